@@ -1,0 +1,145 @@
+package rooms
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/aistor-upgrade/aistor-upgrade/"
+
+// pkg is what `go list -json` says of one package.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// owners are the libraries that only some rooms may import, each with these
+// rooms. A prefix ending in "/" covers everything below it.
+var owners = map[string][]string{
+	"github.com/google/go-containerregistry/pkg/v1/remote": {"internal/registry"},
+	"github.com/google/go-containerregistry/pkg/authn":     {"internal/registry"},
+	"helm.sh/helm/v3/":             {"internal/chart"},
+	"go.yaml.in/yaml/v3":           {"internal/values"},
+	"github.com/spf13/cobra":       {"internal/cli"},
+	"github.com/spf13/pflag":       {"internal/cli"},
+	"github.com/vbauerster/mpb/v8": {"internal/cli"},
+}
+
+// rooms says which of our own packages each room may import. A room that is
+// not named here may import none.
+var rooms = map[string][]string{
+	"cmd/helm-aistor":            {"internal/cli"},
+	"cmd/kubectl-aistor_upgrade": {"internal/cli"},
+	"internal/cli": {
+		"internal/assemble", "internal/inputs", "internal/upgrade", "internal/registry", "internal/bundle",
+		"internal/values", "internal/chart", "internal/cluster", "internal/aistor",
+		"pkg/preflight", "pkg/plan", "pkg/images",
+	},
+	"internal/assemble": {"internal/bundle", "internal/chart", "internal/values", "internal/aistor", "pkg/plan", "pkg/images"},
+	"internal/inputs":   {"internal/bundle", "internal/chart", "internal/values", "internal/aistor", "pkg/plan", "pkg/images"},
+	"internal/upgrade":  {"pkg/preflight", "pkg/plan", "pkg/images", "internal/aistor"},
+	"pkg/preflight":     {"pkg/plan", "pkg/images", "internal/aistor"},
+	"pkg/plan":          {"pkg/images", "internal/aistor"},
+	"pkg/images":        {"internal/aistor"},
+	"internal/registry": {"pkg/images"},
+	"internal/bundle":   {"pkg/images"},
+	"internal/values":   {"pkg/images", "internal/aistor"},
+	"internal/chart":    {"pkg/images", "internal/aistor"},
+	"internal/cluster":  {"internal/chart", "pkg/plan", "pkg/images", "internal/aistor"},
+	"internal/aistor":   {},
+	"internal/rooms":    {},
+}
+
+func TestImportsStayInsideTheirRooms(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		room, _ := strings.CutPrefix(p.ImportPath, module)
+		room = roomOf(room)
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("%s is no room: name it in the design and in this test", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			checkOwn(t, room, imported, allowed)
+			checkLibrary(t, room, imported)
+		}
+	}
+}
+
+// The library that others may import must not reach for a terminal, an
+// environment or flags: those belong to the program around it.
+func TestLibraryPackagesTakeStreamsAndEnvironmentFromTheirCaller(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Stdout|Stderr|Stdin|Exit)\b`,
+		"--include=*.go", "--exclude=*_test.go", "../../pkg").Output()
+	if err == nil {
+		t.Errorf("pkg/ reaches for the process it runs in:\n%s", out)
+	}
+}
+
+// roomOf is the room a package lies in: packages below a room belong to it.
+func roomOf(path string) string {
+	for room := path; room != ""; {
+		if _, ok := rooms[room]; ok {
+			return room
+		}
+		i := strings.LastIndexByte(room, '/')
+		if i < 0 {
+			break
+		}
+		room = room[:i]
+	}
+	return path
+}
+
+func checkOwn(t *testing.T, room, imported string, allowed []string) {
+	t.Helper()
+	own, ok := strings.CutPrefix(imported, module)
+	if !ok || roomOf(own) == room {
+		return
+	}
+	for _, a := range allowed {
+		if roomOf(own) == a {
+			return
+		}
+	}
+	t.Errorf("%s imports %s: data flows down only", room, own)
+}
+
+func checkLibrary(t *testing.T, room, imported string) {
+	t.Helper()
+	for lib, only := range owners {
+		if imported != strings.TrimSuffix(lib, "/") && !strings.HasPrefix(imported, strings.TrimSuffix(lib, "/")+"/") {
+			continue
+		}
+		for _, o := range only {
+			if room == o {
+				return
+			}
+		}
+		t.Errorf("%s imports %s, which belongs to %s", room, imported, strings.Join(only, ", "))
+	}
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("listing packages: %v", err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatalf("reading go list: %v", err)
+		}
+		all = append(all, p)
+	}
+}

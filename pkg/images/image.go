@@ -1,0 +1,50 @@
+package images
+
+import "sigs.k8s.io/yaml"
+
+// Kind says why an image is on a list.
+type Kind string
+
+// The kinds of reasons, from the strongest to the weakest.
+const (
+	// KindDefault is pulled by the installation as its values are.
+	KindDefault Kind = "default"
+	// KindOptional is pulled only where a feature is switched on.
+	KindOptional Kind = "optional"
+	// KindHook is pulled by a Helm hook.
+	KindHook Kind = "hook"
+	// KindTest is pulled by "helm test".
+	KindTest Kind = "test"
+	// KindUser was named by the user: an override, a live object's own field,
+	// or --image.
+	KindUser Kind = "user"
+	// KindPossible merely looks like a reference; it is listed, not carried.
+	KindPossible Kind = "possible"
+)
+
+// Reason is one place that asks for an image.
+type Reason struct {
+	Kind Kind `json:"kind"`
+	// Chart is name-version of the chart, empty for a live object.
+	Chart string `json:"chart,omitempty"`
+	// Object is Kind/namespace/name or Kind/name.
+	Object string `json:"object,omitempty"`
+	// Path leads to the string inside the object, in kubectl's own form
+	// (".data.minio → .image" where it crosses into nested YAML).
+	Path string `json:"path,omitempty"`
+}
+
+// Image is one reference with everything that asks for it.
+type Image struct {
+	Ref     Ref      `json:"ref"`
+	Reasons []Reason `json:"reasons,omitempty"`
+}
+
+// Object is one rendered or live Kubernetes object as plain data.
+type Object map[string]any
+
+// ParseObject reads one YAML or JSON document.
+func ParseObject(doc []byte) (Object, error) {
+	var o Object
+	return o, yaml.Unmarshal(doc, &o)
+}

@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrNothingToDo is returned by [Build] for inputs without a single change.
+var ErrNothingToDo = errors.New("planning: neither the operator nor an object store is to change")
+
+// Build decides what to do, in which order, and what forbids it. It is pure:
+// equal inputs give equal plans. What can't be done appears as a refusal in
+// the plan, so that everything that is wrong is seen at once; an error means
+// that the inputs make no plan at all.
+func Build(in Inputs) (*Plan, error) {
+	if in.Facts == nil {
+		return nil, errors.New("planning: no facts about the cluster")
+	}
+	if len(in.Operator)+len(in.Stores) == 0 {
+		return nil, ErrNothingToDo
+	}
+	p := &Plan{
+		APIVersion: APIVersion, Kind: KindPlan,
+		Cluster:  Cluster{UID: in.Facts.ClusterUID, Version: in.Facts.ServerVersion},
+		Bundle:   in.Bundle,
+		Registry: in.Registry,
+		Options:  in.Options,
+		Images:   plannedImages(in),
+	}
+	p.Steps = steps(in)
+	p.Refusals, p.Warnings = judge(in, p)
+	return p, nil
+}
+
+// Refused reports whether anything forbids the plan, as one error that names
+// every refusal, or nil.
+func (p *Plan) Refused() error {
+	var errs []error
+	for _, r := range p.Refusals {
+		msg := r.Message
+		if r.Hint != "" {
+			msg += "\nhint: " + r.Hint
+		}
+		errs = append(errs, errors.New(msg))
+	}
+	return errors.Join(errs...)
+}
+
+// Digest identifies the plan by its content.
+func (p *Plan) Digest() string { return digestOf(p) }
+
+// changes is every change in the order in which it is carried out.
+func (in Inputs) changes() []Change {
+	return slices.Concat(in.Operator, in.Stores)
+}
+
+// target is the last operator change, which the chain leads to, or nil.
+func (in Inputs) target() *Change {
+	if len(in.Operator) == 0 {
+		return nil
+	}
+	return &in.Operator[len(in.Operator)-1]
+}
+
+// selected reports whether the plan upgrades store namespace/name anyway.
+func (in Inputs) selected(store string) bool {
+	return slices.ContainsFunc(in.Stores, func(c Change) bool { return c.StoreKey() == store })
+}
+
+// Key is namespace/release.
+func (c Change) Key() string { return c.Namespace + "/" + c.Release }
+
+// StoreKey is namespace/name of the ObjectStore, or empty for the operator.
+func (c Change) StoreKey() string {
+	if c.Store == "" {
+		return ""
+	}
+	return c.Namespace + "/" + c.Store
+}
+
+// Key is namespace/name.
+func (s Store) Key() string { return s.Namespace + "/" + s.Name }
+
+// Key is namespace/name.
+func (r Release) Key() string { return r.Namespace + "/" + r.Name }
+
+// ValuesDigest identifies values without giving them away: keys that hold
+// secrets count as present, never by their content, since a digest of a short
+// password can be guessed.
+func ValuesDigest(values map[string]any) string { return digestOf(Redact(values)) }
+
+// Redact is a copy of values with everything secret replaced by "[redacted]".
+// A key counts as secret by its name: license, password, token, and keys that
+// end in "key" where they hold text.
+func Redact(values map[string]any) map[string]any {
+	out := make(map[string]any, len(values))
+	for k, v := range values {
+		out[k] = redactValue(k, v)
+	}
+	return out
+}
+
+func redactValue(key string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return Redact(v)
+	case []any:
+		list := make([]any, len(v))
+		for i, e := range v {
+			list[i] = redactValue(key, e)
+		}
+		return list
+	case string:
+		if v != "" && isSecretKey(key) {
+			return Sensitive(nil).String()
+		}
+	}
+	return v
+}
+
+func isSecretKey(key string) bool {
+	k := strings.ToLower(key)
+	for _, word := range []string{"license", "password", "passwd", "token", "credential"} {
+		if strings.Contains(k, word) {
+			return true
+		}
+	}
+	return strings.HasSuffix(k, "key")
+}
+
+// digestOf relies on encoding/json, which sorts the keys of maps.
+func digestOf(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		// Only values that no YAML or JSON document holds, such as channels,
+		// can't be encoded.
+		panic(fmt.Sprintf("plan: encoding %T: %v", v, err))
+	}
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,294 @@
+package plan
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+const (
+	oldMinIO = "RELEASE.2025-08-13T17-08-54Z" // before pods went one by one
+	midMinIO = "RELEASE.2026-05-04T23-02-27Z"
+	newMinIO = "RELEASE.2026-06-06T02-44-06Z"
+)
+
+func TestStepsComeInTheOrderThatKeepsTheClusterSafe(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		in   func(*Inputs)
+		want []string
+	}{
+		{"operator and store", func(*Inputs) {},
+			[]string{"backup", "push", "preflight", "operator-5.10.0", "store-team-a-primary", "validate"}},
+		{"push forbidden", func(in *Inputs) { in.Options.Push = "never" },
+			[]string{"backup", "preflight", "operator-5.10.0", "store-team-a-primary", "validate"}},
+		{"a role that changes is mended right before", func(in *Inputs) {
+			in.Facts.Bindings = []Binding{binding("aistor-adminjob", "aistor-objectstore")}
+			in.Operator[0].After = append(in.Operator[0].After, bindingObject("aistor-adminjob", "aistor-adminjob"))
+		}, []string{"backup", "push", "preflight", "mend-5.10.0", "operator-5.10.0", "store-team-a-primary", "validate"}},
+		{"a stepping stone needs no mending", func(in *Inputs) {
+			in.Facts.Bindings = []Binding{binding("aistor-adminjob", "aistor-objectstore")}
+			last := in.Operator[0]
+			last.After = append(last.After, bindingObject("aistor-adminjob", "aistor-adminjob"))
+			stone := in.Operator[0]
+			stone.To, stone.Stone = Chart{Name: "aistor-operator", Version: "5.8.0"}, true
+			stone.Before = append(stone.Before, bindingObject("aistor-adminjob", "aistor-objectstore"))
+			stone.After = append(stone.After, bindingObject("aistor:adminjob", "aistor:adminjob"))
+			last.From, last.Before = stone.To, stone.After
+			in.Operator = []Change{stone, last}
+		}, []string{"backup", "push", "preflight", "operator-5.8.0", "operator-5.10.0", "store-team-a-primary", "validate"}},
+		{"a stuck release is freed first", func(in *Inputs) { in.Facts.Operator.Status = "pending-upgrade" },
+			[]string{"backup", "push", "preflight", "unstick-aistor", "operator-5.10.0", "store-team-a-primary", "validate"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in := inputs()
+			tc.in(&in)
+			var got []string
+			for _, s := range build(t, in).Steps {
+				got = append(got, s.ID)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("steps (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPlanRefusesWhatWouldHarm(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		in   func(*Inputs)
+		want []string // refusal ids
+	}{
+		{"nothing wrong", func(*Inputs) {}, nil},
+		{"a definition disappears, and with it its objects", func(in *Inputs) {
+			in.Operator[0].Before = append(in.Operator[0].Before, crd("objectstores.aistor.min.io", nil))
+		}, []string{"crd-removed"}},
+		{"a definition that is kept may disappear from the chart", func(in *Inputs) {
+			in.Operator[0].Before = append(in.Operator[0].Before, crd("inferences.aistor.min.io", map[string]any{"helm.sh/resource-policy": "keep"}))
+		}, nil},
+		{"the store is renamed, which deletes it", func(in *Inputs) {
+			in.Stores[0].After = []images.Object{store("other", "")}
+		}, []string{"store-recreated"}},
+		{"the license is gone from the values", func(in *Inputs) {
+			in.Operator[0].Before = append(in.Operator[0].Before, object("Secret", "minio-license"))
+		}, []string{"license-removed"}},
+		{"a license made by hand meets one in the values", func(in *Inputs) {
+			in.Facts.License = &License{Namespace: "aistor", Present: true}
+			in.Operator[0].After = append(in.Operator[0].After, object("Secret", "minio-license"))
+		}, []string{"license-ownership"}},
+		{"going back", func(in *Inputs) { in.Operator[0].From.Version = "5.11.0" }, []string{"downgrade"}},
+		{"going back, accepted", func(in *Inputs) {
+			in.Operator[0].From.Version = "5.11.0"
+			in.Options.AllowDowngrade = true
+		}, nil},
+		{"Flux would revert it", func(in *Inputs) {
+			in.Facts.Managers = []GitOpsOwner{{Release: "aistor/aistor", Tool: "Flux"}}
+		}, []string{"gitops-managed"}},
+		{"all pods at once is an outage", func(in *Inputs) {
+			in.Operator[0].Before = []images.Object{defaults(oldMinIO)}
+		}, []string{"accept-downtime"}},
+		{"an outage that was accepted", func(in *Inputs) {
+			in.Operator[0].Before = []images.Object{defaults(oldMinIO)}
+			in.Options.AcceptDowntime = []string{"team-a/primary"}
+		}, nil},
+		{"another store may restart too", func(in *Inputs) {
+			in.Facts.Stores = append(in.Facts.Stores, Store{Namespace: "team-b", Name: "logs", Pools: []Pool{{Servers: 4}}})
+		}, []string{"accept-restart"}},
+		{"an object store chart that needs a newer operator", func(in *Inputs) {
+			in.Operator = nil
+			in.Facts.Operator.Version = "5.1.0"
+		}, []string{"operator-too-old"}},
+		{"an image from outside", func(in *Inputs) { in.Registry = SiteRegistry{} }, []string{"public-reference"}},
+		{"5.7.0 drops the firewall", func(in *Inputs) {
+			in.Operator[0].To.Version = "5.7.0"
+			in.Facts.Stores[0].Firewall = true
+		}, []string{"firewall-pruned"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in := inputs()
+			tc.in(&in)
+			p := build(t, in)
+			var got []string
+			for _, r := range p.Refusals {
+				got = append(got, r.ID)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("refusals (-want +got):\n%s", diff)
+			}
+			if (p.Refused() != nil) != (len(tc.want) > 0) {
+				t.Errorf("Refused() = %v with refusals %v", p.Refused(), got)
+			}
+		})
+	}
+}
+
+func TestRestartsNameStoresPodsAndTheWay(t *testing.T) {
+	t.Parallel()
+	step := build(t, inputs()).Steps[3]
+	want := []Restart{{
+		Store: "team-a/primary", Pods: 4, How: OneByOne, Selected: true,
+		Why: "default image " + midMinIO + " to " + newMinIO + " (expected, unverified)",
+	}}
+	if diff := cmp.Diff(want, step.Restarts); diff != "" {
+		t.Errorf("restarts of %s (-want +got):\n%s", step.ID, diff)
+	}
+}
+
+func TestPlannedImagesComeFromTheBundleUnderTheirPrivateName(t *testing.T) {
+	t.Parallel()
+	got := build(t, inputs()).Images
+	want := []PlannedImage{{
+		Source:     ref(t, "quay.io/minio/aistor/minio:"+newMinIO),
+		Private:    ref(t, "registry.example.com:5000/aistor/minio:"+newMinIO),
+		Digest:     "sha256:" + strings.Repeat("a", 64),
+		Size:       10,
+		Reasons:    []images.Reason{{Kind: images.KindDefault, Object: "ConfigMap/object-store-operator"}},
+		Namespaces: []string{"team-a"},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+}
+
+func TestSameInputsGiveTheSameBytes(t *testing.T) {
+	t.Parallel()
+	first, err := json.Marshal(build(t, inputs()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		again, err := json.Marshal(build(t, inputs()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(first) != string(again) {
+			t.Fatalf("plans differ:\n%s\n%s", first, again)
+		}
+	}
+}
+
+func TestNoSecretOfTheValuesReachesThePlan(t *testing.T) {
+	t.Parallel()
+	in := inputs()
+	in.Operator[0].Values = map[string]any{
+		"license":  "planted-license",
+		"secrets":  map[string]any{"accessKey": "planted-key", "secretKey": "planted-secret"},
+		"extraEnv": []any{map[string]any{"name": "X", "password": "planted-password"}},
+	}
+	in.Facts.License = &License{Token: Sensitive("planted-token")}
+	b, err := json.Marshal([]any{build(t, in), in.Facts, Redact(in.Operator[0].Values)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(b), "planted") {
+		t.Errorf("a secret was written down: %s", b)
+	}
+	a, c := ValuesDigest(map[string]any{"license": "one"}), ValuesDigest(map[string]any{"license": "two"})
+	if a != c {
+		t.Errorf("the digest gives a license away: %s and %s differ", a, c)
+	}
+}
+
+func TestBuildWithNothingToDoIsAnError(t *testing.T) {
+	t.Parallel()
+	if _, err := Build(Inputs{Facts: &Facts{}}); err != ErrNothingToDo {
+		t.Errorf("Build = %v, want %v", err, ErrNothingToDo)
+	}
+}
+
+func build(t *testing.T, in Inputs) *Plan {
+	t.Helper()
+	p, err := Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// inputs are a healthy installation of one store with four servers on the way
+// from 5.6.4 to 5.10.0.
+func inputs() Inputs {
+	reasons := []images.Reason{{Kind: images.KindDefault, Object: "ConfigMap/object-store-operator"}}
+	minio := images.Ref{Host: "quay.io", Path: "minio/aistor/minio", Tag: newMinIO}
+	return Inputs{
+		Facts: &Facts{
+			ClusterUID: "uid", ServerVersion: "v1.36.3",
+			Operator: &Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.6.4", Revision: 3, Status: "deployed"},
+			Releases: []Release{{Namespace: "team-a", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.13", Revision: 1, Status: "deployed"}},
+			Stores:   []Store{{Namespace: "team-a", Name: "primary", Release: "primary", Pools: []Pool{{Name: "pool-0", Servers: 4}}}},
+		},
+		Bundle: Bundle{Digest: "sha256:b", Images: []BundleImage{{Ref: minio, Digest: "sha256:" + strings.Repeat("a", 64), Size: 10}}},
+		Registry: SiteRegistry{
+			Mirror: images.Mirror{Registry: "registry.example.com:5000"}, PullSecret: "private-repo-pull-secret",
+		},
+		Operator: []Change{{
+			Namespace: "aistor", Release: "aistor",
+			From:   Chart{Name: "aistor-operator", Version: "5.6.4"},
+			To:     Chart{Name: "aistor-operator", Version: "5.10.0"},
+			Before: []images.Object{defaults(midMinIO)},
+			After:  []images.Object{defaults(newMinIO)},
+			Images: []images.Image{{Ref: images.Mirror{Registry: "registry.example.com:5000"}.Map(minio), Reasons: reasons}},
+		}},
+		Stores: []Change{{
+			Namespace: "team-a", Release: "primary", Store: "primary",
+			From:   Chart{Name: "aistor-objectstore", Version: "1.0.13"},
+			To:     Chart{Name: "aistor-objectstore", Version: "1.0.16"},
+			Before: []images.Object{store("primary", "")},
+			After:  []images.Object{store("primary", "")},
+		}},
+	}
+}
+
+func defaults(minio string) images.Object {
+	o := object("ConfigMap", "object-store-operator")
+	o["data"] = map[string]any{"minio": "image: \"registry.example.com:5000/aistor/minio:" + minio + "\"\n"}
+	return o
+}
+
+func store(name, image string) images.Object {
+	o := object("ObjectStore", name)
+	o["spec"] = map[string]any{"image": image}
+	return o
+}
+
+func crd(name string, annotations map[string]any) images.Object {
+	o := object("CustomResourceDefinition", name)
+	o["metadata"].(map[string]any)["annotations"] = annotations
+	return o
+}
+
+func object(kind, name string) images.Object {
+	return images.Object{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name}}
+}
+
+func bindingObject(name, role string) images.Object {
+	o := object("ClusterRoleBinding", name)
+	o["apiVersion"] = "rbac.authorization.k8s.io/v1"
+	o["roleRef"] = map[string]any{"kind": "ClusterRole", "name": role}
+	return o
+}
+
+func binding(name, role string) Binding {
+	return Binding{
+		ObjectKey: ObjectKey{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding", Name: name},
+		RoleKind:  "ClusterRole", RoleName: role,
+	}
+}
+
+func ref(t *testing.T, s string) images.Ref {
+	t.Helper()
+	r, err := images.ParseRef(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

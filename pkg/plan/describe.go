@@ -1,0 +1,128 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Describe writes down an installation as a [Site] from what was seen of it.
+// The registry is taken from what the operator's values name, else from the
+// images of its pods; it is empty where they still come from public ones.
+func Describe(f *Facts) Site {
+	s := Site{
+		APIVersion: APIVersion, Kind: KindSite,
+		Registry: describeRegistry(f), Platforms: describePlatforms(f), Kubernetes: f.ServerVersion,
+		Images: describeImages(f),
+	}
+	if op := f.Operator; op != nil {
+		s.Operator = SiteRelease{Namespace: op.Namespace, Release: op.Name, Chart: op.Chart, Version: op.Version}
+	}
+	for _, st := range f.Stores {
+		entry := SiteRelease{Namespace: st.Namespace, Release: st.Release, Store: st.Name}
+		if r := f.release(st.Namespace + "/" + st.Release); r != nil {
+			entry.Chart, entry.Version = r.Chart, r.Version
+		}
+		s.ObjectStores = append(s.ObjectStores, entry)
+	}
+	return s
+}
+
+func describeRegistry(f *Facts) SiteRegistry {
+	r := SiteRegistry{PullSecret: PullSecretNone}
+	if f.Operator == nil {
+		return r
+	}
+	repositories, _ := f.Operator.Values["repositories"].(map[string]any)
+	for _, key := range aistor.RepositoryKeys() {
+		repo, _ := repositories[key].(map[string]any)
+		base, known := aistor.PublicBase(key)
+		host := text(repo, "hostname")
+		if host == "" || host == aistor.PublicRegistry || !known {
+			continue
+		}
+		if r.Registry == "" {
+			r.Registry = host
+		}
+		prefix, set := repo["pathPrefix"].(string)
+		if host != r.Registry {
+			continue
+		}
+		r.addRule(base, prefix, set)
+		if name := firstSecret(repo); name != "" {
+			r.PullSecret = name
+		}
+	}
+	if r.Registry == "" {
+		r.Registry = registryOfPods(f)
+	}
+	return r
+}
+
+// addRule keeps a layout that differs from the default one. Where the values
+// name no path, the chart's version decides, so nothing is kept.
+func (r *SiteRegistry) addRule(base, prefix string, set bool) {
+	public := images.Ref{Host: aistor.PublicRegistry, Path: base[len(aistor.PublicRegistry)+1:] + "/x"}
+	to := strings.Trim(prefix, "/")
+	if !set || to == "" || r.Map(public).Path == to+"/x" {
+		return
+	}
+	r.Rules = append(r.Rules, images.Rule{From: base, To: to})
+}
+
+func firstSecret(repo map[string]any) string {
+	list, _ := repo["imagePullSecrets"].([]any)
+	for _, e := range list {
+		if m, ok := e.(map[string]any); ok {
+			return text(m, "name")
+		}
+	}
+	return ""
+}
+
+func registryOfPods(f *Facts) string {
+	for _, w := range f.Workloads {
+		if w.Store != "" || len(w.Containers) == 0 {
+			continue
+		}
+		if ref, err := images.ParseRef(w.Containers[0].Image); err == nil && ref.Host != aistor.PublicRegistry {
+			return ref.Host
+		}
+	}
+	return ""
+}
+
+func describePlatforms(f *Facts) []string {
+	var list []string
+	for _, n := range f.Nodes {
+		if n.Platform != "" && !slices.Contains(list, n.Platform) {
+			list = append(list, n.Platform)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func describeImages(f *Facts) []images.Ref {
+	seen := map[images.Ref]bool{}
+	for _, w := range f.Workloads {
+		for _, c := range w.Containers {
+			if ref, err := images.ParseRef(c.Image); err == nil {
+				seen[ref] = true
+			}
+		}
+	}
+	for _, s := range f.Stores {
+		for _, i := range s.Images {
+			seen[i.Ref] = true
+		}
+	}
+	list := make([]images.Ref, 0, len(seen))
+	for r := range seen {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, images.Ref.Compare)
+	return list
+}

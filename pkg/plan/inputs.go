@@ -1,0 +1,97 @@
+package plan
+
+import "github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+
+// Inputs are everything [Build] decides from.
+type Inputs struct {
+	Facts  *Facts
+	Bundle Bundle
+	// Registry is where images will be pulled from, with its secret.
+	Registry SiteRegistry
+	// Operator are the operator release's changes in order: one, or one per
+	// stepping stone and the target last. Empty means it is left as it is.
+	Operator []Change
+	// Stores are the object store releases' changes in the order in which
+	// they are carried out.
+	Stores  []Change
+	Options Options
+}
+
+// Options are the user's choices.
+type Options struct {
+	// Mend deletes bindings whose role changes instead of hopping through a
+	// stepping stone.
+	Mend bool `json:"mend,omitempty"`
+	// Push is "auto", "never" or "always". The default is auto.
+	Push string `json:"push,omitempty"`
+	// AllowDowngrade accepts a target older than what is installed.
+	AllowDowngrade bool `json:"allowDowngrade,omitempty"`
+	// AcceptRestart and AcceptDowntime name stores as namespace/name.
+	AcceptRestart  []string `json:"acceptRestart,omitempty"`
+	AcceptDowntime []string `json:"acceptDowntime,omitempty"`
+}
+
+// Bundle is what a plan needs to know of a bundle.
+type Bundle struct {
+	// Name is the file's or reference's name as the user gave it.
+	Name string `json:"name"`
+	// Digest of the bundle's index; it pins every byte of the bundle.
+	Digest string  `json:"digest"`
+	Charts []Chart `json:"charts"`
+	// Images by their public references.
+	Images []BundleImage `json:"images"`
+}
+
+// BundleImage is one image a bundle carries.
+type BundleImage struct {
+	Ref       images.Ref `json:"ref"`
+	Digest    string     `json:"digest"`
+	Size      int64      `json:"size"`
+	Platforms []string   `json:"platforms,omitempty"`
+}
+
+// Chart names one chart by its content: the same version was published with
+// different bytes more than once, so the digest is what counts.
+type Chart struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Digest is "sha256:…" of the .tgz; empty for what is installed, since
+	// Helm does not keep it.
+	Digest string `json:"digest,omitempty"`
+}
+
+// String is name-version, as Helm writes it.
+func (c Chart) String() string { return c.Name + "-" + c.Version }
+
+// Change is one `helm upgrade` to be: what is there, what is wanted, and what
+// both render to.
+type Change struct {
+	Namespace string
+	Release   string
+	// Store is the ObjectStore's name; empty for the operator.
+	Store string
+	From  Chart
+	To    Chart
+	// Stone says this is a stepping stone, not the target.
+	Stone bool
+	// ValuesFiles are the files the values come from; empty means the
+	// release's own.
+	ValuesFiles []string
+	// Values are complete user values after rewriting. They may hold secrets.
+	Values map[string]any
+	// Edits say what rewriting changed.
+	Edits []ValueEdit
+	// Before and After are the rendered objects of the installed release and
+	// of the target.
+	Before, After []images.Object
+	// Images is what After pulls, as private references.
+	Images []images.Image
+}
+
+// ValueEdit is one value that rewriting changed, shown to people.
+type ValueEdit struct {
+	Path string `json:"path"`
+	Old  string `json:"old,omitempty"`
+	New  string `json:"new"`
+	Why  string `json:"why"`
+}

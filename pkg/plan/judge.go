@@ -1,0 +1,212 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// notices collects what judge finds.
+type notices struct{ refusals, warnings []Notice }
+
+func (n *notices) refuse(id, hint, format string, args ...any) {
+	n.refusals = append(n.refusals, Notice{id, fmt.Sprintf(format, args...), hint})
+}
+
+func (n *notices) warn(id, hint, format string, args ...any) {
+	n.warnings = append(n.warnings, Notice{id, fmt.Sprintf(format, args...), hint})
+}
+
+// judge says what forbids the plan and what its reader must know.
+func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
+	var n notices
+	judgeOwners(&n, in)
+	for _, c := range in.changes() {
+		judgeVersion(&n, in, c)
+		judgeRemovals(&n, c)
+	}
+	judgeLicense(&n, in)
+	judgeStoreCharts(&n, in)
+	judgeFirewall(&n, in)
+	judgeRestarts(&n, in, p)
+	judgeImages(&n, in, p)
+	return n.refusals, n.warnings
+}
+
+func judgeOwners(n *notices, in Inputs) {
+	for _, m := range in.Facts.Managers {
+		if slices.ContainsFunc(in.changes(), func(c Change) bool { return c.Key() == m.Release }) {
+			n.refuse("gitops-managed", "change the release where "+m.Tool+" reads it",
+				"release %s is reconciled by %s (%s), which would revert an upgrade made here", m.Release, m.Tool, m.By)
+		}
+	}
+}
+
+func judgeVersion(n *notices, in Inputs, c Change) {
+	if name := c.From.Name; aistor.RoleOfChart(name) == aistor.RoleUnknown && name != "" {
+		n.refuse("unknown-chart", "", "release %s was installed from chart %s, which no AIStor upgrade starts from", c.Key(), c.From)
+	}
+	from, errA := semver.NewVersion(c.From.Version)
+	to, errB := semver.NewVersion(c.To.Version)
+	if errA != nil || errB != nil || !to.LessThan(from) || in.Options.AllowDowngrade {
+		return
+	}
+	n.refuse("downgrade", "--allow-downgrade, after reading the release notes",
+		"release %s would go back from %s to %s, which the vendor does not support", c.Key(), c.From.Version, c.To.Version)
+}
+
+// judgeRemovals refuses what takes users' data away: Helm deletes what only the
+// older manifest has, and with a CRD go all its objects.
+func judgeRemovals(n *notices, c Change) {
+	after := names(c.After, "CustomResourceDefinition")
+	for name, crd := range names(c.Before, "CustomResourceDefinition") {
+		keep := text(crd, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
+		if after[name] == nil && !keep {
+			n.refuse("crd-removed", "leave the operator that owns it switched on in the values",
+				"the upgrade of %s to %s would delete CRD %s and every object of it", c.Key(), c.To, name)
+		}
+	}
+	if c.Store == "" {
+		return
+	}
+	if names(c.After, "ObjectStore")[c.Store] == nil {
+		n.refuse("store-recreated", "set objectStore.name: "+c.Store,
+			"the upgrade of %s would delete ObjectStore %s and create another", c.Key(), c.StoreKey())
+	}
+}
+
+func judgeLicense(n *notices, in Inputs) {
+	if len(in.Operator) == 0 {
+		return
+	}
+	c := in.Operator[0]
+	had := names(c.Before, "Secret")[aistor.LicenseSecret] != nil
+	for _, c := range in.Operator {
+		renders := names(c.After, "Secret")[aistor.LicenseSecret] != nil
+		if had && !renders {
+			n.refuse("license-removed", "give the license with --license-file, or keep it in the values",
+				"the upgrade of %s to %s would delete Secret %s, since the values name no license", c.Key(), c.To, aistor.LicenseSecret)
+			return
+		}
+		if l := in.Facts.License; renders && !had && l != nil && l.Present && l.Release == "" {
+			n.refuse("license-ownership", "take the license out of the values, or hand the Secret to Helm with\n"+adoptCommand(c),
+				"Secret %s/%s was made by hand and the values name a license too: Helm refuses to take it over", l.Namespace, aistor.LicenseSecret)
+			return
+		}
+	}
+}
+
+func adoptCommand(c Change) string {
+	return fmt.Sprintf("  kubectl -n %[1]s annotate secret %[2]s meta.helm.sh/release-name=%[3]s meta.helm.sh/release-namespace=%[1]s\n"+
+		"  kubectl -n %[1]s label secret %[2]s app.kubernetes.io/managed-by=Helm", c.Namespace, aistor.LicenseSecret, c.Release)
+}
+
+// judgeStoreCharts refuses object store charts that need a newer operator: the
+// API server would drop the fields it does not know, and no later upgrade
+// brings them back.
+func judgeStoreCharts(n *notices, in Inputs) {
+	operator := ""
+	if t := in.target(); t != nil {
+		operator = t.To.Version
+	} else if in.Facts.Operator != nil {
+		operator = in.Facts.Operator.Version
+	}
+	have, err := semver.NewVersion(operator)
+	if err != nil {
+		return
+	}
+	for _, c := range in.Stores {
+		need, err := semver.NewVersion(aistor.MinimumOperator(c.To.Version))
+		if err == nil && have.LessThan(need) {
+			n.refuse("operator-too-old", "upgrade the operator chart to "+need.String()+" or newer first",
+				"object store chart %s needs operator %s, %s would run", c.To, need, operator)
+		}
+	}
+}
+
+func judgeFirewall(n *notices, in Inputs) {
+	for _, c := range in.Operator {
+		if c.To.Version != "5.7.0" {
+			continue
+		}
+		for _, s := range in.Facts.Stores {
+			if s.Firewall {
+				n.refuse("firewall-pruned", "go through 5.8.0 instead",
+					"operator 5.7.0 does not know spec.firewall and would drop it from ObjectStore %s", s.Key())
+			}
+		}
+	}
+}
+
+func judgeRestarts(n *notices, in Inputs, p *Plan) {
+	said := map[string]bool{}
+	once := func(id, store string) bool {
+		k := id + store
+		defer func() { said[k] = true }()
+		return !said[k]
+	}
+	for _, s := range p.Steps {
+		for _, r := range s.Restarts {
+			if !r.Selected && !slices.Contains(in.Options.AcceptRestart, r.Store) && once("accept-restart", r.Store) {
+				n.refuse("accept-restart", "--accept-restart "+r.Store,
+					"%s may restart the %d pods of %s, which is not upgraded by this plan (%s)", s.ID, r.Pods, r.Store, r.Why)
+			}
+			if r.How == AllAtOnce && !slices.Contains(in.Options.AcceptDowntime, r.Store) && once("accept-downtime", r.Store) {
+				n.refuse("accept-downtime", "--accept-downtime "+r.Store,
+					"%s may restart all %d pods of %s at once, an outage (%s)", s.ID, r.Pods, r.Store, r.Why)
+			}
+		}
+	}
+}
+
+func judgeImages(n *notices, in Inputs, p *Plan) {
+	for _, img := range p.Images {
+		switch {
+		case !img.Needed():
+		case !in.Registry.Owns(img.Private):
+			n.refuse("public-reference", "", "%s would be pulled from outside the private registry, asked for by %s", img.Private, reasonText(img.Reasons))
+		case img.Digest == "":
+			n.warn("image-not-in-bundle", "", "%s is not in the bundle: it has to be in the registry already", img.Private)
+		}
+	}
+	for _, c := range in.Stores {
+		o := find(c.After, "ObjectStore", c.Store)
+		pinned, ok := olderThanDefault(text(o, "spec", "image"), in.currentDefaults()["minio"])
+		if ok {
+			n.warn("image-pinned", "--image-only or the values' objectStore.image", "%s keeps its own image %s, older than the operator's default", c.StoreKey(), pinned)
+		}
+	}
+}
+
+func olderThanDefault(own, def string) (string, bool) {
+	a, errA := aistor.ParseRelease(tagOf(own))
+	b, errB := aistor.ParseRelease(tagOf(def))
+	return tagOf(own), own != "" && errA == nil && errB == nil && a.Compare(b) < 0
+}
+
+func reasonText(reasons []images.Reason) string {
+	var list []string
+	for _, r := range reasons {
+		list = append(list, strings.TrimSpace(r.Object+" "+r.Path))
+	}
+	return strings.Join(list, ", ")
+}
+
+// parseManifest reads the documents of a release's manifest; what is no object
+// is left out.
+func parseManifest(manifest string) []images.Object {
+	var list []images.Object
+	for doc := range strings.SplitSeq(manifest, "\n---") {
+		var o images.Object
+		if yaml.Unmarshal([]byte(doc), &o) == nil && o["kind"] != nil {
+			list = append(list, o)
+		}
+	}
+	return list
+}

@@ -1,0 +1,154 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// KindPlan is the kind of a [Plan] document.
+const KindPlan = "UpgradePlan"
+
+// Plan is an ordered, reviewable upgrade. It holds no secrets and no clock:
+// the same [Inputs] give the same bytes.
+type Plan struct {
+	APIVersion string       `json:"apiVersion"`
+	Kind       string       `json:"kind"`
+	Cluster    Cluster      `json:"cluster"`
+	Bundle     Bundle       `json:"bundle"`
+	Registry   SiteRegistry `json:"registry"`
+	Options    Options      `json:"options,omitzero"`
+	// Images is everything that has to be in the private registry before the
+	// first step that changes the cluster.
+	Images []PlannedImage `json:"images"`
+	Steps  []Step         `json:"steps"`
+	// Refusals forbid the plan; Warnings only accompany it.
+	Refusals []Notice `json:"refusals,omitempty"`
+	Warnings []Notice `json:"warnings,omitempty"`
+}
+
+// Cluster pins a plan to the cluster it was made for.
+type Cluster struct {
+	UID     string `json:"uid"`
+	Version string `json:"version"`
+}
+
+// PlannedImage is one image on its way.
+type PlannedImage struct {
+	// Source is the public name under which the bundle carries it.
+	Source images.Ref `json:"source"`
+	// Private is the name under which the nodes will pull it.
+	Private images.Ref `json:"private"`
+	// Digest is what the private name must resolve to; empty where the
+	// bundle does not carry the image.
+	Digest  string          `json:"digest,omitempty"`
+	Size    int64           `json:"size,omitempty"`
+	Reasons []images.Reason `json:"reasons,omitempty"`
+	// Namespaces whose pods pull it, sorted.
+	Namespaces []string `json:"namespaces,omitempty"`
+}
+
+// Notice is one thing the reader must know, with what to do about it.
+type Notice struct {
+	// ID is kebab-case and stable.
+	ID      string `json:"id"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Action says what carries a step out.
+type Action string
+
+// The actions of steps, in the order in which they occur.
+const (
+	// ActionBackup writes values, manifests, CRDs and ObjectStores to a folder.
+	ActionBackup Action = "backup"
+	// ActionPush moves missing images from the bundle to the registry.
+	ActionPush Action = "push"
+	// ActionPreflight looks at what only the registry can answer.
+	ActionPreflight Action = "preflight"
+	// ActionUnstick marks a pending release as failed.
+	ActionUnstick Action = "unstick"
+	// ActionMend deletes bindings whose role is about to change.
+	ActionMend Action = "mend"
+	// ActionOperator upgrades the operator chart and waits for it.
+	ActionOperator Action = "operator"
+	// ActionStore upgrades one object store chart and waits for it.
+	ActionStore Action = "store"
+	// ActionValidate proves the outcome.
+	ActionValidate Action = "validate"
+)
+
+// Step is one thing that is done, or was done already.
+type Step struct {
+	// ID is stable across plans for the same work: "operator-5.10.0".
+	ID     string `json:"id"`
+	Action Action `json:"action"`
+	Title  string `json:"title"`
+	// Target is namespace/release, or empty.
+	Target string `json:"target,omitempty"`
+	// Store is namespace/name of the ObjectStore an ActionStore is about.
+	Store string `json:"store,omitempty"`
+	Why   string `json:"why,omitempty"`
+	Risk  string `json:"risk,omitempty"`
+	// Reversible says the step can be undone; the opposite is "forward only
+	// from here".
+	Reversible bool   `json:"reversible"`
+	From       *Chart `json:"from,omitempty"`
+	To         *Chart `json:"to,omitempty"`
+	// Values is the digest of the values that will be applied.
+	Values      string      `json:"values,omitempty"`
+	ValuesFiles []string    `json:"valuesFiles,omitempty"`
+	Edits       []ValueEdit `json:"edits,omitempty"`
+	// Objects are those an ActionMend deletes.
+	Objects []ObjectKey `json:"objects,omitempty"`
+	// Restarts are the pods this step may restart.
+	Restarts []Restart `json:"restarts,omitempty"`
+	// Estimate is the longest this step is expected to take.
+	Estimate Duration `json:"estimate,omitempty"`
+	// Before and After are the facts the step relies on and leaves.
+	Before []Fact `json:"before,omitempty"`
+	After  []Fact `json:"after,omitempty"`
+}
+
+// How says how the pods of a store restart.
+type How string
+
+// The ways in which pods restart.
+const (
+	OneByOne  How = "one by one"
+	AllAtOnce How = "all at once"
+)
+
+// Restart is a set of pods that a step may restart.
+type Restart struct {
+	// Store is namespace/name.
+	Store string `json:"store"`
+	Pods  int    `json:"pods"`
+	How   How    `json:"how"`
+	// Why names the cause, and whether it was ever observed.
+	Why string `json:"why"`
+	// Selected says the store is upgraded by this plan anyway.
+	Selected bool `json:"selected"`
+}
+
+// Fact is one thing that is true on the cluster before or after a step.
+type Fact struct {
+	// Object and Field name what is compared, Value is its value.
+	Object ObjectKey `json:"object"`
+	Field  string    `json:"field"`
+	Value  string    `json:"value"`
+}
+
+// Duration is a time span that is written as Go writes it ("10m0s").
+type Duration time.Duration
+
+// MarshalText writes the span as text.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}

@@ -1,0 +1,65 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// roles are the bindings that exist at one moment, by object.
+type roles map[string]Binding
+
+func liveRoles(f *Facts) roles {
+	r := roles{}
+	for _, b := range f.Bindings {
+		r[b.ObjectKey.String()] = b
+	}
+	return r
+}
+
+// conflicts are the bindings whose role c would have to change, which the API
+// server forbids. Helm meets that in the middle of an upgrade, with the new
+// Deployments already running under an account without rights.
+func (r roles) conflicts(c Change) []Binding {
+	var list []Binding
+	for _, want := range renderedBindings(c.After, c.Namespace) {
+		have, ok := r[want.ObjectKey.String()]
+		if ok && (have.RoleKind != want.RoleKind || have.RoleName != want.RoleName) {
+			list = append(list, have)
+		}
+	}
+	slices.SortFunc(list, func(a, b Binding) int { return strings.Compare(a.ObjectKey.String(), b.ObjectKey.String()) })
+	return list
+}
+
+// after is what exists once c is done: Helm removes what only the older
+// manifest has and creates what only the newer has.
+func (r roles) after(c Change) roles {
+	next := roles{}
+	for k, b := range r {
+		next[k] = b
+	}
+	for _, b := range renderedBindings(c.Before, c.Namespace) {
+		delete(next, b.ObjectKey.String())
+	}
+	for _, b := range renderedBindings(c.After, c.Namespace) {
+		next[b.ObjectKey.String()] = b
+	}
+	return next
+}
+
+func renderedBindings(objects []images.Object, namespace string) []Binding {
+	var list []Binding
+	for _, o := range objects {
+		kind := text(o, "kind")
+		if kind != "ClusterRoleBinding" && kind != "RoleBinding" {
+			continue
+		}
+		list = append(list, Binding{
+			ObjectKey: KeyOf(o, namespace),
+			RoleKind:  text(o, "roleRef", "kind"), RoleName: text(o, "roleRef", "name"),
+		})
+	}
+	return list
+}

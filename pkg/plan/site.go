@@ -1,0 +1,83 @@
+package plan
+
+import (
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// APIVersion is the version of every document this product writes.
+const APIVersion = "upgrade.aistor.dev/v1alpha1"
+
+// KindSite is the kind of a [Site] document.
+const KindSite = "Site"
+
+// PullSecretNone says that the nodes pull with credentials of their own, so
+// that no pull secret is written into values or looked for.
+const PullSecretNone = "none"
+
+// Site describes one installation, without secrets: it is written on the
+// airgapped side, reviewed, and carried out to whoever makes the bundle.
+type Site struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Registry is where the nodes pull from.
+	Registry SiteRegistry `json:"registry"`
+	// Platforms of the nodes, such as linux/amd64, sorted.
+	Platforms []string `json:"platforms,omitempty"`
+	// Kubernetes is the API server's version, for rendering.
+	Kubernetes string `json:"kubernetes,omitempty"`
+	// Operator is the operator chart's release.
+	Operator SiteRelease `json:"operator"`
+	// ObjectStores in the order in which they are upgraded.
+	ObjectStores []SiteRelease `json:"objectStores,omitempty"`
+	// Images in use or asked for by the present values.
+	Images []images.Ref `json:"images,omitempty"`
+	// Waivers accept a failing check, each with its reason.
+	Waivers []Waiver `json:"waivers,omitempty"`
+}
+
+// SiteRegistry is the private registry with the secret that opens it.
+type SiteRegistry struct {
+	images.Mirror `json:",inline"`
+	// PullSecret is the Secret's name in every namespace that pulls, or
+	// [PullSecretNone].
+	PullSecret string `json:"pullSecret,omitempty"`
+}
+
+// SiteRelease is one Helm release of the installation.
+type SiteRelease struct {
+	Namespace string `json:"namespace"`
+	// Release is Helm's name for it.
+	Release string `json:"release"`
+	// Store is the ObjectStore's name; empty for the operator.
+	Store string `json:"store,omitempty"`
+	// Chart and Version are what is installed.
+	Chart   string `json:"chart"`
+	Version string `json:"version"`
+	// ValuesFile is the user's own file; without it the release's values are
+	// taken.
+	ValuesFile string `json:"valuesFile,omitempty"`
+}
+
+// Waiver accepts one failing check.
+type Waiver struct {
+	Check  string `json:"check"`
+	Reason string `json:"reason"`
+}
+
+// ParseSite reads a Site document strictly: unknown fields and other kinds are
+// errors, since a misspelt key would silently change what is upgraded.
+func ParseSite(doc []byte) (*Site, error) {
+	var s Site
+	if err := yaml.UnmarshalStrict(doc, &s); err != nil {
+		return nil, fmt.Errorf("reading site: %w", err)
+	}
+	if s.APIVersion != APIVersion || s.Kind != KindSite {
+		return nil, fmt.Errorf("reading site: received %s %s, expected %s %s",
+			s.APIVersion, s.Kind, APIVersion, KindSite)
+	}
+	return &s, nil
+}

@@ -1,0 +1,186 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Fields that facts about a release name.
+const (
+	// FieldChart is the chart as name-version.
+	FieldChart = "chart"
+	// FieldRevision is Helm's revision number.
+	FieldRevision = "revision"
+	// FieldStatus is Helm's status.
+	FieldStatus = "status"
+)
+
+// KindRelease is the kind of an [ObjectKey] that names a Helm release.
+const KindRelease = "Release"
+
+// steps lists the work in its order: everything that can fail without harm
+// comes before the first thing that changes the cluster, and all images are in
+// the registry before the operator chart is touched, because its ConfigMaps
+// decide what stores without an image of their own run.
+func steps(in Inputs) []Step {
+	list := []Step{backupStep()}
+	if in.Options.Push != "never" {
+		list = append(list, pushStep(in))
+	}
+	list = append(list, preflightStep())
+	list = append(list, unstickSteps(in)...)
+	live := liveRoles(in.Facts)
+	revisions := map[string]int{}
+	for i, c := range in.Operator {
+		if stuck := live.conflicts(c); len(stuck) > 0 {
+			list = append(list, mendStep(c, stuck))
+		}
+		live = live.after(c)
+		list = append(list, operatorStep(in, i, revisions))
+	}
+	for _, c := range in.Stores {
+		list = append(list, storeStep(in, c, revisions))
+	}
+	return append(list, validateStep())
+}
+
+func backupStep() Step {
+	return Step{
+		ID: "backup", Action: ActionBackup, Reversible: true,
+		Title: "back up values, manifests, CRDs and ObjectStores",
+		Why:   "a way back needs what was there before",
+	}
+}
+
+func pushStep(in Inputs) Step {
+	return Step{
+		ID: "push", Action: ActionPush, Reversible: true,
+		Title: "push missing images to " + in.Registry.MapPushHost(),
+		Why:   "every image has to be there before the operator chart names it",
+	}
+}
+
+func preflightStep() Step {
+	return Step{
+		ID: "preflight", Action: ActionPreflight, Reversible: true,
+		Title: "check images and pull secrets in the registry",
+		Why:   "what the nodes can't pull must stop the upgrade before it starts",
+	}
+}
+
+func validateStep() Step {
+	return Step{
+		ID: "validate", Action: ActionValidate, Reversible: true,
+		Title: "validate images, roll-outs and health",
+	}
+}
+
+// unstickSteps marks releases that an interrupted Helm left pending. They are
+// upgraded from there, never rolled back: a rollback would bring an older CRD,
+// which prunes fields from live objects.
+func unstickSteps(in Inputs) []Step {
+	var list []Step
+	seen := map[string]bool{}
+	for _, c := range in.changes() {
+		r := in.Facts.release(c.Key())
+		if r == nil || seen[c.Key()] || !strings.HasPrefix(r.Status, "pending-") {
+			continue
+		}
+		seen[c.Key()] = true
+		list = append(list, Step{
+			ID: "unstick-" + r.Name, Action: ActionUnstick, Target: c.Key(),
+			Title:  fmt.Sprintf("mark revision %d of %s as failed", r.Revision, c.Key()),
+			Why:    "an interrupted Helm left it " + r.Status + ", and Helm refuses to go on",
+			Before: []Fact{releaseFact(c, FieldStatus, r.Status)},
+			After:  []Fact{releaseFact(c, FieldStatus, "failed")},
+		})
+	}
+	return list
+}
+
+func mendStep(c Change, stuck []Binding) Step {
+	s := Step{
+		ID: "mend-" + c.To.Version, Action: ActionMend, Target: c.Key(), Reversible: true,
+		Title: fmt.Sprintf("delete %d bindings that change their role", len(stuck)),
+		Why:   "Kubernetes never lets a binding change its role, and Helm would stop half way",
+		Risk:  "the operator lacks these rights until the next step has created them anew",
+	}
+	for _, b := range stuck {
+		s.Objects = append(s.Objects, b.ObjectKey)
+		s.Before = append(s.Before, Fact{b.ObjectKey, "roleRef", b.RoleKind + "/" + b.RoleName})
+	}
+	return s
+}
+
+func operatorStep(in Inputs, i int, revisions map[string]int) Step {
+	c := in.Operator[i]
+	s := changeStep(in, c, revisions)
+	s.ID, s.Action = "operator-"+c.To.Version, ActionOperator
+	s.Title = fmt.Sprintf("upgrade the operator %s to %s", c.From.Version, c.To.Version)
+	s.Why = "the target"
+	if c.Stone {
+		s.Title += " (stepping stone)"
+		s.Why = "the target can't be reached in one step from " + c.From.Version
+	}
+	s.Risk = "forward only from here: going back brings older CRDs, which prune fields"
+	s.Restarts = operatorRestarts(in, c)
+	s.Estimate = estimate(2*time.Minute, s.Restarts)
+	return s
+}
+
+func storeStep(in Inputs, c Change, revisions map[string]int) Step {
+	s := changeStep(in, c, revisions)
+	s.ID, s.Action = "store-"+c.Namespace+"-"+c.Store, ActionStore
+	s.Store = c.StoreKey()
+	s.Title = fmt.Sprintf("upgrade object store %s from %s to %s", c.StoreKey(), c.From.Version, c.To.Version)
+	s.Why = "the target"
+	s.Risk = "the vendor does not promise that an object store can go back"
+	s.Restarts = storeRestarts(in, c)
+	s.Estimate = estimate(time.Minute, s.Restarts)
+	return s
+}
+
+// changeStep is what the steps of both charts share. revisions counts the
+// revisions that earlier steps of this plan add to the same release.
+func changeStep(in Inputs, c Change, revisions map[string]int) Step {
+	from, to := c.From, c.To
+	s := Step{
+		Target: c.Key(), From: &from, To: &to,
+		Values: ValuesDigest(c.Values), ValuesFiles: c.ValuesFiles, Edits: c.Edits,
+		Before: []Fact{releaseFact(c, FieldChart, c.From.String())},
+		After:  []Fact{releaseFact(c, FieldChart, c.To.String())},
+	}
+	if r := in.Facts.release(c.Key()); r != nil {
+		now := r.Revision + revisions[c.Key()]
+		revisions[c.Key()]++
+		s.Before = append(s.Before, releaseFact(c, FieldRevision, fmt.Sprint(now)))
+		s.After = append(s.After, releaseFact(c, FieldRevision, fmt.Sprint(now+1)))
+	}
+	return s
+}
+
+func releaseFact(c Change, field, value string) Fact {
+	return Fact{ObjectKey{Kind: KindRelease, Namespace: c.Namespace, Name: c.Release}, field, value}
+}
+
+// release finds a release by namespace/name.
+func (f *Facts) release(key string) *Release {
+	if f.Operator != nil && f.Operator.Key() == key {
+		return f.Operator
+	}
+	for i := range f.Releases {
+		if f.Releases[i].Key() == key {
+			return &f.Releases[i]
+		}
+	}
+	return nil
+}
+
+// MapPushHost is the registry that images are pushed to.
+func (r SiteRegistry) MapPushHost() string {
+	if r.PushRegistry != "" {
+		return r.PushRegistry
+	}
+	return r.Registry
+}
