@@ -1,6 +1,10 @@
 package images
 
-import "sigs.k8s.io/yaml"
+import (
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
 
 // Kind says why an image is on a list.
 type Kind string
@@ -47,4 +51,16 @@ type Object map[string]any
 func ParseObject(doc []byte) (Object, error) {
 	var o Object
 	return o, yaml.Unmarshal(doc, &o)
+}
+
+// ParseObjects reads the documents of a release's manifest. Documents that
+// are empty or no object are left out: Helm keeps both.
+func ParseObjects(manifest string) []Object {
+	var list []Object
+	for doc := range strings.SplitSeq(manifest, "\n---") {
+		if o, err := ParseObject([]byte(doc)); err == nil && o["kind"] != nil {
+			list = append(list, o)
+		}
+	}
+	return list
 }

@@ -144,3 +144,13 @@ func digestOf(v any) string {
 	sum := sha256.Sum256(b)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
+
+// Changes reports whether carrying the plan out would change a release.
+func (p *Plan) Changes() bool {
+	for _, s := range p.Steps {
+		if !s.Unchanged && (s.Action == ActionOperator || s.Action == ActionStore) {
+			return true
+		}
+	}
+	return false
+}

@@ -92,8 +92,11 @@ type Release struct {
 	Status string `json:"status"`
 	// LastDeployed is the newest revision with status deployed or superseded;
 	// 0 where there is none.
-	LastDeployed int       `json:"lastDeployed,omitempty"`
-	Updated      time.Time `json:"updated,omitzero"`
+	LastDeployed int `json:"lastDeployed,omitempty"`
+	// LastVersion is the chart's version in LastDeployed; empty where there is
+	// none.
+	LastVersion string    `json:"lastVersion,omitempty"`
+	Updated     time.Time `json:"updated,omitzero"`
 	// ApplyMethod is "ssa" where Helm 4 applied on the server side.
 	ApplyMethod string `json:"applyMethod,omitempty"`
 	// RecordBytes is the size of the release Secret.

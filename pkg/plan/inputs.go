@@ -74,6 +74,9 @@ type Change struct {
 	To    Chart
 	// Stone says this is a stepping stone, not the target.
 	Stone bool
+	// Unchanged says the release is deployed with this chart version and these
+	// values already.
+	Unchanged bool
 	// ValuesFiles are the files the values come from; empty means the
 	// release's own.
 	ValuesFiles []string

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -196,17 +195,4 @@ func reasonText(reasons []images.Reason) string {
 		list = append(list, strings.TrimSpace(r.Object+" "+r.Path))
 	}
 	return strings.Join(list, ", ")
-}
-
-// parseManifest reads the documents of a release's manifest; what is no object
-// is left out.
-func parseManifest(manifest string) []images.Object {
-	var list []images.Object
-	for doc := range strings.SplitSeq(manifest, "\n---") {
-		var o images.Object
-		if yaml.Unmarshal([]byte(doc), &o) == nil && o["kind"] != nil {
-			list = append(list, o)
-		}
-	}
-	return list
 }

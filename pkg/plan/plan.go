@@ -96,6 +96,9 @@ type Step struct {
 	Reversible bool   `json:"reversible"`
 	From       *Chart `json:"from,omitempty"`
 	To         *Chart `json:"to,omitempty"`
+	// Unchanged says chart and values are in place already: the step only
+	// waits until what they ask for is ready.
+	Unchanged bool `json:"unchanged,omitempty"`
 	// Values is the digest of the values that will be applied.
 	Values      string      `json:"values,omitempty"`
 	ValuesFiles []string    `json:"valuesFiles,omitempty"`

@@ -72,7 +72,7 @@ func (in Inputs) currentDefaults() map[string]string {
 		return defaultImages(t.After)
 	}
 	if op := in.Facts.Operator; op != nil {
-		return defaultImages(parseManifest(op.Manifest))
+		return defaultImages(images.ParseObjects(op.Manifest))
 	}
 	return nil
 }

@@ -119,7 +119,12 @@ func operatorStep(in Inputs, i int, revisions map[string]int) Step {
 	s.ID, s.Action = "operator-"+c.To.Version, ActionOperator
 	s.Title = fmt.Sprintf("upgrade the operator %s to %s", c.From.Version, c.To.Version)
 	s.Why = "the target"
-	if c.Stone {
+	switch {
+	case c.Unchanged:
+		s.Title = fmt.Sprintf("wait for the operator %s, which is in place", c.To.Version)
+	case c.From.Version == c.To.Version:
+		s.Title = fmt.Sprintf("apply the new values to the operator %s", c.To.Version)
+	case c.Stone:
 		s.Title += " (stepping stone)"
 		s.Why = "the target can't be reached in one step from " + c.From.Version
 	}
@@ -134,6 +139,12 @@ func storeStep(in Inputs, c Change, revisions map[string]int) Step {
 	s.ID, s.Action = "store-"+c.Namespace+"-"+c.Store, ActionStore
 	s.Store = c.StoreKey()
 	s.Title = fmt.Sprintf("upgrade object store %s from %s to %s", c.StoreKey(), c.From.Version, c.To.Version)
+	switch {
+	case c.Unchanged:
+		s.Title = fmt.Sprintf("wait for object store %s, which is in place", c.StoreKey())
+	case c.From.Version == c.To.Version:
+		s.Title = fmt.Sprintf("apply the new values to object store %s", c.StoreKey())
+	}
 	s.Why = "the target"
 	s.Risk = "the vendor does not promise that an object store can go back"
 	s.Restarts = storeRestarts(in, c)
@@ -146,12 +157,12 @@ func storeStep(in Inputs, c Change, revisions map[string]int) Step {
 func changeStep(in Inputs, c Change, revisions map[string]int) Step {
 	from, to := c.From, c.To
 	s := Step{
-		Target: c.Key(), From: &from, To: &to,
+		Target: c.Key(), From: &from, To: &to, Unchanged: c.Unchanged,
 		Values: ValuesDigest(c.Values), ValuesFiles: c.ValuesFiles, Edits: c.Edits,
 		Before: []Fact{releaseFact(c, FieldChart, c.From.String())},
 		After:  []Fact{releaseFact(c, FieldChart, c.To.String())},
 	}
-	if r := in.Facts.release(c.Key()); r != nil {
+	if r := in.Facts.release(c.Key()); r != nil && !c.Unchanged {
 		now := r.Revision + revisions[c.Key()]
 		revisions[c.Key()]++
 		s.Before = append(s.Before, releaseFact(c, FieldRevision, fmt.Sprint(now)))

@@ -1,0 +1,193 @@
+package assemble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Want names one chart: a path, an oci:// reference, or a name in the chart
+// repository, with a version where it is not the newest.
+type Want struct {
+	Ref     string
+	Version string
+}
+
+// Request says what a bundle is for.
+type Request struct {
+	// Charts to carry, the targets.
+	Charts []Want
+	// Site describes the far side; nil where it is not known.
+	Site *plan.Site
+	// From is the installed operator chart's version, where there is no site.
+	From string
+	// Values are the user's, by the chart's role.
+	Values map[aistor.Role]map[string]any
+	// With names optional images by their last path element ("prompt"), or is
+	// "all".
+	With []string
+	// Images are carried whatever the charts say; Not never are.
+	Images, Not []images.Ref
+	// Pull loads a chart.
+	Pull func(context.Context, Want) (*chart.Chart, error)
+	// Warn is told what somebody should know. It may be nil.
+	Warn func(format string, args ...any)
+}
+
+// Contents is what a bundle will carry.
+type Contents struct {
+	Charts []Chart
+	Images []images.Image
+}
+
+// Chart is one chart with what it is there for.
+type Chart struct {
+	*chart.Chart
+	Role  aistor.Role
+	Stone bool
+}
+
+// Assemble loads the charts, adds the stepping stones that lie between what is
+// installed and the targets, and finds every image. It fails rather than
+// leaving out an image: a chart that does not render is an error.
+func Assemble(ctx context.Context, r Request) (Contents, error) {
+	var out Contents
+	if len(r.Charts) == 0 {
+		return out, errors.New("assembling a bundle: no chart was named")
+	}
+	for _, w := range r.Charts {
+		c, err := r.pull(ctx, w, false)
+		if err != nil {
+			return out, err
+		}
+		out.Charts = append(out.Charts, c)
+	}
+	stones, err := r.stones(ctx, out.Charts)
+	if err != nil {
+		return out, err
+	}
+	out.Charts = append(stones, out.Charts...)
+	out.Images, err = r.images(out.Charts)
+	return out, err
+}
+
+func (r Request) pull(ctx context.Context, w Want, stone bool) (Chart, error) {
+	c, err := r.Pull(ctx, w)
+	if err != nil {
+		return Chart{}, err
+	}
+	if advice, old := aistor.OldLineage(c.Name, c.Version); old {
+		return Chart{}, fmt.Errorf("taking chart %s: %s", c.ID(), advice)
+	}
+	role := aistor.RoleOfChart(c.Name)
+	if role == aistor.RoleUnknown {
+		return Chart{}, fmt.Errorf("taking chart %s: not a chart of AIStor\nexpected: %s or %s", c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
+	}
+	if c.Name == aistor.OperatorChartOld && !stone {
+		r.warn("chart %s was renamed %s at version 5.2.0; under the old name the newest is 5.1.0", c.Name, aistor.OperatorChart)
+	}
+	return Chart{Chart: c, Role: role, Stone: stone}, nil
+}
+
+// stones loads the charts that lie on the way to the operator chart among the
+// targets. Where nobody knows what is installed, every known one is taken: a
+// bundle that lacks one can't be completed on the far side.
+func (r Request) stones(ctx context.Context, targets []Chart) ([]Chart, error) {
+	var list []Chart
+	for _, t := range targets {
+		if t.Role != aistor.RoleOperator {
+			continue
+		}
+		for _, w := range r.stonesTo(t.Version) {
+			c, err := r.pull(ctx, w, true)
+			if err != nil {
+				return nil, fmt.Errorf("adding the stepping stone to %s: %w", t.ID(), err)
+			}
+			list = append(list, c)
+		}
+	}
+	return list, nil
+}
+
+func (r Request) stonesTo(target string) []Want {
+	from := r.From
+	if from == "" && r.Site != nil {
+		from = r.Site.Operator.Version
+	}
+	var list []Want
+	if from != "" {
+		for _, hop := range aistor.SteppingStones(from, target) {
+			list = append(list, Want{hop.Chart, hop.Version})
+		}
+		return list
+	}
+	for _, v := range aistor.KnownStones() {
+		if aistor.Before(v, target) {
+			list = append(list, Want{aistor.OperatorChartFor(v), v})
+		}
+	}
+	return list
+}
+
+// images finds what all charts pull, merged by reference and sorted.
+func (r Request) images(charts []Chart) ([]images.Image, error) {
+	merged := map[images.Ref]*images.Image{}
+	add := func(i images.Image) {
+		if m := merged[i.Ref]; m != nil {
+			m.Reasons = append(m.Reasons, i.Reasons...)
+			return
+		}
+		merged[i.Ref] = &i
+	}
+	for _, c := range charts {
+		found, err := chart.Discover(c.Chart, chart.RenderOptions{Values: r.Values[c.Role], KubeVersion: r.kubernetes()}, chart.DiscoverOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("finding the images of %s: %w", c.ID(), err)
+		}
+		for _, i := range found {
+			if r.carries(i) {
+				add(i)
+			}
+		}
+	}
+	for _, ref := range r.Images {
+		add(images.Image{Ref: ref, Reasons: []images.Reason{{Kind: images.KindUser}}})
+	}
+	list := make([]images.Image, 0, len(merged))
+	for _, i := range merged {
+		list = append(list, *i)
+	}
+	slices.SortFunc(list, func(a, b images.Image) int { return a.Ref.Compare(b.Ref) })
+	return list, nil
+}
+
+func (r Request) kubernetes() string {
+	if r.Site == nil {
+		return ""
+	}
+	return r.Site.Kubernetes
+}
+
+// carries decides about one image: what is only optional is taken where it was
+// asked for.
+func (r Request) carries(i images.Image) bool {
+	if slices.Contains(r.Not, i.Ref) {
+		return false
+	}
+	optional := !slices.ContainsFunc(i.Reasons, func(x images.Reason) bool {
+		return x.Kind != images.KindOptional && x.Kind != images.KindPossible && x.Kind != images.KindTest
+	})
+	return !optional || slices.Contains(r.With, "all") || slices.Contains(r.With, i.Ref.Base())
+}
+
+func (r Request) warn(format string, args ...any) {
+	if r.Warn != nil {
+		r.Warn(format, args...)
+	}
+}

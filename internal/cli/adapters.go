@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// helmAdapter lets the executor use Helm: it finds the chart that a step pins
+// by its digest among those of the bundle.
+type helmAdapter struct {
+	client *chart.Client
+	charts []inputs.Chart
+}
+
+func (h helmAdapter) Release(ctx context.Context, namespace, name string) (upgrade.Release, error) {
+	r, err := h.client.Get(ctx, namespace, name)
+	if err != nil {
+		return upgrade.Release{}, err
+	}
+	return releaseFrom(r), nil
+}
+
+func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upgrade.Release, error) {
+	for _, c := range h.charts {
+		if "sha256:"+c.SHA256 != r.ChartDigest {
+			continue
+		}
+		done, err := h.client.Upgrade(ctx, chart.UpgradeOptions{
+			Namespace: r.Namespace, Name: r.Name, Chart: c.Chart, Values: r.Values,
+			MaxHistory: r.MaxHistory, Description: r.Description, Timeout: r.Timeout,
+		})
+		if done == nil {
+			return upgrade.Release{}, err
+		}
+		return releaseFrom(done), err
+	}
+	return upgrade.Release{}, fmt.Errorf("finding chart %s: the bundle has none with digest %s", r.Chart, r.ChartDigest)
+}
+
+func (h helmAdapter) MarkFailed(ctx context.Context, namespace, name string) error {
+	return h.client.MarkFailed(ctx, namespace, name)
+}
+
+func (h helmAdapter) Rollback(ctx context.Context, namespace, name string, revision int) error {
+	return h.client.Rollback(ctx, namespace, name, revision)
+}
+
+func releaseFrom(r *chart.Release) upgrade.Release {
+	return upgrade.Release{
+		Chart: r.ChartName, Version: r.ChartVersion, Status: r.Status, Revision: r.Revision,
+		ValuesDigest: plan.ValuesDigest(r.Values), Description: r.Description, Values: r.Values,
+	}
+}
+
+// clusterAdapter lets the executor look at the cluster.
+type clusterAdapter struct {
+	client *cluster.Client
+	scope  cluster.Scope
+}
+
+func (c clusterAdapter) Facts(ctx context.Context) (*plan.Facts, error) {
+	return c.client.Facts(ctx, c.scope)
+}
+
+func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Live, error) {
+	scope := c.scope
+	scope.Namespaces = s.Namespaces
+	return c.client.Watch(ctx, scope)
+}
+
+// healthProber asks a store's own health endpoint through the API server.
+type healthProber struct {
+	client *cluster.Client
+	// facts say on which port each store's Service listens.
+	facts *plan.Facts
+}
+
+// Probe asks Service minio of the store's namespace.
+func (h healthProber) Probe(ctx context.Context, store string) error {
+	namespace, _, _ := strings.Cut(store, "/")
+	i := slices.IndexFunc(h.facts.Services, func(s plan.Service) bool {
+		return s.Namespace == namespace && s.Name == "minio" && len(s.Ports) > 0
+	})
+	if i < 0 {
+		return upgrade.ErrNotProbed
+	}
+	health, err := h.client.StoreHealth(ctx, namespace, "minio", h.facts.Services[i].Ports[0])
+	switch {
+	case err != nil || health.State == cluster.HealthUnknown:
+		return upgrade.ErrNotProbed
+	case health.State == cluster.HealthOK:
+		return nil
+	}
+	return fmt.Errorf("asking %s for its health: it answered %d", store, health.Status)
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+// checkOptions choose checks and say how they are judged.
+type checkOptions struct {
+	only, skip []string
+	waive      []string
+	failOn     string
+	list       bool
+}
+
+func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringSliceVar(&o.only, "only", nil, "run only these checks, by ID")
+	fs.StringSliceVar(&o.skip, "skip", nil, "leave these checks out, by ID")
+	fs.StringArrayVar(&o.waive, "waive", nil, "accept a finding, as ID=REASON; it stays in the report (can be repeated)")
+	fs.StringVar(&o.failOn, "fail-on", "fail", "fail, or warn to let warnings count")
+	fs.BoolVar(&o.list, "list", false, "list the checks with what they look at")
+}
+
+func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
+	opts := preflight.Options{Only: o.only, Skip: o.skip, FailOnWarn: o.failOn == "warn"}
+	if o.failOn != "warn" && o.failOn != "fail" {
+		return opts, fmt.Errorf("reading --fail-on %q: expected fail or warn", o.failOn)
+	}
+	if site != nil {
+		opts.Waivers = site.Waivers
+	}
+	for _, w := range o.waive {
+		id, reason, ok := strings.Cut(w, "=")
+		if !ok || reason == "" {
+			return opts, fmt.Errorf("reading --waive %q: expected ID=REASON", w)
+		}
+		opts.Waivers = append(opts.Waivers, plan.Waiver{Check: id, Reason: reason})
+	}
+	return opts, nil
+}
+
+// printChecks lists checks for --list.
+func printChecks(w io.Writer, checks []preflight.Check) {
+	var rows [][]string
+	for _, c := range checks {
+		rows = append(rows, []string{c.ID, c.Looks})
+	}
+	writeTable(w, []string{"ID", "LOOKS AT"}, rows)
+}
+
+// glyphs stand before each result; the word beside them says the same, so that
+// nothing depends on a glyph or a colour.
+var glyphs = map[preflight.Status]string{
+	preflight.Pass: "✓", preflight.Warn: "!", preflight.Fail: "✗", preflight.Error: "?", preflight.Skip: "-",
+}
+
+// printResult writes one result as it comes in.
+func printResult(w io.Writer, r preflight.Result) {
+	word := string(r.Status)
+	if r.Waived != "" {
+		word = "waived"
+	}
+	fmt.Fprintf(w, "%s %-6s %s: %s\n", glyphs[r.Status], word, r.ID, wrap(printable(r.Message), 70, "         "))
+}
+
+// printReport ends a list of results: what stands in the way with details and
+// remedy, and last the verdict.
+func printReport(w io.Writer, r *preflight.Report) {
+	for _, status := range []preflight.Status{preflight.Fail, preflight.Error, preflight.Warn} {
+		for _, one := range r.Results {
+			if one.Status == status && one.Waived == "" {
+				printFinding(w, one)
+			}
+		}
+	}
+	line(w, "\n%s", r.Verdict)
+}
+
+func printFinding(w io.Writer, r preflight.Result) {
+	line(w, "\n%s %s: %s", glyphs[r.Status], r.ID, r.Title)
+	details := r.Details
+	if len(details) == 0 {
+		details = []string{r.Message}
+	}
+	for _, d := range details {
+		line(w, "    %s", wrap(printable(d), 74, "      "))
+	}
+	if r.Observed != "" {
+		line(w, "    observed: %s", wrap(printable(r.Observed), 64, "              "))
+	}
+	if r.Required != "" {
+		line(w, "    required: %s", wrap(printable(r.Required), 64, "              "))
+	}
+	if r.Remedy != "" {
+		line(w, "    remedy:   %s", strings.ReplaceAll(r.Remedy, "\n", "\n              "))
+	}
+}
+
+// verdict is the exit code of a report.
+func verdict(r *preflight.Report) error {
+	switch {
+	case r.OK():
+		return nil
+	case r.Summary.Fail == 0 && r.Summary.Error == 0:
+		return &silentError{ExitWarnings}
+	}
+	return &silentError{ExitCheckFailed}
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+)
+
+// eventPrinter writes the events of an upgrade as lines: one when something
+// changes, and at most one every ten seconds about what is still waited for.
+type eventPrinter struct {
+	w       io.Writer
+	now     func() time.Time
+	waiting string
+	last    time.Time
+}
+
+func newEventPrinter(p *Program) *eventPrinter { return &eventPrinter{w: p.Out, now: p.Now} }
+
+// event is called by one goroutine at a time.
+func (e *eventPrinter) event(ev upgrade.Event) {
+	if ev.Kind == upgrade.EventWaiting {
+		e.wait(ev)
+		return
+	}
+	e.waiting = ""
+	mark := map[upgrade.EventKind]string{
+		upgrade.EventStarted: "→", upgrade.EventDone: "✓", upgrade.EventSkipped: "-",
+		upgrade.EventFailed: "✗", upgrade.EventAlarm: "!",
+	}[ev.Kind]
+	text := strings.TrimSpace(fmt.Sprintf("%s %s", ev.Step, ev.Message))
+	line(e.w, "%s %1s %s", ev.Time.Format("15:04:05"), mark, wrap(printable(text), 68, "           "))
+}
+
+func (e *eventPrinter) wait(ev upgrade.Event) {
+	text := strings.Join(ev.Waiting, "\n")
+	if text == e.waiting || !e.last.IsZero() && e.waiting != "" && e.now().Sub(e.last) < every {
+		return
+	}
+	e.waiting, e.last = text, e.now()
+	for i, w := range ev.Waiting {
+		if i == 3 {
+			line(e.w, "             … and %d more", len(ev.Waiting)-i)
+			return
+		}
+		line(e.w, "           %s", wrap("waiting: "+printable(w), 68, "             "))
+	}
+}
+
+// printOutcome ends a run: what was done, and what was seen of availability.
+func printOutcome(w io.Writer, o *upgrade.Outcome) {
+	line(w, "")
+	var rows [][]string
+	for _, s := range o.Steps {
+		took := "-"
+		if !s.Started.IsZero() && !s.Ended.IsZero() {
+			took = s.Ended.Sub(s.Started).Round(100 * time.Millisecond).String()
+		}
+		rows = append(rows, []string{s.ID, string(s.Status), took})
+	}
+	writeTable(w, []string{"STEP", "STATUS", "TOOK"}, rows)
+	if o.Backup != "" {
+		line(w, "\nBackup       %s", o.Backup)
+	}
+	if o.Parked != "" {
+		line(w, "Parked       %s", o.Parked)
+	}
+	for _, a := range o.Availability {
+		line(w, "Availability %s", describeAvailability(a))
+	}
+	if o.Ended.After(o.Started) {
+		line(w, "Took         %s", o.Ended.Sub(o.Started).Round(time.Second))
+	}
+}
+
+// describeRun is one line about a journal.
+func describeRun(r *upgrade.Run) string {
+	state := "running or killed"
+	when := ""
+	if n := len(r.Attempts); n > 0 {
+		last := r.Attempts[n-1]
+		when = last.Started.UTC().Format(time.RFC3339)
+		if last.Result != "" {
+			state = last.Result
+		}
+	}
+	at := ""
+	for _, s := range r.Steps {
+		if s.Status == upgrade.StepStarted || s.Status == upgrade.StepFailed || s.Status == upgrade.StepInterrupted {
+			at = " at " + s.ID
+		}
+	}
+	return fmt.Sprintf("%s%s, begun %s", state, at, when)
+}
+
+// describeAvailability is one line about what was seen of a store while its
+// pods went.
+func describeAvailability(a upgrade.Availability) string {
+	text := fmt.Sprintf("%s: at least %d of %d pods ready", a.Store, a.LowestReady, a.Pods)
+	if !a.Known {
+		return text + "; the store itself could not be asked"
+	}
+	return fmt.Sprintf("%s; %d of %d probes failed, unavailable for %s", text, a.Failed, a.Probes, time.Duration(a.Unavailable).Round(100*time.Millisecond))
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// exportOptions write down an installation.
+type exportOptions struct {
+	*Program
+	kube kubeOptions
+	mirrorOptions
+}
+
+func newExport(p *Program, kube kubeOptions) *cobra.Command {
+	o := &exportOptions{Program: p, kube: kube}
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write down the installation as a site file, without secrets",
+		Long: "Write down what is installed: versions, registry, platforms, object stores and\n" +
+			"images, but no secrets. The file is made to be reviewed, carried out, and given\n" +
+			"to helm aistor bundle create --for.",
+		Example: "  kubectl aistor-upgrade export > site.yaml",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.mirrorOptions.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *exportOptions) run(ctx context.Context) error {
+	client, err := cluster.New(o.kube)
+	if err != nil {
+		return err
+	}
+	facts, err := client.Facts(ctx, cluster.Scope{OperatorNamespace: o.kube.namespace()})
+	if err != nil {
+		return err
+	}
+	if facts.Operator == nil {
+		return &inputs.NoOperatorError{}
+	}
+	site := plan.Describe(facts)
+	if site.Registry, err = o.over(site.Registry); err != nil {
+		return err
+	}
+	for _, g := range facts.Gaps {
+		line(o.ErrOut, "warning: %s could not be looked at: %s", g.What, g.Cause)
+	}
+	if site.Registry.Registry == "" {
+		line(o.ErrOut, "warning: the installed values name no private registry; add it with --registry")
+	}
+	b, err := yaml.Marshal(site)
+	if err != nil {
+		return fmt.Errorf("writing site: %w", err)
+	}
+	_, err = o.Out.Write(b)
+	return err
+}

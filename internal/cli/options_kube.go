@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+)
+
+// kubeOptions say which cluster is meant. Below kubectl they are kubectl's own
+// flags; below Helm they are Helm's, with the defaults from the environment in
+// which Helm hands its global flags to plugins.
+type kubeOptions struct {
+	*genericclioptions.ConfigFlags
+	helm bool
+}
+
+// newKubectlOptions is for verbs below kubectl.
+func newKubectlOptions() kubeOptions {
+	return kubeOptions{ConfigFlags: genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(-1)}
+}
+
+// newHelmOptions is for verbs below Helm.
+func newHelmOptions(p *Program) kubeOptions {
+	f := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(-1)
+	*f.Context = p.Getenv("HELM_KUBECONTEXT")
+	*f.BearerToken = p.Getenv("HELM_KUBETOKEN")
+	*f.APIServer = p.Getenv("HELM_KUBEAPISERVER")
+	*f.CAFile = p.Getenv("HELM_KUBECAFILE")
+	*f.TLSServerName = p.Getenv("HELM_KUBETLS_SERVER_NAME")
+	*f.Insecure = p.Getenv("HELM_KUBEINSECURE_SKIP_TLS_VERIFY") == "true"
+	*f.Impersonate = p.Getenv("HELM_KUBEASUSER")
+	if groups := p.Getenv("HELM_KUBEASGROUPS"); groups != "" {
+		*f.ImpersonateGroup = strings.Split(groups, ",")
+	}
+	*f.Namespace = p.Getenv("HELM_NAMESPACE")
+	return kubeOptions{ConfigFlags: f, helm: true}
+}
+
+// addFlags registers the flags under the names of the program they run below.
+func (k kubeOptions) addFlags(fs *pflag.FlagSet) {
+	if !k.helm {
+		k.AddFlags(fs)
+		return
+	}
+	fs.StringVar(k.KubeConfig, "kubeconfig", *k.KubeConfig, "path to the kubeconfig file")
+	fs.StringVar(k.Context, "kube-context", *k.Context, "name of the kubeconfig context to use")
+	fs.StringVarP(k.Namespace, "namespace", "n", *k.Namespace, "namespace of the operator's release")
+	fs.StringVar(k.APIServer, "kube-apiserver", *k.APIServer, "the address and the port for the Kubernetes API server")
+	fs.StringVar(k.CAFile, "kube-ca-file", *k.CAFile, "the certificate authority file for the Kubernetes API server connection")
+	fs.StringVar(k.Impersonate, "kube-as-user", *k.Impersonate, "username to impersonate for the operation")
+	fs.StringArrayVar(k.ImpersonateGroup, "kube-as-group", *k.ImpersonateGroup, "group to impersonate for the operation (can be repeated)")
+	fs.StringVar(k.TLSServerName, "kube-tls-server-name", *k.TLSServerName, "server name to use for Kubernetes API server certificate validation")
+	fs.BoolVar(k.Insecure, "kube-insecure-skip-tls-verify", *k.Insecure, "do not check the API server's certificate")
+}
+
+// namespace is the one asked for by flag or environment, or "" where none was:
+// then the operator's namespace is found on the cluster. The kubeconfig's own
+// default does not count, since it names where somebody works, not where
+// AIStor lives.
+func (k kubeOptions) namespace() string {
+	if ns := *k.Namespace; ns != "default" || !k.helm {
+		return ns
+	}
+	// Helm sets HELM_NAMESPACE to "default" also where nobody asked for it.
+	return ""
+}

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// siteOptions read the site file, whose settings flags overrule.
+type siteOptions struct{ file string }
+
+func (o *siteOptions) addFlags(fs *pflag.FlagSet, name, usage string) {
+	fs.StringVar(&o.file, name, "", usage)
+}
+
+// read gives the site, or nil where none was named.
+func (o *siteOptions) read(p *Program) (*plan.Site, error) {
+	if o.file == "" {
+		return nil, nil
+	}
+	b, err := p.readFile(o.file)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("reading site file: %w", err), "kubectl aistor-upgrade export > site.yaml writes one")
+	}
+	site, err := plan.ParseSite(b)
+	if err != nil {
+		return nil, fmt.Errorf("reading site file %q: %w", o.file, err)
+	}
+	return site, nil
+}
+
+// registryOf is the private registry: what flags say, else the site file, else
+// what the cluster's own values name.
+func registryOf(o mirrorOptions, site *plan.Site, facts *plan.Facts) (plan.SiteRegistry, error) {
+	var base plan.SiteRegistry
+	switch {
+	case site != nil && site.Registry.Registry != "":
+		base = site.Registry
+	case facts != nil:
+		base = plan.Describe(facts).Registry
+	}
+	r, err := o.over(base)
+	if err != nil {
+		return r, err
+	}
+	if r.Registry == "" {
+		return r, withHint(fmt.Errorf("finding the private registry: neither the installed values nor a site file name one"),
+			"name it with --registry HOST[:PORT]")
+	}
+	return r, r.Validate()
+}
+
+func readAll(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// planOptions show what an upgrade would do.
+type planOptions struct {
+	targetOptions
+	outputOptions
+	out              string
+	detailedExitcode bool
+}
+
+func newPlan(p *Program, kube kubeOptions) *cobra.Command {
+	o := &planOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what an upgrade would do, step by step",
+		Example: `  helm aistor plan --bundle aistor.bundle
+
+  # To review, and to apply days later
+  helm aistor plan --bundle aistor.bundle --out plan.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	kube.addFlags(cmd.Flags())
+	o.targetOptions.addFlags(cmd.Flags())
+	o.outputOptions.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.out, "out", "", "also write the plan as YAML to this file")
+	cmd.Flags().BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
+	return cmd
+}
+
+func (o *planOptions) run(ctx context.Context) error {
+	if err := o.outputOptions.validate(); err != nil {
+		return err
+	}
+	t, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	if o.out != "" {
+		b, err := yaml.Marshal(t.plan)
+		if err != nil {
+			return fmt.Errorf("writing plan: %w", err)
+		}
+		if err := os.WriteFile(o.out, b, 0o600); err != nil {
+			return fmt.Errorf("writing plan: %w", err)
+		}
+	}
+	if err := o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, t.plan) }); err != nil {
+		return err
+	}
+	switch {
+	case len(t.plan.Refusals) > 0:
+		return &silentError{ExitCheckFailed}
+	case o.detailedExitcode && t.plan.Changes():
+		return &silentError{ExitChanges}
+	}
+	return nil
+}
+
+// printPlan writes a plan as people read it: what leads where, the steps with
+// what they restart, and last what stands in the way.
+func printPlan(w io.Writer, p *plan.Plan) {
+	line(w, "Plan     %s", shortDigest(p.Digest()))
+	line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))
+	line(w, "Registry %s, pull secret %s", printable(p.Registry.Registry), orDash(p.Registry.PullSecret))
+	line(w, "")
+	var rows [][]string
+	for i, s := range p.Steps {
+		rows = append(rows, []string{fmt.Sprint(i + 1), s.ID, s.Title})
+	}
+	writeTable(w, []string{"#", "STEP", "WHAT"}, rows)
+	for _, s := range p.Steps {
+		printStep(w, s)
+	}
+	line(w, "\n%d images, %d of them needed", len(p.Images), needed(p.Images))
+	printNotices(w, "warning", p.Warnings)
+	printNotices(w, "refused", p.Refusals)
+	if len(p.Refusals) > 0 {
+		line(w, "\nThis plan can't be carried out: %d reasons above.", len(p.Refusals))
+	}
+}
+
+func printStep(w io.Writer, s plan.Step) {
+	if len(s.Restarts)+len(s.Edits)+len(s.Objects) == 0 {
+		return
+	}
+	line(w, "\n%s", s.ID)
+	if s.Why != "" {
+		line(w, "  why      %s", wrap(s.Why, 68, "           "))
+	}
+	if s.Risk != "" {
+		line(w, "  risk     %s", wrap(s.Risk, 68, "           "))
+	}
+	for _, r := range s.Restarts {
+		line(w, "  restarts %s", wrap(fmt.Sprintf("%d pods of %s, %s: %s", r.Pods, r.Store, r.How, r.Why), 68, "           "))
+	}
+	if len(s.Restarts) > 0 {
+		line(w, "  takes    about %s", time.Duration(s.Estimate).Round(time.Minute))
+	}
+	for _, o := range s.Objects {
+		line(w, "  deletes  %s", printable(o.String()))
+	}
+	for _, e := range s.Edits {
+		line(w, "  values   %s: %s", printable(e.Path), printable(strings.TrimSpace(e.New)))
+	}
+}
+
+func printNotices(w io.Writer, word string, list []plan.Notice) {
+	for _, n := range list {
+		line(w, "\n%s: %s", word, wrap(printable(n.Message), 68, "         "))
+		if n.Hint != "" {
+			line(w, "   hint: %s", n.Hint)
+		}
+	}
+}
+
+func needed(list []plan.PlannedImage) int {
+	n := 0
+	for _, i := range list {
+		if i.Needed() {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+// preflightOptions look before an upgrade.
+type preflightOptions struct {
+	targetOptions
+	outputOptions
+	checks checkOptions
+}
+
+func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
+	o := &preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}
+	cmd := &cobra.Command{
+		Use:   "preflight",
+		Short: "Check everything an upgrade needs, before it starts",
+		Long: "Check cluster, releases, secrets, charts, registry and path before an upgrade.\n" +
+			"Nothing is changed. Without a bundle, what is running is judged.",
+		Example: `  # Is everything ready for this bundle?
+  kubectl aistor-upgrade preflight --bundle aistor.bundle
+
+  # Only judge what is running
+  kubectl aistor-upgrade preflight
+
+  # What is looked at?
+  kubectl aistor-upgrade preflight --list`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.targetOptions.addFlags(cmd.Flags())
+	o.outputOptions.addFlags(cmd.Flags())
+	o.checks.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *preflightOptions) run(ctx context.Context) error {
+	if err := o.outputOptions.validate(); err != nil {
+		return err
+	}
+	if o.checks.list {
+		printChecks(o.Out, preflight.Before())
+		return nil
+	}
+	subject, t, err := o.subject(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	opts, err := o.checks.options(t.site)
+	if err != nil {
+		return err
+	}
+	report := o.report(ctx, preflight.Before(), subject, opts)
+	if err := o.print(o.Out, report, func(w io.Writer) { printReport(w, report) }); err != nil {
+		return err
+	}
+	return verdict(report)
+}
+
+// report runs checks and shows each result to people as it comes in.
+func (o *preflightOptions) report(ctx context.Context, checks []preflight.Check, s *preflight.Subject, opts preflight.Options) *preflight.Report {
+	if o.table() {
+		opts.OnResult = func(r preflight.Result) { printResult(o.Out, r) }
+	}
+	return preflight.Run(ctx, checks, s, opts)
+}
+
+// subject is what the checks look at: with a bundle the whole plan, else what
+// is running.
+func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *target, error) {
+	if o.bundleFile != "" {
+		t, err := o.load(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := o.subjectOf(t)
+		return s, t, err
+	}
+	t := &target{}
+	var err error
+	if t.site, err = o.site.read(o.Program); err != nil {
+		return nil, nil, err
+	}
+	if t.cluster, err = cluster.New(o.kube); err != nil {
+		return nil, nil, err
+	}
+	if t.inputs.Facts, err = o.facts(ctx, t); err != nil {
+		return nil, nil, err
+	}
+	s := &preflight.Subject{Facts: t.inputs.Facts, Now: o.Now()}
+	if s.Site, err = registryOf(o.mirrorOptions, t.site, s.Facts); err != nil {
+		return s, t, nil // nothing names a registry: the checks say so
+	}
+	own, err := o.client(o.Program, s.Site.MapPushHost())
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Registry = newProber(o.Program, o.registryOptions, s.Site, own)
+	return s, t, nil
+}
+
+// subjectOf is the subject of checks on a plan.
+func (o *targetOptions) subjectOf(t *target) (*preflight.Subject, error) {
+	own, err := o.client(o.Program, t.plan.Registry.MapPushHost())
+	if err != nil {
+		return nil, err
+	}
+	return &preflight.Subject{
+		Facts: t.inputs.Facts, Inputs: &t.inputs, Plan: t.plan, Now: o.Now(), Site: t.plan.Registry,
+		Registry: newProber(o.Program, o.registryOptions, t.plan.Registry, own),
+	}, nil
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// Program is the process as the verbs see it.
+type Program struct {
+	genericiooptions.IOStreams
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Now is the clock.
+	Now func() time.Time
+	// Version of this program, without a leading v.
+	Version string
+}
+
+// Run parses args, runs the verb, prints its error and returns the exit code.
+// The context's cancellation is an interruption by the user.
+func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.ErrOut)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	code := exitCode(ctx, err)
+	if text := describe(err); text != "" {
+		fmt.Fprintln(p.ErrOut, text)
+	}
+	return code
+}
+
+// interactive reports whether a person can be asked: both the answers and the
+// questions go through a terminal.
+func (p *Program) interactive() bool { return isTerminal(p.In) && isTerminal(p.ErrOut) }
+
+// isTerminal reports whether a stream is a terminal that understands control
+// sequences.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// fancy reports whether progress may redraw itself on a stream.
+func (p *Program) fancy(stream io.Writer) bool {
+	return isTerminal(stream) && p.Getenv("TERM") != "dumb"
+}
+
+// describe is how an error is shown: what failed, its cause, and last the
+// command that helps.
+func describe(err error) string {
+	var silent *silentError
+	if errors.As(err, &silent) {
+		return ""
+	}
+	text := "error: " + err.Error()
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) && hinted.Hint() != "" && !strings.Contains(text, "hint:") {
+		text += "\nhint: " + hinted.Hint()
+	}
+	return text
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// every is how often a log gets a line of progress: often enough to see that
+// something moves, seldom enough not to flood it.
+const every = 10 * time.Second
+
+// progress shows a transfer: a bar on a terminal, else a line at most every
+// ten seconds. It returns what receives the events and what ends the display.
+func (p *Program) progress(title string) (images.Progress, func()) {
+	if p.fancy(p.ErrOut) {
+		return barProgress(p.ErrOut, title)
+	}
+	l := &lineProgress{w: p.ErrOut, title: title, now: p.Now}
+	return l.event, l.end
+}
+
+func barProgress(w io.Writer, title string) (images.Progress, func()) {
+	bars := mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
+	bar := bars.AddBar(0,
+		mpb.PrependDecorators(decor.Name(title, decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(
+			decor.CountersKiloByte("% .1f / % .1f", decor.WCSyncSpace),
+			decor.EwmaSpeed(decor.SizeB1000(0), " % .1f", 30),
+			decor.Name(" "),
+			decor.AverageETA(decor.ET_STYLE_GO),
+		))
+	last := time.Now()
+	var mu sync.Mutex
+	show := func(e images.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e.Kind {
+		case images.EventTotal:
+			bar.SetTotal(e.Bytes, false)
+		case images.EventMoved:
+			bar.EwmaIncrInt64(e.Bytes, time.Since(last))
+			last = time.Now()
+		case images.EventSkipped:
+			bar.IncrInt64(e.Bytes)
+		}
+	}
+	return show, func() {
+		bar.SetTotal(-1, true)
+		bars.Wait()
+	}
+}
+
+// lineProgress writes lines. It is safe for concurrent use.
+type lineProgress struct {
+	mu    sync.Mutex
+	w     io.Writer
+	title string
+	now   func() time.Time
+
+	start, last        time.Time
+	total, done, moved int64
+}
+
+func (l *lineProgress) event(e images.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.start.IsZero() {
+		l.start = l.now()
+		l.last = l.start
+	}
+	switch e.Kind {
+	case images.EventTotal:
+		l.total = e.Bytes
+	case images.EventMoved:
+		l.done += e.Bytes
+		l.moved += e.Bytes
+	case images.EventSkipped:
+		l.done += e.Bytes
+	case images.EventRetry:
+		fmt.Fprintf(l.w, "%s: trying %s again: %v\n", l.title, e.Subject, e.Err)
+	}
+	if l.now().Sub(l.last) < every {
+		return
+	}
+	l.last = l.now()
+	l.line()
+}
+
+func (l *lineProgress) line() {
+	text := fmt.Sprintf("%s: %s of %s", l.title, bytesText(l.done), bytesText(l.total))
+	if spent := l.last.Sub(l.start).Seconds(); spent > 0 && l.moved > 0 {
+		rate := float64(l.moved) / spent
+		left := time.Duration(float64(l.total-l.done)/rate) * time.Second
+		text += fmt.Sprintf(", %s/s, %s left", bytesText(int64(rate)), left.Round(time.Second))
+	}
+	fmt.Fprintln(l.w, text)
+}
+
+func (l *lineProgress) end() {}

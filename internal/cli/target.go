@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// targetOptions say what is to be upgraded to what: the bundle, the site, the
+// registry, the values, and which parts. plan, upgrade and preflight share
+// them, so that what was checked is what is done.
+type targetOptions struct {
+	*Program
+	kube kubeOptions
+	registryOptions
+	mirrorOptions
+	site siteOptions
+
+	bundleFile     string
+	operatorValues []string
+	storeValues    []string
+	licenseFile    string
+	stores         []string
+	operatorOnly   bool
+	reuseMissing   bool
+	dropMissing    bool
+	choices        plan.Options
+}
+
+func newTargetOptions(p *Program, kube kubeOptions) targetOptions {
+	return targetOptions{Program: p, kube: kube, choices: plan.Options{Push: "auto"}}
+}
+
+func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
+	o.registryOptions.addFlags(fs)
+	o.mirrorOptions.addFlags(fs)
+	o.site.addFlags(fs, "site", "site file; flags win over it")
+	fs.StringVar(&o.bundleFile, "bundle", "", "the bundle's file")
+	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator's release (can be repeated; default: the release's own values)")
+	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of a store, as NAMESPACE/NAME=FILE (can be repeated; default: the release's own values)")
+	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
+	fs.StringArrayVar(&o.stores, "object-store", nil, "upgrade only this store, as NAMESPACE/NAME (can be repeated)")
+	fs.BoolVar(&o.operatorOnly, "operator-only", false, "leave the object store charts as they are")
+	fs.BoolVar(&o.reuseMissing, "reuse-missing", false, "keep settings of the release that the values files lack")
+	fs.BoolVar(&o.dropMissing, "drop-missing", false, "drop settings of the release that the values files lack")
+	fs.BoolVar(&o.choices.Mend, "mend", false, "delete bindings whose role changes instead of going through a stepping stone")
+	fs.StringVar(&o.choices.Push, "push", o.choices.Push, "auto pushes missing images, never leaves that to the registry's owner")
+	fs.BoolVar(&o.choices.AllowDowngrade, "allow-downgrade", false, "accept charts older than the installed ones")
+	fs.StringArrayVar(&o.choices.AcceptRestart, "accept-restart", nil, "accept that a store restarts that is not upgraded, as NAMESPACE/NAME (can be repeated)")
+	fs.StringArrayVar(&o.choices.AcceptDowntime, "accept-downtime", nil, "accept that all pods of a store restart at once, as NAMESPACE/NAME (can be repeated)")
+}
+
+// target is everything that was found out before anything is done.
+type target struct {
+	cluster *cluster.Client
+	bundle  *bundle.Bundle
+	charts  []inputs.Chart
+	site    *plan.Site
+	inputs  plan.Inputs
+	plan    *plan.Plan
+}
+
+// close releases the bundle.
+func (t *target) close() {
+	if t.bundle != nil {
+		t.bundle.Close()
+	}
+}
+
+// load looks at cluster and bundle and makes the plan. It changes nothing.
+func (o *targetOptions) load(ctx context.Context) (*target, error) {
+	if o.bundleFile == "" {
+		return nil, withHint(fmt.Errorf("reading --bundle: none was named"), "helm aistor bundle create FILE makes one")
+	}
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	t := &target{}
+	var err error
+	if t.site, err = o.site.read(o.Program); err != nil {
+		return nil, err
+	}
+	if t.bundle, err = openBundle(o.bundleFile); err != nil {
+		return nil, err
+	}
+	if err = o.look(ctx, t); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (o *targetOptions) validate() error {
+	if o.choices.Push != "auto" && o.choices.Push != "never" {
+		return fmt.Errorf("reading --push %q: expected auto or never", o.choices.Push)
+	}
+	if o.reuseMissing && o.dropMissing {
+		return fmt.Errorf("reading --reuse-missing and --drop-missing: only one of them can be meant")
+	}
+	if o.operatorOnly && len(o.stores) > 0 {
+		return fmt.Errorf("reading --operator-only and --object-store: only one of them can be meant")
+	}
+	return nil
+}
+
+func (o *targetOptions) look(ctx context.Context, t *target) error {
+	var err error
+	if t.charts, err = bundleCharts(t.bundle); err != nil {
+		return err
+	}
+	if t.cluster, err = cluster.New(o.kube); err != nil {
+		return err
+	}
+	facts, err := o.facts(ctx, t)
+	if err != nil {
+		return err
+	}
+	registry, err := registryOf(o.mirrorOptions, t.site, facts)
+	if err != nil {
+		return err
+	}
+	// The registry decides which pull secrets matter, and it is often read
+	// from the cluster, so that the secrets are looked at only now.
+	if facts, err = t.cluster.Facts(ctx, o.scope(t, wantedSecrets(facts, registry))); err != nil {
+		return err
+	}
+	req, err := o.request(t, facts, registry)
+	if err != nil {
+		return err
+	}
+	if t.inputs, err = inputs.Gather(req); err != nil {
+		return err
+	}
+	t.plan, err = plan.Build(t.inputs)
+	return err
+}
+
+func (o *targetOptions) facts(ctx context.Context, t *target) (*plan.Facts, error) {
+	return t.cluster.Facts(ctx, o.scope(t, nil))
+}
+
+func (o *targetOptions) scope(t *target, secrets []plan.ObjectKey) cluster.Scope {
+	s := cluster.Scope{OperatorNamespace: o.kube.namespace(), WantSecrets: secrets, Events: true}
+	if s.OperatorNamespace == "" && t.site != nil {
+		s.OperatorNamespace = t.site.Operator.Namespace
+	}
+	return s
+}
+
+// wantedSecrets is the pull secret in every namespace whose pods will pull.
+func wantedSecrets(f *plan.Facts, r plan.SiteRegistry) []plan.ObjectKey {
+	if r.PullSecret == "" || r.PullSecret == plan.PullSecretNone {
+		return nil
+	}
+	var list []plan.ObjectKey
+	seen := map[string]bool{}
+	add := func(ns string) {
+		if !seen[ns] {
+			seen[ns] = true
+			list = append(list, plan.ObjectKey{Kind: "Secret", Namespace: ns, Name: r.PullSecret})
+		}
+	}
+	if f.Operator != nil {
+		add(f.Operator.Namespace)
+	}
+	for _, s := range f.Stores {
+		add(s.Namespace)
+	}
+	return list
+}
+
+func (o *targetOptions) request(t *target, facts *plan.Facts, registry plan.SiteRegistry) (inputs.Request, error) {
+	req := inputs.Request{
+		Facts: facts, Bundle: planBundle(o.bundleFile, t.bundle), Charts: t.charts, Registry: registry,
+		Only: o.stores, OperatorOnly: o.operatorOnly, Options: o.choices, Stores: map[string]inputs.Values{},
+	}
+	switch {
+	case o.reuseMissing:
+		req.Missing = inputs.MissingReuse
+	case o.dropMissing:
+		req.Missing = inputs.MissingDrop
+	}
+	if o.licenseFile != "" {
+		b, err := o.readFile(o.licenseFile)
+		if err != nil {
+			return req, fmt.Errorf("reading license: %w", err)
+		}
+		req.License = b
+	}
+	return req, o.values(&req, t.site)
+}
+
+// values reads the files that flags or the site name, in place of the
+// releases' own values.
+func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
+	operator, stores := o.operatorValues, map[string][]string{}
+	for _, s := range o.storeValues {
+		key, file, ok := strings.Cut(s, "=")
+		if !ok || !strings.Contains(key, "/") {
+			return fmt.Errorf("reading --store-values %q: expected NAMESPACE/NAME=FILE", s)
+		}
+		stores[key] = append(stores[key], file)
+	}
+	if site != nil {
+		if len(operator) == 0 && site.Operator.ValuesFile != "" {
+			operator = []string{site.Operator.ValuesFile}
+		}
+		for _, s := range site.ObjectStores {
+			if key := s.Namespace + "/" + s.Store; len(stores[key]) == 0 && s.ValuesFile != "" {
+				stores[key] = []string{s.ValuesFile}
+			}
+		}
+	}
+	given, err := mergeFiles(o.Program, operator)
+	if err != nil {
+		return err
+	}
+	req.Operator = inputs.Values{Files: operator, Given: given}
+	for key, files := range stores {
+		given, err := mergeFiles(o.Program, files)
+		if err != nil {
+			return err
+		}
+		req.Stores[key] = inputs.Values{Files: files, Given: given}
+	}
+	return nil
+}
+
+// bundleCharts loads the charts of a bundle.
+func bundleCharts(b *bundle.Bundle) ([]inputs.Chart, error) {
+	var list []inputs.Chart
+	for _, c := range b.Manifest().Charts {
+		data, err := b.Chart(c.Name, c.Version)
+		if err != nil {
+			return nil, err
+		}
+		loaded, err := chart.LoadData(data)
+		if err != nil {
+			return nil, fmt.Errorf("reading chart %s-%s of the bundle: %w", c.Name, c.Version, err)
+		}
+		list = append(list, inputs.Chart{Chart: loaded, Stone: c.SteppingStone})
+	}
+	return list, nil
+}
+
+// planBundle is what a plan says of a bundle.
+func planBundle(name string, b *bundle.Bundle) plan.Bundle {
+	m := b.Manifest()
+	out := plan.Bundle{Name: name, Digest: b.Digest()}
+	for _, c := range m.Charts {
+		out.Charts = append(out.Charts, plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256})
+	}
+	for _, i := range m.Images {
+		out.Images = append(out.Images, plan.BundleImage{Ref: i.Ref, Digest: i.Digest, Size: i.Size, Platforms: i.Platforms})
+	}
+	return out
+}
+
+// valuesFiles names files for merging.
+func valuesFiles(names []string) []chart.ValuesFile {
+	list := make([]chart.ValuesFile, len(names))
+	for i, n := range names {
+		list[i] = chart.ValuesFile{Name: n}
+	}
+	return list
+}

@@ -1,0 +1,147 @@
+package inputs
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// MissingPolicy says what becomes of settings that a release has and the given
+// values lack.
+type MissingPolicy string
+
+// The policies. The default is to ask.
+const (
+	MissingAsk   MissingPolicy = ""
+	MissingReuse MissingPolicy = "reuse"
+	MissingDrop  MissingPolicy = "drop"
+)
+
+// change is one `helm upgrade` of a release to chart c.
+func (r Request) change(release plan.Release, store string, c *chart.Chart, given Values) (plan.Change, error) {
+	change := plan.Change{
+		Namespace: release.Namespace, Release: release.Name, Store: store,
+		From:        plan.Chart{Name: release.Chart, Version: release.Version},
+		To:          plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256},
+		ValuesFiles: given.Files,
+		Before:      images.ParseObjects(release.Manifest),
+	}
+	user, err := r.userValues(release, c, given)
+	if err != nil {
+		return change, err
+	}
+	render := func(v map[string]any) chart.RenderOptions {
+		return chart.RenderOptions{
+			ReleaseName: release.Name, Namespace: release.Namespace, Values: v,
+			IsUpgrade: true, Revision: release.Revision + 1, KubeVersion: r.Facts.ServerVersion,
+		}
+	}
+	result, err := values.Rewrite(values.Input{
+		ChartName: c.Name, ChartVersion: c.Version, Values: user,
+		Mirror: r.Registry.Mirror, PullSecret: pullSecret(r.Registry),
+		Render: func(v map[string]any) ([]images.Object, error) {
+			out, err := c.Render(render(v))
+			if err != nil {
+				return nil, err
+			}
+			return out.Plain(), nil
+		},
+	})
+	if err != nil {
+		return change, fmt.Errorf("preparing release %q for %s: %w", change.Key(), c.ID(), err)
+	}
+	change.Values = result.Values
+	change.Unchanged = release.Status == "deployed" && release.Version == c.Version && sameValues(release.Values, result.Values)
+	for _, e := range result.Changes {
+		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path, Old: e.Old, New: e.New, Why: e.Why})
+	}
+	return change, r.render(&change, c, render(result.Values))
+}
+
+// render fills in what the release will consist of and what it pulls.
+func (r Request) render(change *plan.Change, c *chart.Chart, opts chart.RenderOptions) error {
+	out, err := c.Render(opts)
+	if err != nil {
+		return fmt.Errorf("rendering release %q with %s: %w", change.Key(), c.ID(), err)
+	}
+	for _, o := range out.Objects {
+		if !o.Hook {
+			change.After = append(change.After, o.Object)
+		}
+	}
+	if change.Images, err = chart.Discover(c, opts, chart.DiscoverOptions{}); err != nil {
+		return fmt.Errorf("finding the images of %s: %w", c.ID(), err)
+	}
+	return nil
+}
+
+// userValues are the values to start from: the given ones, else the release's
+// own, with the license that was given.
+func (r Request) userValues(release plan.Release, c *chart.Chart, given Values) (map[string]any, error) {
+	user := release.Values
+	if given.Given != nil {
+		user = given.Given
+		missing := values.Missing(release.Values, user)
+		if len(missing) > 0 && r.Missing == MissingAsk {
+			return nil, &MissingError{Release: release.Key(), Paths: dotted(missing)}
+		}
+		if r.Missing == MissingReuse {
+			user = values.Merge(release.Values, user)
+		}
+	}
+	if len(r.License) == 0 || aistor.RoleOfChart(c.Name) != aistor.RoleOperator {
+		return user, nil
+	}
+	license, err := aistor.ParseLicense(r.License)
+	if err != nil {
+		return nil, err
+	}
+	over := map[string]any{"license": license.Token()}
+	if aistor.Before(c.Version, "4.1.0") {
+		over = map[string]any{"global": over}
+	}
+	return values.Merge(user, over), nil
+}
+
+func dotted(paths [][]string) []string {
+	list := make([]string, len(paths))
+	for i, p := range paths {
+		list[i] = strings.Join(p, ".")
+	}
+	return list
+}
+
+// sameValues reports whether two sets of user values are the same to Helm.
+func sameValues(a, b map[string]any) bool {
+	return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b)
+}
+
+func pullSecret(r plan.SiteRegistry) string {
+	if r.PullSecret == plan.PullSecretNone {
+		return ""
+	}
+	return r.PullSecret
+}
+
+// MissingError says that settings would be lost without a word.
+type MissingError struct {
+	Release string
+	Paths   []string
+}
+
+// Error lists the settings by path; their values may be secret.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("reading the values of release %q: the given files lack settings that it has:\n  %s",
+		e.Release, strings.Join(e.Paths, "\n  "))
+}
+
+// Hint names the two ways on.
+func (e *MissingError) Hint() string {
+	return "--reuse-missing keeps them, --drop-missing returns them to the chart's defaults"
+}

@@ -1,0 +1,199 @@
+package inputs
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Request says what is wanted of which installation.
+type Request struct {
+	Facts *plan.Facts
+	// Bundle is what the plan will say of the bundle, Charts its charts.
+	Bundle plan.Bundle
+	Charts []Chart
+	// Registry is where the nodes pull from.
+	Registry plan.SiteRegistry
+	// Operator and Stores, by namespace/name, are values given by the user in
+	// place of the releases' own.
+	Operator Values
+	Stores   map[string]Values
+	// Only limits the object stores to these, by namespace/name. The default
+	// is all that have a release.
+	Only []string
+	// OperatorOnly leaves every object store as it is.
+	OperatorOnly bool
+	// License takes the place of the values' license where it is not empty.
+	License plan.Sensitive
+	// Missing says what becomes of settings that a release has and the given
+	// values lack.
+	Missing MissingPolicy
+	Options plan.Options
+}
+
+// Chart is one chart of a bundle with what it is there for.
+type Chart struct {
+	*chart.Chart
+	// Stone says it is a stepping stone, never a target.
+	Stone bool
+}
+
+// Values are complete user values with the files they come from.
+type Values struct {
+	Files []string
+	Given map[string]any
+}
+
+// Gather renders old and new, rewrites the values and returns what
+// [plan.Build] needs. A chart that does not render with the values is an error
+// that carries the chart's own message.
+func Gather(r Request) (plan.Inputs, error) {
+	in := plan.Inputs{Facts: r.Facts, Bundle: r.Bundle, Registry: r.Registry, Options: r.Options}
+	if r.Facts.Operator == nil {
+		return in, &NoOperatorError{}
+	}
+	var err error
+	if in.Operator, err = r.operator(); err != nil {
+		return in, err
+	}
+	if r.OperatorOnly {
+		return in, nil
+	}
+	in.Stores, err = r.stores()
+	return in, err
+}
+
+// operator is the chain of changes that leads to the target.
+func (r Request) operator() ([]plan.Change, error) {
+	target := r.target(aistor.RoleOperator)
+	if target == nil {
+		return nil, nil
+	}
+	release := *r.Facts.Operator
+	chain := append(r.stones(release.Version, target.Version), target)
+	var list []plan.Change
+	for _, c := range chain {
+		change, err := r.change(release, "", c, r.Operator)
+		if err != nil {
+			return nil, err
+		}
+		change.Stone = c != target
+		if n := len(list); n > 0 {
+			change.From, change.Before = list[n-1].To, list[n-1].After
+		}
+		list = append(list, change)
+	}
+	return list, nil
+}
+
+// stones are the charts of the bundle that lie on the way, none where the user
+// chose to mend instead or where the bundle does not carry them: then the plan
+// mends what stands in the way.
+func (r Request) stones(installed, target string) []*chart.Chart {
+	if r.Options.Mend {
+		return nil
+	}
+	var list []*chart.Chart
+	for _, hop := range aistor.SteppingStones(installed, target) {
+		for _, version := range append([]string{hop.Version}, hop.Alternatives...) {
+			if c := r.find(hop.Chart, version); c != nil {
+				list = append(list, c)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// stores are the changes of the object stores, in a stable order.
+func (r Request) stores() ([]plan.Change, error) {
+	for _, key := range r.Only {
+		if !slices.ContainsFunc(r.Facts.Stores, func(s plan.Store) bool { return s.Key() == key }) {
+			return nil, &UnknownStoreError{Key: key, Known: storeKeys(r.Facts)}
+		}
+	}
+	target := r.target(aistor.RoleObjectStore)
+	if target == nil {
+		return nil, nil
+	}
+	var list []plan.Change
+	for _, s := range r.Facts.Stores {
+		release := releaseOf(r.Facts, s)
+		if release == nil || len(r.Only) > 0 && !slices.Contains(r.Only, s.Key()) {
+			continue
+		}
+		change, err := r.change(*release, s.Name, target, r.Stores[s.Key()])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, change)
+	}
+	return list, nil
+}
+
+// target is the newest chart of a role that is no stepping stone.
+func (r Request) target(role aistor.Role) *chart.Chart {
+	var best *chart.Chart
+	for _, c := range r.Charts {
+		if c.Stone || aistor.RoleOfChart(c.Name) != role {
+			continue
+		}
+		if best == nil || aistor.Before(best.Version, c.Version) {
+			best = c.Chart
+		}
+	}
+	return best
+}
+
+func (r Request) find(name, version string) *chart.Chart {
+	for _, c := range r.Charts {
+		if c.Name == name && c.Version == version {
+			return c.Chart
+		}
+	}
+	return nil
+}
+
+func releaseOf(f *plan.Facts, s plan.Store) *plan.Release {
+	for i, r := range f.Releases {
+		if r.Namespace == s.Namespace && r.Name == s.Release {
+			return &f.Releases[i]
+		}
+	}
+	return nil
+}
+
+func storeKeys(f *plan.Facts) []string {
+	var keys []string
+	for _, s := range f.Stores {
+		keys = append(keys, s.Key())
+	}
+	return keys
+}
+
+// NoOperatorError says that no release of the operator chart was found.
+type NoOperatorError struct{}
+
+// Error says what was looked for.
+func (*NoOperatorError) Error() string {
+	return "finding the operator's release: no Helm release of chart " + aistor.OperatorChart + " or " + aistor.OperatorChartOld
+}
+
+// Hint names the commands that show what there is.
+func (*NoOperatorError) Hint() string {
+	return "helm list -A shows the releases; name the operator's namespace with -n"
+}
+
+// UnknownStoreError says that a store was asked for that is not there.
+type UnknownStoreError struct {
+	Key   string
+	Known []string
+}
+
+// Error names what was asked for and what there is.
+func (e *UnknownStoreError) Error() string {
+	return fmt.Sprintf("finding object store %q: not on this cluster\nexpected: one of %v", e.Key, e.Known)
+}

@@ -1,0 +1,166 @@
+package images
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// DiscoverInput is what [Discover] looks through.
+type DiscoverInput struct {
+	Objects []DiscoverObject
+	// Sentinel is the registry host that stood in every repository's place
+	// when the objects' twins were rendered; see [DiscoverObject.Twin].
+	Sentinel string
+	// User are references named by the user, as with --image.
+	User []Ref
+	// Not are references that only look like images, as with --not-image.
+	Not []Ref
+	// Possible asks for strings too that merely look like a reference. They
+	// come with [KindPossible] and are not to be carried. The default is to
+	// leave them out.
+	Possible bool
+}
+
+// DiscoverObject is one object to look through, with what is known about it.
+type DiscoverObject struct {
+	Object Object
+	// Twin is the same object rendered with [DiscoverInput.Sentinel] as the
+	// registry. Whatever string has the sentinel there is a reference here.
+	Twin Object
+	// Chart is name-version, empty for a live object.
+	Chart string
+	// Hook and Test tell objects that Helm runs, Optional those that are
+	// rendered only with a feature switched on.
+	Hook, Test, Optional bool
+	// Live says that the object was read from a cluster: its status and its
+	// bookkeeping are left out.
+	Live bool
+}
+
+// InvalidImageError is an image field whose value no runtime would accept. A
+// list without it would be incomplete, so that discovery fails.
+type InvalidImageError struct {
+	Object, Path, Value string
+	Err                 error
+}
+
+// Error names the object, the field and the value.
+func (e *InvalidImageError) Error() string {
+	return fmt.Sprintf("reading image %q at %s of %s: %v", e.Value, e.Path, e.Object, e.Err)
+}
+
+// Unwrap gives the parser's error.
+func (e *InvalidImageError) Unwrap() error { return e.Err }
+
+// Discover finds every image that the objects name: each "image" field at any
+// depth, also inside YAML or JSON in strings; each string that followed the
+// sentinel registry; and the user's own. The schemas in
+// CustomResourceDefinitions are left out, for they name nothing.
+//
+// The result is sorted by reference, and each image's reasons by kind, chart,
+// object and path, whatever the order of the input. An image field that can't
+// be read is an [*InvalidImageError].
+func Discover(in DiscoverInput) ([]Image, error) {
+	f := &finder{found: map[Ref][]Reason{}, not: map[Ref]bool{}, sentinel: in.Sentinel, possible: in.Possible}
+	for _, r := range in.Not {
+		f.not[r] = true
+	}
+	for _, o := range in.Objects {
+		if err := f.object(o); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range in.User {
+		f.add(r, Reason{Kind: KindUser})
+	}
+	return f.images(), nil
+}
+
+// Carried are the images of a list that an installation may pull: all but
+// those with no other reason than looking like one.
+func Carried(list []Image) []Image {
+	return slices.DeleteFunc(slices.Clone(list), func(i Image) bool {
+		return !slices.ContainsFunc(i.Reasons, func(r Reason) bool { return r.Kind != KindPossible })
+	})
+}
+
+// ObjectID names an object as reasons do: Kind/namespace/name, or Kind/name
+// where it has no namespace.
+func ObjectID(o Object) string {
+	meta, _ := o["metadata"].(map[string]any)
+	parts := []string{}
+	for _, v := range []any{o["kind"], meta["namespace"], meta["name"]} {
+		if s, ok := v.(string); ok && s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+type finder struct {
+	found    map[Ref][]Reason
+	not      map[Ref]bool
+	sentinel string
+	possible bool
+}
+
+func (f *finder) object(o DiscoverObject) error {
+	if o.Object["kind"] == "CustomResourceDefinition" {
+		return nil
+	}
+	w := &walk{finder: f, reason: Reason{Kind: kindOf(o), Chart: o.Chart, Object: ObjectID(o.Object)}, live: o.Live}
+	var twin any
+	if o.Twin != nil {
+		twin = map[string]any(o.Twin)
+	}
+	return w.value(map[string]any(o.Object), twin, place{})
+}
+
+func kindOf(o DiscoverObject) Kind {
+	switch {
+	case o.Live:
+		return KindUser
+	case o.Test:
+		return KindTest
+	case o.Hook:
+		return KindHook
+	case o.Optional:
+		return KindOptional
+	default:
+		return KindDefault
+	}
+}
+
+func (f *finder) add(r Ref, why Reason) {
+	if f.not[r] || slices.Contains(f.found[r], why) {
+		return
+	}
+	f.found[r] = append(f.found[r], why)
+}
+
+func (f *finder) images() []Image {
+	out := make([]Image, 0, len(f.found))
+	for r, why := range f.found {
+		slices.SortFunc(why, compareReasons)
+		out = append(out, Image{Ref: r, Reasons: why})
+	}
+	slices.SortFunc(out, func(a, b Image) int { return a.Ref.Compare(b.Ref) })
+	return out
+}
+
+func compareReasons(a, b Reason) int {
+	for _, c := range []int{
+		kindRank(a.Kind) - kindRank(b.Kind), strings.Compare(a.Chart, b.Chart),
+		strings.Compare(a.Object, b.Object), strings.Compare(a.Path, b.Path),
+	} {
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func kindRank(k Kind) int {
+	return slices.Index([]Kind{KindDefault, KindOptional, KindHook, KindTest, KindUser, KindPossible}, k)
+}

@@ -1,0 +1,49 @@
+package images
+
+// Receipt is what a push leaves as evidence: where everything went.
+type Receipt struct {
+	APIVersion string        `json:"apiVersion"`
+	Kind       string        `json:"kind"`
+	Registry   string        `json:"registry"`
+	DryRun     bool          `json:"dryRun,omitempty"`
+	Artifacts  []ReceiptItem `json:"artifacts"`
+}
+
+// ReceiptItem is one artifact of a push.
+type ReceiptItem struct {
+	Kind ArtifactKind `json:"kind"`
+	// Source is the original reference of an image, or name:version.
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+	Digest      string `json:"digest"`
+	// Outcome is present, pushed, or in a dry run missing.
+	Outcome Outcome `json:"outcome"`
+	// Replaced is the digest the tag pointed to before, where it was
+	// overwritten.
+	Replaced string `json:"replaced,omitempty"`
+	// Bytes of blobs by what became of them. A blob that several artifacts of
+	// one repository share is counted for the first.
+	BytesSent    int64 `json:"bytesSent"`
+	BytesMounted int64 `json:"bytesMounted,omitempty"`
+	BytesPresent int64 `json:"bytesPresent,omitempty"`
+}
+
+// Sent is the number of bytes of blobs that were sent in all.
+func (r Receipt) Sent() int64 {
+	var n int64
+	for _, a := range r.Artifacts {
+		n += a.BytesSent
+	}
+	return n
+}
+
+// Pushed counts the artifacts that were not there before.
+func (r Receipt) Pushed() int {
+	n := 0
+	for _, a := range r.Artifacts {
+		if a.Outcome != OutcomePresent {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,223 @@
+package images
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Tree is an image with all of its manifests, ready to be laid out: nothing
+// but blobs is left to fetch.
+type Tree struct {
+	Ref Ref
+	// Top is what is carried and pushed under the tag.
+	Top Descriptor
+	// SourceDigest is what the reference pointed to upstream. It differs from
+	// Top.Digest where only some platforms were wanted.
+	SourceDigest string
+	// Platforms are those carried, sorted.
+	Platforms []string
+	// Missing are wanted platforms that the image does not have.
+	Missing []string
+	// Manifests holds every manifest of the tree by digest.
+	Manifests map[string][]byte
+	// Order lists the manifests, children before their parents.
+	Order []Descriptor
+	// Blobs lists configs and layers, each once.
+	Blobs []Descriptor
+	// Inline holds blobs that had to be read to know the platform.
+	Inline map[string][]byte
+}
+
+// PlatformError says that an image has none of the wanted platforms.
+type PlatformError struct {
+	Ref        Ref
+	Want, Have []string
+}
+
+// Error implements error.
+func (e *PlatformError) Error() string {
+	return fmt.Sprintf("selecting platforms of %q: it has %s, not %s",
+		e.Ref, strings.Join(e.Have, ", "), strings.Join(e.Want, ", "))
+}
+
+// Resolve reads the manifests of r and keeps the wanted platforms.
+//
+// No platforms means all of them: the index stays as it is, byte for byte.
+// One platform of an index carries that platform's own manifest under the
+// reference, unchanged, so its digest is what a node reports. Several carry a
+// rebuilt index with exactly these children. Registries refuse an index whose
+// children are missing, so the original index can't be kept without all of
+// them; SourceDigest remembers it. A reference that names a digest is kept
+// whole whatever was wanted, because any other digest would break the pin.
+func Resolve(ctx context.Context, f Fetcher, r Ref, platforms []string) (*Tree, error) {
+	raw, mediaType, desc, err := f.Manifest(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	desc.MediaType = mediaType
+	t := &Tree{Ref: r, Top: desc, SourceDigest: desc.Digest, Manifests: map[string][]byte{}, Inline: map[string][]byte{}}
+	l := &loader{f: f, repo: r, tree: t}
+	switch {
+	case !IsIndex(mediaType):
+		err = l.single(ctx, desc, raw, platforms)
+	case len(platforms) == 0 || r.Digest != "":
+		err = l.whole(ctx, desc, raw, 0)
+	default:
+		err = l.some(ctx, desc, raw, platforms)
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(t.Platforms)
+	t.Platforms = slices.Compact(t.Platforms)
+	return t, nil
+}
+
+// MatchPlatform reports whether have is what want asks for: a want without a
+// variant takes any variant.
+func MatchPlatform(want, have string) bool {
+	return have == want || strings.HasPrefix(have, want+"/")
+}
+
+type loader struct {
+	f    Fetcher
+	repo Ref
+	tree *Tree
+}
+
+func (l *loader) fetch(ctx context.Context, d Descriptor) ([]byte, error) {
+	at := l.repo
+	at.Digest = d.Digest
+	raw, _, _, err := l.f.Manifest(ctx, at)
+	return raw, err
+}
+
+func (l *loader) add(d Descriptor, raw []byte) {
+	if _, ok := l.tree.Manifests[d.Digest]; ok {
+		return
+	}
+	l.tree.Manifests[d.Digest] = raw
+	l.tree.Order = append(l.tree.Order, d)
+}
+
+func (l *loader) addBlobs(blobs []Descriptor) {
+	for _, b := range blobs {
+		if !slices.ContainsFunc(l.tree.Blobs, func(d Descriptor) bool { return d.Digest == b.Digest }) {
+			l.tree.Blobs = append(l.tree.Blobs, b)
+		}
+	}
+}
+
+// whole keeps d and everything below it.
+func (l *loader) whole(ctx context.Context, d Descriptor, raw []byte, depth int) error {
+	if depth > 3 {
+		return fmt.Errorf("reading index %q: nested too deeply", l.repo)
+	}
+	node, err := ParseManifest(raw, d.MediaType)
+	if err != nil {
+		return fmt.Errorf("reading image %q: %w", l.repo, err)
+	}
+	for _, child := range node.Manifests {
+		body, err := l.fetch(ctx, child)
+		if err != nil {
+			return err
+		}
+		if err := l.whole(ctx, child, body, depth+1); err != nil {
+			return err
+		}
+		if realPlatform(child.Platform) {
+			l.tree.Platforms = append(l.tree.Platforms, child.Platform)
+		}
+	}
+	l.addBlobs(node.Blobs)
+	l.add(d, raw)
+	return nil
+}
+
+// some keeps the wanted children of an index.
+func (l *loader) some(ctx context.Context, d Descriptor, raw []byte, want []string) error {
+	node, err := ParseManifest(raw, d.MediaType)
+	if err != nil {
+		return fmt.Errorf("reading image %q: %w", l.repo, err)
+	}
+	var keep []Descriptor
+	var have []string
+	for _, child := range node.Manifests {
+		if !realPlatform(child.Platform) {
+			continue
+		}
+		have = append(have, child.Platform)
+		if slices.ContainsFunc(want, func(w string) bool { return MatchPlatform(w, child.Platform) }) {
+			keep = append(keep, child)
+		}
+	}
+	if len(keep) == 0 {
+		return &PlatformError{Ref: l.repo, Want: want, Have: have}
+	}
+	l.note(want, keep)
+	if len(keep) == len(node.Manifests) {
+		return l.whole(ctx, d, raw, 0)
+	}
+	for _, child := range keep {
+		body, err := l.fetch(ctx, child)
+		if err != nil {
+			return err
+		}
+		if err := l.whole(ctx, child, body, 1); err != nil {
+			return err
+		}
+	}
+	if len(keep) == 1 {
+		l.tree.Top = keep[0]
+		return nil
+	}
+	return l.rebuild(d, raw, keep)
+}
+
+func (l *loader) note(want []string, keep []Descriptor) {
+	for _, k := range keep {
+		l.tree.Platforms = append(l.tree.Platforms, k.Platform)
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(keep, func(k Descriptor) bool { return MatchPlatform(w, k.Platform) }) {
+			l.tree.Missing = append(l.tree.Missing, w)
+		}
+	}
+}
+
+// rebuild makes an index of the kept children. It edits the original as data,
+// so that annotations and unknown fields stay; the same index and platforms
+// give the same bytes.
+func (l *loader) rebuild(d Descriptor, raw []byte, keep []Descriptor) error {
+	var index map[string]json.RawMessage
+	var children []json.RawMessage
+	if err := json.Unmarshal(raw, &index); err != nil {
+		return fmt.Errorf("rebuilding index of %q: %w", l.repo, err)
+	}
+	if err := json.Unmarshal(index["manifests"], &children); err != nil {
+		return fmt.Errorf("rebuilding index of %q: %w", l.repo, err)
+	}
+	children = slices.DeleteFunc(children, func(c json.RawMessage) bool {
+		var one Descriptor
+		_ = json.Unmarshal(c, &one) // ParseManifest has read it before
+		return !slices.ContainsFunc(keep, func(k Descriptor) bool { return k.Digest == one.Digest })
+	})
+	var err error
+	if index["manifests"], err = json.Marshal(children); err != nil {
+		return fmt.Errorf("rebuilding index of %q: %w", l.repo, err)
+	}
+	body, err := json.Marshal(index)
+	if err != nil {
+		return fmt.Errorf("rebuilding index of %q: %w", l.repo, err)
+	}
+	l.tree.Top = Descriptor{MediaType: d.MediaType, Digest: DigestOf(body), Size: int64(len(body))}
+	l.add(l.tree.Top, body)
+	return nil
+}
+
+// realPlatform is false for attestations, which are listed as
+// "unknown/unknown", and for children that name no platform.
+func realPlatform(p string) bool { return p != "" && !strings.HasPrefix(p, "unknown/") }
