@@ -8,6 +8,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -146,7 +147,8 @@ func (r Request) images(charts []Chart) ([]images.Image, error) {
 		merged[i.Ref] = &i
 	}
 	for _, c := range charts {
-		found, err := chart.Discover(c.Chart, chart.RenderOptions{Values: r.Values[c.Role], KubeVersion: r.kubernetes()}, chart.DiscoverOptions{})
+		opts := chart.RenderOptions{Values: r.valuesFor(c.Role), KubeVersion: r.kubernetes()}
+		found, err := chart.Discover(c.Chart, opts, chart.DiscoverOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("finding the images of %s: %w", c.ID(), err)
 		}
@@ -165,6 +167,17 @@ func (r Request) images(charts []Chart) ([]images.Image, error) {
 	}
 	slices.SortFunc(list, func(a, b images.Image) int { return a.Ref.Compare(b.Ref) })
 	return list, nil
+}
+
+// valuesFor are the user's values. An object store chart since 1.0.15 renders
+// only with credentials, which nobody takes to the connected side and which no
+// image depends on, so that stand-ins lie below the user's.
+func (r Request) valuesFor(role aistor.Role) map[string]any {
+	if role != aistor.RoleObjectStore {
+		return r.Values[role]
+	}
+	standIn := map[string]any{"secrets": map[string]any{"accessKey": "not-known-here", "secretKey": "not-known-here"}}
+	return values.Merge(standIn, r.Values[role])
 }
 
 func (r Request) kubernetes() string {

@@ -85,13 +85,9 @@ func (o *bundleCreateOptions) run(ctx context.Context, file string) error {
 	}
 	spec := bundle.Spec{Images: contents.Images, Platforms: o.platformsFor(req), Tool: "aistor-upgrade " + o.Version}
 	for _, c := range contents.Charts {
-		meta, err := c.Metadata()
-		if err != nil {
-			return fmt.Errorf("reading chart %s: %w", c.ID(), err)
-		}
 		spec.Charts = append(spec.Charts, bundle.ChartFile{
 			Name: c.Name, Version: c.Version, AppVersion: c.AppVersion,
-			Role: string(c.Role), SteppingStone: c.Stone, Config: meta, Data: c.Data,
+			Role: bundle.Role(c.Role), SteppingStone: c.Stone, Data: c.Data,
 		})
 	}
 	events, end := o.progress("fetching")
@@ -100,7 +96,10 @@ func (o *bundleCreateOptions) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "%s %s\n", sum.Digest, file)
+	for _, w := range sum.Warnings {
+		req.Warn("%s", w)
+	}
+	line(o.Out, "%s %s", sum.Digest, file)
 	fmt.Fprintf(o.ErrOut, "%d charts, %d images, %s\n", len(contents.Charts), len(contents.Images), bytesText(sum.Size))
 	return nil
 }

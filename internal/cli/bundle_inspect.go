@@ -39,11 +39,11 @@ func printBundle(w io.Writer, b *bundle.Bundle) {
 	fmt.Fprintf(w, "Digest:     %s\nPlatforms:  %s\n\n", b.Digest(), orDash(strings.Join(m.Platforms, ", ")))
 	var rows [][]string
 	for _, c := range m.Charts {
-		role := c.Role
+		role := string(c.Role)
 		if c.SteppingStone {
 			role += " (stepping stone)"
 		}
-		rows = append(rows, []string{c.Name, c.Version, role, shortDigest("sha256:" + c.SHA256)})
+		rows = append(rows, []string{c.Name, c.Version, role, shortDigest(c.SHA256)})
 	}
 	writeTable(w, []string{"CHART", "VERSION", "ROLE", "SHA256"}, rows)
 	fmt.Fprintln(w)

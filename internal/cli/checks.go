@@ -82,13 +82,20 @@ func printReport(w io.Writer, r *preflight.Report) {
 	line(w, "\n%s", r.Verdict)
 }
 
+// mostDetails is how many findings of one check are shown to people.
+const mostDetails = 5
+
 func printFinding(w io.Writer, r preflight.Result) {
 	line(w, "\n%s %s: %s", glyphs[r.Status], r.ID, r.Title)
 	details := r.Details
 	if len(details) == 0 {
 		details = []string{r.Message}
 	}
-	for _, d := range details {
+	for i, d := range details {
+		if i == mostDetails {
+			line(w, "    … and %d more; -o json has them all", len(details)-i)
+			break
+		}
 		line(w, "    %s", wrap(printable(d), 74, "      "))
 	}
 	if r.Observed != "" {

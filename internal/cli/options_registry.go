@@ -26,6 +26,9 @@ type registryOptions struct {
 	passwordStdin bool
 	dockerConfig  string
 	concurrency   int
+
+	// read is the password once it was read: standard input gives it once.
+	read *registry.Credential
 }
 
 func (o *registryOptions) addFlags(fs *pflag.FlagSet) {
@@ -68,27 +71,28 @@ func (o *registryOptions) client(p *Program, private string) (*registry.Client, 
 		line(p.ErrOut, "warning: %s is reached over plain http", host)
 	}
 	if o.user != "" {
-		cred, err := o.password(p.In)
-		if err != nil {
-			return nil, err
+		if o.read == nil {
+			if o.read, err = o.password(p.In); err != nil {
+				return nil, err
+			}
 		}
-		opts.Credentials = map[string]registry.Credential{private: cred}
+		opts.Credentials = map[string]registry.Credential{private: *o.read}
 	}
 	return registry.New(opts)
 }
 
-func (o *registryOptions) password(in io.Reader) (registry.Credential, error) {
+func (o *registryOptions) password(in io.Reader) (*registry.Credential, error) {
 	if !o.passwordStdin {
-		return registry.Credential{}, fmt.Errorf("reading the password of %q: --password-stdin was not given", o.user)
+		return nil, fmt.Errorf("reading the password of %q: --password-stdin was not given", o.user)
 	}
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && err != io.EOF {
-		return registry.Credential{}, fmt.Errorf("reading the password of %q: %w", o.user, err)
+		return nil, fmt.Errorf("reading the password of %q: %w", o.user, err)
 	}
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return registry.Credential{}, fmt.Errorf("reading the password of %q: standard input is empty", o.user)
+		return nil, fmt.Errorf("reading the password of %q: standard input is empty", o.user)
 	}
-	return registry.Credential{Username: o.user, Password: line}, nil
+	return &registry.Credential{Username: o.user, Password: line}, nil
 }
 
 // mirrorOptions say where images live on the private side.

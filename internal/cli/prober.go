@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"sync"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
@@ -41,11 +42,31 @@ func (p *prober) Head(ctx context.Context, ref images.Ref, dockerConfigJSON []by
 	}
 	raw, mediaType, d, err := client.Manifest(ctx, ref)
 	if err != nil {
-		return preflight.Found{}, err
+		return preflight.Found{}, kinded(err)
 	}
 	found := preflight.Found{Digest: d.Digest, MediaType: mediaType, Children: map[string]string{}, Config: map[string]string{}}
 	err = describeManifest(ctx, client, ref, raw, &found)
-	return found, err
+	return found, kinded(err)
+}
+
+// kindError tells the checks what kind of answer the registry gave.
+type kindError struct {
+	error
+	kind registry.Kind
+}
+
+// Kind is one of the checks' own words for it; the registry's are the same.
+func (e kindError) Kind() string { return string(e.kind) }
+
+// Unwrap gives the registry's own error.
+func (e kindError) Unwrap() error { return e.error }
+
+func kinded(err error) error {
+	var r *registry.Error
+	if errors.As(err, &r) {
+		return kindError{err, r.Kind}
+	}
+	return err
 }
 
 func (p *prober) client(secret []byte) (*registry.Client, error) {

@@ -82,7 +82,7 @@ func (o *pushOptions) run(ctx context.Context, file string) error {
 		opts.ChartsPath = ""
 	}
 	if o.repositories {
-		for _, r := range images.Repositories(b, target.Mirror, opts) {
+		for _, r := range images.Repositories(b.Source(), target.Mirror, opts) {
 			line(o.Out, "%s", r)
 		}
 		return nil
@@ -93,7 +93,7 @@ func (o *pushOptions) run(ctx context.Context, file string) error {
 	}
 	events, end := o.progress("pushing")
 	opts.Progress = events
-	receipt, err := images.Push(ctx, b, client, target.Mirror, opts)
+	receipt, err := images.Push(ctx, b.Source(), client, target.Mirror, opts)
 	end()
 	if saved := o.save(receipt); err == nil {
 		err = saved

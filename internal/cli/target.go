@@ -256,7 +256,7 @@ func planBundle(name string, b *bundle.Bundle) plan.Bundle {
 	m := b.Manifest()
 	out := plan.Bundle{Name: name, Digest: b.Digest()}
 	for _, c := range m.Charts {
-		out.Charts = append(out.Charts, plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256})
+		out.Charts = append(out.Charts, plan.Chart{Name: c.Name, Version: c.Version, Digest: c.SHA256})
 	}
 	for _, i := range m.Images {
 		out.Images = append(out.Images, plan.BundleImage{Ref: i.Ref, Digest: i.Digest, Size: i.Size, Platforms: i.Platforms})

@@ -199,7 +199,7 @@ func (o *upgradeOptions) push(ctx context.Context, t *target) error {
 		return err
 	}
 	events, end := o.progress("pushing")
-	receipt, err := images.Push(ctx, t.bundle, client, t.plan.Registry.Mirror, images.PushOptions{
+	receipt, err := images.Push(ctx, t.bundle.Source(), client, t.plan.Registry.Mirror, images.PushOptions{
 		Concurrency: o.concurrency, Progress: events, OverwriteTags: o.overwrite,
 	})
 	end()
@@ -265,4 +265,3 @@ func upgradeError(err error) error {
 	}
 	return err
 }
-

@@ -59,7 +59,7 @@ func (r Request) change(release plan.Release, store string, c *chart.Chart, give
 	change.Values = result.Values
 	change.Unchanged = release.Status == "deployed" && release.Version == c.Version && sameValues(release.Values, result.Values)
 	for _, e := range result.Changes {
-		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path, Old: e.Old, New: e.New, Why: e.Why})
+		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path.String(), Old: e.Old, New: e.New, Why: e.Why})
 	}
 	return change, r.render(&change, c, render(result.Values))
 }
@@ -109,10 +109,10 @@ func (r Request) userValues(release plan.Release, c *chart.Chart, given Values) 
 	return values.Merge(user, over), nil
 }
 
-func dotted(paths [][]string) []string {
+func dotted(paths []values.Path) []string {
 	list := make([]string, len(paths))
 	for i, p := range paths {
-		list[i] = strings.Join(p, ".")
+		list[i] = p.String()
 	}
 	return list
 }

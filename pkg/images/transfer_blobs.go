@@ -66,20 +66,23 @@ func (p *pusher) proveAssumed(ctx context.Context, blobs []*blobJob) error {
 	assumed := slices.DeleteFunc(slices.Clone(blobs), func(b *blobJob) bool { return p.src.Carries(b.desc.Digest) })
 	return each(ctx, p.opts.Concurrency, len(assumed), func(ctx context.Context, i int) error {
 		b := assumed[i]
-		var holders []string
+		places := append([]string(nil), b.elsewhere...)
 		for _, u := range b.users {
-			ok, err := p.dst.HasBlob(ctx, u.dst, b.desc.Digest)
+			places = append(places, u.dst.Path)
+		}
+		b.elsewhere = nil
+		for _, path := range places {
+			ok, err := p.dst.HasBlob(ctx, Ref{Host: b.users[0].dst.Host, Path: path}, b.desc.Digest)
 			if err != nil {
 				return err
 			}
 			if ok {
-				holders = append(holders, u.dst.Path)
+				b.elsewhere = append(b.elsewhere, path)
 			}
 		}
-		if len(holders) == 0 {
+		if len(b.elsewhere) == 0 {
 			return &AssumedError{Repo: b.users[0].dst, Digest: b.desc.Digest}
 		}
-		b.elsewhere = append(holders, b.elsewhere...)
 		return nil
 	})
 }

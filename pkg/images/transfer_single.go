@@ -71,7 +71,7 @@ func readBlob(ctx context.Context, f Fetcher, repo Ref, d Descriptor) ([]byte, e
 		case err != nil:
 			last = err
 		case int64(len(body)) != d.Size || DigestOf(body) != d.Digest:
-			last = fmt.Errorf("received other bytes than the digest names")
+			last = fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", DigestOf(body), d.Digest)
 		default:
 			return body, nil
 		}

@@ -36,6 +36,7 @@ func describeRegistry(f *Facts) SiteRegistry {
 		return r
 	}
 	repositories, _ := f.Operator.Values["repositories"].(map[string]any)
+	var rules []images.Rule
 	for _, key := range aistor.RepositoryKeys() {
 		repo, _ := repositories[key].(map[string]any)
 		base, known := aistor.PublicBase(key)
@@ -46,11 +47,14 @@ func describeRegistry(f *Facts) SiteRegistry {
 		if r.Registry == "" {
 			r.Registry = host
 		}
-		prefix, set := repo["pathPrefix"].(string)
 		if host != r.Registry {
 			continue
 		}
-		r.addRule(base, prefix, set)
+		// Where the values name no path, the chart's version decides, so
+		// that nothing can be kept.
+		if to := strings.Trim(text(repo, "pathPrefix"), "/"); to != "" {
+			rules = append(rules, images.Rule{From: base, To: to})
+		}
 		if name := firstSecret(repo); name != "" {
 			r.PullSecret = name
 		}
@@ -58,18 +62,21 @@ func describeRegistry(f *Facts) SiteRegistry {
 	if r.Registry == "" {
 		r.Registry = registryOfPods(f)
 	}
+	r.Rules = unusual(r.Mirror, rules)
 	return r
 }
 
-// addRule keeps a layout that differs from the default one. Where the values
-// name no path, the chart's version decides, so nothing is kept.
-func (r *SiteRegistry) addRule(base, prefix string, set bool) {
-	public := images.Ref{Host: aistor.PublicRegistry, Path: base[len(aistor.PublicRegistry)+1:] + "/x"}
-	to := strings.Trim(prefix, "/")
-	if !set || to == "" || r.Map(public).Path == to+"/x" {
-		return
+// unusual are the rules, where any of them differs from the default layout.
+// They are kept or left out together: the rule for one name would otherwise
+// catch what the default says of a longer one.
+func unusual(m images.Mirror, rules []images.Rule) []images.Rule {
+	for _, r := range rules {
+		public, err := images.ParseRef(r.From + "/x")
+		if err != nil || m.Map(public).Path != r.To+"/x" {
+			return rules
+		}
 	}
-	r.Rules = append(r.Rules, images.Rule{From: base, To: to})
+	return nil
 }
 
 func firstSecret(repo map[string]any) string {

@@ -1,0 +1,46 @@
+# Everything a contributor types. Programs land in bin/, what tests download
+# and build lands in a cache outside the checkout (AISTOR_TEST_CACHE).
+
+VERSION     ?= 0.1.0
+BIN         := $(CURDIR)/bin
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+MODULES     := . test/aistor test/cluster test/e2e
+
+.PHONY: help build test unit e2e test-long lint fmt demo test-tools clean
+
+help: ## show this
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## both plugins, into bin/
+	@mkdir -p $(BIN)
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+test-tools: build ## the local cluster, the stand-in AIStor and their charts
+	cd test/cluster && go build -o $(BIN)/lab ./cmd/lab
+	cd test/aistor && go build -o $(BIN)/aistor-fixtures ./cmd/standin-tools && go build -o $(BIN)/standin ./cmd/standin
+	$(BIN)/aistor-fixtures charts --out $(BIN)/charts >/dev/null
+	$(BIN)/lab tools >/dev/null
+
+test: lint unit e2e ## everything that CI asks for: at most 30 minutes on a new machine
+
+unit: ## packages by themselves, with the race detector
+	go test -race ./...
+	cd test/aistor && go test ./...
+
+e2e: test-tools ## the real binaries on real clusters
+	cd test/cluster && go test ./...
+	cd test/e2e && go test -count=1 -parallel 2 -timeout 40m ./...
+
+lint: ## gofmt, go vet and staticcheck, all clean
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	@for m in $(MODULES); do (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
+
+fmt: ## gofmt everything
+	gofmt -w $$(git ls-files '*.go')
+
+demo: test-tools ## watch an upgrade across an airgap on a local cluster
+	test/demo/run
+
+clean: ## remove bin/; the cache stays
+	rm -rf $(BIN)

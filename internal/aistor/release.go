@@ -1,0 +1,117 @@
+package aistor
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Release is the release tag of an image, RELEASE.YYYY-MM-DDTHH-MM-SSZ with an
+// optional hotfix and an optional .fips.
+//
+// The zero value is no release. Releases are comparable with ==; use
+// [Release.Compare] for their order.
+type Release struct {
+	// Tag is the tag as it was written.
+	Tag string
+	// Unix is the moment the tag names, in seconds.
+	Unix int64
+	// Hotfix is what follows ".hotfix.", often a commit; empty for a release
+	// proper.
+	Hotfix string
+	// FIPS says that the tag ends in .fips.
+	FIPS bool
+}
+
+const releaseLayout = "2006-01-02T15-04-05Z"
+
+var releaseTag = regexp.MustCompile(`^(?:RELEASE\.)?(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:\.hotfix\.([0-9A-Za-z._-]+?))?(\.fips)?$`)
+
+// ParseRelease reads a tag. KES images before chart 5.0.0 carry no "RELEASE."
+// and are read all the same. Tags of other forms, such as warp's v1.5.0 or
+// "latest", are an error.
+func ParseRelease(tag string) (Release, error) {
+	m := releaseTag.FindStringSubmatch(tag)
+	if m == nil {
+		return Release{}, fmt.Errorf("parsing release tag %q: not of the form RELEASE.YYYY-MM-DDTHH-MM-SSZ", tag)
+	}
+	at, err := time.Parse(releaseLayout, m[1])
+	if err != nil {
+		return Release{}, fmt.Errorf("parsing release tag %q: %w", tag, err)
+	}
+	return Release{Tag: tag, Unix: at.Unix(), Hotfix: m[2], FIPS: m[3] != ""}, nil
+}
+
+// ParseAppVersion reads the operator chart's appVersion, v20260721224148, as
+// the release of the operator it names.
+func ParseAppVersion(v string) (Release, error) {
+	at, err := time.Parse("20060102150405", strings.TrimPrefix(v, "v"))
+	if err != nil {
+		return Release{}, fmt.Errorf("parsing app version %q: %w", v, err)
+	}
+	return ParseRelease("RELEASE." + at.Format(releaseLayout))
+}
+
+// Compare orders by the moment of the release; a hotfix comes after the
+// release it repairs, two hotfixes of one release in the order of their text.
+// A FIPS build is the same release as its ordinary twin.
+func (r Release) Compare(o Release) int {
+	switch {
+	case r.Unix < o.Unix:
+		return -1
+	case r.Unix > o.Unix:
+		return 1
+	default:
+		return compare(r.Hotfix, o.Hotfix)
+	}
+}
+
+// Before reports whether r is older than o.
+func (r Release) Before(o Release) bool { return r.Compare(o) < 0 }
+
+// Time is the moment the tag names, in UTC.
+func (r Release) Time() time.Time { return time.Unix(r.Unix, 0).UTC() }
+
+// IsZero reports whether r is no release.
+func (r Release) IsZero() bool { return r.Tag == "" }
+
+// String is the tag as it was written.
+func (r Release) String() string { return r.Tag }
+
+// MarshalJSON writes the tag.
+func (r Release) MarshalJSON() ([]byte, error) { return json.Marshal(r.Tag) }
+
+// UnmarshalJSON reads what MarshalJSON wrote; "" is the zero value.
+func (r *Release) UnmarshalJSON(b []byte) error {
+	var tag string
+	if err := json.Unmarshal(b, &tag); err != nil {
+		return err
+	}
+	if tag == "" {
+		*r = Release{}
+		return nil
+	}
+	parsed, err := ParseRelease(tag)
+	if err != nil {
+		return err
+	}
+	*r = parsed
+	return nil
+}
+
+// RollingSince is the first server release that restarts one pod at a time.
+const RollingSince = "RELEASE.2025-12-20T04-58-37Z"
+
+// RollsAllAtOnce reports whether going from one server release to another
+// restarts every pod of an object store together, which is an outage: it does
+// where either side is older than [RollingSince]. From there on pods are
+// drained and restarted one by one.
+func RollsAllAtOnce(from, to Release) bool {
+	boundary, err := ParseRelease(RollingSince)
+	if err != nil {
+		return true
+	}
+	return from.Before(boundary) || to.Before(boundary)
+}

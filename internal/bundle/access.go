@@ -1,0 +1,135 @@
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Path is what the bundle was opened by.
+func (b *Bundle) Path() string { return b.path }
+
+// Manifest says what is in the bundle. The caller must not change its slices.
+func (b *Bundle) Manifest() Manifest { return b.manifest }
+
+// Digest identifies the bundle: it is the sha256 of index.json, "sha256:…".
+func (b *Bundle) Digest() string { return b.digest }
+
+// Tag is what the bundle's manifest is pushed under: short, and different for
+// each content.
+func (b *Bundle) Tag() string { return tagFor(b.digest) }
+
+func tagFor(digest string) string { return strings.TrimPrefix(digest, "sha256:")[:16] }
+
+// Size is the number of bytes of the whole bundle, parts without their own
+// headers.
+func (b *Bundle) Size() int64 { return b.layout.size }
+
+// Images lists the images, sorted by reference.
+func (b *Bundle) Images() []ImageEntry { return b.manifest.Images }
+
+// Charts lists the charts, sorted by name and version.
+func (b *Bundle) Charts() []Chart { return b.manifest.Charts }
+
+// Chart returns the .tgz of a chart, checked. An empty version takes the only
+// chart of that name.
+func (b *Bundle) Chart(name, version string) ([]byte, error) {
+	var found []Chart
+	for _, c := range b.manifest.Charts {
+		if c.Name == name && (version == "" || c.Version == version) {
+			found = append(found, c)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return b.blobContent(found[0].SHA256, maxChartSize)
+	case len(found) > 1:
+		return nil, fmt.Errorf("reading chart %q from bundle: it is there in %d versions; name one", name, len(found))
+	}
+	return nil, fmt.Errorf("reading chart %q from bundle: there is no such chart or version", strings.TrimSuffix(name+"-"+version, "-"))
+}
+
+// ReadManifest returns a manifest by digest, checked.
+func (b *Bundle) ReadManifest(digest string) ([]byte, error) {
+	return b.blobContent(digest, images.MaxManifestSize)
+}
+
+// Has reports whether the bundle holds the blob itself. A difference bundle
+// assumes some on the far side.
+func (b *Bundle) Has(digest string) bool {
+	_, ok := b.at[digest]
+	return ok
+}
+
+// OpenBlob reads a blob from an offset, in place and unchecked. Any number of
+// readers may be open; closing one frees nothing.
+func (b *Bundle) OpenBlob(digest string, from int64) (io.ReadCloser, error) {
+	i, ok := b.at[digest]
+	if !ok {
+		return nil, fmt.Errorf("reading bundle %q: blob %s is not in it", b.path, digest)
+	}
+	e := b.layout.entries[i]
+	if from < 0 || from > e.blob.Size {
+		return nil, fmt.Errorf("reading blob %s: offset %d is outside of its %d bytes", digest, from, e.blob.Size)
+	}
+	return io.NopCloser(io.NewSectionReader(b.st, e.offset+from, e.blob.Size-from)), nil
+}
+
+// Source is the bundle as something that [images.Push] reads.
+func (b *Bundle) Source() images.Source { return source{b} }
+
+type source struct{ b *Bundle }
+
+// Artifacts implements images.Source.
+func (s source) Artifacts() []images.Artifact {
+	var out []images.Artifact
+	for _, e := range s.b.manifest.Images {
+		out = append(out, images.Artifact{
+			Kind: images.ArtifactImage, Ref: e.Ref,
+			Desc: images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size},
+		})
+	}
+	for _, c := range s.b.manifest.Charts {
+		out = append(out, images.Artifact{Kind: images.ArtifactChart, Name: c.Name, Version: c.Version, Desc: c.Manifest})
+	}
+	return append(out, images.Artifact{
+		Kind: images.ArtifactBundle, Name: ManifestName, Version: s.b.Tag(), Desc: s.b.self,
+	})
+}
+
+// ReadManifest implements images.Source.
+func (s source) ReadManifest(_ context.Context, _ images.Artifact, d images.Descriptor) ([]byte, error) {
+	return s.b.ReadManifest(d.Digest)
+}
+
+// OpenBlob implements images.Source.
+func (s source) OpenBlob(_ context.Context, _ images.Artifact, digest string, from int64) (io.ReadCloser, error) {
+	return s.b.OpenBlob(digest, from)
+}
+
+// Carries implements images.Source.
+func (s source) Carries(digest string) bool { return s.b.Has(digest) || !s.b.assumed[digest] }
+
+// users names the images and charts that need a blob, sorted.
+func (b *Bundle) users(digest string) []string {
+	var out []string
+	for _, e := range b.manifest.Images {
+		w := &walker{b: b}
+		if w.walk(images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, 0) != nil {
+			continue
+		}
+		if slices.ContainsFunc(append(w.blobs, w.manifests...), func(x blob) bool { return x.Digest == digest }) {
+			out = append(out, e.Ref.String())
+		}
+	}
+	for _, c := range b.manifest.Charts {
+		if c.SHA256 == digest || c.Manifest.Digest == digest {
+			out = append(out, "chart "+c.Name+"-"+c.Version)
+		}
+	}
+	return out
+}

@@ -1,0 +1,214 @@
+package bundle
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Bundle is an open bundle. It is read in place and safe for concurrent use.
+type Bundle struct {
+	path     string
+	st       storage
+	layout   *layout
+	at       map[string]int // digest to entry
+	manifest Manifest
+	digest   string
+	self     images.Descriptor
+	assumed  map[string]bool
+}
+
+// Open opens the bundle at path, or its parts: path itself need not exist if
+// path.part001 does, and any part may be named. It checks the structure, the
+// manifests and the charts; layers are checked by [Bundle.Verify], and by the
+// registry they are pushed to. An unfinished bundle is a [PartialError]. The
+// caller closes it.
+func Open(path string) (*Bundle, error) {
+	st, err := openStorage(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := open(path, st)
+	if err != nil {
+		_ = st.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func openStorage(path string) (storage, error) {
+	if strings.HasSuffix(path, partialSuffix) {
+		return nil, &PartialError{Path: path}
+	}
+	if base, ok := partBase(path); ok {
+		return openParts(base)
+	}
+	st, err := openSingle(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			return nil, fmt.Errorf("opening bundle %q: %w", path, err)
+		}
+		return st, nil
+	}
+	switch {
+	case exists(partName(path, 1)):
+		return openParts(path)
+	case exists(path + partialSuffix):
+		return nil, &PartialError{Path: path + partialSuffix}
+	}
+	return nil, fmt.Errorf("opening bundle %q: %w", path, err)
+}
+
+func exists(p string) bool {
+	_, err := os.Stat(p)
+	return err == nil
+}
+
+// open reads what a file holds and derives the rest again.
+func open(path string, st storage) (*Bundle, error) {
+	l, err := scan(path, st)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{path: path, st: st, layout: l, at: map[string]int{}, assumed: map[string]bool{}}
+	for i, e := range l.entries[min(2, len(l.entries)):] {
+		b.at[e.blob.Digest] = i + 2
+	}
+	if err := b.load(); err != nil {
+		return nil, err
+	}
+	return b, b.compare()
+}
+
+func (b *Bundle) bad(off int64, format string, args ...any) error {
+	return &FormatError{Path: b.path, Offset: off, Reason: fmt.Sprintf(format, args...)}
+}
+
+// load finds the bundle's manifest: it is the first blob's layer.
+func (b *Bundle) load() error {
+	if len(b.layout.entries) < 5 {
+		return b.bad(0, "the manifest is missing")
+	}
+	first := b.layout.entries[2]
+	raw, err := b.content(first, images.MaxManifestSize)
+	if err != nil {
+		return err
+	}
+	b.self = descriptorOf(images.MediaTypeOCIManifest, raw)
+	if b.self.Digest != first.blob.Digest {
+		return b.bad(first.offset, "the manifest artifact is not what its digest names")
+	}
+	layer := b.layout.entries[4]
+	encoded, err := b.content(layer, maxIndexSize)
+	if err != nil {
+		return err
+	}
+	parts, err := manifestArtifact(encoded)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(parts[0].data, raw) {
+		return b.bad(first.offset, "this is not the manifest of an AIStor bundle")
+	}
+	if b.manifest, err = decodeManifest(encoded); err != nil {
+		return err
+	}
+	again, err := b.manifest.encode()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(again, encoded) {
+		return b.bad(layer.offset, "the bundle's manifest is not in its canonical form")
+	}
+	for _, a := range b.manifest.Assumed {
+		for _, d := range a.Digests {
+			b.assumed[d] = true
+		}
+	}
+	return nil
+}
+
+// compare derives index.json and the order of entries and demands both. On
+// the way every manifest and chart is hashed.
+func (b *Bundle) compare() error {
+	index, err := indexJSON(b.manifest, b.self)
+	if err != nil {
+		return err
+	}
+	for i, want := range [][]byte{[]byte(ociLayout), index} {
+		e := b.layout.entries[i]
+		have, err := b.content(e, maxIndexSize)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(have, want) {
+			return b.bad(e.offset, "%s is not what the bundle's manifest gives", e.name)
+		}
+	}
+	b.digest = images.DigestOf(index)
+	head, rest, err := b.expected()
+	if err != nil {
+		return err
+	}
+	want, err := newLayout(index, head, rest)
+	if err != nil {
+		return err
+	}
+	for i, e := range b.layout.entries {
+		if i >= len(want.entries) || want.entries[i].name != e.name || want.entries[i].blob.Size != e.blob.Size {
+			return b.bad(e.header, "entry %q is not expected here", e.name)
+		}
+	}
+	if len(want.entries) != len(b.layout.entries) {
+		return b.bad(b.layout.size, "entry %q is missing", want.entries[len(b.layout.entries)].name)
+	}
+	return b.paddingZero()
+}
+
+func (b *Bundle) paddingZero() error {
+	for _, e := range b.layout.entries {
+		end := e.offset + e.blob.Size
+		if err := zeros(b.st, end, padding(e.blob.Size)); err != nil {
+			return b.bad(end, "%v", err)
+		}
+	}
+	return nil
+}
+
+// content reads an entry of limited size.
+func (b *Bundle) content(e entry, limit int64) ([]byte, error) {
+	if e.blob.Size > limit {
+		return nil, b.bad(e.header, "entry %q is larger than %d bytes", e.name, limit)
+	}
+	buf := make([]byte, e.blob.Size)
+	if _, err := b.st.ReadAt(buf, e.offset); err != nil && !errors.Is(err, io.EOF) {
+		return nil, b.bad(e.offset, "%v", err)
+	}
+	return buf, nil
+}
+
+// blobContent reads a small blob and checks its digest.
+func (b *Bundle) blobContent(digest string, limit int64) ([]byte, error) {
+	i, ok := b.at[digest]
+	if !ok {
+		return nil, fmt.Errorf("reading bundle %q: blob %s is not in it", b.path, digest)
+	}
+	e := b.layout.entries[i]
+	buf, err := b.content(e, limit)
+	if err != nil {
+		return nil, err
+	}
+	if images.DigestOf(buf) != digest {
+		return nil, b.bad(e.offset, "blob %s is not what its digest names", digest)
+	}
+	return buf, nil
+}
+
+// Close closes the file.
+func (b *Bundle) Close() error { return b.st.Close() }

@@ -1,0 +1,91 @@
+package bundle
+
+import "fmt"
+
+// FormatError says that a file is no bundle, or one that was changed. Offset is
+// where in the file that shows.
+type FormatError struct {
+	Path   string
+	Offset int64
+	Reason string
+}
+
+// Error implements error.
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("opening bundle %q: at byte %d: %s", e.Path, e.Offset, e.Reason)
+}
+
+// Hint names what helps.
+func (e *FormatError) Hint() string {
+	return "carry the file across again and compare its sha256 on both sides"
+}
+
+// PartialError says that a bundle was not completed.
+type PartialError struct{ Path string }
+
+// Error implements error.
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("opening bundle %q: it is not complete", e.Path)
+}
+
+// Hint names what helps.
+func (e *PartialError) Hint() string { return "run the same bundle create again: it continues" }
+
+// TooNewError says that a bundle needs a newer reader.
+type TooNewError struct {
+	Need int
+	Tool string
+}
+
+// Error implements error.
+func (e *TooNewError) Error() string {
+	return fmt.Sprintf("opening bundle: it was made by %s and needs format %d, this reads up to %d", e.Tool, e.Need, readerVersion)
+}
+
+// Hint names what helps.
+func (e *TooNewError) Hint() string { return "use at least the version that made the bundle" }
+
+// ChangedError says that a rerun of create would make another bundle than the
+// one that was begun.
+type ChangedError struct {
+	Path string
+	// Subject is the image that moved or the input that differs.
+	Subject string
+	// Have and Want are digests, where Subject is an image.
+	Have, Want string
+}
+
+// Error implements error.
+func (e *ChangedError) Error() string {
+	if e.Want != "" {
+		return fmt.Sprintf("continuing bundle %q: %s has moved since it was begun\nreceived: %s\nexpected: %s", e.Path, e.Subject, e.Have, e.Want)
+	}
+	return fmt.Sprintf("continuing bundle %q: %s differs from when it was begun", e.Path, e.Subject)
+}
+
+// Hint names what helps.
+func (e *ChangedError) Hint() string { return "add --restart to begin again with what there is now" }
+
+// SpaceError says that the bundle does not fit.
+type SpaceError struct {
+	Path       string
+	Need, Have int64
+}
+
+// Error implements error.
+func (e *SpaceError) Error() string {
+	return fmt.Sprintf("creating bundle %q: it needs %d bytes, %d are free", e.Path, e.Need, e.Have)
+}
+
+// Hint names what helps.
+func (e *SpaceError) Hint() string { return "choose another folder, or fewer platforms or images" }
+
+// Problem is one thing that [Bundle.Verify] found.
+type Problem struct {
+	// Subject names the images or charts that need the blob, Digest the blob.
+	Subject []string `json:"subject,omitempty"`
+	Digest  string   `json:"digest,omitempty"`
+	// Offset is where in the file the blob or the difference begins.
+	Offset int64  `json:"offset"`
+	Reason string `json:"reason"`
+}

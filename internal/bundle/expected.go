@@ -1,0 +1,106 @@
+package bundle
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// maxChartSize bounds a chart, which is read into memory.
+const maxChartSize = 64 << 20
+
+// expected derives the blobs from the bundle's manifest in file order: head is
+// what stands at the start, rest is sorted by digest later.
+func (b *Bundle) expected() (head, rest []blob, err error) {
+	encoded, err := b.manifest.encode()
+	if err != nil {
+		return nil, nil, err
+	}
+	if head, err = manifestArtifact(encoded); err != nil {
+		return nil, nil, err
+	}
+	for _, c := range b.manifest.Charts {
+		blobs, err := b.chartBlobs(c)
+		if err != nil {
+			return nil, nil, err
+		}
+		head = append(head, blobs...)
+	}
+	for _, e := range b.manifest.Images {
+		w := &walker{b: b}
+		d := images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}
+		if err := w.walk(d, 0); err != nil {
+			return nil, nil, fmt.Errorf("reading image %q: %w", e.Ref, err)
+		}
+		head = append(head, w.manifests...)
+		for _, x := range w.blobs {
+			switch {
+			case slices.Contains(e.Inline, x.Digest):
+				head = append(head, x)
+			case !b.assumed[x.Digest]:
+				rest = append(rest, x)
+			}
+		}
+	}
+	return head, rest, nil
+}
+
+// chartBlobs reads a chart back and hashes all of it.
+func (b *Bundle) chartBlobs(c Chart) ([]blob, error) {
+	raw, err := b.blobContent(c.Manifest.Digest, images.MaxManifestSize)
+	if err != nil {
+		return nil, err
+	}
+	node, err := images.ParseManifest(raw, c.Manifest.MediaType)
+	if err != nil {
+		return nil, fmt.Errorf("reading chart %q: %w", c.Name, err)
+	}
+	if len(node.Blobs) != 2 || node.Blobs[1].Digest != c.SHA256 || node.Blobs[1].Size != c.Size {
+		return nil, fmt.Errorf("reading chart %q: its manifest is not that of %s", c.Name, c.SHA256)
+	}
+	out := []blob{known(c.Manifest, raw)}
+	for _, d := range node.Blobs {
+		body, err := b.blobContent(d.Digest, maxChartSize)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, known(d, body))
+	}
+	return out, nil
+}
+
+type walker struct {
+	b         *Bundle
+	manifests []blob
+	blobs     []blob
+	depth     int
+}
+
+// walk collects the manifests, children first, and the blobs below d.
+func (w *walker) walk(d images.Descriptor, depth int) error {
+	if depth > 4 {
+		return fmt.Errorf("index %s is nested too deeply", d.Digest)
+	}
+	raw, err := w.b.blobContent(d.Digest, images.MaxManifestSize)
+	if err != nil {
+		return err
+	}
+	if int64(len(raw)) != d.Size {
+		return fmt.Errorf("manifest %s has %d bytes, not %d", d.Digest, len(raw), d.Size)
+	}
+	node, err := images.ParseManifest(raw, d.MediaType)
+	if err != nil {
+		return err
+	}
+	for _, child := range node.Manifests {
+		if err := w.walk(child, depth+1); err != nil {
+			return err
+		}
+	}
+	for _, x := range node.Blobs {
+		w.blobs = append(w.blobs, blob{Descriptor: x})
+	}
+	w.manifests = append(w.manifests, known(d, raw))
+	return nil
+}

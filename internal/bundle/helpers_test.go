@@ -1,0 +1,145 @@
+package bundle
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+func noWait(context.Context, time.Duration) error { return nil }
+
+func client(t testing.TB, s *registrytest.Server, change ...func(*registry.Options)) *registry.Client {
+	t.Helper()
+	o := registry.Options{PlainHTTP: []string{s.Host}, Wait: noWait}
+	for _, c := range change {
+		c(&o)
+	}
+	c, err := registry.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// chartTGZ makes a small chart.
+func chartTGZ(t testing.TB, name, version string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	zw := gzip.NewWriter(&buf)
+	tw := tar.NewWriter(zw)
+	for file, body := range map[string]string{
+		name + "/Chart.yaml": "apiVersion: v2\nname: " + name + "\nversion: " + version + "\nappVersion: v1\ndescription: a test\n",
+	} {
+		if err := tw.WriteHeader(&tar.Header{Name: file, Size: int64(len(body)), Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tw.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func chartFile(t testing.TB, name, version string) ChartFile {
+	t.Helper()
+	return ChartFile{
+		Name: name, Version: version, AppVersion: "v1", File: name + "-" + version + ".tgz",
+		Role: RoleOperator, Data: chartTGZ(t, name, version),
+	}
+}
+
+// site is a registry with a few images that share a layer.
+type site struct {
+	*registrytest.Server
+	spec Spec
+}
+
+// newSite fills a registry. Layers are of about size bytes.
+func newSite(t testing.TB, size int, opts ...registrytest.Option) *site {
+	t.Helper()
+	s := registrytest.New(t, opts...)
+	base := registrytest.Layer(1, size)
+	both := []string{"linux/amd64", "linux/arm64"}
+	s.AddIndex(t, "minio/aistor/operator", "RELEASE.A", both, base)
+	s.AddIndex(t, "minio/aistor/minio", "RELEASE.B", both, base, registrytest.Layer(2, 2*size))
+	s.AddImage(t, "minio/aistor/mc", "RELEASE.C", "linux/amd64", base, registrytest.Layer(3, size/2+7))
+	out := &site{Server: s}
+	for _, name := range []string{"operator:RELEASE.A", "minio:RELEASE.B", "mc:RELEASE.C"} {
+		out.spec.Images = append(out.spec.Images, images.Image{
+			Ref:     ref(t, s.Host+"/minio/aistor/"+name),
+			Reasons: []images.Reason{{Kind: images.KindDefault, Chart: "aistor-operator-5.10.0"}},
+		})
+	}
+	out.spec.Tool = "test"
+	out.spec.Charts = []ChartFile{chartFile(t, "aistor-operator", "5.10.0"), chartFile(t, "aistor-objectstore", "1.0.16+b1")}
+	s.ResetLog()
+	return out
+}
+
+func ref(t testing.TB, s string) images.Ref {
+	t.Helper()
+	r, err := images.ParseRef(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// create makes a bundle in a new folder and opens it.
+func (s *site) create(t testing.TB, spec Spec) *Bundle {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), "b.tar")
+	if _, err := Create(t.Context(), p, spec, client(t, s.Server), CreateOptions{Wait: noWait}); err != nil {
+		t.Fatal(err)
+	}
+	return mustOpen(t, p)
+}
+
+func mustOpen(t testing.TB, p string) *Bundle {
+	t.Helper()
+	b, err := Open(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func mustVerify(t testing.TB, b *Bundle) {
+	t.Helper()
+	problems, err := b.Verify(t.Context(), nil)
+	if err != nil || len(problems) > 0 {
+		t.Fatalf("Verify: %v, %v", problems, err)
+	}
+}
+
+func readFile(t testing.TB, p string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func writeFile(t testing.TB, p string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(p, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,92 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+)
+
+// journal notes how many bytes of each entry stand in the partial file: its
+// identity in 32 bytes, then eight bytes an entry. It is written after the
+// bytes it speaks of, and everything it says is hashed before it is believed,
+// so it may be stale or torn without harm.
+type journal struct {
+	f       *os.File
+	name    string
+	have    []int64
+	resumed bool
+	closed  atomic.Bool
+}
+
+// identity is equal only for the same bytes in the same parts.
+func identity(p *plan, partSize int64) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", p.digest, partSize))
+	return sum[:]
+}
+
+// openJournal takes up an earlier run. Without one, or with restart, begin
+// must be called once the file is laid out.
+func openJournal(name string, p *plan, partSize int64, restart bool) (*journal, error) {
+	j := &journal{name: name, have: make([]int64, len(p.layout.entries))}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	j.f = f
+	if restart {
+		return j, f.Truncate(0)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 32+8*int64(maxEntries)))
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	switch {
+	case len(b) < 32:
+		return j, nil // the earlier run did not get as far as laying out
+	case !bytes.Equal(b[:32], identity(p, partSize)):
+		return nil, errors.Join(&ChangedError{Subject: "what it is made of"}, f.Close())
+	}
+	j.resumed = true
+	for i := range j.have {
+		if o := 32 + 8*i; o+8 <= len(b) {
+			n := int64(binary.LittleEndian.Uint64(b[o:]))
+			j.have[i] = max(0, min(n, p.layout.entries[i].blob.Size))
+		}
+	}
+	return j, nil
+}
+
+// begin makes the journal valid.
+func (j *journal) begin(p *plan, partSize int64) error {
+	if err := j.f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := j.f.WriteAt(append(identity(p, partSize), make([]byte, 8*len(j.have))...), 0)
+	return err
+}
+
+// at is how many bytes of entry i stand in the file.
+func (j *journal) at(i int) int64 { return j.have[i] }
+
+// set notes it. Each entry has one writer.
+func (j *journal) set(i int, n int64) error {
+	j.have[i] = n
+	_, err := j.f.WriteAt(binary.LittleEndian.AppendUint64(nil, uint64(n)), 32+8*int64(i))
+	return err
+}
+
+func (j *journal) close() error {
+	if j.closed.Swap(true) {
+		return nil
+	}
+	return j.f.Close()
+}
+
+func (j *journal) remove() error {
+	return errors.Join(j.close(), os.Remove(j.name))
+}

@@ -1,0 +1,122 @@
+package bundle
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// The names that a bundle's own manifest goes by.
+const (
+	APIVersion = "upgrade.aistor.dev/v1alpha1"
+	Kind       = "Bundle"
+
+	// ManifestName is the repository's last element, and the name in the
+	// index, of the manifest artifact.
+	ManifestName = "aistor-bundle"
+
+	// ArtifactType marks the manifest artifact, MediaTypeManifest its layer.
+	ArtifactType      = "application/vnd.aistor-upgrade.bundle.v1alpha1"
+	MediaTypeManifest = "application/vnd.aistor-upgrade.bundle.manifest.v1alpha1+json"
+)
+
+// readerVersion is what this code can read. A bundle that asks for more is
+// refused.
+const readerVersion = 1
+
+// Role says what a chart installs.
+type Role string
+
+// The roles of charts.
+const (
+	RoleOperator    Role = "operator"
+	RoleObjectStore Role = "object-store"
+)
+
+// Manifest says what a bundle holds and why. Everything else in the file
+// follows from it.
+type Manifest struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Tool is the name and version of what made the bundle.
+	Tool string `json:"tool,omitempty"`
+	// MinReader is the least version of the format a reader must know.
+	MinReader int `json:"minReader"`
+	// Platforms are those asked for; empty means all.
+	Platforms []string `json:"platforms,omitempty"`
+	// Charts are sorted by name and version.
+	Charts []Chart `json:"charts,omitempty"`
+	// Images are sorted by reference.
+	Images []ImageEntry `json:"images,omitempty"`
+	// Assumed are blobs that are left out because the far side has them.
+	Assumed []Assumed `json:"assumed,omitempty"`
+	// SteppingStones are operator versions that must be passed on the way.
+	SteppingStones []string `json:"steppingStones,omitempty"`
+	// Notes are what the person on the far side should know.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Chart is one chart. Its digest names the very bytes of the .tgz: a version
+// alone does not, since versions were published twice.
+type Chart struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	AppVersion string `json:"appVersion,omitempty"`
+	// SHA256 is the digest of the .tgz, "sha256:…".
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+	// File is the name the chart came in.
+	File          string `json:"file,omitempty"`
+	Role          Role   `json:"role,omitempty"`
+	SteppingStone bool   `json:"steppingStone,omitempty"`
+	// Manifest is the chart's OCI manifest.
+	Manifest images.Descriptor `json:"manifest"`
+}
+
+// ImageEntry is one image.
+type ImageEntry struct {
+	Ref images.Ref `json:"ref"`
+	// Digest, MediaType and Size are of what is carried and pushed.
+	Digest    string `json:"digest"`
+	MediaType string `json:"mediaType"`
+	Size      int64  `json:"size"`
+	// SourceDigest is what the reference pointed to upstream, where that is
+	// another digest because only some platforms are carried.
+	SourceDigest string `json:"sourceDigest,omitempty"`
+	// Platforms are those carried, Missing those asked for that the image
+	// does not have.
+	Platforms []string        `json:"platforms,omitempty"`
+	Missing   []string        `json:"missingPlatforms,omitempty"`
+	Reasons   []images.Reason `json:"reasons,omitempty"`
+	// Inline are configs that stand among the manifests in the file.
+	Inline []string `json:"inline,omitempty"`
+}
+
+// Assumed lists the blobs of one source repository that are left out.
+type Assumed struct {
+	Repository string   `json:"repository"`
+	Digests    []string `json:"digests"`
+}
+
+func (m Manifest) encode() ([]byte, error) {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("writing bundle manifest: %w", err)
+	}
+	return b, nil
+}
+
+func decodeManifest(b []byte) (Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(b, &m); err != nil {
+		return Manifest{}, fmt.Errorf("reading bundle manifest: %w", err)
+	}
+	if m.Kind != Kind {
+		return Manifest{}, fmt.Errorf("reading bundle manifest: kind is %q, not %q", m.Kind, Kind)
+	}
+	if m.MinReader > readerVersion {
+		return Manifest{}, &TooNewError{Need: m.MinReader, Tool: m.Tool}
+	}
+	return m, nil
+}

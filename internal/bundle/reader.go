@@ -1,0 +1,155 @@
+package bundle
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// limits of what is read into memory when a bundle is opened.
+const (
+	maxIndexSize = 16 << 20
+	maxEntries   = 100_000
+)
+
+// scan walks the headers of a file. Nothing in it is trusted: a header must be
+// exactly what this package writes for its name and size, which leaves no room
+// for links, absolute paths, device files or extensions.
+func scan(path string, st storage) (*layout, error) {
+	l := &layout{}
+	bad := func(off int64, format string, args ...any) error {
+		return &FormatError{Path: path, Offset: off, Reason: fmt.Sprintf(format, args...)}
+	}
+	seen := map[string]bool{}
+	for {
+		if len(l.entries) > maxEntries {
+			return nil, bad(l.size, "there are more than %d entries", maxEntries)
+		}
+		block := make([]byte, blockSize)
+		if _, err := st.ReadAt(block, l.size); err != nil {
+			return nil, bad(l.size, "the file ends early: %v", err)
+		}
+		if block[0] == 0 {
+			break
+		}
+		name, size, err := readHeader(st, l.size, block)
+		if err != nil {
+			return nil, bad(l.size, "%v", err)
+		}
+		if err := checkName(len(l.entries), name); err != nil {
+			return nil, bad(l.size, "%v", err)
+		}
+		if seen[name] {
+			return nil, bad(l.size, "entry %q stands there twice", name)
+		}
+		seen[name] = true
+		if size > st.Size()-l.size {
+			return nil, bad(l.size, "entry %q of %d bytes reaches beyond the end of the file", name, size)
+		}
+		b := blob{Descriptor: images.Descriptor{Size: size}}
+		if hex, ok := strings.CutPrefix(name, blobPrefix); ok {
+			b.Digest = "sha256:" + hex
+		}
+		if err := l.add(name, b); err != nil {
+			return nil, bad(l.size, "%v", err)
+		}
+	}
+	if l.size+trailerSize != st.Size() {
+		return nil, bad(l.size, "the content ends here, but the file has %d bytes", st.Size())
+	}
+	if err := zeros(st, l.size, trailerSize); err != nil {
+		return nil, bad(l.size, "%v", err)
+	}
+	l.size += trailerSize
+	return l, nil
+}
+
+// readHeader takes name and size from the fixed places and then demands that
+// the header be what these two give. Sizes of 8 GiB and more stand in a PAX
+// header before, which the same demand covers.
+func readHeader(st storage, off int64, block []byte) (string, int64, error) {
+	name, size, err := fields(block)
+	if err != nil {
+		return "", 0, err
+	}
+	raw := block
+	if block[156] == 'x' {
+		if raw, name, size, err = readPAX(st, off, size); err != nil {
+			return "", 0, err
+		}
+	}
+	want, err := header(name, size)
+	if err != nil {
+		return "", 0, err
+	}
+	if !bytes.Equal(raw, want) {
+		return "", 0, fmt.Errorf("the header of %q is not as it was written", name)
+	}
+	return name, size, nil
+}
+
+func readPAX(st storage, off, length int64) ([]byte, string, int64, error) {
+	if length < 0 || length > blockSize {
+		return nil, "", 0, fmt.Errorf("an extended header of %d bytes is not expected", length)
+	}
+	raw := make([]byte, 3*blockSize)
+	if _, err := st.ReadAt(raw, off); err != nil {
+		return nil, "", 0, fmt.Errorf("reading header: %w", err)
+	}
+	_, record, _ := strings.Cut(string(raw[blockSize:2*blockSize]), " size=")
+	digits, _, _ := strings.Cut(record, "\n")
+	size, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || size < 0 {
+		return nil, "", 0, fmt.Errorf("the extended header names no size")
+	}
+	name := cString(raw[2*blockSize : 2*blockSize+100])
+	return raw, name, size, nil
+}
+
+func fields(block []byte) (string, int64, error) {
+	size, err := strconv.ParseInt(strings.TrimRight(cString(block[124:136]), " "), 8, 64)
+	if err != nil || size < 0 {
+		return "", 0, fmt.Errorf("this is no tar header that names a size")
+	}
+	return cString(block[:100]), size, nil
+}
+
+func cString(b []byte) string {
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return s
+}
+
+func checkName(i int, name string) error {
+	switch i {
+	case 0:
+		if name != layoutName {
+			return fmt.Errorf("the first entry is %q, not %q", name, layoutName)
+		}
+	case 1:
+		if name != indexName {
+			return fmt.Errorf("the second entry is %q, not %q", name, indexName)
+		}
+	default:
+		hex, ok := strings.CutPrefix(name, blobPrefix)
+		if !ok || images.CheckDigest("sha256:"+hex) != nil {
+			return fmt.Errorf("entry %q is no blob", name)
+		}
+	}
+	return nil
+}
+
+// zeros demands n empty bytes.
+func zeros(st io.ReaderAt, off, n int64) error {
+	b := make([]byte, n)
+	if _, err := st.ReadAt(b, off); err != nil {
+		return fmt.Errorf("reading padding: %w", err)
+	}
+	if len(bytes.Trim(b, "\x00")) > 0 {
+		return fmt.Errorf("there is content where only padding may be")
+	}
+	return nil
+}

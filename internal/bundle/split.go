@@ -1,0 +1,77 @@
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Split writes a bundle again in parts of at most partSize bytes, under
+// path.part001 and so on, with SHA256SUMS and CONTENTS beside. It returns the
+// files. The parts read like the bundle they came from.
+func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress images.Progress) ([]string, error) {
+	fail := func(err error) ([]string, error) {
+		return nil, fmt.Errorf("splitting bundle %q: %w", b.path, err)
+	}
+	p, err := createParts(path, b.layout.size, partSize, false)
+	if err != nil {
+		return fail(err)
+	}
+	progress.Emit(images.Event{Kind: images.EventTotal, Bytes: b.layout.size})
+	buf := make([]byte, hashBuffer)
+	for off := int64(0); off < b.layout.size; {
+		if err := ctx.Err(); err != nil {
+			_ = p.Close()
+			return fail(err)
+		}
+		n, err := b.st.ReadAt(buf[:min(int64(len(buf)), b.layout.size-off)], off)
+		if n == 0 {
+			_ = p.Close()
+			return fail(cmpErr(err, io.ErrUnexpectedEOF))
+		}
+		if _, err := p.WriteAt(buf[:n], off); err != nil {
+			_ = p.Close()
+			return fail(err)
+		}
+		off += int64(n)
+		progress.Emit(images.Event{Kind: images.EventMoved, Bytes: int64(n)})
+	}
+	names, err := p.complete()
+	if err != nil {
+		return fail(err)
+	}
+	extra, err := writeSums(path, names, b.manifest)
+	if err != nil {
+		return fail(err)
+	}
+	return append(names, extra...), nil
+}
+
+func cmpErr(err, other error) error {
+	if err == nil {
+		return other
+	}
+	return err
+}
+
+// complete writes the parts through and gives them their names.
+func (p *parts) complete() ([]string, error) {
+	if err := p.Sync(); err != nil {
+		return nil, err
+	}
+	if err := p.Close(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range p.files {
+		n := partName(p.base, i+1)
+		if err := os.Rename(n+partialSuffix, n); err != nil {
+			return nil, err
+		}
+		names = append(names, n)
+	}
+	return names, nil
+}

@@ -1,0 +1,45 @@
+package bundle
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// storage is where the bytes are: one file, or parts that look like one.
+type storage interface {
+	io.ReaderAt
+	io.WriterAt
+	Size() int64
+	Sync() error
+	Close() error
+	// locate gives the file and offset behind a position, for messages.
+	locate(off int64) (string, int64)
+}
+
+// single is a bundle in one file.
+type single struct {
+	*os.File
+	size int64
+}
+
+func openSingle(p string) (*single, error) {
+	f, err := os.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return &single{f, st.Size()}, nil
+}
+
+// Size is the file's length when it was opened.
+func (s *single) Size() int64 { return s.size }
+
+func (s *single) locate(off int64) (string, int64) { return s.Name(), off }

@@ -1,0 +1,58 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// writeSums writes SHA256SUMS and a list of contents beside the parts, so that
+// plain tools and people on the way know what they carry.
+func writeSums(base string, names []string, m Manifest) ([]string, error) {
+	var sums strings.Builder
+	for _, n := range names {
+		sum, err := hashFile(n)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&sums, "%s  %s\n", sum, filepath.Base(n))
+	}
+	files := []string{base + ".SHA256SUMS", base + ".CONTENTS"}
+	for i, text := range []string{sums.String(), contents(m, len(names))} {
+		if err := os.WriteFile(files[i], []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func hashFile(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, f, make([]byte, hashBuffer)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// contents lists a bundle for people.
+func contents(m Manifest, n int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "AIStor upgrade bundle in %d parts. All parts are needed; they are read where they are.\n\nCharts:\n", n)
+	for _, c := range m.Charts {
+		fmt.Fprintf(&b, "  %s-%s.tgz  %s\n", c.Name, c.Version, c.SHA256)
+	}
+	b.WriteString("\nImages:\n")
+	for _, e := range m.Images {
+		fmt.Fprintf(&b, "  %s  %s  %s\n", e.Ref, e.Digest, strings.Join(e.Platforms, ","))
+	}
+	return b.String()
+}

@@ -1,0 +1,210 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// writer fills a laid-out bundle.
+type writer struct {
+	path    string
+	plan    *plan
+	opts    CreateOptions
+	st      storage
+	journal *journal
+	resumed bool
+	fetched atomic.Int64
+	kept    atomic.Int64
+}
+
+// openWriter lays the file out, or takes up what an earlier run left.
+func openWriter(path string, p *plan, partSize int64, opts CreateOptions) (*writer, error) {
+	w := &writer{path: path, plan: p, opts: opts}
+	j, err := openJournal(path+journalSuffix, p, partSize, opts.Restart)
+	if err != nil {
+		return nil, w.diagnose(err)
+	}
+	w.journal, w.resumed = j, j.resumed
+	if err := w.checkSpace(); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	if w.st, err = openTarget(path, p.layout.size, partSize, w.resumed); err == nil {
+		err = w.layOut()
+	}
+	if err == nil && !w.resumed {
+		err = j.begin(p, partSize)
+	}
+	if err != nil {
+		w.close()
+		return nil, w.explain(fmt.Errorf("creating bundle %q: %w", path, err))
+	}
+	return w, nil
+}
+
+func openTarget(path string, size, partSize int64, resume bool) (storage, error) {
+	if partSize > 0 {
+		p, err := createParts(path, size, partSize, resume)
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	flags := os.O_RDWR | os.O_CREATE
+	if !resume {
+		flags |= os.O_TRUNC
+	}
+	f, err := os.OpenFile(path+partialSuffix, flags, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(size); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &single{f, size}, nil
+}
+
+// diagnose turns "other inputs" into what exactly differs, where the partial
+// file can still say.
+func (w *writer) diagnose(err error) error {
+	var changed *ChangedError
+	if !errors.As(err, &changed) {
+		return fmt.Errorf("creating bundle %q: %w", w.path, err)
+	}
+	changed.Path = w.path
+	st, openErr := openSingle(w.path + partialSuffix)
+	if openErr != nil {
+		return changed
+	}
+	defer st.Close()
+	l, scanErr := scan(w.path, st)
+	if scanErr != nil {
+		return changed
+	}
+	old := &Bundle{path: w.path, st: st, layout: l, at: map[string]int{}, assumed: map[string]bool{}}
+	if old.load() != nil {
+		return changed
+	}
+	before := map[images.Ref]string{}
+	for _, e := range old.manifest.Images {
+		before[e.Ref] = e.Digest
+	}
+	for _, e := range w.plan.manifest.Images {
+		if d, ok := before[e.Ref]; ok && d != e.Digest {
+			changed.Subject, changed.Have, changed.Want = "image "+e.Ref.String(), e.Digest, d
+			return changed
+		}
+	}
+	return changed
+}
+
+// checkSpace compares what is still to be written with what is free.
+func (w *writer) checkSpace() error {
+	need := w.plan.layout.size
+	for i, e := range w.plan.layout.entries {
+		if e.blob.data == nil {
+			need -= w.journal.at(i)
+		}
+	}
+	free, err := w.opts.FreeSpace(filepath.Dir(w.path))
+	if err != nil || free < 0 || free >= need {
+		return nil // not knowing is no reason to refuse
+	}
+	return &SpaceError{Path: w.path, Need: need, Have: free}
+}
+
+// layOut writes all headers and everything that is known.
+func (w *writer) layOut() error {
+	for _, e := range w.plan.layout.entries {
+		h, err := header(e.name, e.blob.Size)
+		if err != nil {
+			return err
+		}
+		if _, err := w.st.WriteAt(h, e.header); err != nil {
+			return err
+		}
+		if e.blob.data == nil {
+			continue
+		}
+		if _, err := w.st.WriteAt(e.blob.data, e.offset); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish writes everything through and gives the file its name.
+func (w *writer) finish() ([]string, error) {
+	names, err := w.name()
+	if err != nil {
+		return nil, fmt.Errorf("completing bundle %q: %w", w.path, err)
+	}
+	if err := syncDir(filepath.Dir(w.path)); err != nil {
+		return nil, fmt.Errorf("completing bundle %q: %w", w.path, err)
+	}
+	return names, w.journal.remove()
+}
+
+func (w *writer) name() ([]string, error) {
+	st := w.st
+	if p, ok := st.(*parts); ok {
+		names, err := p.complete()
+		if err != nil {
+			return nil, err
+		}
+		w.st = nil
+		if err := w.removeLeftovers(len(names)); err != nil {
+			return nil, err
+		}
+		extra, err := writeSums(w.path, names, w.plan.manifest)
+		return append(names, extra...), err
+	}
+	if err := st.Sync(); err != nil {
+		return nil, err
+	}
+	w.st = nil
+	if err := st.Close(); err != nil {
+		return nil, err
+	}
+	return []string{w.path}, os.Rename(w.path+partialSuffix, w.path)
+}
+
+// removeLeftovers removes parts of a bundle that this one replaces.
+func (w *writer) removeLeftovers(n int) error {
+	for i := n + 1; w.opts.Overwrite && i <= maxParts; i++ {
+		if err := os.Remove(partName(w.path, i)); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				break
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// close lets go of the files; what was written stays for the next run.
+func (w *writer) close() {
+	if w.st != nil {
+		_ = w.st.Close()
+	}
+	if w.journal != nil {
+		_ = w.journal.close()
+	}
+}
+
+// fill fetches what is missing, the largest first.
+func (w *writer) fill(ctx context.Context, src Fetcher) error {
+	todo := w.plan.layout.missing()
+	var total int64
+	for _, m := range todo {
+		total += m.entry.blob.Size
+	}
+	w.opts.Progress.Emit(images.Event{Kind: images.EventTotal, Bytes: total})
+	return w.fetchAll(ctx, src, todo)
+}

@@ -1,0 +1,162 @@
+package chart
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Chart is one loaded chart. It is safe for concurrent use and must not be
+// copied.
+type Chart struct {
+	Name       string
+	Version    string
+	AppVersion string
+	// SHA256 is the hex digest of Data. It identifies the chart: versions of
+	// the published charts were uploaded again with other bytes. It is empty
+	// for a chart taken out of a release record, whose archive is not known.
+	SHA256 string
+	// Data is the chart's archive, a .tgz; nil for a chart taken out of a
+	// release record.
+	Data []byte
+
+	parsed *chart.Chart
+	// definitions caches parsed CustomResourceDefinitions by their text: they
+	// are most of a rendered chart's bytes and don't change with the values.
+	definitions sync.Map
+}
+
+// Load reads a chart archive, or packs a chart folder in memory.
+func Load(path string) (*Chart, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("loading chart %q: %w", path, err)
+	}
+	var data []byte
+	if info.IsDir() {
+		data, err = packFolder(path)
+	} else {
+		data, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loading chart %q: %w", path, err)
+	}
+	c, err := LoadData(data)
+	if err != nil {
+		return nil, fmt.Errorf("loading chart %q: %w", filepath.Base(path), err)
+	}
+	return c, nil
+}
+
+// LoadData reads a chart archive from memory. The chart keeps data, which must
+// not be changed afterwards.
+func LoadData(data []byte) (*Chart, error) {
+	parsed, err := loader.LoadArchive(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("reading chart archive: %w", err)
+	}
+	if err := parsed.Validate(); err != nil {
+		return nil, fmt.Errorf("reading chart archive: %w", err)
+	}
+	c := newChart(parsed)
+	sum := sha256.Sum256(data)
+	c.Data, c.SHA256 = data, hex.EncodeToString(sum[:])
+	return c, nil
+}
+
+func newChart(parsed *chart.Chart) *Chart {
+	return &Chart{
+		Name:       parsed.Metadata.Name,
+		Version:    parsed.Metadata.Version,
+		AppVersion: parsed.Metadata.AppVersion,
+		parsed:     parsed,
+	}
+}
+
+// ID is name-version, as in the archive's file name.
+func (c *Chart) ID() string { return c.Name + "-" + c.Version }
+
+// FileName is the name under which Helm would save the archive.
+func (c *Chart) FileName() string { return c.ID() + ".tgz" }
+
+// Metadata is the chart's Chart.yaml as JSON: what Helm puts into the config
+// of a chart that is stored in a registry.
+func (c *Chart) Metadata() ([]byte, error) { return json.Marshal(c.parsed.Metadata) }
+
+// Deprecated reports whether the chart says so of itself.
+func (c *Chart) Deprecated() bool { return c.parsed.Metadata.Deprecated }
+
+// Values is a copy of the chart's default values.
+func (c *Chart) Values() map[string]any { return copyMap(c.parsed.Values) }
+
+// HasDependencies reports whether the chart brings subcharts.
+func (c *Chart) HasDependencies() bool { return len(c.parsed.Dependencies()) > 0 }
+
+// fresh is a chart that Helm may change: it processes dependencies and values
+// in place.
+func (c *Chart) fresh() (*chart.Chart, error) {
+	if c.Data != nil {
+		return loader.LoadArchive(bytes.NewReader(c.Data))
+	}
+	raw, err := json.Marshal(c.parsed)
+	if err != nil {
+		return nil, err
+	}
+	out := new(chart.Chart)
+	return out, json.Unmarshal(raw, out)
+}
+
+// object parses one rendered document. Definitions are shared between renders.
+func (c *Chart) object(doc string) (images.Object, error) {
+	definition := isDefinition(doc)
+	if definition {
+		if o, ok := c.definitions.Load(doc); ok {
+			return o.(images.Object), nil
+		}
+	}
+	o, err := images.ParseObject([]byte(doc))
+	if err == nil && definition {
+		c.definitions.Store(doc, o)
+	}
+	return o, err
+}
+
+func isDefinition(doc string) bool {
+	return bytes.Contains([]byte(doc[:min(len(doc), 400)]), []byte("kind: CustomResourceDefinition"))
+}
+
+func copyMap(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return copyValue(m).(map[string]any)
+}
+
+func copyValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = copyValue(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = copyValue(e)
+		}
+		return out
+	default:
+		return v
+	}
+}

@@ -1,0 +1,227 @@
+package chart
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"helm.sh/helm/v3/pkg/downloader"
+	"helm.sh/helm/v3/pkg/getter"
+	"helm.sh/helm/v3/pkg/helmpath"
+	"helm.sh/helm/v3/pkg/registry"
+	"helm.sh/helm/v3/pkg/repo"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+)
+
+// PullOptions say which chart to fetch and how. Ref is all that is needed for
+// a path or an oci:// reference.
+type PullOptions struct {
+	// Ref is a path, an oci:// reference, an http(s) URL of an archive,
+	// "REPO/NAME" of a repository Helm knows, or with RepoURL a bare name.
+	Ref string
+	// Version is the chart's; the default is the newest stable one. A path and
+	// a URL have only one.
+	Version string
+	// RepoURL is the chart repository that has Ref.
+	RepoURL string
+
+	CAFile, CertFile, KeyFile string
+	Insecure                  bool
+	PlainHTTP                 bool
+	Username, Password        string
+	Helm                      HelmSettings
+	// Timeout is for each request; the default is 2 minutes.
+	Timeout time.Duration
+}
+
+// HelmSettings are the files of the user's Helm. Empty fields have Helm's own
+// defaults.
+type HelmSettings struct {
+	RepositoryConfig string
+	RepositoryCache  string
+	RegistryConfig   string
+}
+
+func (s HelmSettings) complete() HelmSettings {
+	return HelmSettings{
+		RepositoryConfig: or(s.RepositoryConfig, helmpath.ConfigPath("repositories.yaml")),
+		RepositoryCache:  or(s.RepositoryCache, helmpath.CachePath("repository")),
+		RegistryConfig:   or(s.RegistryConfig, helmpath.ConfigPath("registry", "config.json")),
+	}
+}
+
+// Pull fetches one chart. A path is read where it is; anything else goes over
+// the network with Helm's own getters, so that what works with "helm pull"
+// works here. Cancelling ctx returns at once; the request under way ends by
+// itself.
+//
+// An index's digest is checked where the chart came through RepoURL.
+func Pull(ctx context.Context, o PullOptions) (*Chart, error) {
+	if o.RepoURL == "" && !strings.Contains(o.Ref, "://") {
+		if _, err := os.Stat(o.Ref); err == nil {
+			return Load(o.Ref)
+		}
+		if strings.HasSuffix(o.Ref, ".tgz") || strings.HasPrefix(o.Ref, ".") || filepath.IsAbs(o.Ref) {
+			return Load(o.Ref)
+		}
+	}
+	type result struct {
+		c   *Chart
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		c, err := pull(o)
+		done <- result{c, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("pulling chart %q: %w", o.Ref, context.Cause(ctx))
+	case r := <-done:
+		if r.err != nil {
+			return nil, fmt.Errorf("pulling chart %q: %w%s", o.Ref, r.err, pullHint(o))
+		}
+		return r.c, nil
+	}
+}
+
+func pullHint(o PullOptions) string {
+	name := o.Ref[strings.LastIndexByte(o.Ref, '/')+1:]
+	if name == aistor.OperatorChartOld && !aistor.Before(o.Version, aistor.OperatorRenamedAt) {
+		return fmt.Sprintf("\nhint: since %s the chart is called %s", aistor.OperatorRenamedAt, aistor.OperatorChart)
+	}
+	if name == aistor.OperatorChart && aistor.Before(o.Version, aistor.OperatorRenamedAt) {
+		return fmt.Sprintf("\nhint: before %s the chart was called %s", aistor.OperatorRenamedAt, aistor.OperatorChartOld)
+	}
+	return ""
+}
+
+func pull(o PullOptions) (*Chart, error) {
+	settings := o.Helm.complete()
+	dir, err := os.MkdirTemp("", "chart-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+
+	options := o.getterOptions()
+	d := downloader.ChartDownloader{
+		Out: io.Discard, Verify: downloader.VerifyNever, Getters: providers(),
+		RepositoryConfig: settings.RepositoryConfig, RepositoryCache: settings.RepositoryCache,
+	}
+	ref, digest := o.Ref, ""
+	switch {
+	case registry.IsOCI(o.Ref):
+		client, err := o.registryClient(settings)
+		if err != nil {
+			return nil, err
+		}
+		d.RegistryClient = client
+		options = append(options, getter.WithRegistryClient(client))
+	case o.RepoURL != "":
+		if ref, digest, err = o.findInRepository(dir); err != nil {
+			return nil, err
+		}
+	}
+	d.Options = options
+	path, _, err := d.DownloadTo(ref, o.Version, dir)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := LoadData(data)
+	if err != nil {
+		return nil, err
+	}
+	if digest != "" && digest != c.SHA256 {
+		return nil, fmt.Errorf("the archive is not the one in the repository's index\nreceived: sha256 %s\nexpected: sha256 %s", c.SHA256, digest)
+	}
+	return c, nil
+}
+
+// findInRepository asks the repository's index for the archive's URL and
+// digest. Helm's own search keeps the index in the user's cache; a one-off
+// look leaves nothing behind.
+func (o PullOptions) findInRepository(dir string) (url, digest string, err error) {
+	g, err := providers().ByScheme(scheme(o.RepoURL))
+	if err != nil {
+		return "", "", err
+	}
+	index, err := g.Get(strings.TrimSuffix(o.RepoURL, "/")+"/index.yaml", o.getterOptions()...)
+	if err != nil {
+		return "", "", fmt.Errorf("reading the index of %s: %w", o.RepoURL, err)
+	}
+	path := filepath.Join(dir, "index.yaml")
+	if err := os.WriteFile(path, index.Bytes(), 0o600); err != nil {
+		return "", "", err
+	}
+	file, err := repo.LoadIndexFile(path)
+	if err != nil {
+		return "", "", fmt.Errorf("reading the index of %s: %w", o.RepoURL, err)
+	}
+	cv, err := file.Get(o.Ref, o.Version)
+	if err != nil || len(cv.URLs) == 0 {
+		return "", "", fmt.Errorf("chart %s version %q is not in the index of %s", o.Ref, or(o.Version, "newest"), o.RepoURL)
+	}
+	url, err = repo.ResolveReferenceURL(o.RepoURL, cv.URLs[0])
+	return url, strings.TrimPrefix(cv.Digest, "sha256:"), err
+}
+
+func (o PullOptions) getterOptions() []getter.Option {
+	timeout := o.Timeout
+	if timeout == 0 {
+		timeout = 2 * time.Minute
+	}
+	options := []getter.Option{
+		getter.WithBasicAuth(o.Username, o.Password),
+		getter.WithTLSClientConfig(o.CertFile, o.KeyFile, o.CAFile),
+		getter.WithInsecureSkipVerifyTLS(o.Insecure),
+		getter.WithPlainHTTP(o.PlainHTTP),
+		getter.WithTimeout(timeout),
+	}
+	if o.RepoURL != "" {
+		// Credentials go to the repository's host alone.
+		options = append(options, getter.WithURL(o.RepoURL))
+	}
+	return options
+}
+
+func (o PullOptions) registryClient(s HelmSettings) (*registry.Client, error) {
+	options := []registry.ClientOption{
+		registry.ClientOptWriter(io.Discard), registry.ClientOptCredentialsFile(s.RegistryConfig),
+	}
+	if o.Username != "" || o.Password != "" {
+		options = append(options, registry.ClientOptBasicAuth(o.Username, o.Password))
+	}
+	if o.PlainHTTP {
+		options = append(options, registry.ClientOptPlainHTTP())
+	}
+	client, err := o.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	if client != nil {
+		options = append(options, registry.ClientOptHTTPClient(client))
+	}
+	return registry.NewClient(options...)
+}
+
+func providers() getter.Providers {
+	return getter.Providers{
+		{Schemes: []string{"http", "https"}, New: getter.NewHTTPGetter},
+		{Schemes: []string{registry.OCIScheme}, New: getter.NewOCIGetter},
+	}
+}
+
+func scheme(url string) string {
+	s, _, _ := strings.Cut(url, "://")
+	return s
+}

@@ -1,0 +1,235 @@
+package chart
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	"helm.sh/helm/v3/pkg/releaseutil"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// RenderOptions say for which release a chart is rendered. The zero value
+// renders an installation named "release" in namespace "default".
+type RenderOptions struct {
+	ReleaseName string
+	Namespace   string
+	// Values are the user's; the chart's defaults are put under them. They
+	// are not changed.
+	Values    map[string]any
+	IsUpgrade bool
+	// Revision is the release's; the default is 1.
+	Revision int
+	// KubeVersion is the cluster's, such as "v1.33.2". The default is the one
+	// the libraries were built for.
+	KubeVersion string
+	// APIVersions are what the cluster serves beyond the built-in ones, as
+	// "group/version" or "group/version/Kind".
+	APIVersions []string
+	// Quick leaves out the search for the setting at fault when the chart
+	// refuses, which renders many times: for trials that may fail.
+	Quick bool
+}
+
+// Rendered is what a chart makes of some values.
+type Rendered struct {
+	// Objects are in the order in which Helm would install them. The ones of
+	// kind CustomResourceDefinition are shared between renders of one chart
+	// and must not be changed.
+	Objects []RenderedObject
+	// Notes is the text for the user.
+	Notes string
+	// Manifest is the YAML of all objects except hooks, in that order.
+	Manifest string
+}
+
+// RenderedObject is one object with where it comes from.
+type RenderedObject struct {
+	Object images.Object
+	// Hook says that Helm runs it as a hook, Test that "helm test" does.
+	Hook, Test bool
+	// Source is the template, as "chart/templates/file.yaml".
+	Source string
+
+	text string
+}
+
+// Plain is the objects alone.
+func (r *Rendered) Plain() []images.Object {
+	out := make([]images.Object, len(r.Objects))
+	for i, o := range r.Objects {
+		out[i] = o.Object
+	}
+	return out
+}
+
+// Render renders the chart without asking a cluster: "lookup" finds nothing.
+// What the chart refuses is a [*RenderError].
+func (c *Chart) Render(opts RenderOptions) (*Rendered, error) {
+	files, err := c.renderFiles(opts)
+	if err != nil {
+		return nil, err
+	}
+	out := &Rendered{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		text := files[name]
+		switch {
+		case path.Base(name) == "NOTES.txt":
+			if path.Dir(name) == c.Name+"/templates" {
+				out.Notes = text
+			}
+		case strings.HasPrefix(path.Base(name), "_"):
+		default:
+			if err := c.addObjects(out, name, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	sortObjects(out.Objects)
+	out.Manifest = manifest(out.Objects)
+	return out, nil
+}
+
+// RenderText renders like [Chart.Render] and gives the text alone, without
+// parsing it: several times faster, for comparing renders.
+func (c *Chart) RenderText(opts RenderOptions) (string, error) {
+	files, err := c.renderFiles(opts)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if path.Base(name) != "NOTES.txt" {
+			b.WriteString("---\n# Source: " + name + "\n" + files[name] + "\n")
+		}
+	}
+	return b.String(), nil
+}
+
+func (c *Chart) renderFiles(opts RenderOptions) (map[string]string, error) {
+	files, err := c.tryRender(opts)
+	if err != nil {
+		return nil, c.renderError(err, opts)
+	}
+	return files, nil
+}
+
+func (c *Chart) tryRender(opts RenderOptions) (map[string]string, error) {
+	caps, err := capabilities(opts)
+	if err != nil {
+		return nil, err
+	}
+	parsed, values := c.parsed, copyMap(opts.Values)
+	if c.HasDependencies() {
+		if parsed, err = c.fresh(); err != nil {
+			return nil, err
+		}
+		if err := chartutil.ProcessDependenciesWithMerge(parsed, values); err != nil {
+			return nil, err
+		}
+	}
+	release := chartutil.ReleaseOptions{
+		Name: or(opts.ReleaseName, "release"), Namespace: or(opts.Namespace, "default"),
+		Revision: max(opts.Revision, 1), IsUpgrade: opts.IsUpgrade, IsInstall: !opts.IsUpgrade,
+	}
+	full, err := chartutil.ToRenderValues(parsed, values, release, caps)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Render(parsed, full)
+}
+
+func capabilities(opts RenderOptions) (*chartutil.Capabilities, error) {
+	caps := chartutil.DefaultCapabilities.Copy()
+	if opts.KubeVersion != "" {
+		v, err := chartutil.ParseKubeVersion(opts.KubeVersion)
+		if err != nil {
+			return nil, fmt.Errorf("reading Kubernetes version %q: %w", opts.KubeVersion, err)
+		}
+		caps.KubeVersion = *v
+	}
+	caps.APIVersions = append(slices.Clone(caps.APIVersions), opts.APIVersions...)
+	return caps, nil
+}
+
+var separator = regexp.MustCompile(`(?:^|\s*\n)---\s*`)
+
+func (c *Chart) addObjects(out *Rendered, source, text string) error {
+	for _, doc := range separator.Split(text, -1) {
+		doc = strings.TrimSpace(doc)
+		if doc == "" {
+			continue
+		}
+		o, err := c.object(doc)
+		if err != nil {
+			return &RenderError{Chart: c.ID(), Template: source, Err: err,
+				Message: "rendered to something that is not YAML: " + err.Error()}
+		}
+		if len(o) == 0 {
+			continue
+		}
+		ro := RenderedObject{Object: o, Source: source, text: doc}
+		ro.Hook, ro.Test = hookOf(o)
+		out.Objects = append(out.Objects, ro)
+	}
+	return nil
+}
+
+func hookOf(o images.Object) (hook, test bool) {
+	meta, _ := o["metadata"].(map[string]any)
+	annotations, _ := meta["annotations"].(map[string]any)
+	events, ok := annotations["helm.sh/hook"].(string)
+	if !ok {
+		return false, false
+	}
+	test = true
+	for event := range strings.SplitSeq(events, ",") {
+		test = test && strings.HasPrefix(strings.TrimSpace(event), "test")
+	}
+	return true, test
+}
+
+func sortObjects(objects []RenderedObject) {
+	order := map[string]int{}
+	for i, kind := range releaseutil.InstallOrder {
+		order[kind] = i + 1
+	}
+	rank := func(o RenderedObject) (int, string) {
+		kind, _ := o.Object["kind"].(string)
+		if n, ok := order[kind]; ok {
+			return n, ""
+		}
+		return len(order) + 1, kind
+	}
+	slices.SortStableFunc(objects, func(a, b RenderedObject) int {
+		na, ka := rank(a)
+		nb, kb := rank(b)
+		if na != nb {
+			return na - nb
+		}
+		return strings.Compare(ka, kb)
+	})
+}
+
+func manifest(objects []RenderedObject) string {
+	var b strings.Builder
+	for _, o := range objects {
+		if !o.Hook {
+			b.WriteString("---\n# Source: " + o.Source + "\n" + o.text + "\n")
+		}
+	}
+	return b.String()
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}

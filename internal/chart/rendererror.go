@@ -1,0 +1,137 @@
+package chart
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// RenderError is a chart's refusal to render with some values. Its text is the
+// chart's own message, not the template engine's wrapping.
+type RenderError struct {
+	// Chart is name-version.
+	Chart string
+	// Template is where it happened, "chart/templates/file.yaml:LINE:COLUMN".
+	Template string
+	// Message is what the chart, or the engine, says.
+	Message string
+	// Path is the setting at fault, dotted, where it could be found out.
+	Path string
+	// Want says what that setting should be, where known.
+	Want string
+	// Err is the engine's error.
+	Err error
+}
+
+// Error is the message with the chart and, where known, the setting.
+func (e *RenderError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "rendering chart %q: %s", e.Chart, e.Message)
+	if e.Path != "" {
+		fmt.Fprintf(&b, "\nreceived: %s as it is in the values", e.Path)
+	}
+	if e.Want != "" {
+		fmt.Fprintf(&b, "\nexpected: %s", e.Want)
+	}
+	return b.String()
+}
+
+// Unwrap gives the engine's error.
+func (e *RenderError) Unwrap() error { return e.Err }
+
+var (
+	failed    = regexp.MustCompile(`(?s)execution error at \(([^)]+)\): (.*)$`)
+	template  = regexp.MustCompile(`template: ([^:\s]+:\d+:\d+)`)
+	lastCause = regexp.MustCompile(`(?s)(?:.*)<[^>]*>: (?:error calling [\w.]+: )?(.*)$`)
+	noImage   = regexp.MustCompile(`Image '([^']+)' not found|Image definition for '([^']+)'|image '([^']+)'$`)
+	noRepo    = regexp.MustCompile(`Unknown repository '([^']+)'`)
+	namedPath = regexp.MustCompile(`(?:^|\s)\.?((?:secrets|objectStore|operators|global|images|repositories)(?:\.[\w-]+)+)`)
+)
+
+// renderError turns the engine's error into the chart's, and finds the setting
+// at fault: from the message, else by leaving out one setting after another
+// until the chart renders.
+func (c *Chart) renderError(err error, opts RenderOptions) *RenderError {
+	e := &RenderError{Chart: c.ID(), Err: err, Message: err.Error()}
+	if m := failed.FindStringSubmatch(e.Message); m != nil {
+		e.Template, e.Message = m[1], strings.TrimSpace(m[2])
+	} else {
+		if m := template.FindStringSubmatch(e.Message); m != nil {
+			e.Template = m[1]
+		}
+		if m := lastCause.FindStringSubmatch(e.Message); m != nil {
+			e.Message = strings.TrimSpace(m[1])
+		}
+	}
+	e.Path = pathInMessage(e.Message)
+	if opts.Quick {
+		return e
+	}
+	if blamed := c.blame(opts); blamed != "" && (e.Path == "" || !strings.HasPrefix(blamed, e.Path)) {
+		e.Path = blamed
+	}
+	e.Want = wantFor(e)
+	return e
+}
+
+func pathInMessage(message string) string {
+	if m := noRepo.FindStringSubmatch(message); m != nil {
+		return "repositories." + m[1]
+	}
+	if m := noImage.FindStringSubmatch(message); m != nil {
+		return "images." + m[1] + m[2] + m[3]
+	}
+	if m := namedPath.FindStringSubmatch(message); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// blame is the first setting without which the chart renders, or "".
+func (c *Chart) blame(opts RenderOptions) string {
+	const most = 200
+	leaves := leafPaths(opts.Values, nil)
+	if len(leaves) > most {
+		return ""
+	}
+	for _, p := range leaves {
+		trial := copyMap(opts.Values)
+		removePath(trial, p)
+		o := opts
+		o.Values = trial
+		if c.renders(o) {
+			return strings.Join(p, ".")
+		}
+	}
+	return ""
+}
+
+// renders reports whether the chart renders, without explaining why not.
+func (c *Chart) renders(opts RenderOptions) bool {
+	_, err := c.tryRender(opts)
+	return err == nil
+}
+
+func wantFor(e *RenderError) string {
+	m := e.Message
+	switch {
+	case strings.HasPrefix(m, "Both repository and tag"):
+		return "repository with the full name, and tag (or repository: NAME@sha256 with digest: HEX)"
+	case strings.HasPrefix(m, "Configuration secret mismatch"):
+		return "secrets.name equal to objectStore.configuration.name, or empty"
+	case strings.Contains(m, "default credentials"):
+		return "secrets.accessKey and secrets.secretKey set, or secrets.existingSecret: true with secrets.name"
+	case strings.Contains(m, "well-known weak pair"):
+		return "other credentials than the well-known pair"
+	case strings.HasPrefix(m, "Unknown repository"):
+		return "the repository defined under repositories, or images to name a known one such as aistor"
+	case strings.Contains(m, "enabled in type bool"):
+		return "a map, such as {enabled: true}"
+	case strings.Contains(e.Path, "webhook") && strings.Contains(m, "incompatible types"):
+		return "true or false; the map form came with chart 5.4.0"
+	case strings.Contains(m, "repository in type string"), strings.Contains(m, "repository in type interface"):
+		return "a map of repository and image or tag; this version does not take a string"
+	default:
+		return ""
+	}
+}

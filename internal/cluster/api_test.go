@@ -1,0 +1,325 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+)
+
+// clock is the time at which every test looks.
+func clock() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
+
+// api is as much of an API server as the looks need: it lists with pages and
+// selectors, gets, watches, refuses and counts. What the real one does beyond
+// that is tried against the real one.
+type api struct {
+	t        testing.TB
+	server   *httptest.Server
+	listener net.Listener
+
+	mu      sync.Mutex
+	objects map[string][]object // by path of the collection without namespace
+	deny    func(path string) bool
+	proxy   http.HandlerFunc
+	expire  bool // the next continue token is too old
+	version int  // watches from an older one are told that it is gone
+	asked   []string
+	streams map[string][]chan string
+}
+
+type object = map[string]any
+
+func newAPI(t testing.TB) *api {
+	a := &api{t: t, objects: map[string][]object{}, streams: map[string][]chan string{}, version: 1}
+	a.server = httptest.NewServer(a)
+	a.listener = a.server.Listener
+	t.Cleanup(a.server.Close)
+	t.Cleanup(a.server.CloseClientConnections)
+	a.add("api/v1/namespaces", `{"metadata":{"name":"kube-system","uid":"cluster-1"}}`)
+	return a
+}
+
+// add puts objects into a collection such as "apis/apps/v1/deployments".
+func (a *api) add(collection string, docs ...string) {
+	a.t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, doc := range docs {
+		var o object
+		if err := json.Unmarshal([]byte(doc), &o); err != nil {
+			a.t.Fatalf("reading %s: %v", doc, err)
+		}
+		a.objects[collection] = append(a.objects[collection], o)
+	}
+}
+
+// send reports an event to those who watch a collection and changes it.
+func (a *api) send(collection, verb, doc string) {
+	a.add(collection, doc)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := a.objects[collection]
+	last := all[len(all)-1]
+	all = slices.DeleteFunc(all[:len(all)-1], func(o object) bool { return field(o, "metadata.name") == field(last, "metadata.name") })
+	if verb != "DELETED" {
+		all = append(all, last)
+	}
+	a.objects[collection] = all
+	for _, s := range a.streams[collection] {
+		s <- fmt.Sprintf(`{"type":%q,"object":%s}`, verb, doc)
+	}
+}
+
+// stop takes the server away, so that connections are refused.
+func (a *api) stop() {
+	if err := a.listener.Close(); err != nil {
+		a.t.Fatal(err)
+	}
+	a.server.CloseClientConnections()
+}
+
+// restart brings it back where it was, without the history that watches could
+// resume from.
+func (a *api) restart() {
+	l, err := new(net.ListenConfig).Listen(a.t.Context(), "tcp", a.listener.Addr().String())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(func() { _ = l.Close() })
+	a.mu.Lock()
+	a.listener, a.version = l, a.version+1
+	a.mu.Unlock()
+	go func() { _ = a.server.Config.Serve(l) }()
+}
+
+func (a *api) requests() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.asked)
+}
+
+// client is one of a user with a kubeconfig of this server.
+func (a *api) client() *Client {
+	a.t.Helper()
+	return clientOf(a.t, a.server.URL)
+}
+
+func clientOf(t testing.TB, url string) *Client {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	config := fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"lab",
+		"clusters":[{"name":"lab","cluster":{"server":%q}}],
+		"contexts":[{"name":"lab","context":{"cluster":"lab","user":"me","namespace":"team-a"}}],
+		"users":[{"name":"me","user":{"token":"t0ps3cret"}}]}`, url)
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flags := genericclioptions.NewConfigFlags(false)
+	flags.KubeConfig = &file
+	cache := t.TempDir()
+	flags.CacheDir = &cache
+	c, err := New(flags, WithClock(clock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.Trim(r.URL.Path, "/")
+	q := r.URL.Query()
+	a.mu.Lock()
+	what := path
+	if q.Get("continue") != "" {
+		what += " page"
+	}
+	a.asked = append(a.asked, what)
+	denied := a.deny != nil && a.deny(path)
+	a.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case denied:
+		refuse(w, http.StatusForbidden, "Forbidden", "forbidden: User \"me\" cannot "+path)
+	case path == "version":
+		fmt.Fprint(w, `{"gitVersion":"v1.36.3"}`)
+	case strings.HasSuffix(path, "selfsubjectreviews"):
+		fmt.Fprint(w, `{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview","status":{"userInfo":{"username":"me"}}}`)
+	case strings.Contains(path, "/proxy/"):
+		a.proxy(w, r)
+	case q.Get("watch") != "":
+		a.watch(w, r, path)
+	default:
+		a.read(w, r, path)
+	}
+}
+
+// split takes apis/G/V/namespaces/NS/resource/NAME apart.
+func split(path string) (collection, namespace, name string) {
+	parts := strings.Split(path, "/")
+	n := 2
+	if parts[0] == "apis" {
+		n = 3
+	}
+	prefix, rest := parts[:n], parts[n:]
+	if rest[0] == "namespaces" && len(rest) > 2 {
+		namespace, rest = rest[1], rest[2:]
+	}
+	if len(rest) > 1 {
+		name = rest[1]
+	}
+	return strings.Join(append(slices.Clone(prefix), rest[0]), "/"), namespace, name
+}
+
+func (a *api) read(w http.ResponseWriter, r *http.Request, path string) {
+	collection, namespace, name := split(path)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if name != "" {
+		for _, o := range a.objects[collection] {
+			if field(o, "metadata.name") == name && field(o, "metadata.namespace") == namespace {
+				_ = json.NewEncoder(w).Encode(a.typed(collection, o))
+				return
+			}
+		}
+		refuse(w, http.StatusNotFound, "NotFound", name+" not found")
+		return
+	}
+	a.list(w, r, collection, namespace)
+}
+
+func (a *api) list(w http.ResponseWriter, r *http.Request, collection, namespace string) {
+	q := r.URL.Query()
+	if q.Get("continue") != "" && a.expire {
+		a.expire = false
+		refuse(w, http.StatusGone, "Expired", "the provided continue parameter is too old")
+		return
+	}
+	var items []any
+	for _, o := range a.objects[collection] {
+		if a.selects(o, namespace, q.Get("labelSelector"), q.Get("fieldSelector")) {
+			items = append(items, a.typed(collection, o))
+		}
+	}
+	meta := object{"resourceVersion": strconv.Itoa(a.version)}
+	from, _ := strconv.Atoi(q.Get("continue"))
+	limit, _ := strconv.Atoi(q.Get("limit"))
+	items = items[from:]
+	if limit > 0 && len(items) > limit {
+		items = items[:limit]
+		meta["continue"] = strconv.Itoa(from + limit)
+	}
+	kind, version := kindOf(collection)+"List", versionOf(collection)
+	if strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadataList") {
+		kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
+		for i, o := range items {
+			items[i] = object{"kind": "PartialObjectMetadata", "apiVersion": version, "metadata": o.(object)["metadata"]}
+		}
+	}
+	if items == nil {
+		items = []any{}
+	}
+	_ = json.NewEncoder(w).Encode(object{"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
+}
+
+func (a *api) selects(o object, namespace, label, fieldSelector string) bool {
+	set := labels.Set{}
+	if m, ok := o["metadata"].(object)["labels"].(object); ok {
+		for k := range maps.Keys(m) {
+			set[k], _ = m[k].(string)
+		}
+	}
+	byLabel, err := labels.Parse(label)
+	if err != nil {
+		a.t.Errorf("received label selector %q: %v", label, err)
+		return false
+	}
+	byField, err := fields.ParseSelector(fieldSelector)
+	if err != nil {
+		a.t.Errorf("received field selector %q: %v", fieldSelector, err)
+		return false
+	}
+	return byLabel.Matches(set) && byField.Matches(fields.Set{"type": field(o, "type")}) &&
+		(namespace == "" || field(o, "metadata.namespace") == namespace)
+}
+
+func (a *api) watch(w http.ResponseWriter, r *http.Request, path string) {
+	if r.URL.Query().Get("sendInitialEvents") != "" {
+		refuse(w, http.StatusUnprocessableEntity, "Invalid", "sendInitialEvents is forbidden")
+		return
+	}
+	collection, _, _ := split(path)
+	events := make(chan string, 16)
+	a.mu.Lock()
+	a.streams[collection] = append(a.streams[collection], events)
+	version := strconv.Itoa(a.version)
+	a.mu.Unlock()
+	if r.URL.Query().Get("resourceVersion") != version {
+		refuse(w, http.StatusGone, "Expired", "too old resource version")
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	w.(http.Flusher).Flush()
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case e := <-events:
+			fmt.Fprintln(w, e)
+			w.(http.Flusher).Flush()
+		}
+	}
+}
+
+func (a *api) typed(collection string, o object) object {
+	o = maps.Clone(o)
+	o["kind"], o["apiVersion"] = kindOf(collection), versionOf(collection)
+	return o
+}
+
+func versionOf(collection string) string {
+	dir := collection[:strings.LastIndexByte(collection, '/')]
+	return strings.TrimPrefix(strings.TrimPrefix(dir, "apis/"), "api/")
+}
+
+func kindOf(collection string) string {
+	kinds := map[string]string{
+		"pods": "Pod", "nodes": "Node", "secrets": "Secret", "services": "Service", "events": "Event",
+		"namespaces": "Namespace", "persistentvolumeclaims": "PersistentVolumeClaim", "serviceaccounts": "ServiceAccount",
+		"deployments": "Deployment", "statefulsets": "StatefulSet", "endpointslices": "EndpointSlice",
+		"poddisruptionbudgets": "PodDisruptionBudget", "objectstores": "ObjectStore",
+		"customresourcedefinitions": "CustomResourceDefinition", "rolebindings": "RoleBinding",
+		"clusterrolebindings": "ClusterRoleBinding", "mutatingwebhookconfigurations": "MutatingWebhookConfiguration",
+	}
+	return kinds[collection[strings.LastIndexByte(collection, '/')+1:]]
+}
+
+func field(o object, path string) string {
+	var at any = o
+	for p := range strings.SplitSeq(path, ".") {
+		m, _ := at.(object)
+		at = m[p]
+	}
+	s, _ := at.(string)
+	return s
+}
+
+func refuse(w http.ResponseWriter, code int, reason, message string) {
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(object{"kind": "Status", "apiVersion": "v1", "status": "Failure",
+		"code": code, "reason": reason, "message": message})
+}

@@ -1,0 +1,145 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Scope says what to look at.
+type Scope struct {
+	// OperatorNamespace is where the operator runs. The default is to find it.
+	OperatorNamespace string
+	// Namespaces are those of the object stores. The default is all; a user
+	// who may not look everywhere then gets the context's own namespace, with
+	// a [plan.Gap] that says so.
+	Namespaces []string
+	// WantSecrets are pull secrets to look for beyond those that pods, service
+	// accounts and object stores name.
+	WantSecrets []plan.ObjectKey
+	// Events asks for the warnings of the last hour as well.
+	Events bool
+}
+
+// Client reads from one cluster. It is safe for concurrent use and has nothing
+// to close.
+type Client struct {
+	context   string
+	namespace string // the context's own
+	implicit  bool   // nobody configured a cluster
+
+	typed    kubernetes.Interface
+	dynamic  dynamic.Interface
+	metadata metadata.Interface
+	mapper   func() (meta.RESTMapper, error)
+	warnings *warnings
+	now      func() time.Time
+}
+
+// Option changes how a [Client] is made.
+type Option func(*Client)
+
+// WithClock replaces the clock by which events are recent. The default is
+// [time.Now].
+func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
+
+// New makes a client of getter's context. It sends nothing: a cluster that
+// can't be reached shows in the first look. The error is a [*ConnectError]
+// where the kubeconfig names no usable context.
+//
+// The API server's own fairness limits the requests, not the client: a look is
+// a burst of some forty requests, which client-go's default of five a second
+// would stretch to many seconds.
+func New(getter genericclioptions.RESTClientGetter, opts ...Option) (*Client, error) {
+	loader := getter.ToRawKubeConfigLoader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, &ConnectError{Reason: NoContext, Cause: err}
+	}
+	c := &Client{
+		context:  contextName(getter, raw.CurrentContext),
+		mapper:   getter.ToRESTMapper,
+		warnings: &warnings{},
+		now:      time.Now,
+	}
+	for _, o := range opts {
+		o(c)
+	}
+	config, err := getter.ToRESTConfig()
+	if err != nil {
+		return nil, &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+	}
+	// Without any kubeconfig the loader makes this address up.
+	c.implicit = len(raw.Clusters) == 0 && strings.HasSuffix(config.Host, "localhost:8080")
+	if c.namespace, _, err = loader.Namespace(); err != nil {
+		return nil, &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+	}
+	return c, c.connect(config)
+}
+
+// Warnings are the distinct warnings the API server sent along with its
+// answers, in the order of their arrival.
+func (c *Client) Warnings() []string { return c.warnings.list() }
+
+func (c *Client) connect(base *rest.Config) error {
+	config := rest.CopyConfig(base)
+	config.QPS = -1
+	config.WarningHandler, config.WarningHandlerWithContext = c.warnings, nil
+	var err error
+	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
+		return &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+	}
+	if c.metadata, err = metadata.NewForConfig(config); err != nil {
+		return &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+	}
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	if c.typed, err = kubernetes.NewForConfig(config); err != nil {
+		return &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+	}
+	return nil
+}
+
+// version asks for the API server's version. It is the first request of every
+// look and so the one that finds an unreachable cluster; it doesn't wait as
+// long as the lists may.
+func (c *Client) version(ctx context.Context) (string, error) {
+	asking, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	body, err := c.typed.CoreV1().RESTClient().Get().AbsPath("/version").
+		SetHeader("Accept", "application/json").Do(asking).Raw()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		if failed := c.connectError(err); failed != nil {
+			return "", failed
+		}
+		return "", nil // the server answered: it only won't tell
+	}
+	var v version.Info
+	if err := json.Unmarshal(body, &v); err != nil {
+		return "", &ConnectError{Reason: Unreachable, Context: c.context, Cause: err}
+	}
+	return v.GitVersion, nil
+}
+
+// contextName prefers the context that a flag names: the loader's own answer
+// is the file's current one.
+func contextName(getter genericclioptions.RESTClientGetter, current string) string {
+	if flags, ok := getter.(*genericclioptions.ConfigFlags); ok && flags.Context != nil && *flags.Context != "" {
+		return *flags.Context
+	}
+	return current
+}

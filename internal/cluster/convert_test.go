@@ -1,0 +1,188 @@
+package cluster
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+func read[T any](t *testing.T, doc string) *T {
+	t.Helper()
+	out := new(T)
+	if err := yaml.Unmarshal([]byte(doc), out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestContainersJoinSpecAndStatus(t *testing.T) {
+	t.Parallel()
+	pod, _ := seePod(read[corev1.Pod](t, `
+metadata: {name: p, namespace: n, labels: {aistor.min.io/objectStore: x}, deletionTimestamp: "2026-11-01T00:00:00Z"}
+spec:
+  initContainers: [{name: validate-arguments, image: "i:1"}, {name: sidecar, image: "s:1", restartPolicy: Always}]
+  containers: [{name: minio, image: "m:1"}, {name: agent, image: "a:1"}, {name: new, image: "n:1"}]
+status:
+  phase: Running
+  initContainerStatuses:
+  - {name: validate-arguments, state: {terminated: {exitCode: 0, reason: Completed}}}
+  - {name: sidecar, ready: true, imageID: "s@sha256:1"}
+  containerStatuses:
+  - {name: minio, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff, message: again}}}
+  - {name: agent, state: {terminated: {exitCode: 137, reason: OOMKilled}}}
+`))
+	want := []plan.Container{
+		{Name: "validate-arguments", Init: true, Image: "i:1"},
+		{Name: "sidecar", Init: true, Restartable: true, Image: "s:1", Ready: true, ImageID: "s@sha256:1"},
+		{Name: "minio", Image: "m:1", Restarts: 4, Reason: "CrashLoopBackOff", Message: "again"},
+		{Name: "agent", Image: "a:1", Reason: "OOMKilled"},
+		{Name: "new", Image: "n:1"},
+	}
+	if d := cmp.Diff(want, pod.Containers); d != "" {
+		t.Errorf("containers (-expected +received):\n%s", d)
+	}
+	if pod.Terminating.IsZero() {
+		t.Error("received a pod that isn't terminating, expected one that is")
+	}
+}
+
+func TestReplicasDefaultToOne(t *testing.T) {
+	t.Parallel()
+	d, _ := seeDeployment(read[appsv1.Deployment](t, `{metadata: {name: d}, spec: {}}`))
+	zero, _ := seeDeployment(read[appsv1.Deployment](t, `{metadata: {name: d}, spec: {replicas: 0}}`))
+	if d.Replicas != 1 || zero.Replicas != 0 {
+		t.Errorf("received %d and %d replicas, expected 1 and 0", d.Replicas, zero.Replicas)
+	}
+}
+
+func TestWhoReconcilesAnObject(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, metadata string
+		tool           string
+		by             plan.ObjectKey
+	}{
+		{"nobody", `{labels: {app.kubernetes.io/instance: x}}`, "", plan.ObjectKey{}},
+		{"Flux HelmRelease", `{labels: {helm.toolkit.fluxcd.io/name: a, helm.toolkit.fluxcd.io/namespace: flux}}`, "Flux",
+			plan.ObjectKey{APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease", Namespace: "flux", Name: "a"}},
+		{"Flux Kustomization", `{labels: {kustomize.toolkit.fluxcd.io/name: a, kustomize.toolkit.fluxcd.io/namespace: flux}}`, "Flux",
+			plan.ObjectKey{APIVersion: "kustomize.toolkit.fluxcd.io/v1", Kind: "Kustomization", Namespace: "flux", Name: "a"}},
+		{"Argo CD by tracking id", `{annotations: {argocd.argoproj.io/tracking-id: "stores:aistor.min.io/ObjectStore:team-a/primary"}}`, "Argo CD",
+			plan.ObjectKey{APIVersion: "argoproj.io/v1alpha1", Kind: "Application", Name: "stores"}},
+		{"Argo CD, application in any namespace", `{annotations: {argocd.argoproj.io/tracking-id: "team_stores:/Service:a/b"}}`, "Argo CD",
+			plan.ObjectKey{APIVersion: "argoproj.io/v1alpha1", Kind: "Application", Namespace: "team", Name: "stores"}},
+		{"Argo CD by instance label", `{labels: {app.kubernetes.io/instance: stores}, annotations: {argocd.argoproj.io/sync-wave: "1"}}`, "Argo CD",
+			plan.ObjectKey{APIVersion: "argoproj.io/v1alpha1", Kind: "Application", Name: "stores"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := markOf(read[metav1.ObjectMeta](t, tt.metadata))
+			if m.tool != tt.tool || m.by != tt.by {
+				t.Errorf("received %q %v, expected %q %v", m.tool, m.by, tt.tool, tt.by)
+			}
+		})
+	}
+}
+
+func TestMalformedStoreIsReportedAndStillRead(t *testing.T) {
+	t.Parallel()
+	u := read[map[string]any](t, `{metadata: {name: s, namespace: n}, spec: {pools: "many"}, status: {healthStatus: red}}`)
+	s, err := seeStore(&unstructured.Unstructured{Object: *u})
+	if err == nil || s.Name != "s" {
+		t.Errorf("received %q and error %v, expected the store and an error", s.Name, err)
+	}
+}
+
+func TestStoreHealthTellsTheStoreFromTheWayToIt(t *testing.T) {
+	t.Parallel()
+	status := func(code int, message string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { refuse(w, code, "ServiceUnavailable", message) }
+	}
+	plain := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(code)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		answer http.HandlerFunc
+		port   int
+		want   Health
+		asked  string
+	}{
+		{"quorum", plain(200), 443, Health{HealthOK, 200}, "services/https:minio:443/proxy/minio/health/cluster"},
+		{"no quorum", plain(503), 80, Health{HealthUnavailable, 503}, "services/http:minio:80/proxy/minio/health/cluster"},
+		{"no server ready", status(503, `no endpoints available for service "minio"`), 80, Health{HealthUnavailable, 503}, "services/http:minio:80/"},
+		{"no way to the pods", status(503, "error trying to reach service: dial tcp 10.0.0.1:9000: i/o timeout"), 80, Health{HealthUnknown, 503}, "services/http:minio:80/"},
+		{"no right to ask", status(403, "forbidden"), 80, Health{HealthUnknown, 403}, "services/http:minio:80/"},
+		{"no such service", status(404, "not found"), 80, Health{HealthUnknown, 404}, "services/http:minio:80/"},
+		{"TLS on another port", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path[len("/api/v1/namespaces/team-a/services/"):][:6] == "https:" {
+				plain(200)(w, r)
+				return
+			}
+			http.Error(w, "Client sent an HTTP request to an HTTPS server.", 400)
+		}, 9000, Health{HealthOK, 200}, "services/https:minio:9000/"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newAPI(t)
+			a.proxy = tt.answer
+			got, err := a.client().StoreHealth(t.Context(), "team-a", "minio", tt.port)
+			if got != tt.want || (err != nil) != (got.State == HealthUnknown) {
+				t.Errorf("received %+v and error %v, expected %+v", got, err, tt.want)
+			}
+			if count(a.requests(), "api/v1/namespaces/team-a/"+tt.asked) != 1 {
+				t.Errorf("received requests %v, expected one for %s", a.requests(), tt.asked)
+			}
+		})
+	}
+}
+
+func TestObjectsAreFoundByKind(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	site(a, 0)
+	a.deny = func(p string) bool { return p == "api/v1/namespaces/aistor/services/hidden" }
+	c := a.client()
+	mapper := meta.NewDefaultRESTMapper(nil)
+	mapper.Add(schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding"}, meta.RESTScopeRoot)
+	mapper.Add(schema.GroupVersionKind{Version: "v1", Kind: "Service"}, meta.RESTScopeNamespace)
+	c.mapper = func() (meta.RESTMapper, error) { return mapper, nil }
+
+	// A rendered object of a cluster-wide kind may still name a namespace.
+	binding := plan.ObjectKey{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding", Namespace: "aistor", Name: "aistor-object-store"}
+	hidden := plan.ObjectKey{APIVersion: "v1", Kind: "Service", Namespace: "aistor", Name: "hidden"}
+	found, gaps := c.Objects(context.Background(), []plan.ObjectKey{binding, hidden,
+		{APIVersion: "v1", Kind: "Service", Namespace: "aistor", Name: "absent"},
+		{APIVersion: "example.com/v1", Kind: "Unknown", Name: "x"}})
+	if len(found) != 1 || field(found[binding], "roleRef.name") != "aistor-objectstore" {
+		t.Errorf("received %v, expected the binding alone", found)
+	}
+	if len(gaps) != 1 || gaps[0].What != hidden.String() || !gaps[0].Denied {
+		t.Errorf("received gaps %v, expected %s", gaps, hidden)
+	}
+}
+
+func TestWarningsAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	w := &warnings{}
+	w.HandleWarningHeader(299, "-", "v1 Endpoints is deprecated")
+	w.HandleWarningHeader(299, "-", "v1 Endpoints is deprecated")
+	w.HandleWarningHeader(199, "-", "miscellaneous")
+	if d := cmp.Diff([]string{"v1 Endpoints is deprecated"}, w.list()); d != "" {
+		t.Errorf("warnings (-expected +received):\n%s", d)
+	}
+}

@@ -1,0 +1,239 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// parallel limits how many requests are under way at once.
+func parallel() *errgroup.Group {
+	var g errgroup.Group
+	g.SetLimit(8)
+	return &g
+}
+
+// Facts takes one look at the cluster, in three rounds: what is cluster-wide
+// or says which namespaces matter, what is in these namespaces, and the Secrets
+// that the former name. Lists go cluster-wide where many namespaces matter and
+// the user may; else they go namespace by namespace.
+//
+// A request that fails becomes a Gap. The error is a [*ConnectError] where
+// nobody answers or the user isn't known, or ctx's own.
+func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
+	version, err := c.version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, s := &look{}, &seen{now: c.now()}
+	id := c.lookAround(ctx, l, s, scope)
+	if err := c.fatal(ctx, l); err != nil {
+		return nil, err
+	}
+	revisions, license := c.lookInside(ctx, l, s, scope)
+	c.releases(ctx, l, s, revisions)
+	f := s.facts()
+	f.Context, f.ServerVersion = c.context, version
+	f.ClusterUID, f.User, f.Nodes, f.License = id.uid, id.user, id.nodes, license
+	f.Secrets = c.pullSecrets(ctx, l, f, scope.WantSecrets)
+	f.Gaps = l.sorted()
+	return f, c.fatal(ctx, l)
+}
+
+// identity is what round one finds beside what goes into seen.
+type identity struct {
+	uid, user string
+	nodes     []plan.Node
+}
+
+// lookAround is round one.
+func (c *Client) lookAround(ctx context.Context, l *look, s *seen, scope Scope) identity {
+	var id identity
+	g := parallel()
+	run := func(f func()) { g.Go(func() error { f(); return nil }) }
+	everything := reach{all: true}
+	run(func() { id.uid = c.clusterUID(ctx, l) })
+	run(func() { id.user = c.whoAmI(ctx) })
+	run(func() { id.nodes = gather(ctx, l, "nodes", everything, nodes(c.typed), metav1.ListOptions{}, seeNode) })
+	run(func() { s.crds = c.definitions(ctx, l) })
+	run(func() {
+		s.webhooks = gather(ctx, l, "mutatingwebhookconfigurations", everything, webhooks(c.typed), metav1.ListOptions{}, seeWebhooks)
+	})
+	var bindings []plan.Binding
+	run(func() {
+		bindings = gather(ctx, l, "clusterrolebindings", everything, clusterRoleBindings(c.typed), metav1.ListOptions{}, seeClusterBinding)
+	})
+	c.findNamespaces(ctx, l, s, scope, run)
+	_ = g.Wait()
+	s.bindings = bindings
+	s.operatorNamespace = s.findOperator(scope.OperatorNamespace)
+	sortBy(id.nodes, func(n plan.Node) string { return n.Name })
+	return id
+}
+
+// findNamespaces looks at what says which namespaces matter: object stores and
+// the operator's pods.
+func (c *Client) findNamespaces(ctx context.Context, l *look, s *seen, scope Scope, run func(func())) {
+	run(func() {
+		in := reach{all: len(scope.Namespaces) == 0, namespaces: scope.Namespaces}
+		if in.all {
+			in.namespaces = []string{c.namespace}
+		}
+		s.stores = gather(ctx, l, "objectstores", in, stores(c.dynamic), metav1.ListOptions{},
+			func(u *unstructured.Unstructured) (storeSeen, bool) {
+				st, err := seeStore(u)
+				if err != nil {
+					l.miss("objectstores "+st.Namespace+"/"+st.Name, err)
+				}
+				return st, true
+			})
+		// What lies in other namespaces doesn't matter to those listed.
+		s.storesKnown = l.gapCount("objectstores") == l.gapCount("objectstores in all namespaces")
+	})
+	run(func() {
+		in := reach{all: true, namespaces: []string{aistor.DefaultOperatorNamespace}}
+		if scope.OperatorNamespace != "" {
+			in = reach{namespaces: []string{scope.OperatorNamespace}}
+		}
+		s.operatorPods = gather(ctx, l, "operator pods", in, pods(c.typed),
+			metav1.ListOptions{LabelSelector: aistor.LabelOperatorName}, seePod)
+	})
+}
+
+// lookInside is round two. The returned license is nil where it isn't known.
+func (c *Client) lookInside(ctx context.Context, l *look, s *seen, scope Scope) ([]revision, *plan.License) {
+	needed := s.neededNamespaces(scope)
+	in := reach{namespaces: needed}
+	g := parallel()
+	run := func(f func()) { g.Go(func() error { f(); return nil }) }
+	all := metav1.ListOptions{}
+
+	selectors := storePodSelectors()
+	found := make([][]podSeen, len(selectors))
+	for i, selector := range selectors {
+		run(func() {
+			found[i] = gather(ctx, l, "pods", in, pods(c.typed), metav1.ListOptions{LabelSelector: selector}, seePod)
+		})
+	}
+	var deployed, sets []workloadSeen
+	var roles []plan.Binding
+	var revisions []revision
+	var license *plan.License
+	run(func() { deployed = gather(ctx, l, "deployments", in, deployments(c.typed), all, seeDeployment) })
+	run(func() { sets = gather(ctx, l, "statefulsets", in, statefulSets(c.typed), all, seeStatefulSet) })
+	run(func() { s.services = gather(ctx, l, "services", in, services(c.typed), all, seeService) })
+	run(func() { s.endpoints = gather(ctx, l, "endpointslices", in, slicesOf(c.typed), all, seeSlice) })
+	run(func() { s.claims = gather(ctx, l, "persistentvolumeclaims", in, claims(c.typed), all, seeClaim) })
+	run(func() { s.budgets = gather(ctx, l, "poddisruptionbudgets", in, budgets(c.typed), all, seeBudget) })
+	run(func() { s.accounts = gather(ctx, l, "serviceaccounts", in, accounts(c.typed), all, accountOf) })
+	run(func() { roles = gather(ctx, l, "rolebindings", in, roleBindings(c.typed), all, seeRoleBinding) })
+	run(func() { license = c.license(ctx, l, s.operatorNamespace) })
+	run(func() { revisions = c.revisions(ctx, l, reach{namespaces: s.releaseNamespaces(needed)}) })
+	if scope.Events {
+		run(func() { s.events = gather(ctx, l, "events", in, events(c.typed), warningsOnly(), seeEvent) })
+	}
+	_ = g.Wait()
+	s.pods = slices.Concat(append(found, s.operatorPods)...)
+	s.workloads = slices.Concat(deployed, sets)
+	s.bindings = append(s.bindings, roles...)
+	return revisions, license
+}
+
+func warningsOnly() metav1.ListOptions {
+	return metav1.ListOptions{FieldSelector: "type=" + corev1.EventTypeWarning}
+}
+
+// revisions lists the metadata of Helm's records.
+func (c *Client) revisions(ctx context.Context, l *look, in reach) []revision {
+	return gather(ctx, l, "helm releases", in, metadataOf(c.metadata, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}),
+		metav1.ListOptions{LabelSelector: releaseLabel, FieldSelector: "type=" + releaseType}, seeRevision)
+}
+
+// definitions lists the names of all definitions and gets those of AIStor: the
+// definitions of a busy cluster weigh tens of megabytes.
+func (c *Client) definitions(ctx context.Context, l *look) []crdSeen {
+	gvr := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	names := gather(ctx, l, "customresourcedefinitions", reach{all: true}, metadataOf(c.metadata, gvr), metav1.ListOptions{},
+		func(m *metav1.PartialObjectMetadata) (string, bool) {
+			return m.Name, strings.HasSuffix(m.Name, "."+aistor.Group) || strings.HasSuffix(m.Name, ".sts.min.io")
+		})
+	var out []crdSeen
+	for _, n := range names {
+		u, err := c.dynamic.Resource(gvr).Get(ctx, n, metav1.GetOptions{})
+		l.heard(err)
+		if err != nil {
+			l.miss("customresourcedefinitions "+n, err)
+			continue
+		}
+		out = append(out, seeCRD(u))
+	}
+	return out
+}
+
+func (c *Client) clusterUID(ctx context.Context, l *look) string {
+	ns, err := c.typed.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	l.heard(err)
+	if err != nil {
+		l.miss("namespaces "+metav1.NamespaceSystem, err)
+		return ""
+	}
+	return string(ns.UID)
+}
+
+// whoAmI asks the server who we are. An old server doesn't know the question,
+// and nothing depends on the answer, so a failure is no gap.
+func (c *Client) whoAmI(ctx context.Context) string {
+	r, err := c.typed.AuthenticationV1().SelfSubjectReviews().
+		Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil {
+		return ""
+	}
+	return r.Status.UserInfo.Username
+}
+
+// findOperator decides where the operator runs: where the user says, else
+// where the release lives that owns the ObjectStore definition, else where the
+// webhook's service is, else where pods carry its label, else where the
+// vendor's pages put it.
+func (s *seen) findOperator(told string) string {
+	hooks, running := "", ""
+	for _, w := range s.webhooks {
+		for _, h := range w.hooks {
+			hooks, _, _ = strings.Cut(h.Service, "/")
+		}
+	}
+	for _, p := range s.operatorPods {
+		running = p.Namespace
+	}
+	return cmp.Or(told, s.definitionOwner().namespace, hooks, running, aistor.DefaultOperatorNamespace)
+}
+
+// neededNamespaces are the operator's and the stores', sorted.
+func (s *seen) neededNamespaces(scope Scope) []string {
+	out := append([]string{s.operatorNamespace}, scope.Namespaces...)
+	for _, st := range s.stores {
+		out = append(out, st.Namespace)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// fatal is the error after which nothing that was found is worth showing.
+func (c *Client) fatal(ctx context.Context, l *look) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return c.connectError(l.broken())
+}

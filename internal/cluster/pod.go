@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// podSeen is a trimmed pod with what tells whose it is.
+type podSeen struct {
+	plan.Pod
+	operator bool // it carries the operator deployments' label
+	label    string
+}
+
+func seePod(p *corev1.Pod) (podSeen, bool) {
+	_, operator := p.Labels[aistor.LabelOperatorName]
+	out := podSeen{
+		Pod: plan.Pod{
+			Namespace:      p.Namespace,
+			Name:           p.Name,
+			UID:            string(p.UID),
+			Node:           p.Spec.NodeName,
+			Phase:          string(p.Status.Phase),
+			Ready:          podReady(p),
+			Created:        p.CreationTimestamp.UTC(),
+			Revision:       p.Labels["controller-revision-hash"],
+			ServiceAccount: p.Spec.ServiceAccountName,
+			Containers:     containers(&p.Spec, &p.Status),
+			PullSecrets:    secretNames(p.Spec.ImagePullSecrets),
+		},
+		operator: operator,
+		label:    storeLabel(p.Labels),
+	}
+	if p.DeletionTimestamp != nil {
+		out.Terminating = p.DeletionTimestamp.UTC()
+	}
+	for _, r := range p.OwnerReferences {
+		if r.Controller != nil && *r.Controller {
+			out.Owner = r.Kind + "/" + r.Name
+		}
+	}
+	return out, ours(p.Labels)
+}
+
+func podReady(p *corev1.Pod) bool {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// containers joins what the spec asks with what the node reports; status is
+// nil for a template. Init containers come first, as they run.
+func containers(spec *corev1.PodSpec, status *corev1.PodStatus) []plan.Container {
+	reported := map[string]corev1.ContainerStatus{}
+	if status != nil {
+		for _, s := range status.InitContainerStatuses {
+			reported[s.Name] = s
+		}
+		for _, s := range status.ContainerStatuses {
+			reported[s.Name] = s
+		}
+	}
+	var out []plan.Container
+	for _, c := range spec.InitContainers {
+		always := c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+		out = append(out, withStatus(plan.Container{Name: c.Name, Image: c.Image, Init: true, Restartable: always}, reported))
+	}
+	for _, c := range spec.Containers {
+		out = append(out, withStatus(plan.Container{Name: c.Name, Image: c.Image}, reported))
+	}
+	return out
+}
+
+func withStatus(c plan.Container, reported map[string]corev1.ContainerStatus) plan.Container {
+	s, ok := reported[c.Name]
+	if !ok {
+		return c
+	}
+	c.ImageID, c.Ready, c.Restarts = s.ImageID, s.Ready, int(s.RestartCount)
+	switch {
+	case s.State.Waiting != nil:
+		c.Reason, c.Message = s.State.Waiting.Reason, s.State.Waiting.Message
+	case s.State.Terminated != nil && s.State.Terminated.ExitCode != 0:
+		c.Reason, c.Message = s.State.Terminated.Reason, s.State.Terminated.Message
+	}
+	return c
+}
+
+func secretNames(refs []corev1.LocalObjectReference) []string {
+	var out []string
+	for _, r := range refs {
+		if r.Name != "" {
+			out = append(out, r.Name)
+		}
+	}
+	return out
+}

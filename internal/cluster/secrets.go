@@ -1,0 +1,101 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// pullSecrets gets every pull secret that f or the scope names, each by its
+// name: Secrets are never listed for their content.
+func (c *Client) pullSecrets(ctx context.Context, l *look, f *plan.Facts, want []plan.ObjectKey) []plan.PullSecret {
+	names := pullSecretNames(f, want)
+	found := make([]*plan.PullSecret, len(names))
+	g := parallel()
+	for i, n := range names {
+		g.Go(func() error {
+			found[i] = c.pullSecret(ctx, l, n)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	var out []plan.PullSecret
+	for _, p := range found {
+		if p != nil {
+			out = append(out, *p)
+		}
+	}
+	return out
+}
+
+// pullSecretNames are sorted and distinct.
+func pullSecretNames(f *plan.Facts, want []plan.ObjectKey) []name {
+	var out []name
+	add := func(namespace string, secrets ...string) {
+		for _, n := range secrets {
+			if n != "" && namespace != "" {
+				out = append(out, name{namespace, n})
+			}
+		}
+	}
+	for _, p := range f.Pods {
+		add(p.Namespace, p.PullSecrets...)
+	}
+	for _, w := range f.Workloads {
+		add(w.Namespace, w.PullSecrets...)
+	}
+	for _, a := range f.Accounts {
+		add(a.Namespace, a.PullSecrets...)
+	}
+	for _, s := range f.Stores {
+		add(s.Namespace, s.Secret)
+	}
+	for _, k := range want {
+		add(k.Namespace, k.Name)
+	}
+	sortBy(out, name.String)
+	return slices.Compact(out)
+}
+
+// pullSecret is nil where it isn't known whether the Secret exists.
+func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecret {
+	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
+	l.heard(err)
+	out := &plan.PullSecret{Namespace: n.namespace, Name: n.name}
+	switch {
+	case apierrors.IsNotFound(err):
+		return out
+	case err != nil:
+		l.miss("secrets "+n.String(), err)
+		return nil
+	}
+	out.Present, out.Type = true, string(secret.Type)
+	out.Data = plan.Sensitive(secret.Data[corev1.DockerConfigJsonKey])
+	return out
+}
+
+// license reads Secret minio-license beside the operator; nil where it isn't
+// known whether it exists.
+func (c *Client) license(ctx context.Context, l *look, namespace string) *plan.License {
+	secret, err := c.typed.CoreV1().Secrets(namespace).Get(ctx, aistor.LicenseSecret, metav1.GetOptions{})
+	l.heard(err)
+	switch {
+	case apierrors.IsNotFound(err):
+		return &plan.License{Namespace: namespace}
+	case err != nil:
+		l.miss("secrets "+name{namespace, aistor.LicenseSecret}.String(), err)
+		return nil
+	}
+	return &plan.License{
+		Namespace: namespace,
+		Release:   markOf(secret).release.String(),
+		Present:   true,
+		Token:     plan.Sensitive(secret.Data[aistor.LicenseSecretKey]),
+	}
+}

@@ -1,0 +1,274 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// eventWindow is how far back a warning is still news.
+const eventWindow = time.Hour
+
+// seen is everything one look brought home, trimmed but not yet sorted out:
+// whose a pod is can only be told when stores and workloads are there too.
+// [Client.Facts] fills it from lists, [Live] from its watches; facts is the
+// one way to turn it into [plan.Facts].
+type seen struct {
+	now               time.Time
+	operatorNamespace string
+	// storesKnown is false where ObjectStores could not be listed; labels are
+	// then believed.
+	storesKnown bool
+
+	stores    []storeSeen
+	workloads []workloadSeen
+	pods      []podSeen
+	claims    []claimSeen
+	services  []plan.Service
+	endpoints []endpointsSeen
+	bindings  []plan.Binding
+	crds      []crdSeen
+	webhooks  []webhooksSeen
+	accounts  []plan.Account
+	budgets   []budgetSeen
+	events    []plan.Event
+	releases  []plan.Release
+	// operatorPods are looked for before it is known where the operator runs.
+	operatorPods []podSeen
+}
+
+// facts sorts out what was seen. It is pure; what comes out is sorted.
+func (s *seen) facts() *plan.Facts {
+	f := &plan.Facts{}
+	s.addStores(f)
+	owner := s.addWorkloads(f)
+	s.addPods(f, owner)
+	s.addClaims(f)
+	s.addServices(f)
+	s.addBudgets(f)
+	s.addReleases(f)
+	s.addBindings(f)
+	s.addDefinitions(f)
+	s.addAccounts(f)
+	s.addEvents(f)
+	f.Managers = s.managers()
+	return f
+}
+
+func (s *seen) addStores(f *plan.Facts) {
+	for _, st := range s.stores {
+		f.Stores = append(f.Stores, st.Store)
+	}
+	sortBy(f.Stores, func(st plan.Store) string { return st.Namespace + "/" + st.Name })
+}
+
+// store resolves an ObjectStore by name; empty where there is none.
+func (s *seen) store(namespace, n string) string {
+	if n == "" {
+		return ""
+	}
+	if !s.storesKnown || slices.ContainsFunc(s.stores, func(st storeSeen) bool {
+		return st.Namespace == namespace && st.Name == n
+	}) {
+		return namespace + "/" + n
+	}
+	return ""
+}
+
+// storeOfSet resolves the store by the StatefulSet its status names.
+func (s *seen) storeOfSet(namespace, set string) string {
+	for _, st := range s.stores {
+		if st.Namespace == namespace && slices.ContainsFunc(st.Pools, func(p plan.Pool) bool { return p.StatefulSet == set }) {
+			return namespace + "/" + st.Name
+		}
+	}
+	return ""
+}
+
+// addWorkloads keeps the operator's and the stores' workloads and returns the
+// store of each of the latter by kind/namespace/name.
+func (s *seen) addWorkloads(f *plan.Facts) map[string]string {
+	owner := map[string]string{}
+	for _, w := range s.workloads {
+		w.Store = cmp.Or(s.store(w.Namespace, w.owner), s.storeOfSet(w.Namespace, w.Name), s.store(w.Namespace, w.label))
+		operator := w.operator && w.Namespace == s.operatorNamespace
+		if w.Store == "" && !operator {
+			continue
+		}
+		if w.Store != "" {
+			owner[w.Kind+"/"+w.Namespace+"/"+w.Name] = w.Store
+		}
+		f.Workloads = append(f.Workloads, w.Workload)
+	}
+	sortBy(f.Workloads, func(w plan.Workload) string { return w.String() })
+	return owner
+}
+
+func (s *seen) addPods(f *plan.Facts, owner map[string]string) {
+	for _, p := range s.pods {
+		kind, n, _ := strings.Cut(p.Owner, "/")
+		p.Store = cmp.Or(owner[kind+"/"+p.Namespace+"/"+n], s.storeOfSet(p.Namespace, n), s.store(p.Namespace, p.label))
+		if p.Store == "" && (!p.operator || p.Namespace != s.operatorNamespace) {
+			continue
+		}
+		f.Pods = append(f.Pods, p.Pod)
+	}
+	// One pod may carry the labels of two selectors.
+	sortBy(f.Pods, func(p plan.Pod) string { return p.Namespace + "/" + p.Name })
+	f.Pods = slices.CompactFunc(f.Pods, func(a, b plan.Pod) bool { return a.Namespace == b.Namespace && a.Name == b.Name })
+}
+
+// addClaims keeps the claims of stores: by label, or by the name a StatefulSet
+// gives its claims, template-set-ordinal.
+func (s *seen) addClaims(f *plan.Facts) {
+	sets := map[string][]string{}
+	for _, w := range f.Workloads {
+		if w.Store != "" && w.Kind == "StatefulSet" {
+			sets[w.Namespace] = append(sets[w.Namespace], w.Name)
+		}
+	}
+	for _, c := range s.claims {
+		if s.store(c.Namespace, c.label) != "" || ofSet(c.Name, sets[c.Namespace]) {
+			f.Claims = append(f.Claims, c.Claim)
+		}
+	}
+	sortBy(f.Claims, func(c plan.Claim) string { return c.Namespace + "/" + c.Name })
+}
+
+func ofSet(claim string, sets []string) bool {
+	i := strings.LastIndexByte(claim, '-')
+	if i < 0 || strings.Trim(claim[i+1:], "0123456789") != "" {
+		return false
+	}
+	return slices.ContainsFunc(sets, func(set string) bool { return strings.HasSuffix(claim[:i], "-"+set) })
+}
+
+func (s *seen) addServices(f *plan.Facts) {
+	ready := map[name]map[string]bool{}
+	for _, e := range s.endpoints {
+		if ready[e.of] == nil {
+			ready[e.of] = map[string]bool{}
+		}
+		for _, id := range e.ready {
+			ready[e.of][id] = true
+		}
+	}
+	for _, sv := range s.services {
+		sv.Ready = len(ready[name{sv.Namespace, sv.Name}])
+		f.Services = append(f.Services, sv)
+	}
+	sortBy(f.Services, func(sv plan.Service) string { return sv.Namespace + "/" + sv.Name })
+}
+
+// addBudgets keeps the budgets that stand in the way of a store's pods, whoever
+// made them.
+func (s *seen) addBudgets(f *plan.Facts) {
+	stores := map[string]bool{}
+	for _, w := range f.Workloads {
+		stores[w.String()] = w.Store != ""
+	}
+	for _, b := range s.budgets {
+		covers := slices.ContainsFunc(s.workloads, func(w workloadSeen) bool {
+			return w.Namespace == b.Namespace && stores[w.String()] && b.selector.Matches(labels.Set(w.template))
+		})
+		if covers || s.store(b.Namespace, b.owner) != "" {
+			f.Budgets = append(f.Budgets, b.Budget)
+		}
+	}
+	sortBy(f.Budgets, func(b plan.Budget) string { return b.Namespace + "/" + b.Name })
+}
+
+// addReleases tells the operator's release from the others. Where there is
+// more than one, the one that owns the ObjectStore definition is it.
+func (s *seen) addReleases(f *plan.Facts) {
+	owner := s.definitionOwner()
+	sortBy(s.releases, func(r plan.Release) string { return r.Namespace + "/" + r.Name })
+	operator := -1
+	for i, r := range s.releases {
+		if aistor.RoleOfChart(r.Chart) != aistor.RoleOperator {
+			continue
+		}
+		here := r.Namespace == s.operatorNamespace
+		if operator < 0 && here || (name{r.Namespace, r.Name}) == owner && here {
+			operator = i
+		}
+	}
+	for i, r := range s.releases {
+		if i == operator {
+			f.Operator = &r
+			continue
+		}
+		f.Releases = append(f.Releases, r)
+	}
+}
+
+// definitionOwner is the release that owns the ObjectStore definition.
+func (s *seen) definitionOwner() name {
+	for _, c := range s.crds {
+		if c.Name == aistor.CRDObjectStores {
+			return c.release
+		}
+	}
+	return name{}
+}
+
+// addBindings keeps those of AIStor's releases and those named as the operator
+// chart names its own, whoever owns them now.
+func (s *seen) addBindings(f *plan.Facts) {
+	releases := map[string]bool{s.definitionOwner().String(): true}
+	for _, r := range s.releases {
+		releases[r.Namespace+"/"+r.Name] = true
+	}
+	delete(releases, "")
+	for _, b := range s.bindings {
+		if releases[b.Release] || chartsBinding(b.Name) {
+			f.Bindings = append(f.Bindings, b)
+		}
+	}
+	sortBy(f.Bindings, func(b plan.Binding) string { return b.String() })
+}
+
+func (s *seen) addDefinitions(f *plan.Facts) {
+	for _, c := range s.crds {
+		f.CRDs = append(f.CRDs, c.CRD)
+	}
+	sortBy(f.CRDs, func(c plan.CRD) string { return c.Name })
+	for _, w := range s.webhooks {
+		f.Webhooks = append(f.Webhooks, w.hooks...)
+	}
+	sortBy(f.Webhooks, func(w plan.Webhook) string { return w.Configuration + "/" + w.Name })
+}
+
+// addAccounts keeps the accounts that the pods run under, or will.
+func (s *seen) addAccounts(f *plan.Facts) {
+	used := map[name]bool{}
+	use := func(namespace, account string) { used[name{namespace, cmp.Or(account, "default")}] = true }
+	for _, p := range f.Pods {
+		use(p.Namespace, p.ServiceAccount)
+	}
+	for _, w := range s.workloads {
+		if slices.ContainsFunc(f.Workloads, func(k plan.Workload) bool { return k.ObjectKey == w.ObjectKey }) {
+			use(w.Namespace, w.account)
+		}
+	}
+	for _, st := range s.stores {
+		use(st.Namespace, st.account)
+	}
+	for _, a := range s.accounts {
+		if used[name{a.Namespace, a.Name}] {
+			f.Accounts = append(f.Accounts, a)
+		}
+	}
+	sortBy(f.Accounts, func(a plan.Account) string { return a.Namespace + "/" + a.Name })
+}
+
+// sortBy sorts in place by a string.
+func sortBy[T any](all []T, by func(T) string) {
+	slices.SortStableFunc(all, func(a, b T) int { return strings.Compare(by(a), by(b)) })
+}

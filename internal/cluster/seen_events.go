@@ -1,0 +1,79 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// addEvents keeps the recent warnings about what is in f. A pod that is gone
+// still counts when a workload of f made it: its name begins with the
+// workload's.
+func (s *seen) addEvents(f *plan.Facts) {
+	known := map[string]bool{}
+	var makers []plan.ObjectKey
+	for _, p := range f.Pods {
+		known["Pod/"+p.Namespace+"/"+p.Name] = true
+	}
+	for _, w := range f.Workloads {
+		known[w.String()] = true
+		makers = append(makers, w.ObjectKey)
+	}
+	for _, st := range f.Stores {
+		known[aistor.KindObjectStore+"/"+st.Namespace+"/"+st.Name] = true
+	}
+	for _, c := range f.Claims {
+		known["PersistentVolumeClaim/"+c.Namespace+"/"+c.Name] = true
+	}
+	for _, e := range s.events {
+		about := known[e.Object.String()] || slices.ContainsFunc(makers, func(w plan.ObjectKey) bool {
+			return w.Namespace == e.Object.Namespace && strings.HasPrefix(e.Object.Name, w.Name+"-")
+		})
+		if about && s.now.Sub(e.Last) <= eventWindow {
+			f.Warnings = append(f.Warnings, e)
+		}
+	}
+	slices.SortStableFunc(f.Warnings, func(a, b plan.Event) int {
+		if c := a.Last.Compare(b.Last); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Object.String()+a.Reason, b.Object.String()+b.Reason)
+	})
+}
+
+// managers lists who reconciles a release, once each. An object that Argo CD
+// made itself belongs to no Helm release; it goes by its own name then.
+func (s *seen) managers() []plan.GitOpsOwner {
+	var out []plan.GitOpsOwner
+	add := func(m mark, namespace, n string) {
+		if m.tool == "" {
+			return
+		}
+		release := m.release
+		if release.name == "" {
+			release = name{namespace, n}
+		}
+		o := plan.GitOpsOwner{Release: release.String(), Tool: m.tool, By: m.by}
+		if !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	for _, st := range s.stores {
+		add(st.mark, st.Namespace, st.Name)
+	}
+	for _, w := range s.workloads {
+		if w.operator && w.Namespace == s.operatorNamespace {
+			add(w.mark, w.Namespace, w.by.Name)
+		}
+	}
+	for _, c := range s.crds {
+		add(c.mark, s.operatorNamespace, c.by.Name)
+	}
+	for _, w := range s.webhooks {
+		add(w.mark, s.operatorNamespace, w.by.Name)
+	}
+	sortBy(out, func(o plan.GitOpsOwner) string { return o.Release + " " + o.By.String() })
+	return out
+}

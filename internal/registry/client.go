@@ -1,0 +1,221 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Descriptor names content by digest. It is [images.Descriptor].
+type Descriptor = images.Descriptor
+
+// Client talks to any number of registries. It is safe for concurrent use and
+// needs no closing.
+type Client struct {
+	opts Options
+	base http.RoundTripper
+	keys *keychain
+
+	mu       sync.Mutex
+	hosts    map[string]*host
+	sessions map[sessionKey]*session
+}
+
+var (
+	_ images.Fetcher = (*Client)(nil)
+	_ images.Target  = (*Client)(nil)
+)
+
+// New makes a client. It reads the files that o names and asks no registry.
+func New(o Options) (*Client, error) {
+	o = o.withDefaults()
+	base, err := newTransport(o)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := newKeychain(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		opts: o, base: base, keys: keys,
+		hosts: map[string]*host{}, sessions: map[sessionKey]*session{},
+	}, nil
+}
+
+// place is a repository at the registry that really serves it.
+type place struct{ host, path string }
+
+// source follows Options.Mirrors: where r is fetched from.
+func (c *Client) source(r images.Ref) place {
+	best, to := -1, ""
+	for from, target := range c.opts.Mirrors {
+		from = strings.TrimSuffix(from, "/")
+		rest, ok := strings.CutPrefix(r.Name(), from)
+		if ok && (rest == "" || rest[0] == '/') && len(from) > best {
+			best, to = len(from), strings.TrimSuffix(target, "/")+rest
+		}
+	}
+	if best < 0 {
+		return target(r)
+	}
+	h, p, _ := strings.Cut(to, "/")
+	return place{registryHost(h), p}
+}
+
+func target(r images.Ref) place { return place{registryHost(r.Host), r.Path} }
+
+// registryHost spells out where Docker's short name is served.
+func registryHost(h string) string {
+	if isDockerHub(h) {
+		return "index.docker.io"
+	}
+	return h
+}
+
+// sessionKey is what a token is good for. A mount needs the right to read the
+// repository it mounts from as well.
+type sessionKey struct {
+	place
+	push bool
+	from string
+}
+
+func (k sessionKey) scopes() []string {
+	verbs := transport.PullScope
+	if k.push {
+		verbs = transport.PushScope
+	}
+	out := []string{fmt.Sprintf("repository:%s:%s", k.path, verbs)}
+	if k.from != "" {
+		out = append(out, fmt.Sprintf("repository:%s:%s", k.from, transport.PullScope))
+	}
+	return out
+}
+
+// session is an authenticated way to one repository.
+type session struct {
+	mu     sync.Mutex
+	client *http.Client
+	scheme string
+}
+
+// open returns the session's client, logging in first where that has not
+// succeeded yet.
+func (c *Client) open(ctx context.Context, k sessionKey) (*session, error) {
+	h := c.host(k.host)
+	challenge, err := c.challenge(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(challenge.Scheme, "bearer") {
+		k.push, k.from = false, "" // one login does for all
+	}
+	c.mu.Lock()
+	s := c.sessions[k]
+	if s == nil {
+		s = &session{}
+		c.sessions[k] = s
+	}
+	c.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s, nil
+	}
+	rt, err := c.login(ctx, h, k, challenge)
+	if err != nil {
+		return nil, err
+	}
+	s.scheme = "https"
+	if challenge.Insecure {
+		s.scheme = "http"
+	}
+	s.client = &http.Client{Transport: rt, CheckRedirect: c.checkRedirect}
+	return s, nil
+}
+
+func (c *Client) login(ctx context.Context, h *host, k sessionKey, ch *transport.Challenge) (http.RoundTripper, error) {
+	auth, err := c.keys.resolve(k.host, k.path)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(ch.Scheme, "bearer") {
+		return transport.FromToken(h.reg, auth, c.base, ch, nil)
+	}
+	tok, err := transport.Exchange(ctx, h.reg, auth, c.base, k.scopes(), ch)
+	if err != nil {
+		return nil, err
+	}
+	if tok.Token == "" {
+		tok.Token = tok.AccessToken
+	}
+	return transport.FromToken(h.reg, auth, c.base, ch, tok)
+}
+
+// challenge asks the registry once how to log in.
+func (c *Client) challenge(ctx context.Context, h *host) (*transport.Challenge, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.challenge != nil {
+		return h.challenge, nil
+	}
+	ch, err := transport.Ping(ctx, h.reg, c.base)
+	if err != nil {
+		return nil, err
+	}
+	h.challenge = ch
+	return ch, nil
+}
+
+func (c *Client) host(hostname string) *host {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h := c.hosts[hostname]; h != nil {
+		return h
+	}
+	opts := []name.Option{}
+	if named(c.opts.PlainHTTP, hostname) {
+		opts = append(opts, name.Insecure)
+	}
+	h := &host{name: hostname, slots: make(chan struct{}, c.opts.MaxConcurrent)}
+	h.reg, h.err = name.NewRegistry(hostname, opts...)
+	c.hosts[hostname] = h
+	return h
+}
+
+// checkRedirect follows a registry to its blob storage, without credentials.
+// Like go-containerregistry it does not follow to a private address on a
+// public registry's word; a host that the user named is another matter.
+func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if req.URL.Host == via[0].URL.Host || c.userNamed(req.URL.Host) || !privateLiteral(req.URL) {
+		return nil
+	}
+	return fmt.Errorf("redirect to %q, a private or loopback address", req.URL.Host)
+}
+
+func (c *Client) userNamed(h string) bool {
+	if named(c.opts.PlainHTTP, h) || named(c.opts.SkipTLSVerify, h) {
+		return true
+	}
+	_, ok := c.opts.Credentials[h]
+	return ok
+}
+
+func privateLiteral(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return ip != nil && (ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
+}

@@ -1,0 +1,226 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// Kind says what went wrong, for callers that branch on it.
+type Kind string
+
+// The kinds of errors.
+const (
+	// Unauthorized: the registry wants other credentials, or any.
+	Unauthorized Kind = "unauthorized"
+	// Forbidden: the credentials are known and not allowed to do this.
+	Forbidden Kind = "forbidden"
+	// NotFound: the repository has no such manifest or blob.
+	NotFound Kind = "not-found"
+	// NameUnknown: the repository or its project does not exist.
+	NameUnknown Kind = "name-unknown"
+	// TagImmutable: the tag exists and the registry keeps it as it is.
+	TagImmutable Kind = "tag-immutable"
+	// Quota: the registry has no room, or not for this project.
+	Quota Kind = "quota"
+	// TLS: the certificate was not accepted, by us or by them.
+	TLS Kind = "tls"
+	// Unreachable: no connection, no such host, or it broke.
+	Unreachable Kind = "unreachable"
+	// RateLimited: asked too often, also after waiting.
+	RateLimited Kind = "rate-limited"
+	// PrivateRedirect: sent on to a private address that nobody named.
+	PrivateRedirect Kind = "private-redirect"
+	// PlainHTTP: the registry speaks plain http and was not named for it.
+	PlainHTTP Kind = "plain-http"
+	// Digest: the bytes are not those that the digest names.
+	Digest Kind = "digest"
+	// Server: the registry failed, also after retries.
+	Server Kind = "server"
+	// Other is anything else.
+	Other Kind = "other"
+)
+
+// Error is a failed request. It carries no credentials.
+type Error struct {
+	Kind Kind
+	// Op is what was being done, as a gerund: "pushing blob".
+	Op string
+	// Host is the registry, Ref the reference or repository with its digest.
+	Host, Ref string
+	// Status is the last HTTP status, 0 if there was no answer.
+	Status int
+	// Err is the cause.
+	Err error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s %q: %s", e.Op, e.Ref, e.cause())
+}
+
+func (e *Error) cause() string {
+	if e.Kind == PrivateRedirect {
+		return fmt.Sprintf("%s sends on to a private or loopback address, which was refused: %v", e.Host, e.Err)
+	}
+	return e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint names what helps, or is empty.
+func (e *Error) Hint() string {
+	switch e.Kind {
+	case Unauthorized:
+		return fmt.Sprintf("log in to %s first, or give --registry-username and --password-stdin", e.Host)
+	case Forbidden:
+		return "ask the registry's owner for the right to do this in this repository"
+	case NameUnknown:
+		return "create the project or repository first; push --print-repositories lists what is needed"
+	case TagImmutable:
+		return "the registry keeps tags as they are; remove the tag there, or push under another prefix"
+	case Quota:
+		return "ask the registry's owner for more room"
+	case TLS:
+		return "give the CA that signed the registry's certificate with --ca"
+	case RateLimited:
+		return "log in for a higher limit, or try again later: what was moved is kept"
+	case PrivateRedirect:
+		return "name the registry by the host it sends to, or have its owner set a host name in place of the address"
+	case PlainHTTP:
+		return fmt.Sprintf("if plain http is meant, allow it by name: --registry-plain-http=%s", e.Host)
+	default:
+		return ""
+	}
+}
+
+// KindOf gives the kind of err, or "" where it holds no [Error].
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}
+
+// wrap types a failure of any sort.
+func wrap(op, host, ref string, err error) error {
+	var done *Error
+	if err == nil || errors.As(err, &done) {
+		return err
+	}
+	e := &Error{Kind: Other, Op: op, Host: host, Ref: ref, Err: err}
+	var te *transport.Error
+	if errors.As(err, &te) {
+		e.Status, e.Kind, e.Err = te.StatusCode, kindOfAnswer(te), brief(te)
+		return e
+	}
+	e.Kind = kindOfFailure(err)
+	return e
+}
+
+// answer is a registry's error without the URL, which may hold a signature.
+type answer struct{ te *transport.Error }
+
+// Error implements error.
+func (a answer) Error() string {
+	if len(a.te.Errors) == 0 {
+		return fmt.Sprintf("the registry answered %d %s", a.te.StatusCode, http.StatusText(a.te.StatusCode))
+	}
+	parts := make([]string, 0, len(a.te.Errors))
+	for _, d := range a.te.Errors {
+		parts = append(parts, strings.TrimSuffix(fmt.Sprintf("%s: %s", d.Code, d.Message), ": "))
+	}
+	return fmt.Sprintf("the registry answered %d: %s", a.te.StatusCode, strings.Join(parts, "; "))
+}
+
+// Unwrap gives the cause.
+func (a answer) Unwrap() error { return a.te }
+
+func brief(te *transport.Error) error { return answer{te} }
+
+func kindOfAnswer(te *transport.Error) Kind {
+	text := strings.ToLower(te.Error())
+	code := func(c transport.ErrorCode) bool {
+		for _, d := range te.Errors {
+			if d.Code == c {
+				return true
+			}
+		}
+		return false
+	}
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if !strings.Contains(text, w) {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case te.StatusCode == http.StatusTooManyRequests:
+		return RateLimited
+	case has("immutab"), has("cannot be overwritten"):
+		return TagImmutable
+	case has("quota"), has("exceed", "limit"), te.StatusCode == http.StatusInsufficientStorage:
+		return Quota
+	case code(transport.NameUnknownErrorCode), has("project", "not found"), has("repository", "does not exist"):
+		return NameUnknown
+	case code(transport.DeniedErrorCode):
+		return Forbidden
+	case te.StatusCode == http.StatusUnauthorized:
+		return Unauthorized
+	case te.StatusCode == http.StatusForbidden:
+		return Forbidden
+	case te.StatusCode == http.StatusNotFound:
+		return NotFound
+	case code(transport.DigestInvalidErrorCode):
+		return Digest
+	case te.StatusCode >= 500:
+		return Server
+	default:
+		return Other
+	}
+}
+
+func kindOfFailure(err error) Kind {
+	var (
+		plain  *plainRefused
+		record tls.RecordHeaderError
+		verify *tls.CertificateVerificationError
+		alert  tls.AlertError
+		ca     x509.UnknownAuthorityError
+		netErr net.Error
+		opErr  *net.OpError
+	)
+	text := err.Error()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Other
+	case strings.Contains(text, "private or link-local"), strings.Contains(text, "private or loopback"):
+		return PrivateRedirect
+	// The answer to https is looked at first: a refusal to fall back to http
+	// comes along with it.
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"), errors.As(err, &record):
+		return PlainHTTP
+	case errors.As(err, &verify), errors.As(err, &ca), errors.As(err, &alert), strings.Contains(text, "x509: "):
+		return TLS
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET),
+		errors.As(err, &opErr), errors.As(err, &netErr) && !errors.As(err, &plain):
+		return Unreachable
+	case errors.As(err, &plain):
+		return PlainHTTP
+	default:
+		return Other
+	}
+}

@@ -1,0 +1,223 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// accepted lists what a manifest may be, the newest forms first.
+func accepted() http.Header {
+	return http.Header{"Accept": {strings.Join([]string{
+		images.MediaTypeOCIIndex, images.MediaTypeOCIManifest,
+		images.MediaTypeDockerList, images.MediaTypeDockerManifest, "*/*;q=0.1",
+	}, ", ")}}
+}
+
+// Ping asks whether host is a registry that can be reached. It needs no
+// credentials and checks none.
+func (c *Client) Ping(ctx context.Context, hostname string) error {
+	h := c.host(registryHost(hostname))
+	if h.err != nil {
+		return wrap("reaching registry", hostname, hostname, h.err)
+	}
+	_, err := c.challenge(ctx, h)
+	return wrap("reaching registry", hostname, hostname, err)
+}
+
+// Resolve says what ref points to, an index included. It asks with HEAD, and
+// with GET where a registry answers HEAD badly.
+func (c *Client) Resolve(ctx context.Context, ref images.Ref) (Descriptor, error) {
+	d, err := c.head(ctx, ref, c.source(ref))
+	if err != nil && KindOf(err) != Unauthorized && KindOf(err) != Unreachable && KindOf(err) != TLS {
+		_, _, d, err = c.Manifest(ctx, ref)
+	}
+	return d, err
+}
+
+// HeadManifest reports what ref points to, and false where there is nothing.
+func (c *Client) HeadManifest(ctx context.Context, ref images.Ref) (Descriptor, bool, error) {
+	d, err := c.head(ctx, ref, target(ref))
+	switch KindOf(err) {
+	case NotFound, NameUnknown:
+		return Descriptor{}, false, nil
+	}
+	return d, err == nil, err
+}
+
+// HasManifest reports whether ref exists. Mirrors are followed.
+func (c *Client) HasManifest(ctx context.Context, ref images.Ref) (bool, error) {
+	_, err := c.Resolve(ctx, ref)
+	if k := KindOf(err); k == NotFound || k == NameUnknown {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (c *Client) head(ctx context.Context, ref images.Ref, at place) (Descriptor, error) {
+	resp, err := c.do(ctx, call{
+		op: "looking up", ref: ref.String(), key: sessionKey{place: at},
+		method: http.MethodHead, path: "manifests/" + ref.Identifier(), header: accepted(), ok: []int{http.StatusOK},
+	})
+	if headRefused(err) {
+		_, _, d, err := c.manifest(ctx, ref, at)
+		return d, err
+	}
+	if err != nil {
+		return Descriptor{}, err
+	}
+	defer resp.Body.Close()
+	d := Descriptor{
+		MediaType: mediaType(resp), Size: max(resp.ContentLength, 0),
+		Digest: resp.Header.Get("Docker-Content-Digest"),
+	}
+	if images.CheckDigest(d.Digest) != nil || (ref.Digest != "" && d.Digest != ref.Digest) {
+		_, _, d, err = c.manifest(ctx, ref, at)
+	}
+	return d, err
+}
+
+// headRefused is true where HEAD itself is what the registry does not take.
+func headRefused(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Status == http.StatusMethodNotAllowed || e.Status == http.StatusNotImplemented || e.Status == http.StatusBadRequest)
+}
+
+// Manifest returns the manifest ref names byte for byte, with its media type
+// and descriptor. The bytes are checked against the digest that the reference
+// or the registry names.
+func (c *Client) Manifest(ctx context.Context, ref images.Ref) ([]byte, string, Descriptor, error) {
+	return c.manifest(ctx, ref, c.source(ref))
+}
+
+func (c *Client) manifest(ctx context.Context, ref images.Ref, at place) ([]byte, string, Descriptor, error) {
+	const op = "fetching manifest"
+	var torn error
+	for range 3 {
+		resp, err := c.do(ctx, call{
+			op: op, ref: ref.String(), key: sessionKey{place: at},
+			method: http.MethodGet, path: "manifests/" + ref.Identifier(), header: accepted(), ok: []int{http.StatusOK},
+		})
+		if err != nil {
+			return nil, "", Descriptor{}, err
+		}
+		raw, err := io.ReadAll(io.LimitReader(resp.Body, images.MaxManifestSize+1))
+		_ = resp.Body.Close()
+		if err != nil {
+			torn = wrap(op, at.host, ref.String(), err)
+			continue
+		}
+		if len(raw) > images.MaxManifestSize {
+			return nil, "", Descriptor{}, wrap(op, at.host, ref.String(), fmt.Errorf("it is larger than %d bytes", images.MaxManifestSize))
+		}
+		d := Descriptor{MediaType: mediaType(resp), Digest: images.DigestOf(raw), Size: int64(len(raw))}
+		if want := wantDigest(ref, resp); want != "" && want != d.Digest {
+			torn = &Error{Kind: Digest, Op: op, Host: at.host, Ref: ref.String(), Status: resp.StatusCode,
+				Err: fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", d.Digest, want)}
+			continue
+		}
+		return raw, d.MediaType, d, nil
+	}
+	return nil, "", Descriptor{}, torn
+}
+
+func wantDigest(ref images.Ref, resp *http.Response) string {
+	if ref.Digest != "" {
+		return ref.Digest
+	}
+	if d := resp.Header.Get("Docker-Content-Digest"); images.CheckDigest(d) == nil {
+		return d
+	}
+	return ""
+}
+
+func mediaType(resp *http.Response) string {
+	mt, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	return strings.TrimSpace(mt)
+}
+
+// HasBlob reports whether repo holds the blob.
+func (c *Client) HasBlob(ctx context.Context, repo images.Ref, digest string) (bool, error) {
+	return c.hasBlob(ctx, target(repo), repo.Name()+"@"+digest, digest)
+}
+
+func (c *Client) hasBlob(ctx context.Context, at place, ref, digest string) (bool, error) {
+	resp, err := c.do(ctx, call{
+		op: "looking for blob", ref: ref, key: sessionKey{place: at},
+		method: http.MethodHead, path: "blobs/" + digest, ok: []int{http.StatusOK},
+	})
+	switch {
+	case KindOf(err) == NotFound || KindOf(err) == NameUnknown || headRefused(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, resp.Body.Close()
+}
+
+// OpenBlob streams a blob from an offset, with the number of bytes that
+// follow, -1 if the registry does not say. A registry that ignores the offset
+// sends all of it again; what comes before the offset is then read and
+// dropped. A download whose bytes stop coming for the stall time-out ends in
+// an error of kind Unreachable. The bytes are not checked.
+func (c *Client) OpenBlob(ctx context.Context, repo images.Ref, digest string, from int64) (io.ReadCloser, int64, error) {
+	at, ref := c.source(repo), repo.Name()+"@"+digest
+	ctx, cancel := context.WithCancelCause(ctx)
+	q := call{
+		op: "fetching blob", ref: ref, key: sessionKey{place: at},
+		method: http.MethodGet, path: "blobs/" + digest, ok: []int{http.StatusOK},
+	}
+	if from > 0 {
+		q.header = http.Header{"Range": {"bytes=" + strconv.FormatInt(from, 10) + "-"}}
+		q.ok = []int{http.StatusOK, http.StatusPartialContent}
+	}
+	resp, err := c.do(ctx, q)
+	if from > 0 && statusOf(err) == http.StatusRequestedRangeNotSatisfiable {
+		q.header, q.ok = nil, []int{http.StatusOK}
+		resp, err = c.do(ctx, q)
+	}
+	if err != nil {
+		cancel(nil)
+		return nil, 0, err
+	}
+	rc := newStallReader(resp.Body, c.opts.StallTimeout, cancel, wrapper(q.op, at.host, ref))
+	size := resp.ContentLength
+	if from > 0 && !continues(resp, from) {
+		if resp.StatusCode == http.StatusPartialContent {
+			_ = rc.Close()
+			return nil, 0, wrap(q.op, at.host, ref, fmt.Errorf("the registry sent the wrong range %q for offset %d", resp.Header.Get("Content-Range"), from))
+		}
+		if _, err := io.CopyN(io.Discard, rc, from); err != nil {
+			_ = rc.Close()
+			return nil, 0, wrap(q.op, at.host, ref, err)
+		}
+		if size >= 0 {
+			size -= from
+		}
+	}
+	return rc, size, nil
+}
+
+func statusOf(err error) int {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return 0
+}
+
+// continues reports whether the answer is the rest from the offset.
+func continues(resp *http.Response, from int64) bool {
+	return resp.StatusCode == http.StatusPartialContent &&
+		strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))
+}
+
+func wrapper(op, host, ref string) func(error) error {
+	return func(err error) error { return wrap(op, host, ref, err) }
+}

@@ -1,0 +1,104 @@
+package registry
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Options says how to reach registries. The zero value is anonymous access
+// over https with the system's roots.
+type Options struct {
+	// CAFiles are PEM bundles added to the system's roots.
+	CAFiles []string
+	// ClientCert and ClientKey are PEM files for TLS client authentication,
+	// offered to every host that asks.
+	ClientCert, ClientKey string
+	// PlainHTTP names hosts (host or host:port) that are spoken to without
+	// TLS. The default is none, not even loopback.
+	PlainHTTP []string
+	// SkipTLSVerify names hosts whose certificate is not checked.
+	SkipTLSVerify []string
+	// Mirrors sends fetches of a source host, or of a host with a path prefix,
+	// to another host and path: {"quay.io": "cache.example.com/quay.io"}. The
+	// longest match wins, by whole path elements. Names stay as they are.
+	Mirrors map[string]string
+	// Credentials by host overrule everything that is read from files.
+	Credentials map[string]Credential
+	// DockerConfigs are paths of docker's config.json. Credential helpers
+	// named in one are run. Files that don't exist are passed over.
+	DockerConfigs []string
+	// PodmanAuth and HelmRegistryConfig are further files of the same form,
+	// asked after DockerConfigs.
+	PodmanAuth, HelmRegistryConfig string
+	// DockerConfigJSON is the content of a pull secret. If set it is used
+	// alone, and only its "auths": what a node would have.
+	DockerConfigJSON []byte
+	// Proxy picks the proxy of a request. The default is
+	// [http.ProxyFromEnvironment]. Credentials in the proxy's URL are used.
+	Proxy func(*http.Request) (*url.URL, error)
+	// MaxConcurrent limits the requests that wait for an answer, for each
+	// host. The default is 16.
+	MaxConcurrent int
+	// MaxAttempts is how often a request is tried. The default is 6.
+	MaxAttempts int
+	// MaxWait bounds a single wait, also one that Retry-After asks for. A
+	// longer Retry-After is an error at once. The default is 2 minutes.
+	MaxWait time.Duration
+	// StallTimeout ends a download whose bytes stopped coming. It does not run
+	// before the first byte: proxies scan for minutes. The default is 1 minute.
+	StallTimeout time.Duration
+	// UserAgent is sent with every request.
+	UserAgent string
+	// Wait sleeps between attempts. The default sleeps; tests count instead.
+	Wait func(ctx context.Context, d time.Duration) error
+	// OnRetry, where set, hears of each retry. It must be safe for concurrent
+	// use.
+	OnRetry func(host string, err error, wait time.Duration)
+}
+
+// Credential is a user with a password or token.
+type Credential struct{ Username, Password string }
+
+// String hides the password.
+func (c Credential) String() string { return c.Username + ":***" }
+
+// GoString hides the password.
+func (c Credential) GoString() string { return "registry.Credential{" + c.String() + "}" }
+
+func (o Options) withDefaults() Options {
+	if o.Proxy == nil {
+		o.Proxy = http.ProxyFromEnvironment
+	}
+	if o.MaxConcurrent <= 0 {
+		o.MaxConcurrent = 16
+	}
+	if o.MaxAttempts <= 0 {
+		o.MaxAttempts = 6
+	}
+	if o.MaxWait <= 0 {
+		o.MaxWait = 2 * time.Minute
+	}
+	if o.StallTimeout <= 0 {
+		o.StallTimeout = time.Minute
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "aistor-upgrade"
+	}
+	if o.Wait == nil {
+		o.Wait = sleep
+	}
+	return o
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

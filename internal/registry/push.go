@@ -1,0 +1,266 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// PushBlob puts a blob into a repository and says how it came there. It first
+// tries to mount it from the named repositories of the same registry; then it
+// asks whether it is there; then it is sent in one request, read with open.
+// The registry checks the digest, so a source whose bytes changed meanwhile
+// ends in an error of kind Digest.
+func (c *Client) PushBlob(ctx context.Context, repo images.Ref, d Descriptor, open func(from int64) (io.ReadCloser, error), mountFrom []string) (images.Outcome, error) {
+	at, ref := target(repo), repo.Name()+"@"+d.Digest
+	location := ""
+	for _, from := range mountFrom {
+		if from == at.path {
+			continue
+		}
+		mounted, loc, err := c.mount(ctx, at, ref, d.Digest, from)
+		if err != nil {
+			return "", err
+		}
+		if mounted {
+			return images.OutcomeMounted, nil
+		}
+		location = loc
+		break // each refusal opens an upload: one is enough
+	}
+	there, err := c.hasBlob(ctx, at, ref, d.Digest)
+	if err != nil {
+		return "", err
+	}
+	if there {
+		c.cancelUpload(ctx, at, location)
+		return images.OutcomePresent, nil
+	}
+	return images.OutcomePushed, c.upload(ctx, at, ref, d, open, location)
+}
+
+// mount asks for a link from another repository. A registry that does not
+// link opens an upload instead, whose location is returned.
+func (c *Client) mount(ctx context.Context, at place, ref, digest, from string) (bool, string, error) {
+	resp, err := c.do(ctx, call{
+		op: "mounting blob", ref: ref, key: sessionKey{place: at, push: true, from: from},
+		method: http.MethodPost, path: "blobs/uploads/", query: url.Values{"mount": {digest}, "from": {from}},
+		ok: []int{http.StatusCreated, http.StatusAccepted},
+	})
+	switch KindOf(err) {
+	case "":
+	case Forbidden, NotFound, NameUnknown, Unauthorized:
+		return false, "", nil // not allowed to read there: send it
+	default:
+		if statusOf(err) >= 400 && statusOf(err) < 500 {
+			return false, "", nil // mounting itself is not taken
+		}
+	}
+	if err != nil {
+		return false, "", err
+	}
+	defer drain(resp)
+	if resp.StatusCode == http.StatusCreated {
+		return true, "", nil
+	}
+	loc, err := location(resp)
+	return false, loc, err
+}
+
+// upload sends the blob. Each attempt is a new upload: registries differ too
+// much in how they continue one.
+func (c *Client) upload(ctx context.Context, at place, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
+	const op = "pushing blob"
+	for attempt := 1; ; attempt++ {
+		err := c.uploadOnce(ctx, at, ref, d, open, loc)
+		if err == nil {
+			return nil
+		}
+		loc = ""
+		var done *Error
+		if errors.As(err, &done) {
+			return err // was tried often enough where it arose
+		}
+		wait, again := c.shouldRetry(ctx, err, attempt)
+		again = again || (attempt < 3 && ctx.Err() == nil && expired(err))
+		if !again {
+			return wrap(op, at.host, ref, err)
+		}
+		if c.opts.OnRetry != nil {
+			c.opts.OnRetry(at.host, err, wait)
+		}
+		if err := c.backOff(ctx, c.host(at.host), err, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// expired is true for an upload that the registry no longer knows, and for one
+// whose token ran out on the way: then the body has been used up for the first
+// answer and the repetition fails without one.
+func expired(err error) bool {
+	var (
+		te   *transport.Error
+		body *bodyError
+	)
+	if errors.As(err, &te) {
+		return te.StatusCode == http.StatusNotFound
+	}
+	return !errors.As(err, &body)
+}
+
+// watchedBody remembers why reading failed, which net/http would hide among
+// its own errors.
+type watchedBody struct {
+	io.ReadCloser
+	mu  sync.Mutex
+	err error
+}
+
+// Read implements io.Reader.
+func (w *watchedBody) Read(b []byte) (int, error) {
+	n, err := w.ReadCloser.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, fs.ErrClosed) {
+		w.mu.Lock()
+		w.err = err
+		w.mu.Unlock()
+	}
+	return n, err
+}
+
+func (w *watchedBody) failure() error {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
+	key := sessionKey{place: at, push: true}
+	if loc == "" {
+		var err error
+		if loc, err = c.startUpload(ctx, at, ref); err != nil {
+			return err
+		}
+	}
+	u, err := url.Parse(loc)
+	if err != nil {
+		return fmt.Errorf("reading upload location: %w", err)
+	}
+	q := u.Query()
+	q.Set("digest", d.Digest)
+	u.RawQuery = q.Encode()
+	var body *watchedBody
+	put := call{
+		op: "pushing blob", ref: ref, key: key, method: http.MethodPut, location: u.String(),
+		header: http.Header{"Content-Type": {"application/octet-stream"}},
+		size:   d.Size,
+		body: func() (io.ReadCloser, error) {
+			rc, err := open(0)
+			body = &watchedBody{ReadCloser: rc}
+			return body, err
+		},
+		ok: []int{http.StatusCreated, http.StatusNoContent, http.StatusOK},
+	}
+	h := c.host(at.host)
+	if err := h.clear(ctx, c.opts.Wait); err != nil {
+		return err
+	}
+	resp, err := c.attempt(ctx, h, put)
+	if err != nil {
+		if cause := body.failure(); cause != nil {
+			return &bodyError{cause}
+		}
+		return err
+	}
+	drain(resp)
+	return nil
+}
+
+func (c *Client) startUpload(ctx context.Context, at place, ref string) (string, error) {
+	resp, err := c.do(ctx, call{
+		op: "starting upload", ref: ref, key: sessionKey{place: at, push: true},
+		method: http.MethodPost, path: "blobs/uploads/", ok: []int{http.StatusAccepted},
+	})
+	if err != nil {
+		return "", err
+	}
+	defer drain(resp)
+	return location(resp)
+}
+
+// location reads where an upload continues. Behind a proxy that ends TLS many
+// registries name themselves with http: the scheme that worked is kept.
+func location(resp *http.Response) (string, error) {
+	u, err := resp.Location()
+	if err != nil {
+		return "", fmt.Errorf("reading upload location: %w", err)
+	}
+	if u.Host == resp.Request.URL.Host {
+		u.Scheme = resp.Request.URL.Scheme
+	}
+	return u.String(), nil
+}
+
+func (c *Client) cancelUpload(ctx context.Context, at place, loc string) {
+	if loc == "" {
+		return
+	}
+	// Some registries can't; the upload then ends by itself.
+	resp, err := c.do(ctx, call{
+		op: "cancelling upload", ref: at.path, key: sessionKey{place: at, push: true}, once: true,
+		method: http.MethodDelete, location: loc, ok: []int{http.StatusNoContent, http.StatusOK, http.StatusAccepted},
+	})
+	if err == nil {
+		drain(resp)
+	}
+}
+
+// CanPush asks for the right to push to a repository without changing
+// anything: it starts an upload and cancels it.
+func (c *Client) CanPush(ctx context.Context, repo images.Ref) error {
+	at := target(repo)
+	loc, err := c.startUpload(ctx, at, repo.Name())
+	if err != nil {
+		return err
+	}
+	c.cancelUpload(ctx, at, loc)
+	return nil
+}
+
+// PutManifest stores raw under ref's tag, or its digest where it has none.
+func (c *Client) PutManifest(ctx context.Context, ref images.Ref, mediaType string, raw []byte) error {
+	id := ref.Tag
+	if id == "" {
+		id = ref.Identifier()
+	}
+	resp, err := c.do(ctx, call{
+		op: "pushing manifest", ref: ref.String(), key: sessionKey{place: target(ref), push: true},
+		method: http.MethodPut, path: "manifests/" + id, header: http.Header{"Content-Type": {mediaType}},
+		body: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }, size: int64(len(raw)),
+		ok: []int{http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent},
+	})
+	if err != nil {
+		return err
+	}
+	drain(resp)
+	return nil
+}
+
+// drain reads what little is left, so that the connection is used again.
+func drain(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+	_ = resp.Body.Close()
+}

@@ -1,0 +1,156 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// newTransport builds the transport that all requests go through.
+func newTransport(o Options) (http.RoundTripper, error) {
+	conf, err := tlsConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	strict := baseTransport(o, conf)
+	p := &policy{strict: strict, lax: strict, plain: o.PlainHTTP, skip: o.SkipTLSVerify, agent: o.UserAgent}
+	if len(o.SkipTLSVerify) > 0 {
+		lax := conf.Clone()
+		lax.InsecureSkipVerify = true //nolint:gosec // only for hosts the user named
+		p.lax = baseTransport(o, lax)
+	}
+	return p, nil
+}
+
+func tlsConfig(o Options) (*tls.Config, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	for _, f := range o.CAFiles {
+		pem, err := os.ReadFile(f)
+		if err != nil {
+			return nil, fmt.Errorf("reading CA %q: %w", f, err)
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("reading CA %q: no certificate in PEM form found", f)
+		}
+	}
+	conf := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	if o.ClientCert != "" || o.ClientKey != "" {
+		pair, err := tls.LoadX509KeyPair(o.ClientCert, o.ClientKey)
+		if err != nil {
+			return nil, fmt.Errorf("reading client certificate %q: %w", o.ClientCert, err)
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	return conf, nil
+}
+
+// baseTransport speaks HTTP/1.1 only: a connection for each blob in flight is
+// faster than streams that share one, and costs less CPU. There is no limit on
+// the time to the first byte, because scanning proxies hold it back for
+// minutes.
+func baseTransport(o Options, conf *tls.Config) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                 o.Proxy,
+		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       conf,
+		TLSHandshakeTimeout:   30 * time.Second,
+		Protocols:             protocols,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		WriteBufferSize:       64 << 10,
+		ReadBufferSize:        64 << 10,
+		DisableCompression:    true,
+	}
+}
+
+// policy decides by the name of the host whether a request may go out.
+type policy struct {
+	strict, lax http.RoundTripper
+	plain, skip []string
+	agent       string
+}
+
+// plainRefused is returned where plain http would have been spoken with a host
+// that was not named for it.
+type plainRefused struct{ host string }
+
+// Error implements error.
+func (e *plainRefused) Error() string {
+	return fmt.Sprintf("plain http to %q was not allowed", e.host)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
+	host := r.URL.Host
+	plain := named(p.plain, host)
+	switch {
+	case r.URL.Scheme == "http" && !plain:
+		return nil, refuse(r, &plainRefused{host})
+	case r.URL.Scheme == "https" && plain:
+		return nil, refuse(r, fmt.Errorf("%q is spoken to over plain http", host))
+	}
+	r.Header.Set("User-Agent", p.agent)
+	if err := rewind(r); err != nil {
+		return nil, err
+	}
+	if named(p.skip, host) {
+		return p.lax.RoundTrip(r)
+	}
+	return p.strict.RoundTrip(r)
+}
+
+// sentKey marks, in a request's context, that its body was sent before: a
+// request that met an expired token comes by a second time.
+type sentKey struct{}
+
+func withSent(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sentKey{}, new(atomic.Bool))
+}
+
+// rewind gives a request that comes by again a new body.
+func rewind(r *http.Request) error {
+	sent, ok := r.Context().Value(sentKey{}).(*atomic.Bool)
+	if !ok || r.GetBody == nil || !sent.Swap(true) {
+		return nil
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return err
+	}
+	_ = r.Body.Close()
+	r.Body = body
+	return nil
+}
+
+func refuse(r *http.Request, err error) error {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+	return err
+}
+
+// named reports whether host is on the list, with or without its port.
+func named(list []string, host string) bool {
+	bare := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		bare = h
+	}
+	return slices.ContainsFunc(list, func(n string) bool {
+		return strings.EqualFold(n, host) || strings.EqualFold(n, bare)
+	})
+}

@@ -1,0 +1,175 @@
+package upgrade
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// sampleLimit bounds the timeline of one store.
+const sampleLimit = 2_000
+
+// Availability is how well one store served during a run.
+type Availability struct {
+	// Store is namespace/name.
+	Store string `json:"store"`
+	// Pods is how many the store asks for, LowestReady the fewest that were
+	// ready at one time.
+	Pods        int `json:"pods"`
+	LowestReady int `json:"lowestReady"`
+	// Worst is the worst health the store itself reported.
+	Worst string `json:"worst,omitempty"`
+	// Known says that the store was asked directly; the rest is only then
+	// meaningful, since ready pods don't prove that a store serves.
+	Known  bool `json:"known"`
+	Probes int  `json:"probes,omitempty"`
+	Failed int  `json:"failed,omitempty"`
+	// Unavailable is the time from each failed probe to the next good one.
+	Unavailable plan.Duration `json:"unavailable,omitempty"`
+	// Timeline are the changes of the number of ready pods.
+	Timeline []Sample `json:"timeline,omitempty"`
+}
+
+// Sample is the number of ready pods from a time on.
+type Sample struct {
+	Time  time.Time `json:"time"`
+	Ready int       `json:"ready"`
+}
+
+// tracker counts. It may be used by several goroutines.
+type tracker struct {
+	now    func() time.Time
+	mu     sync.Mutex
+	stores map[string]*Availability
+	down   map[string]time.Time // since when a store's probes fail
+	cancel context.CancelFunc
+	probes sync.WaitGroup
+}
+
+func newTracker(now func() time.Time) *tracker {
+	return &tracker{now: now, stores: map[string]*Availability{}, down: map[string]time.Time{}}
+}
+
+// observe counts one snapshot.
+func (t *tracker) observe(f *plan.Facts) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range f.Stores {
+		up := serving(f, s.Key())
+		a := t.stores[s.Key()]
+		if a == nil {
+			a = &Availability{Store: s.Key(), LowestReady: up, Worst: s.Health}
+			t.stores[s.Key()] = a
+		}
+		a.Pods, a.LowestReady = s.Servers(), min(a.LowestReady, up)
+		if s.Health != "" && (a.Worst == "" || health(s.Health) < health(a.Worst)) {
+			a.Worst = s.Health
+		}
+		if n := len(a.Timeline); n < sampleLimit && (n == 0 || a.Timeline[n-1].Ready != up) {
+			a.Timeline = append(a.Timeline, Sample{t.now(), up})
+		}
+	}
+}
+
+// serving counts a store's pods that are ready and not about to end.
+func serving(f *plan.Facts, key string) int {
+	n := 0
+	for _, p := range f.Pods {
+		if p.Store == key && p.Ready && p.Terminating.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// watchAvailability counts a snapshot and raises the alarm when more pods of a
+// store are down than the step promised.
+func (e *Executor) watchAvailability(s plan.Step, f *plan.Facts) {
+	e.tracker.observe(f)
+	for _, r := range s.Restarts {
+		st := store(f, r.Store)
+		if st == nil || r.How != plan.OneByOne || e.alarm != "" {
+			continue
+		}
+		if down := st.Servers() - serving(f, r.Store); down > 1 {
+			e.alarm = fmt.Sprintf("%d pods of object store %s were down at once where one by one was promised", down, r.Store)
+			e.say(s.ID, EventAlarm, e.alarm)
+		}
+	}
+}
+
+// probe begins to ask all stores, once, until the tracker stops.
+func (e *Executor) probe(ctx context.Context) {
+	t := e.tracker
+	if e.deps.Prober == nil || t.cancel != nil {
+		return
+	}
+	ctx, t.cancel = context.WithCancel(ctx)
+	for _, s := range e.facts.Stores {
+		t.probes.Go(func() {
+			for {
+				t.count(s.Key(), e.deps.Prober.Probe(ctx, s.Key()), ctx.Err())
+				if sleep(ctx, e.opts.ProbeInterval) != nil {
+					return
+				}
+			}
+		})
+	}
+}
+
+func (t *tracker) count(store string, err, ended error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.stores[store]
+	if a == nil || ended != nil || errors.Is(err, ErrNotProbed) {
+		return
+	}
+	a.Known = true
+	a.Probes++
+	since, failing := t.down[store]
+	switch {
+	case err != nil:
+		a.Failed++
+		if !failing {
+			t.down[store] = t.now()
+		}
+	case failing:
+		a.Unavailable += plan.Duration(t.now().Sub(since))
+		delete(t.down, store)
+	}
+}
+
+// stop ends the probing; an outage that has not ended counts up to now.
+func (t *tracker) stop() {
+	if t.cancel != nil {
+		t.cancel()
+		t.probes.Wait()
+		t.cancel = nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for store, since := range t.down {
+		t.stores[store].Unavailable += plan.Duration(t.now().Sub(since))
+		delete(t.down, store)
+	}
+}
+
+// result is sorted by store.
+func (t *tracker) result() []Availability {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Availability
+	for _, a := range t.stores {
+		c := *a
+		c.Timeline = slices.Clone(a.Timeline)
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b Availability) int { return cmp.Compare(a.Store, b.Store) })
+	return out
+}

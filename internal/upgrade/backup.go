@@ -1,0 +1,204 @@
+package upgrade
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// backupIndex is the file that completes a backup; it is written last.
+const backupIndex = "backup.json"
+
+// backup describes a backup folder.
+type backup struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Plan       string    `json:"plan"`
+	Cluster    string    `json:"cluster,omitempty"`
+	Time       time.Time `json:"time"`
+	// Note says what a reader must know before using the files.
+	Note string `json:"note"`
+	// Files maps each file to its SHA-256.
+	Files map[string]string `json:"files"`
+	// Left says what is not in the backup, and why.
+	Left []string `json:"left,omitempty"`
+}
+
+// backupDir is this plan's own folder, so that a second plan never touches the
+// backup of the first.
+func (e *Executor) backupDir() string {
+	if e.opts.BackupDir == "" {
+		return ""
+	}
+	return filepath.Join(e.opts.BackupDir, short(e.digest))
+}
+
+// backupComplete reports whether dir holds this plan's backup, each file as it
+// was written.
+func backupComplete(dir, digest string) bool {
+	if dir == "" {
+		return false
+	}
+	doc, err := os.ReadFile(filepath.Join(dir, backupIndex))
+	var b backup
+	if err != nil || json.Unmarshal(doc, &b) != nil || b.Plan != digest {
+		return false
+	}
+	for name, want := range b.Files {
+		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil || sum(content) != want {
+			return false
+		}
+	}
+	return true
+}
+
+// writeBackup writes what was there before the plan: values, manifests, CRDs
+// and ObjectStores, readable by the owner alone and without secrets.
+func (e *Executor) writeBackup(ctx context.Context) (string, error) {
+	dir := e.backupDir()
+	if dir == "" {
+		return "", errors.New("writing backup: no folder named")
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	b := backup{
+		APIVersion: plan.APIVersion, Kind: "Backup", Plan: e.digest, Cluster: e.facts.ClusterUID, Time: e.opts.Now().UTC(),
+		Note:  "Secrets are left out: license, credentials and pull secrets are to be supplied when this is used.",
+		Files: map[string]string{},
+	}
+	w := backupWriter{dir: dir, index: &b}
+	w.releases(e.facts)
+	for _, c := range e.facts.CRDs {
+		w.object("crds/"+c.Name, c.Object)
+	}
+	for _, s := range e.facts.Stores {
+		w.object("objectstores/"+s.Namespace+"/"+s.Name, s.Object)
+	}
+	w.json(backupIndex, b)
+	if w.err != nil {
+		return "", fmt.Errorf("writing backup to %q: %w", dir, w.err)
+	}
+	e.backup = dir
+	return dir, nil
+}
+
+// backupWriter keeps its first error.
+type backupWriter struct {
+	dir   string
+	index *backup
+	err   error
+}
+
+func (w *backupWriter) releases(f *plan.Facts) {
+	all := f.Releases
+	if f.Operator != nil {
+		all = append([]plan.Release{*f.Operator}, all...)
+	}
+	for _, r := range all {
+		base := "releases/" + r.Namespace + "/" + r.Name + "/"
+		w.yaml(base+"values.yaml", redact("", orEmpty(r.Values)))
+		w.json(base+"release.json", r)
+		objects, unreadable := parseManifest(r.Manifest)
+		if unreadable > 0 {
+			w.index.Left = append(w.index.Left, fmt.Sprintf("%d documents of release %s: they can't be parsed", unreadable, r.Key()))
+		}
+		w.manifest(base+"manifest.yaml", r.Key(), objects)
+	}
+}
+
+func (w *backupWriter) manifest(name, release string, objects []images.Object) {
+	var b strings.Builder
+	for _, o := range objects {
+		key := plan.KeyOf(o, "")
+		if key.Kind == "Secret" {
+			w.index.Left = append(w.index.Left, fmt.Sprintf("Secret %s of release %s", key.Name, release))
+			continue
+		}
+		doc, err := yaml.Marshal(redact("", o))
+		w.fail(err)
+		b.WriteString("---\n")
+		b.Write(doc)
+	}
+	w.write(name, []byte(b.String()))
+}
+
+// object writes a live object without what the API server alone maintains.
+func (w *backupWriter) object(name string, o images.Object) {
+	if o == nil {
+		w.index.Left = append(w.index.Left, name+": it was not looked at")
+		return
+	}
+	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
+	unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
+	unstructured.RemoveNestedField(u.Object, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
+	w.yaml(name+".yaml", redact("", u.Object))
+}
+
+func (w *backupWriter) yaml(name string, v any) {
+	doc, err := yaml.Marshal(v)
+	w.fail(err)
+	w.write(name, doc)
+}
+
+func (w *backupWriter) json(name string, v any) {
+	doc, err := json.MarshalIndent(v, "", "  ")
+	w.fail(err)
+	w.write(name, append(doc, '\n'))
+}
+
+func (w *backupWriter) write(name string, content []byte) {
+	if w.err != nil {
+		return
+	}
+	w.index.Files[name] = sum(content)
+	w.fail(writePrivate(filepath.Join(w.dir, filepath.FromSlash(name)), content))
+}
+
+func (w *backupWriter) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// writePrivate writes a file for the owner alone, whole or not at all.
+func writePrivate(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".partial-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func sum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}

@@ -1,0 +1,94 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// conclude turns how the attempt ended into its outcome and error, and writes
+// the end into the journal.
+func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
+	e.tracker.stop()
+	result, final := "done", e.verdict(ctx, err)
+	switch {
+	case e.parked != "":
+		result = "parked"
+	case final == nil:
+	case errors.As(final, new(*InterruptedError)):
+		result = "interrupted"
+	default:
+		result = "stopped"
+	}
+	if n := len(e.journal.run.Attempts); n > 0 && e.facts != nil {
+		last := &e.journal.run.Attempts[n-1]
+		last.Ended, last.Result = e.opts.Now(), result
+		if final != nil {
+			last.Message = e.mask.text(final.Error())
+		}
+		if saved := e.journal.save(ctx); saved != nil {
+			e.say("", EventAlarm, saved.Error())
+		}
+	}
+	return e.outcome(), final
+}
+
+// verdict gives an error its exported type.
+func (e *Executor) verdict(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	step := ""
+	if se, ok := errors.AsType[*stepError](err); ok {
+		step, err = se.step, se.cause
+	}
+	changed := e.journal.run.Changed()
+	if interrupted(ctx, err) {
+		return &InterruptedError{Changed: changed, Done: e.ids(true), Remaining: e.ids(false), Next: e.opts.Command}
+	}
+	return &StoppedError{Step: step, Changed: changed, Cause: e.mask.error(err), Next: e.next(err), Evidence: e.evidence}
+}
+
+// next is the command to type after err: after drift the plan is out of date,
+// in all other cases the same command goes on.
+func (e *Executor) next(err error) string {
+	if errors.As(err, new(*DriftError)) {
+		return "make the plan anew: helm aistor plan"
+	}
+	return e.opts.Command
+}
+
+// ids are the steps that are over, or those that are not.
+func (e *Executor) ids(over bool) []string {
+	var ids []string
+	for _, s := range e.plan.Steps {
+		if r := e.journal.step(s.ID); (r != nil && r.Status.over()) == over {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+func (e *Executor) outcome() *Outcome {
+	o := &Outcome{
+		Plan: e.digest, Changed: e.journal.run.Changed(), Remaining: e.ids(false), Parked: e.parked,
+		Backup: e.backup, Validation: e.validation, Attempts: e.journal.run.Attempts,
+		Availability: e.tracker.result(), Ended: e.opts.Now(),
+	}
+	if len(o.Attempts) > 0 {
+		o.Started = o.Attempts[0].Started
+	}
+	for _, s := range e.plan.Steps {
+		o.Steps = append(o.Steps, e.stepOutcome(s))
+	}
+	return o
+}
+
+func (e *Executor) stepOutcome(s plan.Step) StepOutcome {
+	o := StepOutcome{ID: s.ID, Title: s.Title, Status: StepPending}
+	if r := e.journal.step(s.ID); r != nil {
+		o.Status, o.Started, o.Ended, o.Attempt, o.Message = r.Status, r.Started, r.Ended, r.Attempt, r.Message
+	}
+	return o
+}

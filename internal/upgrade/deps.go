@@ -1,0 +1,111 @@
+package upgrade
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Deps are the parts an [Executor] works with. Helm, Cluster, Client and
+// Objects are required; Prober may be nil.
+type Deps struct {
+	Helm    Helm
+	Cluster Cluster
+	// Client keeps the lease and the journal, and reads logs of failing pods.
+	Client  kubernetes.Interface
+	Objects Objects
+	// Prober asks stores whether they serve. Without it availability is
+	// reported as unknown.
+	Prober Prober
+}
+
+// Helm is what the executor asks of Helm releases. Upgrade, MarkFailed and
+// Rollback are called with a context that nobody cancels, because a Helm
+// operation that is cut off leaves a release pending.
+type Helm interface {
+	// Release is the newest revision of a release.
+	Release(ctx context.Context, namespace, name string) (Release, error)
+	// Upgrade carries out one `helm upgrade` and returns the new revision. It
+	// need not wait for workloads.
+	Upgrade(ctx context.Context, r UpgradeRequest) (Release, error)
+	// MarkFailed gives the newest, pending revision the status failed.
+	MarkFailed(ctx context.Context, namespace, name string) error
+	// Rollback goes back to a revision, as `helm rollback` does.
+	Rollback(ctx context.Context, namespace, name string, revision int) error
+}
+
+// Release is one revision of a Helm release.
+type Release struct {
+	Chart, Version string
+	// Status is Helm's word: deployed, failed, pending-upgrade, …
+	Status   string
+	Revision int
+	// ValuesDigest is [plan.ValuesDigest] of the user's values.
+	ValuesDigest string
+	Description  string
+	// Values are the user's values, where known: comparing them finds a new
+	// license that the digest, which leaves secrets out, can't show.
+	Values map[string]any `json:"-"`
+}
+
+// UpgradeRequest is one `helm upgrade`.
+type UpgradeRequest struct {
+	Namespace, Name string
+	Chart           plan.Chart
+	// ChartDigest names the bytes of the chart: "sha256:…".
+	ChartDigest string
+	// Values are complete and may hold secrets.
+	Values map[string]any `json:"-"`
+	// Description is recorded with the revision.
+	Description string
+	// MaxHistory is the number of revisions kept; 0 leaves it to Helm.
+	MaxHistory int
+	Timeout    time.Duration
+}
+
+// Cluster yields facts.
+type Cluster interface {
+	// Facts looks once, at everything, at the newest state.
+	Facts(ctx context.Context) (*plan.Facts, error)
+	// Watch keeps facts about workloads, pods, stores, services and webhooks
+	// up to date until Stop. It returns once the first snapshot is complete,
+	// and it outlives an API server that goes away for a while.
+	Watch(ctx context.Context, s Scope) (Live, error)
+}
+
+// Scope limits a watch.
+type Scope struct {
+	// Namespaces of the operator and of the stores, sorted.
+	Namespaces []string
+}
+
+// Live are facts that follow the cluster. It is used by one goroutine.
+type Live interface {
+	// Snapshot is the newest state; nobody changes it afterwards.
+	Snapshot() *plan.Facts
+	// Changed receives after the snapshot changed. Several changes may be
+	// one receive.
+	Changed() <-chan struct{}
+	Stop()
+}
+
+// Objects reads and replaces the bindings that a mend step is about.
+type Objects interface {
+	// Get is nil without an error where the object is absent.
+	Get(ctx context.Context, key plan.ObjectKey) (images.Object, error)
+	// Delete removes the object only if it is still the one with this uid
+	// and resourceVersion. An absent object is no error.
+	Delete(ctx context.Context, key plan.ObjectKey, uid, resourceVersion string) error
+	// Create brings an object back. One that exists is an error.
+	Create(ctx context.Context, o images.Object) error
+}
+
+// Prober asks one store, by namespace/name, whether it serves writes. A nil
+// error means that it does; ErrNotProbed means that it couldn't be asked.
+type Prober interface {
+	Probe(ctx context.Context, store string) error
+}

@@ -1,0 +1,163 @@
+package upgrade
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+)
+
+var (
+	// ErrNotProbed is a [Prober]'s answer where the store couldn't be asked.
+	ErrNotProbed = errors.New("the store could not be asked")
+	// ErrLeaseLost means that somebody else took the lease over.
+	ErrLeaseLost = errors.New("the lease is held by somebody else")
+	// ErrDeadline means that the next step could not end before the deadline.
+	ErrDeadline = errors.New("the next step would not end before the deadline")
+)
+
+// StoppedError says at which step a run stopped and what that means. Look for
+// the more specific [TimeoutError] and [DriftError] in it first.
+type StoppedError struct {
+	// Step is empty where the run stopped before the first one.
+	Step string
+	// Changed says the cluster is no longer what it was before the plan.
+	Changed bool
+	Cause   error
+	// Next is the exact command to type next; empty where none was given.
+	Next string
+	// Evidence is the folder with logs and events of what failed, if any.
+	Evidence string
+}
+
+// Error names the step, the cause, whether something changed, and the way on.
+func (e *StoppedError) Error() string {
+	var b strings.Builder
+	b.WriteString("upgrading: ")
+	if e.Step != "" {
+		fmt.Fprintf(&b, "carrying out step %q: ", e.Step)
+	}
+	b.WriteString(e.Cause.Error())
+	if e.Changed {
+		b.WriteString("\nthe cluster was changed")
+	} else {
+		b.WriteString("\nnothing was changed")
+	}
+	if e.Evidence != "" {
+		b.WriteString("\nlogs and events: " + e.Evidence)
+	}
+	if e.Next != "" {
+		b.WriteString("\nhint: " + e.Next)
+	}
+	return b.String()
+}
+
+// Unwrap is the cause.
+func (e *StoppedError) Unwrap() error { return e.Cause }
+
+// BusyError says that another run holds the lease.
+type BusyError struct {
+	Holder string
+	Since  time.Time
+}
+
+// Error names the holder.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("upgrading: another run is under way: held by %s since %s", e.Holder, e.Since.UTC().Format(time.RFC3339))
+}
+
+// InterruptedError says what an interrupted run did and what it left.
+type InterruptedError struct {
+	Changed         bool
+	Done, Remaining []string
+	// Next resumes the run.
+	Next string
+}
+
+// Error lists both.
+func (e *InterruptedError) Error() string {
+	msg := "upgrading: interrupted\ndone: " + list(e.Done) + "\nremaining: " + list(e.Remaining)
+	if e.Next != "" {
+		msg += "\nhint: " + e.Next
+	}
+	return msg
+}
+
+// TimeoutError lists what was unready when waiting ended.
+type TimeoutError struct {
+	After   time.Duration
+	Unready []string
+}
+
+// Error has one line for each unready thing.
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("no progress for %s\nunready: %s", e.After, strings.Join(e.Unready, "\nunready: "))
+}
+
+// DriftError names the fact that is not as the plan relies on.
+type DriftError struct {
+	Object, Field      string
+	Expected, Received string
+}
+
+// Error names the fact, what the plan expects and what there is.
+func (e *DriftError) Error() string {
+	return fmt.Sprintf("%s was changed by somebody else: %s\nreceived: %s\nexpected: %s",
+		e.Object, e.Field, orNone(e.Received), orNone(e.Expected))
+}
+
+// stuckError is what waiting can't heal.
+type stuckError struct{ troubles []trouble }
+
+func (e *stuckError) Error() string {
+	lines := make([]string, len(e.troubles))
+	for i, t := range e.troubles {
+		lines[i] = t.text
+	}
+	return "waiting can't heal this: " + strings.Join(lines, "\nand: ")
+}
+
+// maskedError shows a cause without its secrets and keeps its type.
+type maskedError struct {
+	message string
+	cause   error
+}
+
+func (e *maskedError) Error() string { return e.message }
+func (e *maskedError) Unwrap() error { return e.cause }
+
+// transient reports whether a request failed because the API server was away
+// or busy, so that repeating it makes sense.
+func transient(err error) bool {
+	var ne net.Error
+	switch {
+	case err == nil, apierrors.IsForbidden(err), apierrors.IsNotFound(err), apierrors.IsInvalid(err), apierrors.IsConflict(err):
+		return false
+	case utilnet.IsConnectionRefused(err), utilnet.IsConnectionReset(err), utilnet.IsHTTP2ConnectionLost(err),
+		utilnet.IsProbableEOF(err), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &ne):
+		return true
+	case apierrors.IsServerTimeout(err), apierrors.IsTimeout(err), apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err):
+		return true
+	}
+	// Helm flattens some causes into text.
+	return strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "connection reset")
+}
+
+func list(s []string) string {
+	if len(s) == 0 {
+		return "none"
+	}
+	return strings.Join(s, ", ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}

@@ -1,0 +1,102 @@
+package upgrade
+
+import (
+	"slices"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// EventKind says what an [Event] is about.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventStarted  EventKind = "started"
+	EventProgress EventKind = "progress"
+	EventWaiting  EventKind = "waiting"
+	EventDone     EventKind = "done"
+	EventSkipped  EventKind = "skipped"
+	EventFailed   EventKind = "failed"
+	// EventAlarm is something a person should look at now.
+	EventAlarm EventKind = "alarm"
+)
+
+// Event is one thing that happened. It holds no secrets.
+type Event struct {
+	Time time.Time `json:"time"`
+	// Step is the id of the step, empty for the run as a whole.
+	Step    string    `json:"step,omitempty"`
+	Kind    EventKind `json:"kind"`
+	Message string    `json:"message,omitempty"`
+	// Waiting is what an EventWaiting waits for and why.
+	Waiting []string `json:"waiting,omitempty"`
+	// Facts is the state a live table is drawn from; nil where none was
+	// looked at.
+	Facts *plan.Facts `json:"-"`
+}
+
+// Outcome is what a run did, over all its attempts. It holds no secrets.
+type Outcome struct {
+	// Plan is the plan's digest.
+	Plan    string        `json:"plan"`
+	Started time.Time     `json:"started"`
+	Ended   time.Time     `json:"ended"`
+	Steps   []StepOutcome `json:"steps"`
+	// Changed says the cluster is no longer what it was before the plan.
+	Changed bool `json:"changed"`
+	// Remaining are the ids of steps that are still to be done.
+	Remaining []string `json:"remaining,omitempty"`
+	// Parked says why a run without an error did not reach the end.
+	Parked string `json:"parked,omitempty"`
+	// Backup is the folder with the backup.
+	Backup string `json:"backup,omitempty"`
+	// Validation is what the validate step said.
+	Validation   string         `json:"validation,omitempty"`
+	Attempts     []Attempt      `json:"attempts"`
+	Availability []Availability `json:"availability,omitempty"`
+}
+
+// StepOutcome is what became of one step.
+type StepOutcome struct {
+	ID      string     `json:"id"`
+	Title   string     `json:"title,omitempty"`
+	Status  StepStatus `json:"status"`
+	Started time.Time  `json:"started,omitzero"`
+	Ended   time.Time  `json:"ended,omitzero"`
+	Attempt int        `json:"attempt,omitempty"`
+	Message string     `json:"message,omitempty"`
+}
+
+// StepStatus is the state of a step.
+type StepStatus string
+
+// The states of a step.
+const (
+	StepPending     StepStatus = "pending"
+	StepStarted     StepStatus = "started"
+	StepDone        StepStatus = "done"
+	StepSkipped     StepStatus = "skipped"
+	StepFailed      StepStatus = "failed"
+	StepInterrupted StepStatus = "interrupted"
+)
+
+// over reports whether nothing is left to do for the step.
+func (s StepStatus) over() bool { return s == StepDone || s == StepSkipped }
+
+// emit tells an event; goroutines beside the main one tell some too.
+func (e *Executor) emit(ev Event) {
+	e.telling.Lock()
+	defer e.telling.Unlock()
+	ev.Time = e.opts.Now()
+	ev.Message = e.mask.text(ev.Message)
+	ev.Waiting = slices.Clone(ev.Waiting)
+	for i := range ev.Waiting {
+		ev.Waiting[i] = e.mask.text(ev.Waiting[i])
+	}
+	e.opts.OnEvent(ev)
+}
+
+func (e *Executor) say(step string, kind EventKind, message string) {
+	e.emit(Event{Step: step, Kind: kind, Message: message})
+}

@@ -1,0 +1,146 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Executor carries out one plan. Its Run is called once.
+type Executor struct {
+	plan *plan.Plan
+	in   *plan.Inputs
+	deps Deps
+	opts Options
+
+	digest    string
+	namespace string
+	mask      masker
+	telling   sync.Mutex
+
+	lease   *lease
+	journal *journal
+	live    Live
+	facts   *plan.Facts // as the attempt found them
+	tracker *tracker
+
+	idle       bool   // every release is where the plan wants it
+	alarm      string // why no further store may be started
+	backup     string
+	validation string
+	evidence   string
+	parked     string
+}
+
+// New prepares the execution of p. in holds the charts and values that p was
+// made from: a plan that was reviewed elsewhere is carried out only with
+// inputs that match it. Neither is changed.
+func New(p *plan.Plan, in *plan.Inputs, deps Deps, o Options) *Executor {
+	e := &Executor{plan: p, in: in, deps: deps, opts: o.withDefaults(), digest: p.Digest(), mask: newMasker(in)}
+	e.namespace = namespaceFor(p, in, o)
+	e.tracker = newTracker(e.opts.Now)
+	e.journal = &journal{client: deps.Client, namespace: e.namespace, patience: e.opts.Patience}
+	return e
+}
+
+func namespaceFor(p *plan.Plan, in *plan.Inputs, o Options) string {
+	if o.Namespace != "" {
+		return o.Namespace
+	}
+	for _, c := range in.Operator {
+		return c.Namespace
+	}
+	if in.Facts != nil && in.Facts.Operator != nil {
+		return in.Facts.Operator.Namespace
+	}
+	return "aistor"
+}
+
+// Run carries the plan out, or what an earlier attempt left of it. It returns
+// an outcome in every case in which the lease was taken. A run that parks, as
+// [Options.StopAfter] asks, is no error. Errors are [BusyError],
+// [InterruptedError] and [StoppedError], the last one often with a
+// [TimeoutError] or [DriftError] in it.
+//
+// When ctx ends, the request under way is finished, the journal is written,
+// and Run returns.
+func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
+	if err := e.admissible(); err != nil {
+		return nil, &StoppedError{Cause: err}
+	}
+	l, err := acquireLease(ctx, e, func(b *BusyError) {
+		e.say("", EventProgress, fmt.Sprintf("lease held by %s: looking whether it is alive", b.Holder))
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, &InterruptedError{Next: e.opts.Command}
+		}
+		if _, busy := errors.AsType[*BusyError](err); busy {
+			return nil, err
+		}
+		return nil, &StoppedError{Cause: err}
+	}
+	e.lease = l
+	orderly := false
+	defer func() { e.leave(ctx, orderly) }()
+	err = e.prepare(ctx)
+	if err == nil {
+		err = e.carryOut(ctx)
+	}
+	out, err := e.conclude(ctx, err)
+	orderly = true
+	return out, err
+}
+
+// admissible refuses what must not even begin.
+func (e *Executor) admissible() error {
+	if err := e.plan.Refused(); err != nil {
+		return fmt.Errorf("the plan is refused: %w", err)
+	}
+	if id := e.opts.StopAfter; id != "" {
+		i := slices.IndexFunc(e.plan.Steps, func(s plan.Step) bool { return s.ID == id })
+		if i < 0 {
+			return fmt.Errorf("stopping after %q: the plan has no such step", id)
+		}
+		if e.plan.Steps[i].Action == plan.ActionMend {
+			return fmt.Errorf("stopping after %q: the operator would be left without rights; stop after the step that follows", id)
+		}
+	}
+	for _, s := range e.plan.Steps {
+		if !changesRelease(s) {
+			continue
+		}
+		c, err := changeOf(e.in, s)
+		if err != nil {
+			return err
+		}
+		if s.Values != "" && plan.ValuesDigest(c.Values) != s.Values {
+			return fmt.Errorf("checking the values of step %q: they are not those the plan was made from", s.ID)
+		}
+	}
+	return nil
+}
+
+// leave ends what runs in the background and frees the lease last of all. A
+// panic leaves it held, as a killed process would: nobody knows what was under
+// way.
+func (e *Executor) leave(ctx context.Context, orderly bool) {
+	e.tracker.stop()
+	if e.live != nil {
+		e.live.Stop()
+	}
+	if !orderly {
+		e.lease.silence()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := e.lease.release(ctx); err != nil {
+		e.say("", EventProgress, "releasing the lease: "+err.Error()+"; it expires by itself")
+	}
+}

@@ -1,0 +1,133 @@
+package upgrade
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	core "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+const (
+	// ManagedBy is the value of app.kubernetes.io/managed-by on the lease and
+	// on every journal.
+	ManagedBy = "aistor-upgrade"
+	// journalKey is the key of a journal's ConfigMap.
+	journalKey = "run.json"
+	// journalLimit keeps a journal far below what etcd takes (1 MiB).
+	journalLimit = 200_000
+	// messageLimit is the length of one message in a journal.
+	messageLimit = 1_000
+	// attemptLimit is the number of attempts a journal remembers.
+	attemptLimit = 20
+)
+
+// Run is one journal: everything that was done for one plan, over all
+// attempts. It holds no secrets.
+type Run struct {
+	APIVersion string    `json:"apiVersion"`
+	Plan       string    `json:"plan"`
+	Bundle     string    `json:"bundle,omitempty"`
+	Attempts   []Attempt `json:"attempts"`
+	// Baseline is the health each store had before the first attempt.
+	Baseline map[string]string `json:"baseline,omitempty"`
+	Steps    []StepRecord      `json:"steps"`
+	// Orphans are bindings that a killed run of another plan left deleted.
+	Orphans []images.Object `json:"orphans,omitempty"`
+}
+
+// Attempt is one start of the executor.
+type Attempt struct {
+	Identity string    `json:"identity,omitempty"`
+	Holder   string    `json:"holder,omitempty"`
+	Tool     string    `json:"tool,omitempty"`
+	Started  time.Time `json:"started"`
+	Ended    time.Time `json:"ended,omitzero"`
+	// Result is done, parked, stopped or interrupted; empty means that the
+	// attempt is under way or was killed.
+	Result  string `json:"result,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+// StepRecord is what a journal knows of one step.
+type StepRecord struct {
+	ID      string      `json:"id"`
+	Action  plan.Action `json:"action"`
+	Target  string      `json:"target,omitempty"`
+	Status  StepStatus  `json:"status"`
+	Attempt int         `json:"attempt,omitempty"`
+	Started time.Time   `json:"started,omitzero"`
+	Ended   time.Time   `json:"ended,omitzero"`
+	Message string      `json:"message,omitempty"`
+	// Changed says a request that changes the cluster was sent.
+	Changed bool `json:"changed,omitempty"`
+	// Before is the release's revision before the newest Helm operation, and
+	// Calling says that its end was not seen.
+	Before  int  `json:"before,omitempty"`
+	Calling bool `json:"calling,omitempty"`
+	// Own are the revisions that this step made.
+	Own []int `json:"own,omitempty"`
+	// Saved are the bindings a mend step deleted.
+	Saved []images.Object `json:"saved,omitempty"`
+}
+
+// JournalName is the ConfigMap of the journal for a plan's digest.
+func JournalName(planDigest string) string { return "aistor-upgrade-" + short(planDigest) }
+
+// short is the beginning of a digest, long enough for names.
+func short(digest string) string {
+	d := digest[strings.LastIndexByte(digest, ':')+1:]
+	return d[:min(12, len(d))]
+}
+
+func managedLabels() map[string]string {
+	return map[string]string{"app.kubernetes.io/managed-by": ManagedBy}
+}
+
+// ReadJournals reads all journals of a namespace, the one started last first.
+// ConfigMaps that carry the label but no readable journal are left out.
+func ReadJournals(ctx context.Context, client kubernetes.Interface, namespace string) ([]Run, error) {
+	maps, err := client.CoreV1().ConfigMaps(namespace).List(ctx, meta.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=" + ManagedBy})
+	if err != nil {
+		return nil, fmt.Errorf("reading journals in %q: %w", namespace, err)
+	}
+	var runs []Run
+	for _, cm := range maps.Items {
+		var r Run
+		if json.Unmarshal([]byte(cm.Data[journalKey]), &r) == nil && r.Plan != "" {
+			runs = append(runs, r)
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b Run) int { return cmp.Compare(b.started(), a.started()) })
+	return runs, nil
+}
+
+func (r Run) started() int64 {
+	if len(r.Attempts) == 0 {
+		return 0
+	}
+	return r.Attempts[len(r.Attempts)-1].Started.UnixNano()
+}
+
+// Changed reports whether any attempt changed the cluster.
+func (r Run) Changed() bool {
+	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool { return s.Changed })
+}
+
+// owns reports whether this run made a revision of a release. An operation
+// whose end nobody saw made the revision that follows the one before it.
+func (r Run) owns(target string, revision int) bool {
+	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool {
+		return s.Target == target && (slices.Contains(s.Own, revision) || s.Calling && revision == s.Before+1)
+	})
+}

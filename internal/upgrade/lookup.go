@@ -1,0 +1,111 @@
+package upgrade
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// floorOf is the generation of every workload.
+func floorOf(f *plan.Facts) map[plan.ObjectKey]int64 {
+	m := make(map[plan.ObjectKey]int64, len(f.Workloads))
+	for _, w := range f.Workloads {
+		m[bareKey(w.ObjectKey)] = w.Generation
+	}
+	return m
+}
+
+// bareKey leaves out the API version, which not every look fills in.
+func bareKey(k plan.ObjectKey) plan.ObjectKey {
+	k.APIVersion = ""
+	return k
+}
+
+func workload(f *plan.Facts, kind, namespace, name string) *plan.Workload {
+	for i, w := range f.Workloads {
+		if w.Kind == kind && w.Namespace == namespace && w.Name == name {
+			return &f.Workloads[i]
+		}
+	}
+	return nil
+}
+
+func store(f *plan.Facts, key string) *plan.Store {
+	for i, s := range f.Stores {
+		if s.Key() == key {
+			return &f.Stores[i]
+		}
+	}
+	return nil
+}
+
+func storeSets(f *plan.Facts, key string) []plan.Workload {
+	var sets []plan.Workload
+	for _, w := range f.Workloads {
+		if w.Kind == "StatefulSet" && w.Store == key {
+			sets = append(sets, w)
+		}
+	}
+	return sets
+}
+
+// podsOf are the pods of a workload. A Deployment owns them through a
+// ReplicaSet, whose name is the Deployment's with a hash behind it.
+func podsOf(f *plan.Facts, w plan.Workload) []plan.Pod {
+	var pods []plan.Pod
+	for _, p := range f.Pods {
+		kind, owner, _ := strings.Cut(p.Owner, "/")
+		if kind == "ReplicaSet" {
+			kind, owner = "Deployment", owner[:max(0, strings.LastIndexByte(owner, '-'))]
+		}
+		if p.Namespace == w.Namespace && kind == w.Kind && owner == w.Name {
+			pods = append(pods, p)
+		}
+	}
+	return pods
+}
+
+func podName(p plan.Pod) string { return "Pod/" + p.Namespace + "/" + p.Name }
+
+// podTrouble says why a pod is not ready, from its containers or else from the
+// newest warning about it. It is empty for a ready pod.
+func podTrouble(f *plan.Facts, p plan.Pod) string {
+	if p.Ready {
+		return ""
+	}
+	for _, c := range p.Containers {
+		if c.Reason != "" {
+			return strings.TrimSuffix(fmt.Sprintf("container %s: %s: %s", c.Name, c.Reason, c.Message), ": ")
+		}
+	}
+	var newest plan.Event
+	for _, ev := range f.Warnings {
+		if ev.Object.Kind == "Pod" && ev.Object.Namespace == p.Namespace && ev.Object.Name == p.Name && !ev.Last.Before(newest.Last) {
+			newest = ev
+		}
+	}
+	if newest.Reason != "" {
+		return newest.Reason + ": " + newest.Message
+	}
+	return "phase " + orElse(p.Phase, "unknown")
+}
+
+// withGaps adds what could not be looked at to what is unready: it may be the
+// reason.
+func withGaps(f *plan.Facts, out []string) []string {
+	if len(out) == 0 {
+		return nil
+	}
+	for _, g := range f.Gaps {
+		out = append(out, "could not look at "+g.What+": "+g.Cause)
+	}
+	return out
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

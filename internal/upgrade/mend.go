@@ -1,0 +1,191 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// following is the release step that a mend step prepares.
+func (e *Executor) following(s plan.Step) (plan.Step, bool) {
+	from := slices.IndexFunc(e.plan.Steps, func(o plan.Step) bool { return o.ID == s.ID })
+	i := slices.IndexFunc(e.plan.Steps[from:], func(o plan.Step) bool { return o.Action == plan.ActionOperator && o.Target == s.Target })
+	if i < 0 {
+		return plan.Step{}, false
+	}
+	return e.plan.Steps[from+i], true
+}
+
+// mended reports whether no binding is left that the step has to delete.
+func (e *Executor) mended(ctx context.Context, s plan.Step) (bool, string, error) {
+	if next, ok := e.following(s); ok {
+		rel, err := e.release(ctx, next)
+		if err != nil {
+			return false, "", err
+		}
+		if e.reached(next, rel) {
+			return true, "the release is beyond this step", nil
+		}
+	}
+	for _, key := range s.Objects {
+		live, err := e.object(ctx, key)
+		if err != nil {
+			return false, "", err
+		}
+		if live != nil && roleOf(live) != newRole(e, s, key) {
+			return false, "", nil
+		}
+	}
+	return true, "no binding has its old role", nil
+}
+
+// newRole is the role that the following step gives a binding, or empty.
+func newRole(e *Executor, s plan.Step, key plan.ObjectKey) string {
+	next, ok := e.following(s)
+	if !ok {
+		return ""
+	}
+	c, err := changeOf(e.in, next)
+	if err != nil {
+		return ""
+	}
+	for _, o := range c.After {
+		if k := plan.KeyOf(o, c.Namespace); bareKey(k) == bareKey(key) {
+			return roleOf(o)
+		}
+	}
+	return ""
+}
+
+// mend deletes exactly the bindings the step names. What it deletes is in the
+// journal before it is gone, so that whoever comes next can bring it back.
+func (e *Executor) mend(ctx context.Context, s plan.Step) (string, error) {
+	rec := e.journal.step(s.ID)
+	var doomed []images.Object
+	for _, key := range s.Objects {
+		live, err := e.object(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		if live == nil || roleOf(live) == newRole(e, s, key) {
+			continue
+		}
+		doomed = append(doomed, live)
+		rec.save(bare(live))
+	}
+	rec.Changed = true
+	if err := e.journal.save(ctx); err != nil {
+		return "", err
+	}
+	for _, o := range doomed {
+		key := plan.KeyOf(o, "")
+		uid, _ := at(o, "metadata", "uid").(string)
+		version, _ := at(o, "metadata", "resourceVersion").(string)
+		err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error { return e.deps.Objects.Delete(ctx, key, uid, version) })
+		if err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d bindings deleted", len(doomed)), nil
+}
+
+// save keeps one object, in place of an earlier one of the same name.
+func (r *StepRecord) save(o images.Object) {
+	key := plan.KeyOf(o, "")
+	r.Saved = slices.DeleteFunc(r.Saved, func(s images.Object) bool { return plan.KeyOf(s, "") == key })
+	r.Saved = append(r.Saved, o)
+}
+
+// restore brings deleted bindings back after the step that should have made
+// them anew failed. What is there already was made by that step and is left.
+// Without the lease nothing is brought back: whoever holds it now may be about
+// to create the same bindings.
+func (e *Executor) restore(ctx context.Context, g []plan.Step, cause error) {
+	last := g[len(g)-1]
+	if last.Action != plan.ActionOperator || errors.Is(cause, ErrLeaseLost) {
+		return
+	}
+	if rel, err := e.release(ctx, last); err != nil || e.reached(last, rel) {
+		return
+	}
+	for _, o := range e.journal.run.Orphans {
+		e.restoreOne(ctx, last.ID, o)
+	}
+	for _, s := range g {
+		if s.Action != plan.ActionMend {
+			continue
+		}
+		rec := e.journal.step(s.ID)
+		for _, o := range rec.Saved {
+			e.restoreOne(ctx, s.ID, o)
+		}
+		rec.Status, rec.Message = StepPending, "undone: the step that follows failed"
+		if err := e.journal.save(ctx); err != nil {
+			e.say(s.ID, EventAlarm, err.Error())
+		}
+	}
+}
+
+func (e *Executor) restoreOne(ctx context.Context, step string, o images.Object) {
+	key := plan.KeyOf(o, "")
+	live, err := e.object(ctx, key)
+	if err == nil && live != nil {
+		return
+	}
+	if err == nil {
+		err = patiently(ctx, e.opts.Patience, func(ctx context.Context) error { return e.deps.Objects.Create(ctx, bare(o)) })
+	}
+	if err != nil {
+		e.say(step, EventAlarm, fmt.Sprintf("bringing %s back: %v\nhint: it is kept in ConfigMap/%s/%s",
+			key, err, e.namespace, JournalName(e.digest)))
+		return
+	}
+	e.say(step, EventProgress, key.String()+" is back as it was")
+}
+
+// adopt takes over the bindings that the newest run of another plan deleted
+// and, since it was killed, neither replaced nor brought back.
+func (e *Executor) adopt(ctx context.Context) error {
+	var runs []Run
+	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+		runs, err = ReadJournals(ctx, e.deps.Client, e.namespace)
+		return err
+	})
+	if err != nil || len(runs) == 0 || runs[0].Plan == e.digest {
+		return err
+	}
+	e.journal.run.Orphans = runs[0].orphans()
+	return nil
+}
+
+// orphans are the bindings a run deleted for a release it did not upgrade.
+func (r Run) orphans() []images.Object {
+	open := slices.Clone(r.Orphans)
+	for _, s := range r.Steps {
+		open = append(open, s.Saved...)
+		if s.Action == plan.ActionOperator && s.Status.over() {
+			open = nil
+		}
+	}
+	return open
+}
+
+// object looks at one binding, patiently.
+func (e *Executor) object(ctx context.Context, key plan.ObjectKey) (o images.Object, err error) {
+	err = patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+		o, err = e.deps.Objects.Get(ctx, key)
+		return err
+	})
+	return o, err
+}
+
+// roleOf is kind/name of a binding's role.
+func roleOf(o images.Object) string {
+	kind, _ := at(o, "roleRef", "kind").(string)
+	name, _ := at(o, "roleRef", "name").(string)
+	return kind + "/" + name
+}

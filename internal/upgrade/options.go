@@ -1,0 +1,92 @@
+package upgrade
+
+import (
+	"context"
+	"time"
+)
+
+// Options tune a run. The zero value of each field is its default.
+type Options struct {
+	// Deadline is when the window closes: a step starts only if its estimate
+	// ends before. The default is none.
+	Deadline time.Time
+	// StopAfter is the id of the step after which the run parks. The default
+	// is none.
+	StopAfter string
+	// Timeout is how long a step may stand still: it begins anew with each
+	// further pod that is updated and ready, so that it needs no adjusting to
+	// a store's size. The default is 10 minutes.
+	Timeout time.Duration
+	// Settle is how long a cluster that shows no reaction to a step must stay
+	// quiet before the step counts as done: nothing in an ObjectStore says
+	// whether the operator has seen its newest spec. The default is 5 seconds.
+	Settle time.Duration
+	// Grace is how long something that waiting can't heal is given
+	// nevertheless. The default is 20 seconds.
+	Grace time.Duration
+	// Patience is how long requests are repeated while the API server is
+	// away. The default is 2 minutes.
+	Patience time.Duration
+	// LeaseDuration is how long a silent holder keeps the lease. The default
+	// is 30 seconds.
+	LeaseDuration time.Duration
+	// ProbeInterval is the time between two probes of a store. The default is
+	// 1 second.
+	ProbeInterval time.Duration
+
+	// BackupDir is the folder below which each plan's backup gets its own
+	// folder. A plan with a backup step requires it.
+	BackupDir string
+	// Namespace holds lease and journal. The default is the operator's.
+	Namespace string
+	// Holder says who runs this: host, process and user. It is required.
+	Holder string
+	// HolderGone says of another holder whether it certainly runs no more, so
+	// that its lease may be taken over at once. The default says no.
+	HolderGone func(holder string) bool
+	// Identity is who the API server says we are; Tool is our version.
+	Identity, Tool string
+	// Command is what to type to go on, without secrets.
+	Command string
+	// MaxHistory is Helm's limit on revisions. The default is Helm's own.
+	MaxHistory int
+	// RollbackOnFailure takes the current chart back where that is safe.
+	RollbackOnFailure bool
+
+	// OnEvent is told what happens, by one goroutine at a time. The default
+	// drops it.
+	OnEvent func(Event)
+	// Now is the clock. The default is time.Now.
+	Now func() time.Time
+
+	// Push, Preflight and Validate carry out the steps of these names; nil
+	// skips the step. Validate returns a line for the report.
+	Push      func(context.Context) error
+	Preflight func(context.Context) error
+	Validate  func(context.Context) (string, error)
+}
+
+func (o Options) withDefaults() Options {
+	durations := []struct {
+		p *time.Duration
+		d time.Duration
+	}{
+		{&o.Timeout, 10 * time.Minute}, {&o.Settle, 5 * time.Second}, {&o.Grace, 20 * time.Second},
+		{&o.Patience, 2 * time.Minute}, {&o.LeaseDuration, 30 * time.Second}, {&o.ProbeInterval, time.Second},
+	}
+	for _, v := range durations {
+		if *v.p <= 0 {
+			*v.p = v.d
+		}
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.HolderGone == nil {
+		o.HolderGone = func(string) bool { return false }
+	}
+	return o
+}

@@ -1,0 +1,102 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// prepare looks at the cluster and opens the journal.
+func (e *Executor) prepare(ctx context.Context) error {
+	if err := e.journal.open(ctx, e.plan, e.digest); err != nil {
+		return err
+	}
+	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+		e.facts, err = e.deps.Cluster.Facts(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking at the cluster: %w", err)
+	}
+	e.mask = newMasker(e.in, e.facts)
+	if uid := e.plan.Cluster.UID; uid != "" && e.facts.ClusterUID != "" && uid != e.facts.ClusterUID {
+		return &DriftError{Object: "cluster", Field: "uid", Expected: uid, Received: e.facts.ClusterUID}
+	}
+	r := &e.journal.run
+	r.Attempts = append(r.Attempts, Attempt{
+		Identity: orElse(e.opts.Identity, e.facts.User), Holder: e.opts.Holder, Tool: e.opts.Tool, Started: e.opts.Now(),
+	})
+	if r.Baseline == nil {
+		if err := e.adopt(ctx); err != nil {
+			return err
+		}
+		r.Baseline = map[string]string{}
+		for _, s := range e.facts.Stores {
+			r.Baseline[s.Key()] = s.Health
+		}
+	}
+	if err := e.journal.save(ctx); err != nil {
+		return err
+	}
+	// The watch has an end of its own: what is seen while the last request is
+	// finished still belongs into the report.
+	e.live, err = e.deps.Cluster.Watch(context.WithoutCancel(ctx), e.scope())
+	if err != nil {
+		return fmt.Errorf("watching the cluster: %w", err)
+	}
+	e.tracker.observe(e.live.Snapshot())
+	return e.survey(ctx)
+}
+
+func (e *Executor) scope() Scope {
+	namespaces := []string{e.namespace}
+	for _, c := range slices.Concat(e.in.Operator, e.in.Stores) {
+		namespaces = append(namespaces, c.Namespace)
+	}
+	for _, s := range e.facts.Stores {
+		namespaces = append(namespaces, s.Namespace)
+	}
+	slices.Sort(namespaces)
+	return Scope{Namespaces: slices.Compact(namespaces)}
+}
+
+// survey finds foreign drift before anything is changed, and whether anything
+// is left to change.
+func (e *Executor) survey(ctx context.Context) error {
+	e.idle = true
+	touched := map[string]bool{} // targets that an earlier remaining step changes
+	for _, s := range e.plan.Steps {
+		if !mutates(s) {
+			continue
+		}
+		done, _, err := e.done(ctx, s)
+		if err != nil {
+			return err
+		}
+		if done {
+			continue
+		}
+		if !touched[s.Target] {
+			if err := e.drifted(ctx, s); err != nil {
+				return err
+			}
+		}
+		touched[s.Target] = true
+		if changesRelease(s) {
+			e.idle = false
+		}
+	}
+	return nil
+}
+
+// changesRelease reports whether a step is one `helm upgrade`.
+func changesRelease(s plan.Step) bool {
+	return s.Action == plan.ActionOperator || s.Action == plan.ActionStore
+}
+
+// mutates reports whether a step changes the cluster.
+func mutates(s plan.Step) bool {
+	return changesRelease(s) || s.Action == plan.ActionMend || s.Action == plan.ActionUnstick
+}

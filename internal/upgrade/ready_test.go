@@ -1,0 +1,279 @@
+package upgrade
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// settled are facts in which operator and one store of two pods are as wanted.
+func settled() *plan.Facts {
+	image := images.Ref{Host: "reg.example", Path: "aistor/minio", Tag: "new"}
+	f := &plan.Facts{
+		Stores: []plan.Store{{
+			Namespace: "a", Name: "s", Image: image, Health: "green",
+			Pools: []plan.Pool{{Name: "p", Servers: 2, StatefulSet: "s-p"}},
+		}},
+		Workloads: []plan.Workload{
+			{
+				ObjectKey: plan.ObjectKey{APIVersion: "apps/v1", Kind: "StatefulSet", Namespace: "a", Name: "s-p"}, Store: "a/s",
+				Replicas: 2, Ready: 2, Updated: 2, Generation: 3, Observed: 3,
+				Strategy: "RollingUpdate", CurrentRevision: "r2", UpdateRevision: "r2",
+			},
+			{
+				ObjectKey: plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "op", Name: "operator"},
+				Replicas:  1, Ready: 1, Updated: 1, Generation: 2, Observed: 2,
+				Containers: []plan.Container{{Name: "controller", Image: "reg.example/aistor/operator:new"}},
+			},
+		},
+		Pods:     []plan.Pod{pod("s-p-0"), pod("s-p-1")},
+		Webhooks: []plan.Webhook{{Configuration: "hook", Name: "h", CABundle: 9}},
+		Services: []plan.Service{{Namespace: "op", Name: "svc", Ready: 1}},
+		CRDs:     []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true}},
+	}
+	return f
+}
+
+func pod(name string) plan.Pod {
+	return plan.Pod{
+		Namespace: "a", Name: name, UID: "u-" + name, Store: "a/s", Owner: "StatefulSet/s-p", Phase: "Running", Ready: true, Revision: "r2",
+		Containers: []plan.Container{{Name: "minio", Image: "reg.example/aistor/minio:new", Ready: true}},
+	}
+}
+
+func storeFloor(n int64) map[plan.ObjectKey]int64 {
+	return map[plan.ObjectKey]int64{{Kind: "StatefulSet", Namespace: "a", Name: "s-p"}: n}
+}
+
+func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
+	t.Parallel()
+	own := storeTarget{key: "a/s", own: true, spec: "reg.example/aistor/minio:new"}
+	other := storeTarget{key: "a/s", baseline: "green"}
+	tests := []struct {
+		name   string
+		target storeTarget
+		change func(f *plan.Facts)
+		want   []string
+	}{
+		{"everything settled", own, func(*plan.Facts) {}, nil},
+		{"the watch is older than the change", storeTarget{key: "a/s", own: true, floor: storeFloor(4)}, func(*plan.Facts) {},
+			[]string{"StatefulSet/a/s-p: its controller has not seen the change yet"}},
+		{"controller is behind the spec", own, func(f *plan.Facts) { f.Workloads[0].Generation = 4 },
+			[]string{"StatefulSet/a/s-p: its controller has not seen the change yet"}},
+		{"rolling", own, func(f *plan.Facts) {
+			f.Workloads[0].Updated, f.Workloads[0].Ready, f.Workloads[0].CurrentRevision = 1, 1, "r1"
+			f.Pods[1].Ready, f.Pods[1].Phase = false, "Pending"
+			f.Pods[1].Containers[0].Reason, f.Pods[1].Containers[0].Message = "ContainerCreating", ""
+		}, []string{"StatefulSet/a/s-p: 1 of 2 updated, 1 ready", "Pod/a/s-p-1: container minio: ContainerCreating"}},
+		{"updated but not complete", own, func(f *plan.Facts) { f.Workloads[0].CurrentRevision = "r1" },
+			[]string{"StatefulSet/a/s-p: roll-out is not complete"}},
+		{"on delete with all pods replaced", own, func(f *plan.Facts) {
+			f.Workloads[0].Strategy, f.Workloads[0].Updated, f.Workloads[0].CurrentRevision = "OnDelete", 0, "r1"
+		}, nil},
+		{"on delete with a pod of old", own, func(f *plan.Facts) {
+			f.Workloads[0].Strategy, f.Pods[0].Revision = "OnDelete", "r1"
+		}, []string{"StatefulSet/a/s-p: 1 of 2 updated, 2 ready"}},
+		{"pod still ending", own, func(f *plan.Facts) { f.Pods[0].Terminating = time.Unix(1, 0) }, []string{"Pod/a/s-p-0: still ending"}},
+		{"pod waits for a node", own, func(f *plan.Facts) {
+			f.Pods[0].Ready, f.Pods[0].Phase = false, "Pending"
+			f.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "FailedScheduling", Message: "0/3 nodes"}}
+		}, []string{"Pod/a/s-p-0: FailedScheduling: 0/3 nodes"}},
+		{"pod runs the old image", own, func(f *plan.Facts) { f.Pods[1].Containers[0].Image = "reg.example/aistor/minio:old" },
+			[]string{"Pod/a/s-p-1: runs reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
+		{"object asks for another image", own, func(f *plan.Facts) { f.Stores[0].Image.Tag = "old" },
+			[]string{"ObjectStore/a/s: asks for image reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
+		{"operator's default image where nobody names one", storeTarget{key: "a/s", own: true, fallback: "reg.example/aistor/minio:default"},
+			func(f *plan.Facts) { f.Stores[0].Image = images.Ref{}; f.Pods = f.Pods[:1] },
+			[]string{"Pod/a/s-p-0: runs reg.example/aistor/minio:new, not reg.example/aistor/minio:default"}},
+		{"image patched by hand counts where values name none", storeTarget{key: "a/s", own: true, fallback: "reg.example/aistor/minio:default"},
+			func(*plan.Facts) {}, nil},
+		{"yellow", own, func(f *plan.Facts) { f.Stores[0].Health, f.Stores[0].Message = "yellow", "1 drive offline" },
+			[]string{"ObjectStore/a/s: health is yellow, not green: 1 drive offline"}},
+		{"health unknown", own, func(f *plan.Facts) { f.Stores[0].Health = "" }, []string{"ObjectStore/a/s: health is unknown, not green"}},
+		{"healing", own, func(f *plan.Facts) { f.Stores[0].Healing = 3 }, []string{"ObjectStore/a/s: 3 drives are healing"}},
+		{"healing of a store that is not upgraded", other, func(f *plan.Facts) { f.Stores[0].Healing = 3 }, nil},
+		{"store that was green and is yellow", other, func(f *plan.Facts) { f.Stores[0].Health = "yellow" },
+			[]string{"ObjectStore/a/s: health is yellow, not green"}},
+		{"store that was broken before", storeTarget{key: "a/s", baseline: "yellow"}, func(f *plan.Facts) {
+			f.Stores[0].Health, f.Pods[0].Ready, f.Workloads[0].Ready = "yellow", false, 1
+		}, nil},
+		{"store that was yellow and is red", storeTarget{key: "a/s", baseline: "yellow"}, func(f *plan.Facts) { f.Stores[0].Health = "red" },
+			[]string{"ObjectStore/a/s: health is red, not yellow"}},
+		{"StatefulSet of a pool is missing", own, func(f *plan.Facts) { f.Stores[0].Pools[0].StatefulSet = "s-q" },
+			[]string{"StatefulSet/a/s-q: not there"}},
+		{"no StatefulSet at all", own, func(f *plan.Facts) { f.Workloads = nil; f.Stores[0].Pools = nil },
+			[]string{"ObjectStore/a/s: has no StatefulSet"}},
+		{"store is gone and pods could not be listed", own, func(f *plan.Facts) {
+			f.Stores, f.Gaps = nil, []plan.Gap{{What: "pods in a", Cause: "forbidden"}}
+		}, []string{"ObjectStore/a/s: not there", "could not look at pods in a: forbidden"}},
+		{"a gap alone is no reason to wait", own, func(f *plan.Facts) { f.Gaps = []plan.Gap{{What: "nodes", Cause: "forbidden"}} }, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := settled()
+			tt.change(f)
+			if diff := cmp.Diff(tt.want, unreadyStore(f, tt.target)); diff != "" {
+				t.Errorf("unready (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
+	t.Parallel()
+	target := operatorTarget{
+		deployments: []wantedDeployment{{
+			key:    plan.ObjectKey{Kind: "Deployment", Namespace: "op", Name: "operator"},
+			images: map[string]string{"controller": "reg.example/aistor/operator:new"},
+		}},
+		webhooks: []string{"hook"},
+		services: []plan.ObjectKey{{Kind: "Service", Namespace: "op", Name: "svc"}},
+		crds:     []string{"objectstores.aistor.min.io"},
+	}
+	tests := []struct {
+		name   string
+		change func(f *plan.Facts)
+		want   []string
+	}{
+		{"everything settled", func(*plan.Facts) {}, nil},
+		{"not there", func(f *plan.Facts) { f.Workloads = nil }, []string{"Deployment/op/operator: not there"}},
+		{"old image", func(f *plan.Facts) { f.Workloads[1].Containers[0].Image = "reg.example/aistor/operator:old" },
+			[]string{"Deployment/op/operator: container controller asks for reg.example/aistor/operator:old, not reg.example/aistor/operator:new"}},
+		{"pod that can't pull", func(f *plan.Facts) {
+			f.Workloads[1].Ready = 0
+			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-77-x", Owner: "ReplicaSet/operator-77",
+				Containers: []plan.Container{{Name: "controller", Reason: "ErrImagePull", Message: "unauthorized"}}})
+		}, []string{"Deployment/op/operator: 1 of 1 updated, 0 ready", "Pod/op/operator-77-x: container controller: ErrImagePull: unauthorized"}},
+		{"another Deployment's pod with a longer name", func(f *plan.Facts) {
+			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-two-77-x", Owner: "ReplicaSet/operator-two-77", Terminating: time.Unix(1, 0)})
+		}, nil},
+		{"old pod still ending", func(f *plan.Facts) {
+			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-66-x", Owner: "ReplicaSet/operator-66", Terminating: time.Unix(1, 0)})
+		}, []string{"Pod/op/operator-66-x: still ending"}},
+		{"caBundle is empty", func(f *plan.Facts) { f.Webhooks[0].CABundle = 0 },
+			[]string{"MutatingWebhookConfiguration/hook: webhook h has no caBundle yet"}},
+		{"no webhook", func(f *plan.Facts) { f.Webhooks = nil }, []string{"MutatingWebhookConfiguration/hook: not there"}},
+		{"no leader", func(f *plan.Facts) { f.Services[0].Ready = 0 }, []string{"Service/op/svc: no ready endpoints"}},
+		{"no Service", func(f *plan.Facts) { f.Services = nil }, []string{"Service/op/svc: not there"}},
+		{"CRD not established", func(f *plan.Facts) { f.CRDs[0].Established = false },
+			[]string{"CustomResourceDefinition/objectstores.aistor.min.io: not established"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := settled()
+			tt.change(f)
+			if diff := cmp.Diff(tt.want, unreadyOperator(f, target, nil)); diff != "" {
+				t.Errorf("unready (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTargetIsReadFromTheRenderedObjects(t *testing.T) {
+	t.Parallel()
+	got := targetOf("aistor", append(operatorObjects(),
+		images.Object{"kind": "Service", "metadata": map[string]any{"name": "external"}},
+		images.Object{"kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "x.aistor.min.io"}}))
+	want := operatorTarget{
+		namespace: "aistor",
+		deployments: []wantedDeployment{{
+			key:    plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"},
+			images: map[string]string{"controller": "reg.example/aistor/operator:new"},
+		}},
+		webhooks: []string{"object-store-operator-webhook"},
+		services: []plan.ObjectKey{{Kind: "Service", Namespace: "aistor", Name: "object-store-operator"}},
+		crds:     []string{"x.aistor.min.io"},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(operatorTarget{}, wantedDeployment{})); diff != "" {
+		t.Errorf("target (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
+	t.Parallel()
+	image := "reg.example/aistor/minio:new"
+	tests := []struct {
+		name            string
+		reason, message string
+		restarts        int
+		change          func(f *plan.Facts)
+		key             string // last word of the trouble's key; empty means none
+	}{
+		{name: "no authorization", reason: "ErrImagePull", message: "failed to authorize: 401 Unauthorized", key: "pull"},
+		{name: "not found", reason: "ErrImagePull", message: image + ": not found", key: "pull"},
+		{name: "no platform", reason: "ErrImagePull", message: "no match for platform in manifest", key: "pull"},
+		{name: "unknown certificate authority", reason: "ErrImagePull", message: "x509: certificate signed by unknown authority", key: "pull"},
+		{name: "too many requests heal", reason: "ErrImagePull", message: "429 Too Many Requests"},
+		{name: "server error heals", reason: "ImagePullBackOff", message: "503 Service Unavailable"},
+		{name: "a tag with 404 in it is no status", reason: "ImagePullBackOff", message: `Back-off pulling image "reg.example/404:404"`, change: func(f *plan.Facts) {
+			f.Pods[0].Containers[0].Image = "reg.example/404:404"
+		}},
+		{name: "cause is in the event before", reason: "ImagePullBackOff", message: `Back-off pulling image "` + image + `"`, change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "Failed", Message: `Failed to pull image "` + image + `": 403 Forbidden`}}
+		}, key: "pull"},
+		{name: "invalid name", reason: "InvalidImageName", key: "name"},
+		{name: "missing Secret", reason: "CreateContainerConfigError", message: `secret "x" not found`, key: "config"},
+		{name: "crashes", reason: "CrashLoopBackOff", restarts: 3, key: "crash"},
+		{name: "a first crash", reason: "CrashLoopBackOff", restarts: 1},
+		{name: "creating", reason: "ContainerCreating"},
+		{name: "crash of the old revision", reason: "CrashLoopBackOff", restarts: 9, change: func(f *plan.Facts) { f.Pods[0].Revision = "r1" }},
+		{name: "pod that is ending", reason: "InvalidImageName", change: func(f *plan.Facts) { f.Pods[0].Terminating = time.Unix(1, 0) }},
+		{name: "pod security", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: violates PodSecurity "restricted"`, 100)}
+		}, key: "create"},
+		{name: "pod security before the step", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`violates PodSecurity "restricted"`, 10)}
+		}},
+		{name: "webhook that is not up yet", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`failed calling webhook: connection refused`, 100)}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := settled()
+			c := &f.Pods[0].Containers[0]
+			c.Reason, c.Message, c.Restarts = tt.reason, tt.message, tt.restarts
+			if tt.change != nil {
+				tt.change(f)
+			}
+			got := troubles(f, func(p plan.Pod) bool { return p.Store == "a/s" }, time.Unix(50, 0))
+			if tt.key == "" && len(got) != 0 || tt.key != "" && (len(got) != 1 || !strings.HasSuffix(got[0].key, " "+tt.key)) {
+				t.Errorf("received: %+v\nexpected: %q", got, tt.key)
+			}
+		})
+	}
+}
+
+func refusal(message string, at int64) plan.Event {
+	return plan.Event{Object: plan.ObjectKey{Kind: "StatefulSet", Namespace: "a", Name: "s-p"}, Reason: "FailedCreate", Message: message, Last: time.Unix(at, 0)}
+}
+
+func TestTroubleCountsOnlyOnceItHasStayed(t *testing.T) {
+	t.Parallel()
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	pull := []trouble{{key: "pull", patience: 1}}
+	m := memory{}
+	if stuck, next := m.lasting(at(0), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
+		t.Errorf("first look: %v, %s", stuck, next)
+	}
+	if stuck, _ := m.lasting(at(15), 20*time.Second, nil); len(stuck) != 0 {
+		t.Errorf("gone: %v", stuck)
+	}
+	if stuck, next := m.lasting(at(16), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
+		t.Errorf("back: %v, %s", stuck, next)
+	}
+	if stuck, _ := m.lasting(at(36), 20*time.Second, pull); len(stuck) != 1 {
+		t.Errorf("stayed: %v", stuck)
+	}
+	if stuck, _ := (memory{}).lasting(at(0), 20*time.Second, []trouble{{key: "name"}}); len(stuck) != 1 {
+		t.Errorf("what never heals: %v", stuck)
+	}
+}

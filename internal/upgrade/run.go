@@ -1,0 +1,206 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// groups puts steps together that nothing may come between: from the deletion
+// of bindings to the end of the operator step that brings them back, the
+// operator has no rights.
+func groups(steps []plan.Step) [][]plan.Step {
+	var out [][]plan.Step
+	open := false
+	for _, s := range steps {
+		if open {
+			out[len(out)-1] = append(out[len(out)-1], s)
+		} else {
+			out = append(out, []plan.Step{s})
+		}
+		open = s.Action == plan.ActionMend || open && s.Action != plan.ActionOperator
+	}
+	return out
+}
+
+// carryOut runs all groups in order.
+func (e *Executor) carryOut(ctx context.Context) error {
+	for _, g := range groups(e.plan.Steps) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := e.runGroup(ctx, g); err != nil {
+			return err
+		}
+		for _, s := range g {
+			if s.ID == e.opts.StopAfter && len(e.ids(false)) > 0 {
+				e.parked = fmt.Sprintf("stopped after %q as asked", s.ID)
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// mayStart holds the rest of a group back if it would not end in time, and
+// stores after an alarm. Validation is never held back: it changes nothing.
+func (e *Executor) mayStart(g []plan.Step) error {
+	if !e.opts.Deadline.IsZero() && g[0].Action != plan.ActionValidate {
+		var estimate time.Duration
+		for _, s := range g {
+			estimate += time.Duration(s.Estimate)
+		}
+		if end := e.opts.Now().Add(estimate); end.After(e.opts.Deadline) {
+			return fmt.Errorf("%w: it is expected to take %s and the deadline is %s",
+				ErrDeadline, estimate, e.opts.Deadline.UTC().Format(time.RFC3339))
+		}
+	}
+	if e.alarm != "" && g[0].Action == plan.ActionStore {
+		return errors.New("no further store is started: " + e.alarm)
+	}
+	return nil
+}
+
+// runGroup runs the steps of one group. Once the first of several has begun,
+// an interruption no longer keeps the next one from starting.
+func (e *Executor) runGroup(ctx context.Context, g []plan.Step) error {
+	for i, s := range g {
+		if err := e.runStep(ctx, s, g[i:]); err != nil {
+			e.restore(context.WithoutCancel(ctx), g, err)
+			return &stepError{s.ID, err}
+		}
+	}
+	return nil
+}
+
+// stepError says where a cause lies, until conclude makes it a StoppedError.
+type stepError struct {
+	step  string
+	cause error
+}
+
+func (e *stepError) Error() string { return e.cause.Error() }
+func (e *stepError) Unwrap() error { return e.cause }
+
+// runStep skips a step that is done, and otherwise carries it out between two
+// entries in the journal.
+func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) error {
+	work := ctx
+	if mutates(s) {
+		work = context.WithoutCancel(ctx)
+	}
+	rec := e.journal.step(s.ID)
+	done, why, err := e.done(work, s)
+	if err != nil {
+		return err
+	}
+	if done {
+		return e.skip(ctx, rec, why)
+	}
+	if err := e.mayStart(rest); err != nil {
+		return err
+	}
+	if mutates(s) {
+		if err := e.lease.check(work); err != nil {
+			return err
+		}
+		if err := e.drifted(work, s); err != nil {
+			return err
+		}
+	}
+	rec.Status, rec.Message, rec.Started, rec.Ended = StepStarted, "", e.opts.Now(), time.Time{}
+	rec.Attempt++
+	if err := e.journal.save(ctx); err != nil {
+		return err
+	}
+	e.say(s.ID, EventStarted, s.Title)
+	message, err := e.apply(ctx, work, s)
+	return e.end(ctx, rec, message, err)
+}
+
+func (e *Executor) skip(ctx context.Context, rec *StepRecord, why string) error {
+	if !rec.Status.over() {
+		rec.Status, rec.Message, rec.Ended = StepSkipped, why, e.opts.Now()
+		if err := e.journal.save(ctx); err != nil {
+			return err
+		}
+	}
+	e.say(rec.ID, EventSkipped, why)
+	return nil
+}
+
+// end writes down how a step ended; the step's own error comes before the
+// journal's.
+func (e *Executor) end(ctx context.Context, rec *StepRecord, message string, err error) error {
+	rec.Ended = e.opts.Now()
+	rec.Status, rec.Message = StepDone, e.mask.text(message)
+	kind := EventDone
+	if err != nil {
+		rec.Status, rec.Message, kind = StepFailed, e.mask.text(err.Error()), EventFailed
+		if interrupted(ctx, err) {
+			rec.Status = StepInterrupted
+		}
+		message = err.Error()
+	}
+	e.say(rec.ID, kind, message)
+	if saved := e.journal.save(ctx); err == nil {
+		return saved
+	}
+	return err
+}
+
+// apply carries out one step. work is ctx, except that for steps that change
+// the cluster it does not end when ctx does.
+func (e *Executor) apply(ctx, work context.Context, s plan.Step) (string, error) {
+	switch s.Action {
+	case plan.ActionBackup:
+		return e.writeBackup(ctx)
+	case plan.ActionPush:
+		return "", e.opts.Push(ctx)
+	case plan.ActionPreflight:
+		return "", e.opts.Preflight(ctx)
+	case plan.ActionUnstick:
+		return e.unstick(work, s)
+	case plan.ActionMend:
+		return e.mend(work, s)
+	case plan.ActionOperator, plan.ActionStore:
+		return e.change(ctx, s)
+	case plan.ActionValidate:
+		summary, err := e.opts.Validate(ctx)
+		e.validation = e.mask.text(summary)
+		return summary, err
+	}
+	return "", fmt.Errorf("received: action %q\nexpected: one that this version knows", s.Action)
+}
+
+// done observes whether a step has nothing left to do, and says why.
+func (e *Executor) done(ctx context.Context, s plan.Step) (bool, string, error) {
+	switch s.Action {
+	case plan.ActionBackup:
+		if dir := e.backupDir(); backupComplete(dir, e.digest) {
+			e.backup = dir
+			return true, "kept from an earlier attempt: " + dir, nil
+		}
+		return e.idle, "nothing is left to change", nil
+	case plan.ActionPush:
+		return e.idle || e.opts.Push == nil, "nothing to push", nil
+	case plan.ActionPreflight:
+		return e.idle || e.opts.Preflight == nil, "nothing to check", nil
+	case plan.ActionValidate:
+		return e.opts.Validate == nil, "not asked for", nil
+	case plan.ActionUnstick:
+		rel, err := e.release(ctx, s)
+		return err == nil && !pending(rel), "the release is not pending", err
+	case plan.ActionMend:
+		return e.mended(ctx, s)
+	}
+	return e.changed(ctx, s)
+}
+
+// interrupted reports whether err is only ctx's end showing.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
+}

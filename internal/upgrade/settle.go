@@ -1,0 +1,68 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// settle waits for what a release step sets in motion.
+func (e *Executor) settle(ctx context.Context, s plan.Step, c *plan.Change, before map[string]string, began time.Time) error {
+	// What the watch shows may be older than the change: the generations that
+	// one look at the newest state finds are the least it must show.
+	var now *plan.Facts
+	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+		now, err = e.deps.Cluster.Facts(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking at the cluster: %w", err)
+	}
+	floor := floorOf(now)
+	return e.await(ctx, goal{
+		step:     s,
+		unready:  func(f *plan.Facts) []string { return e.unready(f, s, c, floor) },
+		troubles: func(f *plan.Facts) []trouble { return troubles(f, e.podsFor(s, c), began) },
+		progress: func(f *plan.Facts) []string { return progress(f, e.podsFor(s, c)) },
+		quiet:    func(f *plan.Facts) (string, bool) { return quiet(f, s.Store, before) },
+	})
+}
+
+// unready lists what a release step waits for. After the operator's, that is
+// every store too: the operator may roll them all.
+func (e *Executor) unready(f *plan.Facts, s plan.Step, c *plan.Change, floor map[plan.ObjectKey]int64) []string {
+	if s.Action == plan.ActionStore {
+		t := storeTargetFor(s, c, e.in)
+		t.floor = floor
+		return unreadyStore(f, t)
+	}
+	out := unreadyOperator(f, targetOf(c.Namespace, c.After), floor)
+	for _, st := range f.Stores {
+		out = append(out, unreadyStore(f, storeTarget{key: st.Key(), baseline: e.journal.run.Baseline[st.Key()], floor: floor})...)
+	}
+	return out
+}
+
+// podsFor says which pods' troubles are this step's.
+func (e *Executor) podsFor(s plan.Step, c *plan.Change) func(plan.Pod) bool {
+	if s.Action == plan.ActionStore {
+		return func(p plan.Pod) bool { return p.Store == s.Store }
+	}
+	var wanted []string
+	for _, d := range targetOf(c.Namespace, c.After).deployments {
+		for _, image := range d.images {
+			wanted = append(wanted, image)
+		}
+	}
+	return func(p plan.Pod) bool {
+		if p.Store != "" {
+			return !storeTarget{baseline: e.journal.run.Baseline[p.Store]}.lenient()
+		}
+		return p.Namespace == c.Namespace && slices.ContainsFunc(p.Containers, func(k plan.Container) bool {
+			return slices.ContainsFunc(wanted, func(image string) bool { return sameImage(k.Image, image) })
+		})
+	}
+}

@@ -1,0 +1,154 @@
+package upgrade
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// trouble is something that waiting does not heal, seen once. Only when it
+// stays is it a reason to give up.
+type trouble struct {
+	// key tells whether two looks saw the same.
+	key string
+	pod *plan.Pod
+	// text names object, container, reason and message.
+	text string
+	// patience multiplies the grace: some of this is healed by an operator
+	// that is still at work. 0 gives up at once.
+	patience int
+}
+
+// crashes is the number of restarts from which on a new version is taken to
+// crash for good.
+const crashes = 3
+
+// permanent matches what a registry or node says that no further pull changes.
+var permanent = regexp.MustCompile(`(?i)\b40[134]\b|unauthorized|forbidden|denied|not found|manifest unknown|name unknown|no match for platform|no basic auth|x509|certificate`)
+
+// refused matches why the API server won't create a pod, however often it is
+// asked. A webhook that can't be reached is not among them: it may come back.
+var refused = regexp.MustCompile(`(?i)violates PodSecurity|exceeded quota|is invalid|serviceaccount .* not found`)
+
+// troubles lists what waiting does not heal among the pods that belong to the
+// step: those in scope that already carry the newest revision. Events from
+// before since are not about this step.
+func troubles(f *plan.Facts, inScope func(plan.Pod) bool, since time.Time) []trouble {
+	var out []trouble
+	for i, p := range f.Pods {
+		if !inScope(p) || !p.Terminating.IsZero() || !newest(f, p) {
+			continue
+		}
+		for _, c := range p.Containers {
+			if t, ok := containerTrouble(f, p, c); ok {
+				t.key = podName(p) + " " + p.UID + " " + c.Name + " " + t.key
+				t.text = fmt.Sprintf("%s: container %s: %s", podName(p), c.Name, t.text)
+				t.pod = &f.Pods[i]
+				out = append(out, t)
+			}
+		}
+	}
+	return append(out, refusals(f, since)...)
+}
+
+func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container) (trouble, bool) {
+	text := strings.TrimSuffix(c.Reason+": "+c.Message, ": ")
+	switch c.Reason {
+	case "InvalidImageName":
+		return trouble{key: "name", text: text + " (" + c.Image + ")"}, true
+	case "ErrImageNeverPull":
+		return trouble{key: "pull", text: text, patience: 1}, true
+	case "ErrImagePull", "ImagePullBackOff":
+		// While a kubelet backs off its message names the image alone; the
+		// cause is in the event before.
+		cause := text + " " + pullEvents(f, p, c.Image)
+		if permanent.MatchString(strings.ReplaceAll(cause, c.Image, "")) {
+			return trouble{key: "pull", text: text, patience: 1}, true
+		}
+	case "CreateContainerConfigError":
+		return trouble{key: "config", text: text, patience: 3}, true
+	case "CrashLoopBackOff":
+		if c.Restarts >= crashes {
+			return trouble{key: "crash", text: fmt.Sprintf("%s (%d restarts)", text, c.Restarts), patience: 1}, true
+		}
+	}
+	return trouble{}, false
+}
+
+func pullEvents(f *plan.Facts, p plan.Pod, image string) string {
+	var all []string
+	for _, ev := range f.Warnings {
+		if ev.Object.Kind == "Pod" && ev.Object.Namespace == p.Namespace && ev.Object.Name == p.Name &&
+			ev.Reason == "Failed" && strings.Contains(ev.Message, image) {
+			all = append(all, ev.Message)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// refusals are workloads whose pods the API server refuses to create.
+func refusals(f *plan.Facts, since time.Time) []trouble {
+	var out []trouble
+	for _, ev := range f.Warnings {
+		if ev.Reason != "FailedCreate" || ev.Last.Before(since) || !refused.MatchString(ev.Message) {
+			continue
+		}
+		if !slices.Contains([]string{"StatefulSet", "ReplicaSet"}, ev.Object.Kind) {
+			continue
+		}
+		out = append(out, trouble{key: ev.Object.String() + " create", text: ev.Object.String() + ": " + ev.Message, patience: 1})
+	}
+	return out
+}
+
+// newest reports whether a pod carries its StatefulSet's newest revision.
+// Troubles of older pods end when they are replaced. Pods of other owners
+// count as new.
+func newest(f *plan.Facts, p plan.Pod) bool {
+	kind, owner, _ := strings.Cut(p.Owner, "/")
+	if kind != "StatefulSet" {
+		return true
+	}
+	w := workload(f, kind, p.Namespace, owner)
+	return w == nil || w.UpdateRevision == "" || p.Revision == w.UpdateRevision
+}
+
+// memory remembers since when each trouble is seen without a break.
+type memory map[string]sighting
+
+type sighting struct {
+	since time.Time
+	looks int
+}
+
+// lasting takes one look's troubles and returns those that have stayed beyond
+// their grace, and how long until the next one will have: 0 means none.
+func (m memory) lasting(now time.Time, grace time.Duration, seen []trouble) (stuck []trouble, next time.Duration) {
+	present := map[string]bool{}
+	for _, t := range seen {
+		present[t.key] = true
+		s, ok := m[t.key]
+		if !ok {
+			s.since = now
+		}
+		s.looks++
+		m[t.key] = s
+		left := time.Duration(t.patience)*grace - now.Sub(s.since)
+		switch {
+		case left <= 0 && (s.looks >= 2 || t.patience == 0):
+			stuck = append(stuck, t)
+		case next == 0 || left < next:
+			next = max(left, time.Millisecond)
+		}
+	}
+	for k := range m {
+		if !present[k] {
+			delete(m, k)
+		}
+	}
+	return stuck, next
+}

@@ -1,0 +1,219 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+func TestImageThatCannotBePulledEndsTheWaitEarlyWithEvidence(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.onPod = func(s *fakeStore, p *fakePod) {
+			p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
+		}
+		x := w.attempt(t, "me")
+		began := time.Now()
+		_, err := x.run(t.Context())
+		stopped, ok := errors.AsType[*StoppedError](err)
+		if !ok || stopped.Step != "store-one" || !strings.Contains(err.Error(), "Pod/ns-one/one-pool-0-3: container minio: ErrImagePull: manifest unknown") {
+			t.Fatalf("error: %v", err)
+		}
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("gave up after %s", took)
+		}
+		if w.stores[1].revision != 0 {
+			t.Error("the second store was started")
+		}
+		for _, name := range []string{"cause.txt", "warnings.txt", "ns-one_one-pool-0-3_minio.log"} {
+			if b, err := os.ReadFile(filepath.Join(stopped.Evidence, name)); err != nil || name == "cause.txt" && len(b) == 0 {
+				t.Errorf("evidence %s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestTimeoutCountsFromTheLastProgressAndListsWhatIsUnready(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.podMean = 4 * time.Minute // four of them take longer than the time-out
+		w.onPod = func(s *fakeStore, p *fakePod) { p.ready = s.name == "one" }
+		x := w.attempt(t, "me")
+		x.opts.Timeout = 5 * time.Minute
+		_, err := x.run(t.Context())
+		late, ok := errors.AsType[*TimeoutError](err)
+		if !ok {
+			t.Fatalf("error: %v", err)
+		}
+		want := []string{
+			"StatefulSet/ns-two/two-pool-0: 1 of 4 updated, 3 ready",
+			"Pod/ns-two/two-pool-0-3: phase Running",
+			"Pod/ns-two/two-pool-0-0: runs reg.example/aistor/minio:old, not reg.example/aistor/minio:new",
+			"Pod/ns-two/two-pool-0-1: runs reg.example/aistor/minio:old, not reg.example/aistor/minio:new",
+			"Pod/ns-two/two-pool-0-2: runs reg.example/aistor/minio:old, not reg.example/aistor/minio:new",
+			"ObjectStore/ns-two/two: health is yellow, not green",
+		}
+		if diff := cmp.Diff(want, late.Unready); diff != "" {
+			t.Errorf("unready (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestMorePodsDownThanPromisedRaisesTheAlarmAndStartsNoFurtherStore(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.onRoll = func(s *fakeStore) int { return 2 }
+		x := w.attempt(t, "me")
+		out, err := x.run(t.Context())
+		stopped, ok := errors.AsType[*StoppedError](err)
+		if !ok || stopped.Step != "store-two" || !stopped.Changed {
+			t.Fatalf("error: %v", err)
+		}
+		want := []string{"2 pods of object store ns-one/one were down at once where one by one was promised"}
+		if diff := cmp.Diff(want, x.told.alarms()); diff != "" {
+			t.Errorf("alarms (-want +got):\n%s", diff)
+		}
+		if out.Availability[0].LowestReady != 2 {
+			t.Errorf("availability: %+v", out.Availability[0])
+		}
+	})
+}
+
+func TestAllAtOnceIsNoAlarmWhereItWasPlanned(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.onRoll = func(s *fakeStore) int { return 4 }
+		x := w.attempt(t, "me")
+		for i := range x.plan.Steps {
+			for j := range x.plan.Steps[i].Restarts {
+				x.plan.Steps[i].Restarts[j].How = plan.AllAtOnce
+			}
+		}
+		out, err := x.run(t.Context())
+		if err != nil || len(x.told.alarms()) != 0 || out.Availability[0].LowestReady != 0 {
+			t.Errorf("error %v, alarms %v, availability %+v", err, x.told.alarms(), out.Availability[0])
+		}
+	})
+}
+
+func TestStoresThatTheOperatorRollsAreAwaitedBeforeTheNextStep(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		var rolled []bool
+		w.afterHelm = func(w *world, r UpgradeRequest) {
+			if r.Name == "aistor" {
+				// Nobody has seen when the operator reacts: here it is after
+				// everything looked ready.
+				time.AfterFunc(15*time.Second, func() { w.roll(w.stores[1], w.stores[1].image) })
+			} else {
+				rolled = append(rolled, !slices.ContainsFunc(w.stores[1].pods, func(p *fakePod) bool { return p.revision == 0 || !p.ready }))
+			}
+			w.react(r)
+		}
+		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]bool{true, true}, rolled); diff != "" {
+			t.Errorf("settled before each store (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestNextStepBeginsAtTheEventThatMakesTheStoreReady(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		var ready, next time.Time
+		w.onPod = func(s *fakeStore, p *fakePod) {
+			p.ready = true
+			if s.name == "one" {
+				ready = time.Now()
+			}
+		}
+		w.onHalf = func(r UpgradeRequest) {
+			if r.Name == "two" {
+				next = time.Now()
+			}
+		}
+		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if gap := next.Sub(ready); gap > 200*time.Millisecond {
+			t.Errorf("%s passed between the last ready pod and the next store", gap)
+		}
+	})
+}
+
+// away is what client-go reports while nothing listens.
+func away() error { return apierrors.NewServiceUnavailable("the API server is away") }
+
+func TestApiServerThatGoesAwayForAMinuteIsSurvived(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		failed := 0
+		w.onUpgrade = func(r UpgradeRequest) error {
+			if r.Name == "one" && failed == 0 {
+				failed++
+				return away()
+			}
+			return nil
+		}
+		x := w.attempt(t, "me")
+		x.deps.Cluster = &flaky{world: w, until: time.Now().Add(time.Minute)}
+		if _, err := x.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.upgraded(t)
+		if failed != 1 {
+			t.Error("the API server never went away")
+		}
+	})
+}
+
+// flaky is a cluster whose API server is away until a time.
+type flaky struct {
+	*world
+	until time.Time
+}
+
+func (f *flaky) Facts(ctx context.Context) (*plan.Facts, error) {
+	if time.Now().Before(f.until) {
+		return nil, away()
+	}
+	return f.world.Facts(ctx)
+}
+
+func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		x := w.attempt(t, "me")
+		x.deps.Prober = proberFunc(func(store string) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			s := w.stores[slices.IndexFunc(w.stores, func(s *fakeStore) bool { return s.key() == store })]
+			switch {
+			case s.name == "two":
+				return ErrNotProbed
+			case !s.pods[2].ready:
+				return errors.New("503")
+			}
+			return nil
+		})
+		out, err := x.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, two := out.Availability[0], out.Availability[1]
+		if got := time.Duration(one.Unavailable); !one.Known || got < 29*time.Second || got > 31*time.Second || one.Failed < 29 || one.Failed > 31 {
+			t.Errorf("availability: known %t, %d of %d failed, %s", one.Known, one.Failed, one.Probes, got)
+		}
+		if two.Known || two.Probes != 0 {
+			t.Errorf("a store that could not be asked: %+v", two)
+		}
+	})
+}
+
+type proberFunc func(store string) error
+
+func (f proberFunc) Probe(_ context.Context, store string) error { return f(store) }

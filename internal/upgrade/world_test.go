@@ -1,0 +1,413 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
+	"k8s.io/client-go/kubernetes/fake"
+	ktesting "k8s.io/client-go/testing"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+const planted = "planted-secret-3141592653"
+
+// killed is what a simulated SIGKILL panics with.
+type killed struct{ point string }
+
+// world is a cluster in memory with the behaviour of Helm and of the operator
+// that matters here: releases have revisions, an operator upgrade replaces its
+// pods, a store upgrade rolls pods one by one in (faked) time. Lease and
+// journal live in client-go's own fake, bindings in its dynamic one.
+type world struct {
+	mu       sync.Mutex
+	changed  chan struct{}
+	releases map[string][]Release // by namespace/name, oldest first
+	operator string               // image that the operator's pods run
+	opGen    int64
+	opReady  bool
+	caBundle int
+	stores   []*fakeStore
+	warnings []plan.Event
+	podMean  time.Duration // time one pod takes to come back
+	calls    []string
+	client   *fake.Clientset
+	bindings *dynamicfake.FakeDynamicClient
+
+	// hooks
+	onRequest func(point string)                  // before each request
+	onUpgrade func(r UpgradeRequest) error        // in place of success
+	onPod     func(s *fakeStore, p *fakePod)      // when a pod comes back
+	onRoll    func(s *fakeStore) (atOnce int)     // pods restarted together
+	onHalf    func(r UpgradeRequest)              // between pending and done
+	onBinding func(verb string, k plan.ObjectKey) // before bindings change
+	afterHelm func(w *world, r UpgradeRequest)    // once Helm is done
+	onFacts   func(f *plan.Facts)                 // last word on facts
+}
+
+type fakeStore struct {
+	ns, name   string
+	image      string // spec.image
+	health     string
+	onDelete   bool
+	generation int64
+	revision   int
+	pods       []*fakePod
+}
+
+type fakePod struct {
+	image    string
+	revision int
+	ready    bool
+	reason   string
+	message  string
+	restarts int
+	ending   bool
+}
+
+func (s *fakeStore) key() string { return s.ns + "/" + s.name }
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		changed:  make(chan struct{}, 1),
+		releases: map[string][]Release{},
+		operator: "reg.example/aistor/operator:old", opReady: true, opGen: 1, caBundle: 1000,
+		podMean: 30 * time.Second,
+		client:  fake.NewSimpleClientset(), // the other one parses all of OpenAPI, for each world anew
+	}
+	w.client.PrependReactor("*", "configmaps", func(a ktesting.Action) (bool, runtime.Object, error) {
+		w.request("journal " + a.GetVerb())
+		return false, nil, nil
+	})
+	w.bindings = dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), binding("aistor-adminjob", "old-role"), binding("aistor-object-store", "old-role"))
+	w.bindings.PrependReactor("*", "*", func(a ktesting.Action) (bool, runtime.Object, error) {
+		w.request("binding " + a.GetVerb())
+		return false, nil, nil
+	})
+	w.releases["aistor/aistor"] = []Release{{Chart: "aistor-operator", Version: "5.6.4", Status: "deployed", Revision: 1, Values: values("old")}}
+	for _, name := range []string{"one", "two"} {
+		s := &fakeStore{ns: "ns-" + name, name: name, image: "reg.example/aistor/minio:old", health: "green", generation: 1}
+		for range 4 {
+			s.pods = append(s.pods, &fakePod{image: s.image, ready: true})
+		}
+		w.stores = append(w.stores, s)
+		w.releases[s.key()] = []Release{{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1, Values: values("old")}}
+	}
+	return w
+}
+
+func values(tag string) map[string]any {
+	return map[string]any{"license": planted, "tag": tag, "secrets": map[string]any{"secretKey": planted}}
+}
+
+func binding(name, role string) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+		"metadata": map[string]any{"name": name, "uid": "uid-" + name + "-" + role, "resourceVersion": "7"},
+		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+	}}
+	return u
+}
+
+// role is the role of a live binding, or "" where it is gone.
+func (w *world) role(t *testing.T, name string) string {
+	t.Helper()
+	u, err := w.bindings.Tracker().Get(bindingsResource(), "", name)
+	if err != nil {
+		return ""
+	}
+	return roleOf(u.(*unstructured.Unstructured).Object)
+}
+
+func bindingsResource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}
+}
+
+func (w *world) request(point string) {
+	w.mu.Lock()
+	w.calls = append(w.calls, point)
+	hook := w.onRequest
+	w.mu.Unlock()
+	if hook != nil {
+		hook(point)
+	}
+}
+
+// with changes the world and tells those who watch.
+func (w *world) with(f func()) {
+	w.mu.Lock()
+	f()
+	w.mu.Unlock()
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Release implements Helm.
+func (w *world) Release(_ context.Context, ns, name string) (Release, error) {
+	w.request("helm release")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.releases[ns+"/"+name]
+	if len(h) == 0 {
+		return Release{}, errors.New("release: not found")
+	}
+	return h[len(h)-1], nil
+}
+
+// Upgrade implements Helm. Like the real one it leaves a pending revision when
+// it is killed half way, and a failed one when it fails.
+func (w *world) Upgrade(ctx context.Context, r UpgradeRequest) (Release, error) {
+	w.request("helm upgrade")
+	key := r.Namespace + "/" + r.Name
+	w.mu.Lock()
+	h := w.releases[key]
+	if strings.HasPrefix(h[len(h)-1].Status, "pending-") {
+		w.mu.Unlock()
+		return Release{}, errors.New("another operation (install/upgrade/rollback) is in progress")
+	}
+	next := Release{Chart: r.Chart.Name, Version: r.Chart.Version, Status: "pending-upgrade", Revision: h[len(h)-1].Revision + 1, Values: r.Values, Description: "Preparing upgrade"}
+	h = append(h, next)
+	w.releases[key] = h
+	half, fails := w.onHalf, w.onUpgrade
+	w.mu.Unlock()
+	w.request("helm half")
+	if half != nil {
+		half(r)
+	}
+	if ctx.Err() != nil {
+		return Release{}, fmt.Errorf("helm was cancelled: %w", ctx.Err())
+	}
+	var err error
+	if fails != nil {
+		err = fails(r)
+	}
+	if err == nil && key == "aistor/aistor" {
+		err = w.applyBindings()
+	}
+	w.with(func() {
+		if err != nil {
+			h[len(h)-1].Status, h[len(h)-1].Description = "failed", "Upgrade failed: "+err.Error()
+			return
+		}
+		for i := range h {
+			if h[i].Status == "deployed" {
+				h[i].Status = "superseded"
+			}
+		}
+		h[len(h)-1].Status, h[len(h)-1].Description = "deployed", r.Description
+	})
+	if err != nil {
+		return Release{}, err
+	}
+	if w.afterHelm != nil {
+		w.afterHelm(w, r)
+	} else {
+		w.react(r)
+	}
+	w.request("helm upgraded")
+	return h[len(h)-1], nil
+}
+
+// applyBindings does what Helm does: a binding whose role would change is an
+// error, a missing one is created.
+func (w *world) applyBindings() error {
+	for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
+		u, err := w.bindings.Tracker().Get(bindingsResource(), "", name)
+		if err == nil && roleOf(u.(*unstructured.Unstructured).Object) != "ClusterRole/new-role" {
+			return fmt.Errorf("cannot patch %q with kind ClusterRoleBinding: cannot change roleRef", name)
+		}
+		if err != nil {
+			if err := w.bindings.Tracker().Create(bindingsResource(), binding(name, "new-role"), "", meta.CreateOptions{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// react is what operator and controllers do after Helm.
+func (w *world) react(r UpgradeRequest) {
+	if r.Name == "aistor" {
+		w.with(func() { w.opGen++; w.opReady, w.caBundle, w.operator = false, 0, "reg.example/aistor/operator:new" })
+		time.AfterFunc(10*time.Second, func() { w.with(func() { w.opReady = true }) })
+		time.AfterFunc(12*time.Second, func() { w.with(func() { w.caBundle = 1000 }) })
+		return
+	}
+	for _, s := range w.stores {
+		if s.key() == r.Namespace+"/"+r.Name {
+			time.AfterFunc(time.Second, func() { w.roll(s, "reg.example/aistor/minio:new") })
+		}
+	}
+}
+
+// roll replaces a store's pods, highest first.
+func (w *world) roll(s *fakeStore, image string) {
+	w.with(func() {
+		s.image, s.generation = image, s.generation+1
+		s.revision++
+	})
+	together := 1
+	if w.onRoll != nil {
+		together = w.onRoll(s)
+	}
+	w.rollFrom(s, len(s.pods)-1, together)
+}
+
+func (w *world) rollFrom(s *fakeStore, i, together int) {
+	if i < 0 {
+		w.with(func() { s.health = "green" })
+		return
+	}
+	low := max(0, i-together+1)
+	w.with(func() {
+		s.health = "yellow"
+		for _, p := range s.pods[low : i+1] {
+			*p = fakePod{image: s.image, revision: s.revision}
+		}
+	})
+	time.AfterFunc(w.podMean, func() {
+		stuck := false
+		w.with(func() {
+			for _, p := range s.pods[low : i+1] {
+				p.ready = true
+				if w.onPod != nil {
+					w.onPod(s, p)
+				}
+				stuck = stuck || !p.ready
+			}
+		})
+		if !stuck {
+			w.rollFrom(s, low-1, together)
+		}
+	})
+}
+
+// MarkFailed implements Helm.
+func (w *world) MarkFailed(_ context.Context, ns, name string) error {
+	w.request("helm mark-failed")
+	w.with(func() {
+		h := w.releases[ns+"/"+name]
+		h[len(h)-1].Status = "failed"
+	})
+	return nil
+}
+
+// Rollback implements Helm.
+func (w *world) Rollback(_ context.Context, ns, name string, revision int) error {
+	w.request("helm rollback")
+	w.with(func() {
+		h := w.releases[ns+"/"+name]
+		i := slices.IndexFunc(h, func(r Release) bool { return r.Revision == revision })
+		back := h[i]
+		back.Revision, back.Status = h[len(h)-1].Revision+1, "deployed"
+		w.releases[ns+"/"+name] = append(h, back)
+	})
+	return nil
+}
+
+// Facts implements Cluster.
+func (w *world) Facts(context.Context) (*plan.Facts, error) {
+	w.request("facts")
+	return w.snapshot(), nil
+}
+
+// Watch implements Cluster.
+func (w *world) Watch(context.Context, Scope) (Live, error) {
+	w.request("watch")
+	return liveWorld{w}, nil
+}
+
+type liveWorld struct{ w *world }
+
+func (l liveWorld) Snapshot() *plan.Facts    { return l.w.snapshot() }
+func (l liveWorld) Changed() <-chan struct{} { return l.w.changed }
+func (l liveWorld) Stop()                    {}
+
+func (w *world) snapshot() *plan.Facts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := &plan.Facts{
+		ClusterUID: "cluster-1", User: "somebody", Warnings: slices.Clone(w.warnings),
+		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Values: values("old"), Manifest: manifest()},
+		Webhooks: []plan.Webhook{{Configuration: "object-store-operator-webhook", Name: "w", CABundle: w.caBundle}},
+		Services: []plan.Service{{Namespace: "aistor", Name: "object-store-operator", Ports: []int{4221}, Ready: count(w.opReady)}},
+	}
+	f.Workloads = append(f.Workloads, plan.Workload{
+		ObjectKey: plan.ObjectKey{Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"},
+		Replicas:  1, Ready: count(w.opReady), Updated: 1, Generation: w.opGen, Observed: w.opGen, Strategy: "Recreate",
+		Containers: []plan.Container{{Name: "controller", Image: w.operator}},
+	})
+	f.Pods = append(f.Pods, plan.Pod{
+		Namespace: "aistor", Name: fmt.Sprintf("object-store-operator-hash%d-x", w.opGen), Owner: fmt.Sprintf("ReplicaSet/object-store-operator-hash%d", w.opGen),
+		Phase: "Running", Ready: w.opReady, Containers: []plan.Container{{Name: "controller", Image: w.operator, Ready: w.opReady}},
+	})
+	for _, s := range w.stores {
+		w.storeFacts(f, s)
+	}
+	if w.onFacts != nil {
+		w.onFacts(f)
+	}
+	return f
+}
+
+func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {
+	set := plan.Workload{
+		ObjectKey: plan.ObjectKey{Kind: "StatefulSet", Namespace: s.ns, Name: s.name + "-pool-0"}, Store: s.key(),
+		Replicas: len(s.pods), Generation: s.generation, Observed: s.generation, Strategy: "RollingUpdate",
+		UpdateRevision: fmt.Sprint("rev-", s.revision), CurrentRevision: fmt.Sprint("rev-", s.revision),
+	}
+	if s.onDelete {
+		set.Strategy = "OnDelete"
+	}
+	for i, p := range s.pods {
+		pod := plan.Pod{
+			Namespace: s.ns, Name: fmt.Sprintf("%s-pool-0-%d", s.name, i), Store: s.key(), Owner: "StatefulSet/" + set.Name,
+			Phase: "Running", Ready: p.ready, Revision: fmt.Sprint("rev-", p.revision),
+			Containers: []plan.Container{{Name: "minio", Image: p.image, Ready: p.ready, Reason: p.reason, Message: p.message, Restarts: p.restarts}},
+		}
+		if p.ending {
+			pod.Terminating = time.Unix(1, 0)
+		}
+		f.Pods = append(f.Pods, pod)
+		set.Ready += count(p.ready)
+		if p.revision == s.revision {
+			set.Updated++
+		} else {
+			set.CurrentRevision = fmt.Sprint("rev-", p.revision)
+		}
+	}
+	image, _ := images.ParseRef(s.image)
+	f.Workloads = append(f.Workloads, set)
+	f.Stores = append(f.Stores, plan.Store{
+		Namespace: s.ns, Name: s.name, Image: image, Health: s.health,
+		Pools:  []plan.Pool{{Name: "pool-0", Servers: len(s.pods), StatefulSet: set.Name}},
+		Object: images.Object{"kind": "ObjectStore", "metadata": map[string]any{"name": s.name}, "spec": map[string]any{"env": []any{map[string]any{"name": "MINIO_ROOT_PASSWORD", "value": planted}}}},
+	})
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func manifest() string {
+	return "---\nkind: Secret\nmetadata: {name: minio-license}\nstringData: {minio.license: " + planted + "}\n" +
+		"---\nkind: ConfigMap\nmetadata: {name: object-store-operator}\ndata: {minio: 'image: reg.example/aistor/minio:old'}\n"
+}

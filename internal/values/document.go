@@ -1,0 +1,124 @@
+package values
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document is a parsed file with the means to find its way back into the
+// bytes: the parser gives starts of nodes alone, in runes.
+type document struct {
+	src   []byte
+	lines []int // offset of each line's first byte
+	eol   string
+	root  *yaml.Node // nil for an empty document
+	style style
+}
+
+func parse(src []byte) (*document, error) {
+	d := &document{src: src, eol: "\n", lines: []int{0}}
+	if !utf8.Valid(src) {
+		return nil, refuse(0, "the file is not UTF-8")
+	}
+	for i, r := range string(src) {
+		switch r {
+		case '\n':
+			d.lines = append(d.lines, i+1)
+		case '\r':
+			if i+1 == len(src) || src[i+1] != '\n' {
+				return nil, refuse(len(d.lines), "a line ends in a lone carriage return")
+			}
+		case '\u0085', '\u2028', '\u2029':
+			return nil, refuse(len(d.lines), "a line ends in a character that only some parsers take for a line break")
+		}
+	}
+	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
+		d.eol = "\r\n"
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	var doc, second yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		return nil, refuse(0, "the file is not sound YAML: %v", err)
+	default:
+		d.root = doc.Content[0]
+		if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
+			return nil, refuse(second.Line, "the file holds several documents, of which Helm reads the first alone")
+		}
+	}
+	d.style = styleOf(d.root)
+	return d, nil
+}
+
+// offset is where a node starts.
+func (d *document) offset(n *yaml.Node) (int, error) {
+	if n.Line < 1 || n.Line > len(d.lines) {
+		return 0, refuse(n.Line, "the parser lost its place")
+	}
+	at := d.lines[n.Line-1]
+	for range n.Column - 1 {
+		if at >= len(d.src) || d.src[at] == '\n' {
+			return 0, refuse(n.Line, "the parser lost its place")
+		}
+		_, size := utf8.DecodeRune(d.src[at:])
+		at += size
+	}
+	return at, nil
+}
+
+// lineEnd is the offset of the line break, or the end, after at; the break's
+// own carriage return is part of it.
+func (d *document) lineEnd(at int) int {
+	i := bytes.IndexByte(d.src[at:], '\n')
+	if i < 0 {
+		return len(d.src)
+	}
+	at += i
+	if at > 0 && d.src[at-1] == '\r' {
+		at--
+	}
+	return at
+}
+
+// lineOf is the line of the first cut.
+func (d *document) lineOf(cuts []cut) int {
+	if len(cuts) == 0 {
+		return 0
+	}
+	return 1 + bytes.Count(d.src[:cuts[0].start], []byte("\n"))
+}
+
+// below is the cut that puts whole lines under the line that at is in.
+func (d *document) below(at int, lines []string) cut {
+	end := d.lineEnd(at)
+	return cut{end, end, d.eol + strings.Join(lines, d.eol)}
+}
+
+func implicitNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Value == "" && n.Style == 0 && n.Anchor == ""
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
+}
+
+func flow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
+
+// anchored is the first node in n, itself included, that others may refer to.
+func anchored(n *yaml.Node) *yaml.Node {
+	if n.Anchor != "" {
+		return n
+	}
+	for _, c := range n.Content {
+		if a := anchored(c); a != nil {
+			return a
+		}
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package values
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+	sigs "sigs.k8s.io/yaml"
+)
+
+// Op is what an [Edit] does.
+type Op int
+
+// The operations. Set is the zero value.
+const (
+	// Set puts Value at Path, in place of what is there or as new.
+	Set Op = iota
+	// Append puts Value at the end of the list at Path, unless it is in it.
+	Append
+	// Remove takes the setting at Path away; a map keeps its braces.
+	Remove
+)
+
+// Edit is one change to a values file.
+type Edit struct {
+	Path  Path
+	Value any
+	Op    Op
+}
+
+// String is the edit without its value, which may be a secret.
+func (e Edit) String() string {
+	return [...]string{"set ", "append to ", "remove "}[e.Op] + e.Path.String()
+}
+
+// EditError says why a file can't be edited in place.
+type EditError struct {
+	Path Path
+	// Line is where in the file the reason stands, 0 where it stands nowhere.
+	Line   int
+	Reason string
+}
+
+// Error names the setting, the line and the reason.
+func (e *EditError) Error() string {
+	at := ""
+	if e.Line > 0 {
+		at = fmt.Sprintf("line %d: ", e.Line)
+	}
+	return fmt.Sprintf("editing values at %q: %s%s", e.Path.String(), at, e.Reason)
+}
+
+func refuse(line int, format string, args ...any) *EditError {
+	return &EditError{Line: line, Reason: fmt.Sprintf(format, args...)}
+}
+
+// Apply makes edits to the YAML of a values file, one after another, and
+// leaves every byte outside the changed values as it is: comments, order,
+// quoting, indentation and line endings. An edit that changes nothing leaves
+// the file as it is.
+//
+// Before it returns it reads the result with both YAML parsers that matter,
+// Helm's and the newer one, and compares it with what was asked for. What it
+// can't do without touching more, it refuses with an [*EditError]: several
+// documents, aliases and merge keys on the way to the setting, anchors inside
+// what would be replaced.
+func Apply(src []byte, edits []Edit) (out []byte, err error) {
+	bom, body := cutBOM(src)
+	for _, e := range edits {
+		if body, err = applyOne(body, e); err != nil {
+			return nil, err
+		}
+	}
+	if bytes.Equal(body, src[len(bom):]) {
+		return src, nil
+	}
+	return slices.Concat(bom, body), nil
+}
+
+func applyOne(src []byte, e Edit) (out []byte, err error) {
+	defer func() {
+		// The parser is known to panic on some malformed input; a file that
+		// does that to it is not one to write to.
+		if r := recover(); r != nil {
+			out, err = nil, &EditError{Path: e.Path, Reason: fmt.Sprintf("the file can't be parsed: %v", r)}
+		}
+		if re, ok := err.(*EditError); ok {
+			re.Path = e.Path
+		}
+	}()
+	if len(e.Path) == 0 {
+		return nil, refuse(0, "no path given")
+	}
+	before, err := readBoth(src)
+	if err != nil {
+		return nil, err
+	}
+	want, err := before.edited(e)
+	if err != nil {
+		return nil, err
+	}
+	if want.equal(before) {
+		return src, nil
+	}
+	d, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	splices, err := d.plan(e)
+	if err != nil {
+		return nil, err
+	}
+	out = splice(src, splices)
+	after, err := readBoth(out)
+	if err != nil || !after.equal(want) {
+		return nil, refuse(d.lineOf(splices), "can't be changed in place without changing more; edit it by hand")
+	}
+	return out, nil
+}
+
+func cutBOM(src []byte) (bom, body []byte) {
+	mark := []byte("\xef\xbb\xbf")
+	if bytes.HasPrefix(src, mark) {
+		return src[:3], src[3:]
+	}
+	return nil, src
+}
+
+// cut is one replacement of src[start:end].
+type cut struct {
+	start, end int
+	text       string
+}
+
+func splice(src []byte, cuts []cut) []byte {
+	slices.SortStableFunc(cuts, func(a, b cut) int { return a.start - b.start })
+	var out []byte
+	at := 0
+	for _, c := range cuts {
+		out = append(out, src[at:c.start]...)
+		out = append(out, c.text...)
+		at = c.end
+	}
+	return append(out, src[at:]...)
+}
+
+// reading is a document as the two parsers understand it.
+type reading struct{ helm, newer any }
+
+func readBoth(src []byte) (reading, error) {
+	var r reading
+	var v any
+	if err := sigs.Unmarshal(src, &v); err != nil {
+		return r, refuse(0, "the file is not YAML that Helm reads: %v", err)
+	}
+	r.helm = canon(v)
+	var n any
+	if err := yaml.Unmarshal(src, &n); err != nil {
+		return r, refuse(0, "the file is not sound YAML: %v", err)
+	}
+	r.newer = canon(n)
+	for _, root := range []any{r.helm, r.newer} {
+		if _, ok := root.(map[string]any); !ok && root != nil {
+			return r, refuse(1, "the file holds no map of settings")
+		}
+	}
+	return r, nil
+}
+
+func (r reading) equal(o reading) bool { return equal(r.helm, o.helm) && equal(r.newer, o.newer) }
+
+func (r reading) edited(e Edit) (reading, error) {
+	helm, err := editTree(copyAny(r.helm), e.Path, e)
+	if err != nil {
+		return r, err
+	}
+	newer, err := editTree(copyAny(r.newer), e.Path, e)
+	return reading{helm, newer}, err
+}
+
+// editTree makes an edit in plain data: what the file is to mean afterwards.
+func editTree(v any, path Path, e Edit) (any, error) {
+	if len(path) == 0 {
+		return editLeaf(v, e)
+	}
+	switch c := v.(type) {
+	case nil:
+		if e.Op == Remove {
+			return v, nil
+		}
+		if len(path) == len(e.Path) || !isIndex(path[0]) {
+			sub, err := editTree(nil, path[1:], e)
+			return map[string]any{path[0]: sub}, err
+		}
+	case map[string]any:
+		old, had := c[path[0]]
+		if e.Op == Remove && (len(path) == 1 || !had) {
+			delete(c, path[0])
+			return c, nil
+		}
+		sub, err := editTree(old, path[1:], e)
+		c[path[0]] = sub
+		return c, err
+	case []any:
+		i, err := strconv.Atoi(path[0])
+		if err != nil || i < 0 || i >= len(c) {
+			return nil, refuse(0, "the list has no element %q", path[0])
+		}
+		if e.Op == Remove && len(path) == 1 {
+			return nil, refuse(0, "elements of lists are not removed")
+		}
+		c[i], err = editTree(c[i], path[1:], e)
+		return c, err
+	}
+	return nil, refuse(0, "%q is inside something that is neither a map nor a list", path[0])
+}
+
+func editLeaf(v any, e Edit) (any, error) {
+	if e.Op == Set {
+		return canon(e.Value), nil
+	}
+	list, ok := v.([]any)
+	if !ok && v != nil {
+		return nil, refuse(0, "it is not a list")
+	}
+	value := canon(e.Value)
+	if slices.ContainsFunc(list, func(o any) bool { return equal(o, value) }) {
+		return v, nil
+	}
+	return append(slices.Clone(list), value), nil
+}
+
+func isIndex(s string) bool {
+	_, err := strconv.Atoi(s)
+	return err == nil
+}

@@ -1,0 +1,201 @@
+package values
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Path leads to one setting: the keys from the top, and positions in lists as
+// decimal numbers.
+type Path []string
+
+// String is the dotted form, with elements quoted that contain a dot.
+func (p Path) String() string {
+	parts := make([]string, len(p))
+	for i, e := range p {
+		if strings.ContainsAny(e, `."`) || e == "" {
+			e = strconv.Quote(e)
+		}
+		parts[i] = e
+	}
+	return strings.Join(parts, ".")
+}
+
+// MarshalText is the dotted form.
+func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// HasPrefix reports whether p is q or lies below it.
+func (p Path) HasPrefix(q Path) bool {
+	return len(p) >= len(q) && slices.Equal(p[:len(q)], q)
+}
+
+func (p Path) child(elem string) Path { return append(slices.Clone(p), elem) }
+
+// Get gives the value at path, and whether there is one. Lists are entered by
+// position.
+func Get(m map[string]any, path ...string) (any, bool) {
+	var v any = m
+	for _, e := range path {
+		switch c := v.(type) {
+		case map[string]any:
+			next, ok := c[e]
+			if !ok {
+				return nil, false
+			}
+			v = next
+		case []any:
+			i, err := strconv.Atoi(e)
+			if err != nil || i < 0 || i >= len(c) {
+				return nil, false
+			}
+			v = c[i]
+		default:
+			return nil, false
+		}
+	}
+	return v, true
+}
+
+// GetString gives the string at path, or "".
+func GetString(m map[string]any, path ...string) string {
+	v, _ := Get(m, path...)
+	s, _ := v.(string)
+	return s
+}
+
+// GetMap gives the map at path, or nil.
+func GetMap(m map[string]any, path ...string) map[string]any {
+	v, _ := Get(m, path...)
+	sub, _ := v.(map[string]any)
+	return sub
+}
+
+// Merge puts over on top of base as Helm does: maps are merged, anything else
+// is replaced, and a null stays. Neither is changed.
+func Merge(base, over map[string]any) map[string]any {
+	out := Copy(base)
+	for k, v := range over {
+		sub, isMap := v.(map[string]any)
+		old, wasMap := out[k].(map[string]any)
+		if isMap && wasMap {
+			out[k] = Merge(old, sub)
+			continue
+		}
+		out[k] = copyAny(v)
+	}
+	return out
+}
+
+// Copy is a deep copy; of nil, an empty map.
+func Copy(m map[string]any) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = copyAny(v)
+	}
+	return out
+}
+
+func copyAny(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return Copy(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = copyAny(e)
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+// Leaves are the paths to every setting: everything that is not a non-empty
+// map. Lists are settings as a whole, for Helm replaces them as a whole.
+func Leaves(m map[string]any) []Path { return leaves(m, nil) }
+
+func leaves(m map[string]any, prefix Path) []Path {
+	var out []Path
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		p := prefix.child(k)
+		if sub, ok := m[k].(map[string]any); ok && len(sub) > 0 {
+			out = append(out, leaves(sub, p)...)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Missing are the settings that the release has and the given values lack, in
+// the order of their keys. A null in given says that the setting is to go, and
+// a map replaced by something else says so for all of it.
+func Missing(release, given map[string]any) []Path { return missing(release, given, nil) }
+
+func missing(release, given map[string]any, prefix Path) []Path {
+	var out []Path
+	for _, k := range slices.Sorted(maps.Keys(release)) {
+		p := prefix.child(k)
+		old, wasMap := release[k].(map[string]any)
+		now, here := given[k]
+		sub, isMap := now.(map[string]any)
+		switch {
+		case wasMap && len(old) > 0 && (isMap || !here):
+			out = append(out, missing(old, sub, p)...)
+		case !here:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Pick is the part of m at the given paths, which lead through maps alone.
+func Pick(m map[string]any, paths []Path) map[string]any {
+	out := map[string]any{}
+	for _, p := range paths {
+		if v, ok := Get(m, p...); ok {
+			setIn(out, copyAny(v), p)
+		}
+	}
+	return out
+}
+
+// setIn sets one value, making the maps on the way; what stands in the way and
+// is no map is replaced.
+func setIn(m map[string]any, v any, p Path) {
+	for ; len(p) > 1; p = p[1:] {
+		sub, ok := m[p[0]].(map[string]any)
+		if !ok {
+			sub = map[string]any{}
+			m[p[0]] = sub
+		}
+		m = sub
+	}
+	m[p[0]] = v
+}
+
+// without is a copy of m that lacks one setting, and every map that is empty
+// by that.
+func without(m map[string]any, p Path) map[string]any {
+	out := Copy(m)
+	removeIn(out, p)
+	return out
+}
+
+func removeIn(m map[string]any, p Path) {
+	if len(p) == 1 {
+		delete(m, p[0])
+		return
+	}
+	if sub, ok := m[p[0]].(map[string]any); ok {
+		removeIn(sub, p[1:])
+		if len(sub) == 0 {
+			delete(m, p[0])
+		}
+	}
+}
+
+func equal(a, b any) bool { return reflect.DeepEqual(canon(a), canon(b)) }

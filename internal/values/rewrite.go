@@ -1,0 +1,325 @@
+package values
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Render renders a chart with the user's values. The objects are only read.
+type Render func(values map[string]any) ([]images.Object, error)
+
+// Input is what [Rewrite] works from.
+type Input struct {
+	ChartName, ChartVersion string
+	// Values are the user's, merged from all files. They are not changed.
+	Values map[string]any
+	Render Render
+	Mirror images.Mirror
+	// PullSecret is the name of the pull secret that every pod is to have; ""
+	// leaves pull secrets as they are.
+	PullSecret string
+	// ImageOnly is a tag: only the object store's image gets it, and nothing
+	// else is changed.
+	ImageOnly string
+}
+
+// Result is what [Rewrite] would change, and what is left to say.
+type Result struct {
+	// Edits are for [Apply]. None is there that changes nothing.
+	Edits []Edit
+	// Values are the user's after the edits.
+	Values map[string]any
+	// Changes tell the edits to a person, in the same order.
+	Changes []Change
+	// Images are all references rendered with Values, every operator on.
+	Images []images.Image
+	// Unresolved are the references that still don't come from the private
+	// registry. The rewriting is proved only if there are none.
+	Unresolved []Unresolved
+	// Pins are images whose tag the values fix at another than the chart's.
+	Pins     []Pin
+	Warnings []string
+}
+
+// Change is one edit in words. Old and New are empty where there was, or will
+// be, nothing.
+type Change struct {
+	Path Path   `json:"path"`
+	Old  string `json:"old,omitempty"`
+	New  string `json:"new,omitempty"`
+	Why  string `json:"why"`
+}
+
+// Unresolved is a reference that rewriting could not turn round.
+type Unresolved struct {
+	Ref    images.Ref    `json:"ref"`
+	Reason images.Reason `json:"reason"`
+	Why    string        `json:"why"`
+	// Fix is the value that would turn it round.
+	Fix string `json:"fix,omitempty"`
+}
+
+// Pin is an image tag fixed by the values.
+type Pin struct {
+	Path    Path       `json:"path"`
+	Pinned  images.Ref `json:"pinned"`
+	Default images.Ref `json:"default"`
+}
+
+// Stale reports whether the values pin an older release than the chart's own.
+// Tags that are no releases are not compared.
+func (p Pin) Stale() bool {
+	a, errA := aistor.ParseRelease(p.Pinned.Tag)
+	b, errB := aistor.ParseRelease(p.Default.Tag)
+	return errA == nil && errB == nil && a.Before(b)
+}
+
+// sentinel stands in a repository's place to see what follows it; the domain
+// is reserved, so that nothing real has this name.
+const sentinel = "sentinel.registry.invalid"
+
+// Rewrite finds the edits after which every image comes from the mirror, with
+// the pull secret, in the forms that this version of the chart takes. Which
+// settings have an effect is found by rendering. In the end it renders again
+// and lists every reference that is not where the mirror has it.
+//
+// Running it on its own result gives no edits. An error is the chart's refusal
+// to render.
+func Rewrite(in Input) (*Result, error) {
+	if err := in.Mirror.Validate(); err != nil {
+		return nil, err
+	}
+	r := &rewriter{Input: in, values: Copy(in.Values)}
+	var err error
+	switch role := aistor.RoleOfChart(in.ChartName); {
+	case in.ImageOnly != "" && role == aistor.RoleObjectStore:
+		err = r.imageOnly()
+	case in.ImageOnly != "":
+		return nil, fmt.Errorf("rewriting values of %q: a single image is changed in the object store chart alone", in.ChartName)
+	case role == aistor.RoleObjectStore:
+		err = r.objectStore()
+	default:
+		err = r.operator()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rewriting values of %q: %w", in.ChartName+" "+in.ChartVersion, err)
+	}
+	return r.result()
+}
+
+type rewriter struct {
+	Input
+	values   map[string]any
+	edits    []Edit
+	changes  []Change
+	warnings []string
+	pins     []Pin
+}
+
+// do makes one edit, if it changes anything.
+func (r *rewriter) do(e Edit, why string) error {
+	before, had := Get(r.values, e.Path...)
+	after, err := editTree(canon(r.values), e.Path, e)
+	if err != nil {
+		return fmt.Errorf("%s: %w", e, err)
+	}
+	if equal(after, r.values) {
+		return nil
+	}
+	r.values = after.(map[string]any)
+	now, has := Get(r.values, e.Path...)
+	r.edits = append(r.edits, e)
+	r.changes = append(r.changes, Change{e.Path, show(before, had), show(now, has), why})
+	return nil
+}
+
+func show(v any, there bool) string {
+	switch {
+	case !there:
+		return ""
+	case v == nil:
+		return "null"
+	}
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return flowText(canon(v))
+}
+
+func (r *rewriter) warn(format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+}
+
+// discover renders with every operator on and finds the images.
+func (r *rewriter) discover(values map[string]any) ([]images.Object, []images.Image, error) {
+	objects, err := r.Render(allOperators(r.ChartName, values))
+	if err != nil {
+		return nil, nil, err
+	}
+	in := images.DiscoverInput{}
+	for _, o := range objects {
+		in.Objects = append(in.Objects, images.DiscoverObject{Object: o, Chart: r.ChartName + "-" + r.ChartVersion})
+	}
+	found, err := images.Discover(in)
+	return objects, found, err
+}
+
+func allOperators(chartName string, values map[string]any) map[string]any {
+	out := Copy(values)
+	if aistor.RoleOfChart(chartName) == aistor.RoleOperator {
+		for _, name := range aistor.Operators() {
+			setIn(out, false, Path{"operators", name, "disabled"})
+		}
+	}
+	return out
+}
+
+// result renders a last time and judges every reference.
+func (r *rewriter) result() (*Result, error) {
+	out := &Result{Edits: r.edits, Values: r.values, Changes: r.changes, Pins: r.pins, Warnings: r.warnings}
+	if r.ImageOnly != "" {
+		return out, nil
+	}
+	_, found, err := r.discover(r.values)
+	if err != nil {
+		return nil, err
+	}
+	out.Images = found
+	for _, i := range found {
+		if r.Mirror.Owns(i.Ref) {
+			continue
+		}
+		for _, why := range i.Reasons {
+			u := Unresolved{Ref: i.Ref, Reason: why, Why: "no setting was found that decides it"}
+			u.Fix = fmt.Sprintf("the reference is to be %s", r.Mirror.Map(i.Ref))
+			out.Unresolved = append(out.Unresolved, u)
+		}
+	}
+	return out, nil
+}
+
+// leftovers turns round the references that still point elsewhere and stand in
+// the values as text: init containers, side cars, extra resources, overrides
+// with a full name.
+func (r *rewriter) leftovers() error {
+	_, found, err := r.discover(r.values)
+	if err != nil {
+		return err
+	}
+	for _, i := range found {
+		if r.Mirror.Owns(i.Ref) {
+			continue
+		}
+		want := r.Mirror.Map(i.Ref).String()
+		for _, hit := range texts(r.values, nil) {
+			text, ok := replaceRef(hit.text, i.Ref, want)
+			if !ok {
+				continue
+			}
+			if err := r.do(Edit{Path: hit.path, Value: text}, "it pulls "+i.Ref.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type text struct {
+	path Path
+	text string
+}
+
+// texts are all strings in v with their paths, lists included.
+func texts(v any, at Path) []text {
+	var out []text
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			out = append(out, texts(v[k], at.child(k))...)
+		}
+	case []any:
+		for i, e := range v {
+			out = append(out, texts(e, at.child(fmt.Sprint(i)))...)
+		}
+	case string:
+		out = append(out, text{at, v})
+	}
+	return out
+}
+
+// replaceRef puts want in the place of ref in s, whatever the form s has it
+// in: alone in any spelling, or inside more text spelt out.
+func replaceRef(s string, ref images.Ref, want string) (string, bool) {
+	if parsed, err := images.ParseRef(strings.TrimSpace(s)); err == nil {
+		if parsed == ref {
+			return want, true
+		}
+		// FIPS mode adds to the tag while rendering.
+		if fips := parsed; fips.Tag != "" {
+			if fips.Tag += ".fips"; fips == ref {
+				return strings.TrimSuffix(want, ".fips"), true
+			}
+		}
+		return "", false
+	}
+	spelt := []string{ref.String()}
+	if short, ok := strings.CutPrefix(ref.String(), "docker.io/"); ok {
+		spelt = append(spelt, short, strings.TrimPrefix(short, "library/"))
+	}
+	for _, old := range spelt {
+		if out, ok := replaceWord(s, old, want); ok {
+			return out, true
+		}
+	}
+	return "", false
+}
+
+// replaceWord replaces old where nothing that could belong to a reference is
+// beside it.
+func replaceWord(s, old, want string) (string, bool) {
+	var b strings.Builder
+	hit := false
+	for rest := s; ; {
+		i := strings.Index(rest, old)
+		if i < 0 {
+			b.WriteString(rest)
+			return b.String(), hit
+		}
+		before := i == 0 || !refByte(rest[i-1])
+		end := i + len(old)
+		after := end == len(rest) || !refByte(rest[end])
+		b.WriteString(rest[:i])
+		if before && after {
+			b.WriteString(want)
+			hit = true
+		} else {
+			b.WriteString(old)
+		}
+		rest = rest[end:]
+	}
+}
+
+func refByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("._-/@:", c) >= 0
+}
+
+func hasSecret(v any, name string) bool {
+	list, _ := v.([]any)
+	return slices.ContainsFunc(list, func(e any) bool {
+		m, ok := e.(map[string]any)
+		return ok && m["name"] == name
+	})
+}
+
+// addSecret appends the pull secret to the list at path.
+func (r *rewriter) addSecret(path Path, why string) error {
+	old, _ := Get(r.values, path...)
+	if r.PullSecret == "" || hasSecret(old, r.PullSecret) {
+		return nil
+	}
+	return r.do(Edit{Path: path, Value: map[string]any{"name": r.PullSecret}, Op: Append}, why)
+}

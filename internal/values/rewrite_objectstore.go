@@ -1,0 +1,174 @@
+package values
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// What the two images of the object store chart are called in public.
+const (
+	publicMinIO = aistor.PublicRegistry + "/" + aistor.PublicPrefix + "minio"
+	publicKES   = aistor.PublicRegistry + "/" + aistor.PublicPrefix + "kes"
+)
+
+func (r *rewriter) objectStore() error {
+	if err := r.imageBlock(Path{"objectStore", "image"}, publicMinIO); err != nil {
+		return err
+	}
+	if err := r.imageBlock(Path{"objectStore", "kes", "image"}, publicKES); err != nil {
+		return err
+	}
+	if _, set := Get(r.values, "objectStore", "sidecar"); set {
+		r.warn("objectStore.sidecar has no effect in any version: the sidecar's image is images.minio-sidecar in the operator chart's values")
+	}
+	if err := r.pullSecretName(); err != nil {
+		return err
+	}
+	return r.leftovers()
+}
+
+// pullSecretName names the pull secret. The field takes one name: another one
+// that is there stays.
+func (r *rewriter) pullSecretName() error {
+	at := Path{"objectStore", "imagePullSecret", "name"}
+	old := GetString(r.values, at...)
+	switch {
+	case r.PullSecret == "" || old == r.PullSecret:
+		return nil
+	case old != "":
+		r.warn("%s is %q and stays: the field takes one name, and that secret must open %s", at, old, r.Mirror.Registry)
+		return nil
+	}
+	return r.do(Edit{Path: at, Value: r.PullSecret}, "every pod of the object store pulls with it")
+}
+
+// imageBlock brings one image into the form that the chart takes: repository
+// and tag, or repository@sha256 and the bare digest.
+func (r *rewriter) imageBlock(at Path, public string) error {
+	v, ok := Get(r.values, at...)
+	if !ok || v == nil {
+		return nil
+	}
+	ref, err := readImage(v, public)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	if ref.IsZero() {
+		return nil
+	}
+	why := "it pulls " + ref.String()
+	want := r.Mirror.Map(ref)
+	m, isMap := v.(map[string]any)
+	if !isMap {
+		return r.do(Edit{Path: at, Value: block(want)}, "the chart takes repository and tag here, not a string")
+	}
+	for _, k := range sortedKeys(block(want)) {
+		if err := r.do(Edit{Path: at.child(k), Value: block(want)[k]}, why); err != nil {
+			return err
+		}
+	}
+	if _, page := m["image"]; page {
+		return r.do(Edit{Path: at.child("image"), Op: Remove}, "the chart takes repository and tag here")
+	}
+	return nil
+}
+
+func block(ref images.Ref) map[string]any {
+	if ref.Digest == "" {
+		return map[string]any{"repository": ref.Name(), "tag": ref.Tag}
+	}
+	algorithm, hex, _ := strings.Cut(ref.Digest, ":")
+	return map[string]any{"repository": ref.Name() + "@" + algorithm, "digest": hex}
+}
+
+// readImage understands every form in which an image is met in the values of
+// an object store: as the chart takes it, as the operator chart takes it, as
+// one string, and with the digest as registries write it. Nothing set is the
+// zero reference.
+func readImage(v any, public string) (images.Ref, error) {
+	if s, ok := v.(string); ok {
+		if s == "" {
+			return images.Ref{}, nil
+		}
+		return images.ParseRef(s)
+	}
+	m, _ := v.(map[string]any)
+	field := func(k string) string { s, _ := m[k].(string); return s }
+	repository, tag, digest, image := field("repository"), field("tag"), field("digest"), field("image")
+	switch {
+	case repository+tag+digest+image == "":
+		return images.Ref{}, nil
+	case image != "":
+		if _, full := fullName(image); full {
+			return images.ParseRef(image)
+		}
+		if _, full := fullName(repository + "/x"); full {
+			return images.ParseRef(strings.TrimSuffix(repository, "/") + "/" + image)
+		}
+		return images.ParseRef(public[:strings.LastIndexByte(public, '/')+1] + image)
+	case repository == "":
+		repository = public
+	}
+	repository, inName, _ := strings.Cut(repository, "@")
+	if digest == "" {
+		if tag == "" && inName == "" && strings.LastIndexByte(repository, ':') <= strings.LastIndexByte(repository, '/') {
+			return images.Ref{}, fmt.Errorf("image %q has neither tag nor digest", repository)
+		}
+		if tag != "" {
+			repository += ":" + tag
+		}
+		if strings.Contains(inName, ":") {
+			repository += "@" + inName
+		}
+		return images.ParseRef(repository)
+	}
+	if inName == "" {
+		inName = "sha256"
+	}
+	if _, hex, ok := strings.Cut(digest, ":"); ok {
+		digest = hex
+	}
+	algorithm, _, _ := strings.Cut(inName, ":")
+	return images.ParseRef(repository + "@" + algorithm + ":" + digest)
+}
+
+// imageOnly changes the tag of the object store's image, and where it comes
+// from if that is not the mirror.
+func (r *rewriter) imageOnly() error {
+	at := Path{"objectStore", "image"}
+	ref, err := images.ParseRef(publicMinIO)
+	if err != nil {
+		return err
+	}
+	if v, set := Get(r.values, at...); set {
+		if old, err := readImage(v, publicMinIO); err == nil && !old.IsZero() {
+			ref = old
+		}
+	}
+	ref.Tag, ref.Digest = r.ImageOnly, ""
+	want := r.Mirror.Map(ref)
+	why := "the object store is to run " + r.ImageOnly
+	if _, isMap := mapAt(r.values, at); !isMap {
+		return r.do(Edit{Path: at, Value: block(want)}, why)
+	}
+	for _, k := range []string{"repository", "tag"} {
+		if err := r.do(Edit{Path: at.child(k), Value: block(want)[k]}, why); err != nil {
+			return err
+		}
+	}
+	for _, k := range []string{"digest", "image"} {
+		if err := r.do(Edit{Path: at.child(k), Op: Remove}, "it would stand against the tag"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func mapAt(m map[string]any, at Path) (map[string]any, bool) {
+	v, set := Get(m, at...)
+	sub, ok := v.(map[string]any)
+	return sub, ok || !set
+}

@@ -1,0 +1,324 @@
+package values
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+func (r *rewriter) operator() error {
+	for _, step := range []func() error{
+		r.imageForms, r.repositories, r.imageStrings, r.operatorImages, r.leftovers, r.podSecrets, r.findPins,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// position is one field of one object.
+type position struct{ object, path string }
+
+func positions(list []images.Image) map[position]images.Ref {
+	out := map[position]images.Ref{}
+	for _, i := range list {
+		for _, why := range i.Reasons {
+			out[position{why.Object, why.Path}] = i.Ref
+		}
+	}
+	return out
+}
+
+// imageForms turns overrides into a form that this version reads, so that it
+// renders at all: before 5.5.0 a string fails.
+func (r *rewriter) imageForms() error {
+	if !aistor.Before(r.ChartVersion, "5.5.0") {
+		return nil
+	}
+	for _, name := range sortedKeys(GetMap(r.values, "images")) {
+		s, ok := GetMap(r.values, "images")[name].(string)
+		if !ok {
+			continue
+		}
+		ref, err := images.ParseRef(s)
+		if err != nil {
+			return fmt.Errorf("images.%s: %w", name, err)
+		}
+		edit := Edit{Path: Path{"images", name}, Value: map[string]any{"repository": "aistor", "image": imagePart(ref)}}
+		if err := r.do(edit, "chart "+r.ChartVersion+" takes a map here, not a string"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func imagePart(ref images.Ref) string {
+	ref.Path, ref.Host = ref.Base(), "x"
+	return strings.TrimPrefix(ref.String(), "x/")
+}
+
+// repositories sets hostname, path prefix and pull secret of every repository
+// key that has an effect in this version.
+func (r *rewriter) repositories() error {
+	_, list, err := r.discover(r.values)
+	if err != nil {
+		return err
+	}
+	now := positions(list)
+	keys := aistor.RepositoryKeys()
+	keys = slices.AppendSeq(keys, maps.Keys(GetMap(r.values, "repositories")))
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		followers := r.followers(key, now)
+		if len(followers) == 0 {
+			if _, set := Get(r.values, "repositories", key); set {
+				r.warn("repositories.%s has no effect in %s %s", key, r.ChartName, r.ChartVersion)
+			}
+			continue
+		}
+		if err := r.repository(key, r.publicNames(key, followers)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followers are the fields whose reference changes with a repository's host.
+func (r *rewriter) followers(key string, now map[position]images.Ref) map[position]images.Ref {
+	trial := Copy(r.values)
+	setIn(trial, sentinel, Path{"repositories", key, "hostname"})
+	_, list, err := r.discover(trial)
+	if err != nil {
+		return nil
+	}
+	out := map[position]images.Ref{}
+	for at, ref := range positions(list) {
+		if ref.Host == sentinel {
+			out[at] = now[at]
+		}
+	}
+	return out
+}
+
+// publicNames are the references of a key's followers as the vendor publishes
+// them: what is rendered without the user's own setting of the key. A key of
+// the user's own has no other names than the present ones.
+func (r *rewriter) publicNames(key string, followers map[position]images.Ref) []images.Ref {
+	names := maps.Clone(followers)
+	if _, known := aistor.PublicBase(key); known {
+		if _, list, err := r.discover(without(r.values, Path{"repositories", key})); err == nil {
+			for at, ref := range positions(list) {
+				if _, ok := names[at]; ok {
+					names[at] = ref
+				}
+			}
+		}
+	}
+	out := slices.Collect(maps.Values(names))
+	slices.SortFunc(out, images.Ref.Compare)
+	return slices.Compact(out)
+}
+
+func (r *rewriter) repository(key string, public []images.Ref) error {
+	prefix, hits := "", map[string]int{}
+	for _, ref := range public {
+		p := dirPrefix(r.Mirror.Map(ref).Path)
+		if hits[p]++; hits[p] > hits[prefix] {
+			prefix = p
+		}
+	}
+	why := fmt.Sprintf("%d images come through repositories.%s", len(public), key)
+	at := Path{"repositories", key}
+	if old := GetString(r.values, "repositories", key, "hostname"); old == r.Mirror.Registry {
+		if _, set := Get(r.values, "repositories", key, "pathPrefix"); !set {
+			r.warn("repositories.%s.hostname had no pathPrefix: what that means changed at 5.5.0, so that it is written out", key)
+		}
+	}
+	if err := r.do(Edit{Path: at.child("hostname"), Value: r.Mirror.Registry}, why); err != nil {
+		return err
+	}
+	if err := r.do(Edit{Path: at.child("pathPrefix"), Value: prefix}, why); err != nil {
+		return err
+	}
+	return r.addSecret(at.child("imagePullSecrets"), "the images of repositories."+key+" are pulled with it")
+}
+
+func dirPrefix(p string) string {
+	if dir := path.Dir(p); dir != "." {
+		return dir + "/"
+	}
+	return ""
+}
+
+// imageStrings turns overrides with a full name into ones that go through a
+// repository, which is what carries the pull secret.
+func (r *rewriter) imageStrings() error {
+	for _, name := range sortedKeys(GetMap(r.values, "images")) {
+		at := Path{"images", name}
+		switch v := GetMap(r.values, "images")[name].(type) {
+		case string:
+			if err := r.imageString(at, v); err != nil {
+				return err
+			}
+		case map[string]any:
+			full, _ := v["image"].(string)
+			ref, ok := fullName(full)
+			if !ok || !r.throughAistor(r.Mirror.Map(ref)) {
+				continue
+			}
+			if err := r.do(Edit{Path: at.child("image"), Value: imagePart(ref)}, "the repository's name is put before it"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fullName reads a reference that names its host.
+func fullName(s string) (images.Ref, bool) {
+	host, _, found := strings.Cut(s, "/")
+	if !found || !strings.ContainsAny(host, ".:") {
+		return images.Ref{}, false
+	}
+	ref, err := images.ParseRef(s)
+	return ref, err == nil
+}
+
+func (r *rewriter) imageString(at Path, s string) error {
+	ref, err := images.ParseRef(s)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	want := r.Mirror.Map(ref)
+	if r.PullSecret != "" && r.throughAistor(want) {
+		value := map[string]any{"repository": "aistor", "image": imagePart(want)}
+		return r.do(Edit{Path: at, Value: value}, "a full name carries no pull secret, a repository does")
+	}
+	if r.PullSecret != "" {
+		r.warn("%s is a full name, which carries no pull secret", at)
+	}
+	if want == ref {
+		return nil
+	}
+	return r.do(Edit{Path: at, Value: want.String()}, "it pulls "+ref.String())
+}
+
+// throughAistor reports whether the repository "aistor" gives this name.
+func (r *rewriter) throughAistor(want images.Ref) bool {
+	return want.Host == GetString(r.values, "repositories", "aistor", "hostname") &&
+		dirPrefix(want.Path) == GetString(r.values, "repositories", "aistor", "pathPrefix")
+}
+
+// operatorImages turns operators.<name>.image round, whether or not this
+// version reads it: the next one may.
+func (r *rewriter) operatorImages() error {
+	for _, name := range sortedKeys(GetMap(r.values, "operators")) {
+		at := Path{"operators", name, "image"}
+		s := GetString(r.values, at...)
+		if s == "" {
+			continue
+		}
+		ref, err := images.ParseRef(s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		if want := r.Mirror.Map(ref); want != ref {
+			if err := r.do(Edit{Path: at, Value: want.String()}, "it pulls "+ref.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// podSecrets sees to it that the operators' own pods have the pull secret:
+// versions up to 5.0.2 give them none from the repositories, and a list of the
+// user's own takes its place in all.
+func (r *rewriter) podSecrets() error {
+	if r.PullSecret == "" {
+		return nil
+	}
+	for range 2 {
+		objects, _, err := r.discover(r.values)
+		if err != nil {
+			return err
+		}
+		for _, o := range objects {
+			at, lacks := r.lacksSecret(o)
+			if !lacks {
+				continue
+			}
+			if err := r.addSecret(at, "the pods of "+images.ObjectID(o)+" have no pull secret without it"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lacksSecret reports whether a workload's pods go without the pull secret,
+// and which list decides.
+func (r *rewriter) lacksSecret(o images.Object) (Path, bool) {
+	spec := GetMap(o, "spec", "template", "spec")
+	if spec == nil || hasSecret(spec["imagePullSecrets"], r.PullSecret) {
+		return nil, false
+	}
+	name := strings.TrimSuffix(GetString(o, "metadata", "name"), "-operator")
+	if name == aistor.DeploymentWebhook {
+		name = "object-store"
+	}
+	for _, own := range []Path{{"operators", name, "webhook", "imagePullSecrets"}, {"operators", name, "imagePullSecrets"}} {
+		if list, _ := Get(r.values, own...); list != nil {
+			if l, ok := list.([]any); ok && len(l) > 0 && !hasSecret(l, r.PullSecret) {
+				return own, true
+			}
+		}
+	}
+	return Path{"global", "operator", "imagePullSecrets"}, true
+}
+
+// findPins compares the tags with those of the chart's own images.
+func (r *rewriter) findPins() error {
+	_, list, err := r.discover(r.values)
+	if err != nil {
+		return err
+	}
+	now := positions(list)
+	own := map[position]images.Ref{}
+	plain := without(r.values, Path{"images"})
+	for name := range GetMap(plain, "operators") {
+		plain = without(plain, Path{"operators", name, "image"})
+	}
+	if _, list, err = r.discover(plain); err == nil {
+		own = positions(list)
+	}
+	seen := map[string]bool{}
+	for at, ref := range now {
+		def, ok := own[at]
+		name := def.Base()
+		if !ok || seen[name] || (def.Tag == ref.Tag && def.Digest == ref.Digest) {
+			continue
+		}
+		seen[name] = true
+		p := Path{"images", name}
+		if _, set := Get(r.values, p...); !set {
+			p = Path{"operators", "object-store", "image"}
+		}
+		r.pins = append(r.pins, Pin{Path: p, Pinned: ref, Default: def})
+	}
+	slices.SortFunc(r.pins, func(a, b Pin) int { return strings.Compare(a.Path.String(), b.Path.String()) })
+	for _, p := range r.pins {
+		if p.Stale() {
+			r.warn("%s pins %s, older than the chart's own %s", p.Path, p.Pinned.Tag, p.Default.Tag)
+		}
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

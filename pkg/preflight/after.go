@@ -1,0 +1,42 @@
+package preflight
+
+// After are the checks that prove an upgrade's outcome. They need neither
+// bundle nor registry; with a plan they know what to expect, without one they
+// take what the releases say.
+func After() []Check {
+	workloads := []string{"pods", "deployments", "statefulsets"}
+	return []Check{
+		{ID: "releases-deployed", Title: "Releases deployed", Phase: PhaseAfter, Run: checkDeployed, Needs: []string{"releases"},
+			Looks: "each release's status and chart",
+			Fails: "a release is not deployed or carries another chart than planned"},
+		{ID: "crds-established", Title: "Definitions", Phase: PhaseAfter, Run: checkDefinitions, Needs: []string{"customresourcedefinitions"},
+			Looks: "the definitions of AIStor: established, and stored versions served",
+			Fails: "a definition is not established, or its objects are stored in a version that is not served"},
+		{ID: "rollout-complete", Title: "Roll-out", Phase: PhaseAfter, Run: checkRollout, Needs: workloads,
+			Looks: "observed generation, updated and ready pods of every workload, each pod's revision, pods that are going",
+			Fails: "a workload has not arrived, a pod never restarted or is stuck terminating"},
+		{ID: "workloads-healthy", Title: "Workloads", Phase: PhaseAfter, Run: checkWorkloads,
+			Needs: append([]string{"persistentvolumeclaims"}, workloads...),
+			Looks: "deployments, stateful sets, pods with their containers, and volume claims",
+			Fails: "a pod is not ready, each with its cause; a claim is not bound; a warning for many restarts and pods that are going"},
+		{ID: "references-private", Title: "Private references", Phase: PhaseAfter, Run: checkRunningRefs, Needs: []string{"pods"},
+			Looks: "the image of every container, init container and sidecar that runs",
+			Fails: "one is not in the private registry"},
+		{ID: "images-as-asked", Title: "Images as asked", Phase: PhaseAfter, Run: checkAsked, Needs: []string{"pods"},
+			Looks: "the image that each container's spec asks for against the expected one",
+			Fails: "a container asks for another image"},
+		{ID: "image-ids", Title: "Images as run", Phase: PhaseAfter, Run: checkImageIDs, Needs: []string{"pods"},
+			Looks: "the digest that each node reports against index, platform manifest and config of the image",
+			Fails: "a node runs another digest behind the same reference; a warning where that can't be told"},
+		{ID: "stores-green", Title: "Object stores green", Phase: PhaseAfter, Run: checkStores, Needs: []string{"objectstores"},
+			Looks: "each object store's health, drives and pools",
+			Fails: "a store is not green, a drive is offline or healing, or a pool is not initialized"},
+		{ID: "services-endpoints", Title: "Services", Phase: PhaseAfter, Run: checkServices, Needs: []string{"services", "endpointslices"},
+			Looks: "the ready endpoints of each Service",
+			Fails: "a Service has none"},
+		webhookCheck(PhaseAfter),
+		{ID: "cluster-warnings", Title: "Warnings", Phase: PhaseAfter, Run: checkWarnings, Needs: []string{"events"},
+			Looks: "warning events about AIStor's objects since the upgrade began",
+			Fails: "never: each warning is passed on as one"},
+	}
+}

@@ -1,0 +1,160 @@
+package preflight
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// pod changes one pod of the store; 1 to 4 are its servers.
+func pod(i int, change func(*plan.Pod)) func(*testing.T, *Subject) {
+	return func(_ *testing.T, s *Subject) { change(&s.Facts.Pods[i]) }
+}
+
+func TestRunningReferencesPrivate(t *testing.T) {
+	t.Parallel()
+	runCases(t, After(), "references-private", []checkCase{
+		{name: "all containers", want: Pass, line: "5 pods come from " + private},
+		{name: "a public image in an init container", want: Fail, line: "pod tenant/primary-pool-0-1: init container validate-arguments: quay.io/minio/aistor/minio-sidecar:R is not in the private registry",
+			required: private + "/aistor/minio-sidecar:R",
+			change:   pod(2, func(p *plan.Pod) { p.Containers[0].Image = "quay.io/minio/aistor/minio-sidecar:R" })},
+		{name: "a native sidecar", want: Fail, line: "sidecar log: docker.io/busybox",
+			change: pod(2, func(p *plan.Pod) {
+				p.Containers = append(p.Containers, plan.Container{Name: "log", Init: true, Restartable: true, Image: "docker.io/busybox"})
+			})},
+		{name: "no pods where some should be", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Pods = nil }},
+		{name: "no registry named", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Registry.Registry = "" }},
+	})
+}
+
+func TestImagesAsAsked(t *testing.T) {
+	t.Parallel()
+	other := private + "/aistor/minio:RELEASE.2026-05-04T23-02-27Z"
+	alone := func(_ *testing.T, s *Subject) { s.Plan, s.Inputs = nil, nil }
+	runCases(t, After(), "images-as-asked", []checkCase{
+		{name: "as planned", want: Pass, line: "13 containers of 5 pods", details: []string{"minio containers of tenant/primary: " + private + "/aistor/minio:" + minioR + " (4 pods)"}},
+		{name: "one wrong pod of many", want: Fail, line: "pod tenant/primary-pool-0-2: container minio asks for " + other + ", expected " + private + "/aistor/minio:" + minioR,
+			remedy: `jsonpath='{.items[*].spec.containers[?(@.name=="minio")].image}'`,
+			change: pod(3, func(p *plan.Pod) { p.Containers[1].Image = other })},
+		{name: "an old operator", want: Fail, line: "container controller asks for", change: pod(0, func(p *plan.Pod) { p.Containers[0].Image = private + "/aistor/operator:" + oldOp })},
+		{name: "the release says it without a plan", want: Pass, change: alone},
+		{name: "and finds what differs", want: Fail, change: func(t *testing.T, s *Subject) {
+			alone(t, s)
+			pod(3, func(p *plan.Pod) { p.Containers[1].Image = other })(t, s)
+		}},
+		{name: "what the user expects overrules the plan", want: Fail, line: "expected " + private + "/aistor/minio:RELEASE.2026-09-07T00-00-00Z",
+			change: func(_ *testing.T, s *Subject) {
+				s.Expect = map[string]string{"minio": "RELEASE.2026-09-07T00-00-00Z"}
+			}},
+		{name: "in full too", want: Pass, change: func(_ *testing.T, s *Subject) {
+			s.Expect = map[string]string{"minio": private + "/aistor/minio:" + minioR}
+		}},
+		{name: "a store with an image of its own", want: Fail, line: "expected " + other, change: func(t *testing.T, s *Subject) {
+			alone(t, s)
+			s.Facts.Stores[0].Image = ref(t, other)
+		}},
+		{name: "the plan's image for that store", want: Fail, line: "expected " + other, change: func(t *testing.T, s *Subject) {
+			s.Inputs = nil
+			s.Plan.Images = append(s.Plan.Images, plan.PlannedImage{Private: ref(t, other),
+				Reasons: []images.Reason{{Kind: images.KindDefault, Object: "ObjectStore/tenant/primary", Path: ".spec.image"}}})
+		}},
+		{name: "a container of the user's own", want: Pass, change: pod(3, func(p *plan.Pod) {
+			p.Containers = append(p.Containers, plan.Container{Name: "usage-reporter", Image: private + "/tools/usage:1"})
+		})},
+		{name: "nothing to expect", want: Error, remedy: "--expect", change: func(t *testing.T, s *Subject) {
+			alone(t, s)
+			s.Facts.Operator = nil
+		}},
+		{name: "no pods", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Pods = nil }},
+	})
+}
+
+func TestImageIDs(t *testing.T) {
+	t.Parallel()
+	runs := func(i int, id string) func(*testing.T, *Subject) {
+		return pod(i, func(p *plan.Pod) { p.Containers[1].ImageID = id })
+	}
+	all := func(id string) func(*testing.T, *Subject) {
+		return func(t *testing.T, s *Subject) {
+			for i := 1; i <= 4; i++ {
+				runs(i, id)(t, s)
+			}
+		}
+	}
+	offline := func(then func(*testing.T, *Subject)) func(*testing.T, *Subject) {
+		return func(t *testing.T, s *Subject) { s.Registry = nil; then(t, s) }
+	}
+	minio := private + "/aistor/minio@"
+	runCases(t, After(), "image-ids", []checkCase{
+		{name: "the index's digest", want: Pass, line: "13 containers"},
+		{name: "the platform's manifest", want: Pass, change: all(minio + "sha256:" + strings.Repeat("1", 64))},
+		{name: "the config, as a bare id", want: Pass, change: all("sha256:" + strings.Repeat("c", 64))},
+		{name: "with a scheme before it", want: Pass, change: all("docker-pullable://" + minio + digestA)},
+		{name: "the plan's digest without a registry", want: Pass, change: offline(func(*testing.T, *Subject) {})},
+		{name: "one pod runs another digest behind the same tag", want: Fail, change: runs(3, minio+digestB),
+			line: "pod tenant/primary-pool-0-2: container minio runs " + digestB + ", pod tenant/primary-pool-0-0 runs another digest", remedy: "kubectl delete pod primary-pool-0-2 -n tenant"},
+		{name: "that is found without a registry too", want: Fail, change: offline(runs(3, minio+digestB)), line: "pod tenant/primary-pool-0-2"},
+		{name: "all run another one, and the registry knows", want: Fail, change: all(minio + digestB), line: "and 3 more, which is no digest of"},
+		{name: "all run another one, and nobody knows", want: Warn, change: offline(all(minio + digestB)), line: "is unknown"},
+		{name: "a bare id that nobody knows", want: Warn, change: all(digestB), line: "is unknown"},
+		{name: "the tag moved in the registry", want: Fail, line: "the registry now has " + digestB,
+			change: func(_ *testing.T, s *Subject) {
+				found := fake(s).images[private+"/aistor/minio:"+minioR]
+				found.Digest = digestB
+				fake(s).images[private+"/aistor/minio:"+minioR] = found
+			}},
+		{name: "a registry that can't be asked is only noted", want: Pass, change: down(KindUnreachable), details: []string{"can't be reached"}},
+		{name: "no pods", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Pods = nil }},
+	})
+}
+
+func TestRolloutComplete(t *testing.T) {
+	t.Parallel()
+	workload := func(change func(*plan.Workload)) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) { change(&s.Facts.Workloads[1]) }
+	}
+	runCases(t, After(), "rollout-complete", []checkCase{
+		{name: "arrived", want: Pass, line: "2 workloads"},
+		{name: "a generation not yet observed", want: Fail, line: "statefulset tenant/primary-pool-0: its controller has seen generation 2 of 3", change: workload(func(w *plan.Workload) { w.Observed = 2 })},
+		{name: "not all updated", want: Fail, line: "3 of 4 pods are of the new revision", remedy: "kubectl rollout status statefulset/primary-pool-0 -n tenant", change: workload(func(w *plan.Workload) { w.Updated = 3 })},
+		{name: "not all ready", want: Fail, line: "3 of 4 pods are ready", change: workload(func(w *plan.Workload) { w.Ready = 3 })},
+		{name: "a pod that never restarted", want: Fail, line: "pod tenant/primary-pool-0-3: is still of revision r1", required: "r2", change: pod(4, func(p *plan.Pod) { p.Revision = "r1" })},
+		{name: "a pod stuck terminating", want: Fail, line: "stuck terminating for 5m0s", change: pod(4, func(p *plan.Pod) { p.Terminating = testNow().Add(-5 * time.Minute) })},
+		{name: "a pod still terminating", want: Warn, change: pod(4, func(p *plan.Pod) { p.Terminating = testNow() })},
+		{name: "a store short of servers", want: Fail, line: "4 replicas for 8 servers", change: func(_ *testing.T, s *Subject) { s.Facts.Stores[0].Pools[0].Servers = 8 }},
+		{name: "no workloads over pods", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Workloads = nil }},
+	})
+}
+
+func TestReleasesDeployed(t *testing.T) {
+	t.Parallel()
+	runCases(t, After(), "releases-deployed", []checkCase{
+		{name: "as planned", want: Pass, line: "2 releases"},
+		{name: "another chart", want: Fail, line: "release aistor/aistor: carries chart aistor-operator-5.8.0, expected aistor-operator-5.10.0", change: func(_ *testing.T, s *Subject) { s.Facts.Operator.Version = "5.8.0" }},
+		{name: "failed", want: Fail, line: "revision 1 is failed", change: func(_ *testing.T, s *Subject) { s.Facts.Releases[0].Status = "failed" }},
+		{name: "gone", want: Fail, line: "release tenant/primary: not found", change: func(_ *testing.T, s *Subject) { s.Facts.Releases = nil }},
+		{name: "without a plan any chart will do", want: Pass, change: func(_ *testing.T, s *Subject) { s.Plan, s.Inputs, s.Facts.Operator.Version = nil, nil, "5.8.0" }},
+	})
+}
+
+func TestCRDsEstablished(t *testing.T) {
+	t.Parallel()
+	runCases(t, After(), "crds-established", []checkCase{
+		{name: "established", want: Pass},
+		{name: "not yet", want: Fail, line: "definition objectstores.aistor.min.io: not established", change: func(_ *testing.T, s *Subject) { s.Facts.CRDs[0].Established = false }},
+		{name: "stored in a version that went", want: Fail, line: "stored as v1beta1", change: func(_ *testing.T, s *Subject) { s.Facts.CRDs[0].Stored = []string{"v1beta1"} }},
+		{name: "none", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.CRDs = nil }},
+	})
+}
+
+func TestServicesEndpoints(t *testing.T) {
+	t.Parallel()
+	runCases(t, After(), "services-endpoints", []checkCase{
+		{name: "all have some", want: Pass, line: "2 Services"},
+		{name: "one has none", want: Fail, line: "service aistor/object-store-webhook: has no ready endpoint", change: func(_ *testing.T, s *Subject) { s.Facts.Services[1].Ready = 0 }},
+		{name: "none", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Services = nil }},
+	})
+}

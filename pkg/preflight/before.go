@@ -1,0 +1,165 @@
+package preflight
+
+import "slices"
+
+// Before are the checks of a preflight: first those that need no registry
+// (phase A), then those that ask it (phase B). The order is the order of the
+// report.
+func Before() []Check {
+	return slices.Concat(clusterChecks(), releaseChecks(), healthChecks(), chartChecks(), pathChecks(), imageChecks(), registryChecks())
+}
+
+// OfPhase are the checks of one phase, in their order.
+func OfPhase(checks []Check, phase Phase) []Check {
+	return slices.DeleteFunc(slices.Clone(checks), func(c Check) bool { return c.Phase != phase })
+}
+
+func clusterChecks() []Check {
+	return []Check{
+		{ID: "cluster-reachable", Title: "Cluster reachable", Phase: PhaseA, Run: checkReachable,
+			Looks: "the API server's version and the name we go by",
+			Fails: "the API server does not answer"},
+		{ID: "cluster-version", Title: "Kubernetes version", Phase: PhaseA, Run: checkVersion,
+			Looks: "the API server's version, and the one the plan was made for",
+			Fails: "the server is older than " + oldestServer + "; a warning where the plan was made for another version"},
+		{ID: "cluster-same", Title: "Cluster of the plan", Phase: PhaseA, Run: checkSameCluster,
+			Looks: "the uid of namespace kube-system",
+			Fails: "the plan was made for another cluster"},
+		{ID: "permissions", Title: "Permissions", Phase: PhaseA, Run: checkPermissions,
+			Looks: "the reviewed rights, and every look that was refused",
+			Fails: "a right is missing that the plan needs; an error where a look was refused"},
+		{ID: "nodes-ready", Title: "Nodes ready", Phase: PhaseA, Run: checkNodes, Needs: []string{"nodes"},
+			Looks: "each node's readiness, and whether it is cordoned",
+			Fails: "a node that runs AIStor is not ready; a warning for other nodes and for cordoned ones"},
+	}
+}
+
+func releaseChecks() []Check {
+	return []Check{
+		{ID: "releases-found", Title: "Releases found", Phase: PhaseA, Run: checkReleasesFound, Needs: []string{"releases", "objectstores"},
+			Looks: "the Helm releases of the operator and of every object store, whatever their names",
+			Fails: "the operator's release is missing, or one that the plan upgrades; a warning for object stores without a release"},
+		{ID: "releases-settled", Title: "Releases settled", Phase: PhaseA, Run: checkReleasesSettled, Needs: []string{"releases"},
+			Looks: "the status of each release's newest revision",
+			Fails: "a release is pending or failed; a warning where this upgrade settles it"},
+		{ID: "releases-helm4", Title: "Applied by Helm 3 or 4", Phase: PhaseA, Run: checkHelm4, Needs: []string{"releases"},
+			Looks: "how each release's newest revision was applied",
+			Fails: "never: both majors work with either, and the result says which it was"},
+		{ID: "release-size", Title: "Release records", Phase: PhaseA, Run: checkReleaseSize, Needs: []string{"releases"},
+			Looks: "the size of each release's record",
+			Fails: "a record has reached the 1 MiB that a Secret can hold; a warning from 90 % on"},
+		{ID: "gitops-owners", Title: "GitOps", Phase: PhaseA, Run: checkGitOps, Needs: []string{"releases"},
+			Looks: "the marks of Flux and Argo CD on the releases' objects",
+			Fails: "a release that the plan upgrades is reconciled by somebody else; a warning for other releases"},
+	}
+}
+
+func healthChecks() []Check {
+	return []Check{
+		{ID: "workloads-healthy", Title: "Workloads", Phase: PhaseA, Run: checkWorkloads,
+			Needs: []string{"pods", "deployments", "statefulsets", "persistentvolumeclaims"},
+			Looks: "deployments, stateful sets, pods with their containers, and volume claims",
+			Fails: "a pod is not ready, each with its cause; a claim is not bound; a warning for many restarts and pods that are going"},
+		{ID: "stores-healthy", Title: "Object stores", Phase: PhaseA, Run: checkStores, Needs: []string{"objectstores"},
+			Looks: "each object store's health, drives and pools",
+			Fails: "a store is not green, a drive is offline or healing, or a pool is not initialized"},
+		{ID: "operator-service", Title: "Operator's Service", Phase: PhaseA, Run: checkOperatorService,
+			Needs: []string{"services", "endpointslices"},
+			Looks: "Service object-store-operator, from which servers fetch their update",
+			Fails: "it is missing, lacks port 4221 or has no ready endpoint"},
+		webhookCheck(PhaseA),
+		{ID: "cluster-warnings", Title: "Warnings", Phase: PhaseA, Run: checkWarnings, Needs: []string{"events"},
+			Looks: "recent warning events about AIStor's objects",
+			Fails: "never: each warning is passed on as one"},
+		{ID: "budgets", Title: "Disruption budgets", Phase: PhaseA, Run: checkBudgets, Needs: []string{"poddisruptionbudgets"},
+			Looks: "the pod disruption budgets of the object stores",
+			Fails: "never: a budget that allows no eviction now is a warning"},
+	}
+}
+
+func webhookCheck(phase Phase) Check {
+	return Check{ID: "webhook-ready", Title: "Pod webhook", Phase: phase, Run: checkWebhook,
+		Needs: []string{"mutatingwebhookconfigurations"},
+		Looks: "the mutating webhooks of AIStor: certificate and endpoints",
+		Fails: "the caBundle is empty or the Service has no endpoint, so that new pods would be refused; a warning where failures are ignored"}
+}
+
+func chartChecks() []Check {
+	return []Check{
+		{ID: "roleref-immutable", Title: "Roles of bindings", Phase: PhaseA, Run: checkRoleRefs,
+			Needs: []string{"clusterrolebindings", "rolebindings"},
+			Looks: "the role of each live binding against the rendered ones, chart by chart",
+			Fails: "a chart changes a binding's role, which the API server forbids, and no step or stepping stone removes the binding first"},
+		{ID: "ownership", Title: "Ownership", Phase: PhaseA, Run: checkOwnership,
+			Needs: []string{"clusterrolebindings", "rolebindings", "customresourcedefinitions", "objectstores"},
+			Looks: "who owns the bindings, definitions, object stores and license that the target renders",
+			Fails: "one exists and belongs to another release or to nobody, so that Helm refuses to import it"},
+		{ID: "crd-removal", Title: "Nothing deleted", Phase: PhaseA, Run: checkRemovals,
+			Looks: "the definitions and object stores of the installed manifest against the target's",
+			Fails: "one is missing from the target, so that Helm deletes it with all that hangs on it"},
+		{ID: "license-removal", Title: "License kept", Phase: PhaseA, Run: checkLicenseRemoval,
+			Looks: "the license Secret of the installed manifest against the target's",
+			Fails: "the target's values hold no license, so that Helm deletes it"},
+		{ID: "crd-fields", Title: "Fields kept", Phase: PhaseA, Run: checkFields, Needs: []string{"objectstores"},
+			Looks: "each object store, live and rendered, against the definitions of every chart on the way",
+			Fails: "a live field is unknown and its value would be lost; a warning for rendered fields that would be dropped"},
+		{ID: "operator-image", Title: "Operator's image", Phase: PhaseA, Run: checkOperatorImage,
+			Looks: "the rendered operator image against the release that the chart is made for",
+			Fails: "a pin in the values keeps another operator under the new chart"},
+		{ID: "license", Title: "License", Phase: PhaseA, Run: checkLicense,
+			Looks: "the license that will be there: form and expiry, unverified",
+			Fails: "there is none, it is not a token, or it has expired; a warning in the last 30 days"},
+	}
+}
+
+func pathChecks() []Check {
+	return []Check{
+		{ID: "order", Title: "Order", Phase: PhaseA, Run: checkOrder,
+			Looks: "the plan's steps, and the operator version that each object store chart needs",
+			Fails: "an object store chart comes before the operator chart it needs"},
+		{ID: "downgrade", Title: "No way back", Phase: PhaseA, Run: checkDowngrade, Needs: []string{"pods"},
+			Looks: "chart versions and server releases, installed against wanted",
+			Fails: "one goes back; a warning with --allow-downgrade"},
+		{ID: "downtime", Title: "Downtime", Phase: PhaseA, Run: checkDowntime, Needs: []string{"objectstores"},
+			Looks: "which pods each step restarts, and how",
+			Fails: "a store's pods restart all at once, or a store restarts that is not upgraded, and neither was accepted"},
+		{ID: "chart-name", Title: "Chart's line", Phase: PhaseA, Run: checkChartName,
+			Looks: "the names of the target charts",
+			Fails: "never: a chart of a line that has ended is a warning"},
+		{ID: "plan", Title: "Plan", Phase: PhaseA, Run: checkPlan,
+			Looks: "what the plan itself refuses or warns of, beyond the other checks",
+			Fails: "the plan forbids itself"},
+	}
+}
+
+func imageChecks() []Check {
+	return []Check{
+		{ID: "references-private", Title: "Private references", Phase: PhaseA, Run: checkRenderedRefs,
+			Looks: "every image reference that the target renders, also those nested in ConfigMaps",
+			Fails: "one is no reference, or leads outside the private registry"},
+		{ID: "bundle-complete", Title: "Bundle complete", Phase: PhaseA, Run: checkBundle,
+			Looks: "every image the target pulls against the bundle's",
+			Fails: "the bundle lacks one; a warning for images that only the user's settings name"},
+		{ID: "node-platforms", Title: "Platforms", Phase: PhaseA, Run: checkPlatforms, Needs: []string{"nodes"},
+			Looks: "the platform of every node against those of every image in the bundle",
+			Fails: "an image lacks the platform of a node"},
+		{ID: "pull-secrets-present", Title: "Pull secrets present", Phase: PhaseA, Run: checkSecretsPresent,
+			Needs: []string{"serviceaccounts"},
+			Looks: "each pull secret that the values, object stores, pods and service accounts name, in each namespace that pulls",
+			Fails: "one does not exist; a warning where another one beside it does"},
+		{ID: "pull-secrets-valid", Title: "Pull secrets valid", Phase: PhaseA, Run: checkSecretsValid,
+			Looks: "type and content of each pull secret, matched as kubelet matches: host, port, path and wildcards",
+			Fails: "it is of another type, not well-formed, or has no usable entry for what is pulled"},
+	}
+}
+
+func registryChecks() []Check {
+	return []Check{
+		{ID: "images-present", Title: "Images present", Phase: PhaseB, Run: checkImagesPresent,
+			Looks: "every image in the private registry: digest and platforms",
+			Fails: "one is missing, resolves to another digest or lacks a node's platform; an error where the registry can't be asked"},
+		{ID: "pull-secrets-accepted", Title: "Pull secrets accepted", Phase: PhaseB, Run: checkSecretsAccepted,
+			Looks: "every image in the registry, asked for with exactly the credentials of each namespace's pull secret",
+			Fails: "the registry answers 401, 403 or 404, or its TLS can't be verified; an error where it can't be asked"},
+	}
+}

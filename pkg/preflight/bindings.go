@@ -1,0 +1,106 @@
+package preflight
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// roleRef is what a binding points at; the API server never lets it change.
+type roleRef struct{ kind, name string }
+
+func (r roleRef) String() string { return r.kind + "/" + r.name }
+
+// checkRoleRefs goes through the operator's changes in their order, since a
+// stepping stone may remove a binding that the target could not change. Helm's
+// own dry run does not see the refusal.
+func checkRoleRefs(_ context.Context, s *Subject) Result {
+	if s.Inputs == nil {
+		return skip("no bundle to compare with")
+	}
+	live := map[plan.ObjectKey]roleRef{}
+	for _, b := range s.Facts.Bindings {
+		live[bindingKey(b.ObjectKey)] = roleRef{b.RoleKind, b.RoleName}
+	}
+	mended := mendedObjects(s.Plan)
+	var f findings
+	for _, c := range s.changes() {
+		after := renderedRoleRefs(c.After, c.Namespace)
+		for _, k := range sortedObjectKeys(after) {
+			judgeRoleRef(&f, c, k, live, after, mended)
+		}
+		for k := range renderedRoleRefs(c.Before, c.Namespace) {
+			delete(live, k)
+		}
+		maps.Copy(live, after)
+	}
+	noteStones(&f, s)
+	return f.result("no binding changes its role in place")
+}
+
+func judgeRoleRef(f *findings, c plan.Change, k plan.ObjectKey, live, after map[plan.ObjectKey]roleRef, mended map[plan.ObjectKey]bool) {
+	have, exists := live[k]
+	if !exists || have == after[k] {
+		return
+	}
+	if mended[k] {
+		f.note("%s: %s becomes %s; a step of the plan deletes the binding first", label(k), have, after[k])
+		return
+	}
+	remedy := "kubectl delete " + describe(k)[len("kubectl describe "):]
+	f.fail(k, "%s: chart %s changes its role from %s to %s, which the API server forbids", label(k), c.To, have, after[k]).
+		wanted(have.String(), after[k].String(), remedy)
+}
+
+func noteStones(f *findings, s *Subject) {
+	for _, c := range s.Inputs.Operator {
+		if c.Stone {
+			f.note("release %s goes through %s on the way", c.Key(), c.To)
+		}
+	}
+}
+
+// mendedObjects are the bindings that a step of the plan deletes.
+func mendedObjects(p *plan.Plan) map[plan.ObjectKey]bool {
+	m := map[plan.ObjectKey]bool{}
+	if p == nil {
+		return m
+	}
+	for _, st := range p.Steps {
+		if st.Action != plan.ActionMend {
+			continue
+		}
+		for _, k := range st.Objects {
+			m[bindingKey(k)] = true
+		}
+	}
+	return m
+}
+
+func renderedRoleRefs(objects []images.Object, namespace string) map[plan.ObjectKey]roleRef {
+	m := map[plan.ObjectKey]roleRef{}
+	for _, kind := range []string{"ClusterRoleBinding", "RoleBinding"} {
+		for _, o := range ofKind(objects, kind) {
+			m[bindingKey(plan.KeyOf(o, namespace))] = roleRef{text(o, "roleRef", "kind"), text(o, "roleRef", "name")}
+		}
+	}
+	return m
+}
+
+// bindingKey leaves the API version out: two writers may know two of them.
+func bindingKey(k plan.ObjectKey) plan.ObjectKey {
+	k.APIVersion = ""
+	return k
+}
+
+func sortedObjectKeys[V any](m map[plan.ObjectKey]V) []plan.ObjectKey {
+	return slices.SortedFunc(maps.Keys(m), func(a, b plan.ObjectKey) int {
+		if a.String() < b.String() {
+			return -1
+		}
+		return 1
+	})
+}

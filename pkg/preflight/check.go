@@ -1,0 +1,158 @@
+package preflight
+
+import (
+	"context"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Phase says when a check can be made.
+type Phase string
+
+// The phases, in the order in which they occur.
+const (
+	// PhaseA needs the cluster, the bundle and the plan, but no registry.
+	PhaseA Phase = "A"
+	// PhaseB asks the registry, so it comes after the images were pushed.
+	PhaseB Phase = "B"
+	// PhaseAfter proves the outcome.
+	PhaseAfter Phase = "after"
+)
+
+// Check is one thing that is judged. Checks are values without state: Run may
+// be called from many goroutines and any number of times.
+type Check struct {
+	// ID is kebab-case and stable for ever: waivers and scripts name it. A
+	// check that is made before and after has one ID.
+	ID string
+	// Title is what people read.
+	Title string
+	// Phase says when the check is made.
+	Phase Phase
+	// Looks says what the check looks at, Fails when it does not pass.
+	Looks, Fails string
+	// Needs are the resources, in plural and without their group, that the
+	// check reads from the facts. A [plan.Gap] in one of them turns a pass
+	// into an error.
+	Needs []string
+	// Run judges. It need not set ID and Title of the result, and must not
+	// keep or change the subject.
+	Run func(ctx context.Context, s *Subject) Result
+}
+
+// Subject is everything a check may look at. It is shared between checks that
+// run at the same time and so is never changed.
+type Subject struct {
+	// Facts are what was found on the cluster. Without them every check is an
+	// error.
+	Facts *plan.Facts
+	// Inputs are nil without a bundle: then what is running is judged.
+	Inputs *plan.Inputs
+	// Plan is nil where none was made.
+	Plan *plan.Plan
+	// Registry answers for the private registry; nil where this machine has
+	// no route to it.
+	Registry Prober
+	// Site names registry and pull secret where there is neither plan nor
+	// inputs.
+	Site plan.SiteRegistry
+	// Now is the time of the look.
+	Now time.Time
+	// Since is when the upgrade began; warnings before it are not its fault.
+	// The zero time lets every warning count.
+	Since time.Time
+	// Expect names what must run, by container or image name: "minio" to a
+	// tag or a reference in full. It overrules the plan.
+	Expect map[string]string
+	// Access are the reviewed rights; nil where none were reviewed.
+	Access []Access
+}
+
+// Access is the answer to one access review.
+type Access struct {
+	Verb     string `json:"verb"`
+	Resource string `json:"resource"`
+	// Namespace is empty for the whole cluster.
+	Namespace string `json:"namespace,omitempty"`
+	Allowed   bool   `json:"allowed"`
+	// Cause is set where the API server could not answer.
+	Cause string `json:"cause,omitempty"`
+}
+
+// Prober asks a registry. Implementations are safe for concurrent use and
+// bound their own time.
+type Prober interface {
+	// Head asks the registry for ref. A nil dockerConfigJSON means the user's
+	// own credentials; otherwise exactly those in it are used and no others.
+	// An error that has Kind() string says what went wrong (see the Kind
+	// constants), and may have Hint() string.
+	Head(ctx context.Context, ref images.Ref, dockerConfigJSON []byte) (Found, error)
+}
+
+// Found is what a registry holds under one reference.
+type Found struct {
+	// Digest is what the reference resolves to.
+	Digest    string
+	MediaType string
+	// Platforms as os/arch[/variant]; empty where the registry did not say.
+	Platforms []string
+	// Children are the platform manifests of an index, by platform.
+	Children map[string]string
+	// Config is the digest of each platform's config.
+	Config map[string]string
+}
+
+// The kinds of errors a [Prober] tells apart.
+const (
+	KindUnauthorized    = "unauthorized"
+	KindForbidden       = "forbidden"
+	KindNotFound        = "not-found"
+	KindNameUnknown     = "name-unknown"
+	KindTLS             = "tls"
+	KindUnreachable     = "unreachable"
+	KindRateLimited     = "rate-limited"
+	KindPrivateRedirect = "private-redirect"
+	KindPlainHTTP       = "plain-http"
+)
+
+// registry is the private registry as far as anything names it.
+func (s *Subject) registry() plan.SiteRegistry {
+	switch {
+	case s.Plan != nil:
+		return s.Plan.Registry
+	case s.Inputs != nil:
+		return s.Inputs.Registry
+	default:
+		return s.Site
+	}
+}
+
+// changes are all releases' changes in the order in which they are made.
+func (s *Subject) changes() []plan.Change {
+	if s.Inputs == nil {
+		return nil
+	}
+	return append(append([]plan.Change(nil), s.Inputs.Operator...), s.Inputs.Stores...)
+}
+
+// target is the operator's last change, nil where it is left as it is.
+func (s *Subject) target() *plan.Change {
+	if s.Inputs == nil || len(s.Inputs.Operator) == 0 {
+		return nil
+	}
+	return &s.Inputs.Operator[len(s.Inputs.Operator)-1]
+}
+
+// options are the user's choices.
+func (s *Subject) options() plan.Options {
+	switch {
+	case s.Plan != nil:
+		return s.Plan.Options
+	case s.Inputs != nil:
+		return s.Inputs.Options
+	default:
+		return plan.Options{}
+	}
+}

@@ -1,0 +1,125 @@
+package preflight
+
+import (
+	"context"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// oldestServer is the first API server without the beta APIs that the charts
+// no longer use either: anything older serves no apiextensions v1 alone.
+const oldestServer = "1.22"
+
+func checkReachable(_ context.Context, s *Subject) Result {
+	f := s.Facts
+	if f.ServerVersion == "" {
+		return Result{Status: Error, Message: "the API server did not answer with its version",
+			Observed: "no version", Required: "an answer", Remedy: "kubectl version"}
+	}
+	r := pass("the API server of context %q answers", f.Context)
+	if f.User != "" {
+		r.Details = []string{"signed in as " + f.User}
+	}
+	r.Observed = f.ServerVersion
+	return r
+}
+
+func checkVersion(_ context.Context, s *Subject) Result {
+	have, err := version.ParseGeneric(s.Facts.ServerVersion)
+	if err != nil {
+		return Result{Status: Error, Message: "the server's version can't be read",
+			Observed: s.Facts.ServerVersion, Required: "a version such as v1.33.1", Remedy: "kubectl version"}
+	}
+	var f findings
+	if have.LessThan(version.MustParseGeneric(oldestServer)) {
+		f.fail(plan.ObjectKey{}, "the server is %s, older than %s", have, oldestServer).
+			wanted(s.Facts.ServerVersion, ">= "+oldestServer, "upgrade Kubernetes first")
+	}
+	if s.Plan != nil && s.Plan.Cluster.Version != "" && s.Plan.Cluster.Version != s.Facts.ServerVersion {
+		f.warn(plan.ObjectKey{}, "the server is %s, the plan was made for %s", s.Facts.ServerVersion, s.Plan.Cluster.Version).
+			wanted(s.Facts.ServerVersion, s.Plan.Cluster.Version, "helm aistor plan")
+	}
+	r := f.result("the server is %s", s.Facts.ServerVersion)
+	if r.Status == Pass {
+		r.Observed, r.Required = s.Facts.ServerVersion, ">= "+oldestServer
+	}
+	return r
+}
+
+func checkSameCluster(_ context.Context, s *Subject) Result {
+	switch {
+	case s.Plan == nil || s.Plan.Cluster.UID == "":
+		return skip("no plan that was made for a certain cluster")
+	case s.Facts.ClusterUID == "":
+		return Result{Status: Error, Message: "the uid of namespace kube-system could not be read, so the cluster can't be told from another",
+			Required: s.Plan.Cluster.UID, Remedy: "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'"}
+	case s.Facts.ClusterUID != s.Plan.Cluster.UID:
+		return Result{Status: Fail, Message: "the plan was made for another cluster",
+			Observed: s.Facts.ClusterUID, Required: s.Plan.Cluster.UID, Remedy: "kubectl config use-context CONTEXT"}
+	}
+	return pass("the plan was made for this cluster")
+}
+
+func checkNodes(_ context.Context, s *Subject) Result {
+	var f findings
+	used := map[string]string{}
+	for _, p := range s.Facts.Pods {
+		used[p.Node] = p.Namespace + "/" + p.Name
+	}
+	ready := 0
+	for _, n := range s.Facts.Nodes {
+		switch pod, inUse := used[n.Name]; {
+		case n.Ready && !n.Cordoned:
+			ready++
+		case !n.Ready && inUse:
+			f.fail(nodeKey(n.Name), "node %s: not ready, and pod %s runs there", n.Name, pod).
+				wanted("NotReady", "Ready", "kubectl describe node "+n.Name)
+		case !n.Ready:
+			f.warn(nodeKey(n.Name), "node %s: not ready", n.Name).
+				wanted("NotReady", "Ready", "kubectl describe node "+n.Name)
+		default:
+			f.warn(nodeKey(n.Name), "node %s: cordoned, so a pod that leaves it finds no way back", n.Name).
+				wanted("cordoned", "schedulable", "kubectl uncordon "+n.Name)
+		}
+	}
+	if len(s.Facts.Nodes) == 0 && len(gapsOf(s.Facts, "nodes")) == 0 {
+		f.error(plan.ObjectKey{}, "the cluster shows no nodes").wanted("0 nodes", ">= 1", "kubectl get nodes")
+	}
+	return f.result("%d nodes are ready", ready)
+}
+
+func checkPermissions(_ context.Context, s *Subject) Result {
+	var f findings
+	for _, a := range s.Access {
+		where := "in the whole cluster"
+		can := "kubectl auth can-i " + a.Verb + " " + a.Resource
+		if a.Namespace != "" {
+			where, can = "in "+a.Namespace, can+" -n "+a.Namespace
+		}
+		switch {
+		case a.Cause != "":
+			f.error(plan.ObjectKey{}, "%s %s %s: could not be reviewed: %s", a.Verb, a.Resource, where, a.Cause).wanted("", "", can)
+		case !a.Allowed:
+			f.fail(plan.ObjectKey{}, "%s %s %s: not allowed", a.Verb, a.Resource, where).wanted("denied", "allowed", can)
+		}
+	}
+	for _, g := range s.Facts.Gaps {
+		if g.Denied {
+			f.error(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
+		}
+	}
+	if s.Access == nil && len(f.list) == 0 {
+		return skip("no rights were reviewed; every look that was tried was allowed")
+	}
+	return f.result("%s has every right that is needed", orElse(s.Facts.User, "this identity"))
+}
+
+func orElse(s, other string) string {
+	if strings.TrimSpace(s) == "" {
+		return other
+	}
+	return s
+}

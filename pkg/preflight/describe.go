@@ -1,0 +1,33 @@
+package preflight
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Describe lists checks as Markdown, a heading a check, in their order. The
+// same checks give the same bytes.
+func Describe(checks []Check) string {
+	var b strings.Builder
+	for i, c := range checks {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "### %s\n\n", c.ID)
+		fmt.Fprintf(&b, "%s. %s.\n\n", c.Title, phaseText(c.Phase))
+		fmt.Fprintf(&b, "- Looks at: %s.\n", c.Looks)
+		fmt.Fprintf(&b, "- Fails when: %s.\n", c.Fails)
+	}
+	return b.String()
+}
+
+func phaseText(p Phase) string {
+	switch p {
+	case PhaseA:
+		return "Before the upgrade, without the registry"
+	case PhaseB:
+		return "Before the upgrade, in the registry"
+	default:
+		return "After the upgrade"
+	}
+}

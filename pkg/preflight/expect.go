@@ -1,0 +1,162 @@
+package preflight
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// expected says which image each container should run. Sources are taken in
+// this order: what the user expects, the plan, the inputs, the object's own
+// fields and what its release rendered.
+type expected struct {
+	// asked are the user's, by container or image name.
+	asked map[string]string
+	// operator are the images of the operator's release, by image name: its
+	// own, and the defaults for stores.
+	operator map[string]images.Ref
+	// stores overrule the defaults, by namespace/name of the store.
+	stores map[string]map[string]images.Ref
+	// digests are what a reference must resolve to.
+	digests map[images.Ref]string
+}
+
+func expectations(s *Subject) expected {
+	e := expected{asked: s.Expect, operator: map[string]images.Ref{},
+		stores: map[string]map[string]images.Ref{}, digests: map[images.Ref]string{}}
+	if op := s.Facts.Operator; op != nil {
+		e.addOperator(parseManifest(op.Manifest), op.Namespace)
+	}
+	for _, st := range s.Facts.Stores {
+		for _, img := range st.Images {
+			e.addStore(st.Key(), img.Ref)
+		}
+		if !st.Image.IsZero() {
+			e.addStore(st.Key(), st.Image)
+		}
+	}
+	e.addInputs(s)
+	e.addPlan(s)
+	return e
+}
+
+func (e *expected) addStore(key string, ref images.Ref) {
+	if e.stores[key] == nil {
+		e.stores[key] = map[string]images.Ref{}
+	}
+	e.stores[key][ref.Base()] = ref
+}
+
+// addOperator takes every image that the operator's objects name.
+func (e *expected) addOperator(objects []images.Object, namespace string) {
+	for _, img := range renderedImages(objects, namespace) {
+		if ref, err := images.ParseRef(img.value); err == nil {
+			e.operator[ref.Base()] = ref
+		}
+	}
+}
+
+func (e *expected) addInputs(s *Subject) {
+	if t := s.target(); t != nil {
+		e.addOperator(t.After, t.Namespace)
+	}
+	for _, c := range s.changes() {
+		if c.Store == "" {
+			continue
+		}
+		for _, img := range renderedImages(ofKind(c.After, aistor.KindObjectStore), c.Namespace) {
+			if ref, err := images.ParseRef(img.value); err == nil {
+				e.addStore(img.object.Namespace+"/"+img.object.Name, ref)
+			}
+		}
+	}
+}
+
+// addPlan reads the plan's images by who asks for them. Stepping stones ask
+// for images too, so only what the last operator chart asks for counts.
+func (e *expected) addPlan(s *Subject) {
+	if s.Plan == nil {
+		return
+	}
+	last := lastOperatorChart(s.Plan)
+	for _, img := range s.Plan.Images {
+		e.digests[img.Private] = img.Digest
+		for _, r := range img.Reasons {
+			kind, rest, _ := strings.Cut(r.Object, "/")
+			switch {
+			case kind == aistor.KindObjectStore:
+				if strings.Count(rest, "/") == 0 && len(img.Namespaces) == 1 {
+					rest = img.Namespaces[0] + "/" + rest
+				}
+				e.addStore(rest, img.Private)
+			case (kind == "ConfigMap" || kind == "Deployment") && (last == "" || r.Chart == last):
+				e.operator[img.Private.Base()] = img.Private
+			}
+		}
+	}
+}
+
+func lastOperatorChart(p *plan.Plan) string {
+	for _, st := range slices.Backward(p.Steps) {
+		if st.Action == plan.ActionOperator && st.To != nil {
+			return st.To.String()
+		}
+	}
+	return ""
+}
+
+// imageNames are the image names a container may be known by.
+func imageNames(c plan.Container) []string {
+	var names []string
+	switch c.Name {
+	case aistor.ContainerMinIO:
+		names = append(names, "minio")
+	case aistor.ContainerSidecar:
+		names = append(names, "minio-sidecar")
+	case aistor.ContainerController:
+		names = append(names, "operator")
+	}
+	if ref, err := images.ParseRef(c.Image); err == nil && !slices.Contains(names, ref.Base()) {
+		names = append(names, ref.Base())
+	}
+	return names
+}
+
+// of is the image a container should run; false where nothing says so, as for
+// containers of the user's own.
+func (e expected) of(p plan.Pod, c plan.Container) (images.Ref, bool) {
+	names := imageNames(c)
+	for _, name := range append([]string{c.Name}, names...) {
+		if want, ok := e.asked[name]; ok {
+			return asRef(want, c.Image), true
+		}
+	}
+	for _, name := range names {
+		if ref, ok := e.stores[p.Store][name]; ok && p.Store != "" {
+			return ref, true
+		}
+		if ref, ok := e.operator[name]; ok {
+			return ref, true
+		}
+	}
+	return images.Ref{}, false
+}
+
+// asRef reads what a user expects: a reference in full, or a tag or digest of
+// whatever repository the container has now.
+func asRef(want, running string) images.Ref {
+	if strings.Contains(want, "/") {
+		if ref, err := images.ParseRef(want); err == nil {
+			return ref
+		}
+	}
+	ref, _ := images.ParseRef(running)
+	ref.Tag, ref.Digest = want, ""
+	if strings.HasPrefix(want, "sha256:") {
+		ref.Tag, ref.Digest = "", want
+	}
+	return ref
+}

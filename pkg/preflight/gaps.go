@@ -1,0 +1,87 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// gapsOf are the gaps in one of the named resources.
+func gapsOf(f *plan.Facts, resources ...string) []plan.Gap {
+	var list []plan.Gap
+	for _, g := range f.Gaps {
+		if slices.ContainsFunc(gapWords(g), func(w string) bool { return slices.Contains(resources, w) }) {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// gapWords are the words that may name the resource of a gap: "pods" of
+// "operator pods in team-a", "objectstores" of "objectstores.aistor.min.io".
+func gapWords(g plan.Gap) []string {
+	what, _, _ := strings.Cut(strings.ToLower(g.What), " in ")
+	words := strings.Fields(what)
+	for i, w := range words {
+		words[i], _, _ = strings.Cut(w, ".")
+	}
+	return words
+}
+
+// withGaps lets a gap spoil everything but a failure, which stands anyway.
+func withGaps(r Result, gaps []plan.Gap) Result {
+	if len(gaps) == 0 {
+		return r
+	}
+	var lines []string
+	for _, g := range gaps {
+		lines = append(lines, gapLine(g))
+	}
+	if r.Status == Fail {
+		r.Details = append(r.Details, lines...)
+		return r
+	}
+	if r.Status != Error {
+		first := lines[0]
+		if len(lines) > 1 {
+			first += fmt.Sprintf(" (and %d more)", len(lines)-1)
+		}
+		r.Status, r.Message = Error, first
+	}
+	if r.Remedy == "" {
+		r.Remedy = gapRemedy(gaps[0])
+	}
+	r.Details = append(lines, r.Details...)
+	return r
+}
+
+func gapLine(g plan.Gap) string { return fmt.Sprintf("%s could not be looked at: %s", g.What, g.Cause) }
+
+// gapRemedy is the question an administrator answers with a role.
+func gapRemedy(g plan.Gap) string {
+	if !g.Denied {
+		return ""
+	}
+	what, where, _ := strings.Cut(g.What, " in ")
+	words := strings.Fields(what)
+	if len(words) == 0 {
+		return ""
+	}
+	verb, resource := "list", words[len(words)-1]
+	if ns, _, named := strings.Cut(resource, "/"); named && len(words) > 1 {
+		verb, resource, where = "get", words[0], ns
+	}
+	if resource == "releases" {
+		resource = "secrets" // Helm keeps them there
+	}
+	command := "kubectl auth can-i " + verb + " " + resource
+	switch where = strings.TrimSpace(where); {
+	case where == "all namespaces":
+		command += " -A"
+	case where != "":
+		command += " -n " + where
+	}
+	return command
+}

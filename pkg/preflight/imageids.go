@@ -1,0 +1,189 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// running is one reference with the digests that nodes report for it.
+type running struct {
+	ref images.Ref
+	// ids are the reported digests, each with the first pod that reports it
+	// and how many do.
+	ids map[string]*reported
+}
+
+type reported struct {
+	pod       plan.Pod
+	container string
+	count     int
+	// named says that the node gave a repository too, so that the digest is
+	// one of a manifest; otherwise it may be whatever a runtime counts by.
+	named bool
+	// platforms of the nodes it runs on.
+	platforms map[string]bool
+}
+
+// checkImageIDs compares the digest that each node runs with those of the image:
+// its index, the platform's manifest, or its config. What runtimes report
+// differs, so a digest that is none of them is unknown unless it is provably
+// another image.
+func checkImageIDs(ctx context.Context, s *Subject) Result {
+	list := runningImages(s.Facts)
+	if len(list) == 0 {
+		return noPods(s)
+	}
+	e := expectations(s)
+	known := make([]map[string]bool, len(list))
+	var f findings
+	answers := askDigests(ctx, s, list)
+	for i, r := range list {
+		known[i] = digestsOf(&f, e, r, answers)
+		judgeIDs(&f, r, known[i], answers[question{ref: r.ref, configs: [][]byte{nil}}.key()])
+	}
+	n := 0
+	for _, r := range list {
+		for _, id := range r.ids {
+			n += id.count
+		}
+	}
+	return f.result("%d containers run the digests of their images", n)
+}
+
+// runningImages groups the containers that run by their reference.
+func runningImages(f *plan.Facts) []running {
+	platform := map[string]string{}
+	for _, n := range f.Nodes {
+		platform[n.Name] = n.Platform
+	}
+	found := map[images.Ref]running{}
+	for _, p := range f.Pods {
+		for _, c := range p.Containers {
+			ref, err := images.ParseRef(c.Image)
+			id, named := imageDigest(c.ImageID)
+			if err != nil || id == "" {
+				continue
+			}
+			r, ok := found[ref]
+			if !ok {
+				r = running{ref: ref, ids: map[string]*reported{}}
+				found[ref] = r
+			}
+			if r.ids[id] == nil {
+				r.ids[id] = &reported{pod: p, container: c.Name, named: named, platforms: map[string]bool{}}
+			}
+			r.ids[id].count++
+			r.ids[id].platforms[platform[p.Node]] = true
+		}
+	}
+	list := make([]running, 0, len(found))
+	for _, r := range found {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b running) int { return a.ref.Compare(b.ref) })
+	return list
+}
+
+// imageDigest is the digest in what a node reports: "repo@sha256:…",
+// "docker-pullable://repo@sha256:…" or a bare "sha256:…".
+func imageDigest(id string) (digest string, named bool) {
+	i := strings.LastIndex(id, "sha256:")
+	if i < 0 {
+		return "", false
+	}
+	return id[i:], i > 0 && id[i-1] == '@'
+}
+
+// askDigests asks the registry what each reference holds; nothing without one.
+func askDigests(ctx context.Context, s *Subject, list []running) map[string]answer {
+	if s.Registry == nil {
+		return nil
+	}
+	var questions []question
+	for _, r := range list {
+		questions = append(questions, question{r.ref, [][]byte{nil}})
+	}
+	return ask(ctx, s.Registry, questions)
+}
+
+// digestsOf are all digests by which a node may know the image.
+func digestsOf(f *findings, e expected, r running, answers map[string]answer) map[string]bool {
+	known := map[string]bool{}
+	for _, d := range []string{r.ref.Digest, e.digests[r.ref]} {
+		if d != "" {
+			known[d] = true
+		}
+	}
+	a, asked := answers[question{ref: r.ref, configs: [][]byte{nil}}.key()]
+	if !asked {
+		return known
+	}
+	if a.err != nil {
+		_, line, _ := refusal(a.err, r.ref)
+		f.note("%s: %s", r.ref, line)
+		return known
+	}
+	if want := e.digests[r.ref]; want != "" && a.found.Digest != want {
+		f.fail(plan.ObjectKey{Kind: "Image", Name: r.ref.String()}, "image %s: the registry now has %s, the plan was made for %s", r.ref, a.found.Digest, want).
+			wanted(a.found.Digest, want, "helm aistor push BUNDLE")
+		return known
+	}
+	known[a.found.Digest] = true
+	for _, m := range []map[string]string{a.found.Children, a.found.Config} {
+		for _, d := range m {
+			known[d] = true
+		}
+	}
+	return known
+}
+
+func judgeIDs(f *findings, r running, known map[string]bool, a answer) {
+	complete := a.err == nil && len(a.found.Children)+len(a.found.Config) > 0 && known[a.found.Digest]
+	for _, id := range sortedKeys(r.ids) {
+		rep := r.ids[id]
+		if known[id] {
+			continue
+		}
+		k := podKey(rep.pod)
+		line := fmt.Sprintf("%s: container %s runs %s", label(k), rep.container, id)
+		if rep.count > 1 {
+			line = fmt.Sprintf("%s and %d more", line, rep.count-1)
+		}
+		want := orElse(strings.Join(sortedKeys(known), ", "), "a digest of "+r.ref.String())
+		remedy := fmt.Sprintf("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
+		if other := differing(r, id); other != nil {
+			f.fail(k, "%s, pod %s/%s runs another digest of the same reference %s", line, other.pod.Namespace, other.pod.Name, r.ref).
+				wanted(id, want, remedy)
+		} else if complete && rep.named {
+			f.fail(k, "%s, which is no digest of %s: another image was behind the tag when it was pulled", line, r.ref).
+				wanted(id, want, remedy)
+		} else {
+			f.warn(k, "%s; whether that is %s is unknown, since runtimes report different digests", line, r.ref).
+				wanted(id, want, "")
+		}
+	}
+}
+
+// differing is a container of the same reference on the same platform that
+// runs another digest of the same form. Nodes with one runtime never disagree on
+// one image, and the smaller group is the odd one.
+func differing(r running, id string) *reported {
+	mine := r.ids[id]
+	for _, other := range sortedKeys(r.ids) {
+		o := r.ids[other]
+		if other == id || o.named != mine.named || o.count < mine.count {
+			continue
+		}
+		for p := range mine.platforms {
+			if p != "" && o.platforms[p] {
+				return o
+			}
+		}
+	}
+	return nil
+}

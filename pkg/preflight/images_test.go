@@ -1,0 +1,70 @@
+package preflight
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+func TestRenderedReferencesPrivate(t *testing.T) {
+	t.Parallel()
+	config := func(from, to string) func(*testing.T, *Subject) {
+		return func(t *testing.T, s *Subject) {
+			s.Inputs.Operator[0].After[1] = object(t, strings.Replace(operatorDocs(newOp)[1], from, to, 1))
+		}
+	}
+	store := func(spec string) func(*testing.T, *Subject) {
+		return func(t *testing.T, s *Subject) { s.Inputs.Stores[0].After = objects(t, storeDoc(spec)) }
+	}
+	runCases(t, Before(), "references-private", []checkCase{
+		{name: "all in the private registry", want: Pass, line: "all 3 rendered references lead to " + private},
+		{name: "one nested in a ConfigMap leads outside", want: Fail, change: config(private+"/aistor/minio-sidecar", "quay.io/minio/aistor/minio-sidecar"),
+			line: "configmap aistor/object-store-operator: .data.minio-sidecar → .image: quay.io/minio/aistor/minio-sidecar:" + minioR, required: private + "/aistor/minio-sidecar:" + minioR},
+		{name: "a bare name leads to docker.io", want: Fail, change: config(private+"/aistor/minio:", "operator:"), line: "docker.io/library/operator"},
+		{name: "half an image is no reference", want: Fail, change: store(`, image: "aistor:"`), line: `"aistor:" is no image reference`},
+		{name: "a digest without its at sign is none either", want: Fail, change: store(`, image: "` + private + `/aistor/minio:` + digestA + `"`), line: "is no image reference"},
+		{name: "an init container of the user's", want: Fail, change: store(`, initContainers: [{name: a, image: busybox}]`), line: ".spec.initContainers[].image: docker.io/library/busybox"},
+		{name: "an optional one only warns", want: Warn, line: "only where its feature is switched on",
+			change: func(t *testing.T, s *Subject) {
+				config(private+"/aistor/minio-sidecar:"+minioR, "quay.io/minio/aistor/kes:R")(t, s)
+				s.Inputs.Operator[0].Images = []images.Image{{Ref: ref(t, "quay.io/minio/aistor/kes:R"), Reasons: []images.Reason{{Kind: images.KindOptional}}}}
+			}},
+		{name: "no registry named", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Registry.Registry = "" }},
+	})
+}
+
+func TestBundleComplete(t *testing.T) {
+	t.Parallel()
+	missing := func(kind images.Kind) func(*testing.T, *Subject) {
+		return func(t *testing.T, s *Subject) {
+			s.Plan.Images = append(s.Plan.Images, plan.PlannedImage{Source: ref(t, "quay.io/minio/aistor/minwall:R"), Private: ref(t, private+"/aistor/minwall:R"),
+				Reasons: []images.Reason{{Kind: kind, Object: "ConfigMap/aistor/object-store-operator", Path: ".data.minwall"}}})
+		}
+	}
+	runCases(t, Before(), "bundle-complete", []checkCase{
+		{name: "all carried", want: Pass, line: "carries 3 images"},
+		{name: "one is missing", want: Fail, change: missing(images.KindDefault), line: "image quay.io/minio/aistor/minwall:R: asked for by ConfigMap/aistor/object-store-operator .data.minwall",
+			remedy: "helm aistor bundle create --image quay.io/minio/aistor/minwall:R"},
+		{name: "one of the user's own", want: Warn, change: missing(images.KindUser), line: "has to be in the registry already"},
+		{name: "an optional one", want: Pass, change: missing(images.KindOptional), details: []string{"only where its feature is switched on"}},
+	})
+}
+
+func TestNodePlatforms(t *testing.T) {
+	t.Parallel()
+	runCases(t, Before(), "node-platforms", []checkCase{
+		{name: "every node's platform", want: Pass, line: "linux/amd64"},
+		{name: "an arm64 node and an amd64 bundle", want: Fail, line: "the bundle has it for linux/amd64, node n2 is linux/arm64", remedy: "--platform linux/amd64,linux/arm64",
+			change: func(_ *testing.T, s *Subject) {
+				s.Facts.Nodes[1].Platform = "linux/arm64"
+				s.Inputs.Bundle.Images[0].Platforms = []string{"linux/amd64"}
+			}},
+		{name: "an image with a variant serves", want: Pass, change: func(_ *testing.T, s *Subject) {
+			s.Facts.Nodes[1].Platform = "linux/arm64"
+			s.Inputs.Bundle.Images[0].Platforms = []string{"linux/amd64", "linux/arm64/v8"}
+		}},
+		{name: "nodes that don't say", want: Error, change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[0].Platform, s.Facts.Nodes[1].Platform = "", "" }},
+	})
+}

@@ -1,0 +1,156 @@
+package preflight
+
+import (
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// at reads what lies at path, or nil.
+func at(v any, path ...string) any {
+	for _, p := range path {
+		switch m := v.(type) {
+		case map[string]any:
+			v = m[p]
+		case images.Object:
+			v = m[p]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// text reads the string at path, or "".
+func text(v any, path ...string) string {
+	s, _ := at(v, path...).(string)
+	return s
+}
+
+// ofKind are the objects of one kind.
+func ofKind(objects []images.Object, kind string) []images.Object {
+	var list []images.Object
+	for _, o := range objects {
+		if text(o, "kind") == kind {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// named is the object of one kind with one name, or nil.
+func named(objects []images.Object, kind, name string) images.Object {
+	for _, o := range ofKind(objects, kind) {
+		if text(o, "metadata", "name") == name {
+			return o
+		}
+	}
+	return nil
+}
+
+// parseManifest reads the documents of a release's manifest; what is no object
+// is left out.
+func parseManifest(manifest string) []images.Object {
+	var list []images.Object
+	for doc := range strings.SplitSeq("\n"+manifest, "\n---") {
+		var o images.Object
+		if yaml.Unmarshal([]byte(doc), &o) == nil && o["kind"] != nil {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// imageAt is one reference in a rendered object.
+type imageAt struct {
+	object plan.ObjectKey
+	path   string
+	value  string
+}
+
+// renderedImages are all image references of rendered objects, also those in
+// YAML that is nested in strings, in a fixed order.
+func renderedImages(objects []images.Object, namespace string) []imageAt {
+	var list []imageAt
+	for _, o := range objects {
+		// A definition has fields called image, but no references.
+		if text(o, "kind") == "CustomResourceDefinition" {
+			continue
+		}
+		w := imageWalk{object: plan.KeyOf(o, namespace)}
+		w.walk("", map[string]any(o), 0)
+		list = append(list, w.found...)
+	}
+	return list
+}
+
+type imageWalk struct {
+	object plan.ObjectKey
+	found  []imageAt
+}
+
+func (w *imageWalk) walk(path string, v any, depth int) {
+	// Nothing a chart renders nests anywhere near as deep; hostile YAML does.
+	if depth > 64 {
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			if s, ok := v[k].(string); ok && k == "image" && s != "" {
+				w.found = append(w.found, imageAt{w.object, path + ".image", s})
+				continue
+			}
+			w.walk(path+"."+k, v[k], depth+1)
+		}
+	case []any:
+		for _, e := range v {
+			w.walk(path+"[]", e, depth+1)
+		}
+	case string:
+		var nested map[string]any
+		if strings.Contains(v, "image") && strings.Contains(v, ":") && yaml.Unmarshal([]byte(v), &nested) == nil {
+			w.walk(path+" → ", nested, depth+1)
+		}
+	}
+}
+
+// defaultImages are the references in the ConfigMap from which the object
+// store operator takes what stores run, by image name.
+func defaultImages(objects []images.Object) map[string]string {
+	m := map[string]string{}
+	data, _ := at(named(objects, "ConfigMap", aistor.ConfigMapObjectStore), "data").(map[string]any)
+	for name, v := range data {
+		s, _ := v.(string)
+		if image := yamlImage(s); image != "" {
+			m[name] = image
+		}
+	}
+	return m
+}
+
+// yamlImage is the image in a nested document, or "".
+func yamlImage(doc string) string {
+	var entry struct {
+		Image string `json:"image"`
+	}
+	if yaml.Unmarshal([]byte(doc), &entry) != nil {
+		return ""
+	}
+	return entry.Image
+}
+
+// sortedKeys makes walks over maps the same every time.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,240 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// checkOrder holds the object store charts against the operator that will run,
+// and the plan's steps against each other.
+func checkOrder(_ context.Context, s *Subject) Result {
+	if s.Inputs == nil && s.Plan == nil {
+		return skip("no plan")
+	}
+	var f findings
+	if s.Plan != nil {
+		judgeStepOrder(&f, s.Plan)
+	}
+	if s.Inputs == nil {
+		return f.result("the operator comes before the object stores")
+	}
+	operator := ""
+	if t := s.target(); t != nil {
+		operator = t.To.Version
+	} else if s.Facts.Operator != nil {
+		operator = s.Facts.Operator.Version
+	}
+	for _, c := range s.Inputs.Stores {
+		judgeMinimum(&f, c, operator)
+	}
+	return f.result("the operator comes first, and every object store chart works with %s", orElse(operator, "it"))
+}
+
+func judgeStepOrder(f *findings, p *plan.Plan) {
+	stores := ""
+	for _, st := range p.Steps {
+		switch {
+		case st.Action == plan.ActionStore && stores == "":
+			stores = st.ID
+		case st.Action == plan.ActionOperator && stores != "":
+			f.fail(releaseKey(st.Target), "step %s comes after %s, but the operator chart has to come first", st.ID, stores).
+				wanted("after "+stores, "before", "helm aistor plan")
+		}
+	}
+}
+
+func judgeMinimum(f *findings, c plan.Change, operator string) {
+	for _, n := range aistor.OperatorNeeds(c.To.Version) {
+		if n.Path != "" && saysNothing(at(c.Values, strings.Split(n.Path, ".")...)) {
+			continue
+		}
+		if operator != "" && !aistor.Before(operator, n.Operator) && !slices.Contains(n.Except, operator) {
+			continue
+		}
+		what := "chart " + c.To.String()
+		if n.Path != "" {
+			what += " with " + n.Path
+		}
+		f.fail(releaseKey(c.Key()), "release %s: %s needs operator %s, and %s would run: %s", c.Key(), what, n.Operator, orElse(operator, "an unknown version"), n.Why).
+			wanted(operator, ">= "+n.Operator, "upgrade the operator chart to "+n.Operator+" or newer first")
+	}
+}
+
+func checkDowngrade(_ context.Context, s *Subject) Result {
+	if s.Inputs == nil {
+		return skip("no bundle to compare with")
+	}
+	status := Fail
+	if s.options().AllowDowngrade {
+		status = Warn
+	}
+	var f findings
+	for _, c := range s.changes() {
+		if aistor.Before(c.To.Version, c.From.Version) {
+			f.add(status, releaseKey(c.Key()), "release %s: would go back from %s to %s, which the vendor does not support", c.Key(), c.From.Version, c.To.Version).
+				wanted(c.To.Version, ">= "+c.From.Version, "--allow-downgrade, after reading the release notes")
+		}
+	}
+	for _, st := range s.Facts.Stores {
+		judgeServerDowngrade(&f, s, st, status)
+	}
+	return f.result("no chart and no server goes back to an older release")
+}
+
+// judgeServerDowngrade compares the server releases that run with the one that
+// will: a chart's default can be older than what a store runs now.
+func judgeServerDowngrade(f *findings, s *Subject, st plan.Store, status Status) {
+	to := futureServer(s, st)
+	target, err := aistor.ParseRelease(to.Tag)
+	if err != nil {
+		return
+	}
+	for _, tag := range runningServers(s.Facts, st) {
+		have, err := aistor.ParseRelease(tag)
+		if err == nil && target.Before(have) {
+			f.add(status, storeKey(st), "object store %s: its servers would go back from %s to %s", st.Key(), tag, to.Tag).
+				wanted(to.Tag, ">= "+tag, "set objectStore.image to the release that runs now, in the store's values")
+		}
+	}
+}
+
+// futureServer is the minio image a store will run; the zero Ref where that is
+// not known.
+func futureServer(s *Subject, st plan.Store) images.Ref {
+	value := ""
+	if t := s.target(); t != nil {
+		value = defaultImages(t.After)["minio"]
+	}
+	own := st.Image.String()
+	if o := finalStore(s, st); o != nil {
+		own = text(o, "spec", "image")
+	}
+	ref, err := images.ParseRef(orElse(own, value))
+	if err != nil {
+		return images.Ref{}
+	}
+	return ref
+}
+
+// runningServers are the tags of a store's minio containers, each once.
+func runningServers(f *plan.Facts, st plan.Store) []string {
+	var tags []string
+	for _, p := range f.Pods {
+		if p.Store != st.Key() {
+			continue
+		}
+		for _, c := range p.Containers {
+			ref, err := images.ParseRef(c.Image)
+			if c.Name == aistor.ContainerMinIO && err == nil && ref.Tag != "" && !slices.Contains(tags, ref.Tag) {
+				tags = append(tags, ref.Tag)
+			}
+		}
+	}
+	slices.Sort(tags)
+	return tags
+}
+
+// checkDowntime says which stores stop for a while, and asks that this was
+// accepted.
+func checkDowntime(_ context.Context, s *Subject) Result {
+	if s.Plan == nil {
+		return skip("no plan")
+	}
+	var f findings
+	said := map[string]bool{}
+	for _, st := range s.Plan.Steps {
+		for _, r := range st.Restarts {
+			if key := r.Store + string(r.How); !said[key] {
+				said[key] = true
+				judgeRestart(&f, s, st, r)
+			}
+		}
+	}
+	return f.result("no object store stops: pods restart one by one, or not at all")
+}
+
+func judgeRestart(f *findings, s *Subject, st plan.Step, r plan.Restart) {
+	k := plan.ObjectKey{Kind: "ObjectStore"}
+	k.Namespace, k.Name, _ = strings.Cut(r.Store, "/")
+	opts := s.options()
+	if !r.Selected && !slices.Contains(opts.AcceptRestart, r.Store) {
+		f.fail(k, "object store %s: step %s may restart its %d pods, though this plan does not upgrade it (%s)", r.Store, st.ID, r.Pods, r.Why).
+			wanted("restart", "accepted", "--accept-restart "+r.Store)
+	}
+	if r.How != plan.AllAtOnce {
+		f.note("object store %s: step %s restarts %d pods one by one (%s)", r.Store, st.ID, r.Pods, r.Why)
+		return
+	}
+	status := Fail
+	if slices.Contains(opts.AcceptDowntime, r.Store) {
+		status = Warn
+	}
+	pods := fmt.Sprintf("all %d pods", r.Pods)
+	if r.Pods == 1 {
+		pods = "its only pod"
+	}
+	f.add(status, k, "object store %s: step %s restarts %s at once, an outage (%s)", r.Store, st.ID, pods, r.Why).
+		wanted(string(plan.AllAtOnce), string(plan.OneByOne), "--accept-downtime "+r.Store)
+}
+
+func checkBudgets(_ context.Context, s *Subject) Result {
+	if len(s.Facts.Budgets) == 0 {
+		return skip("no pod disruption budgets")
+	}
+	var f findings
+	for _, b := range s.Facts.Budgets {
+		if b.Allowed == 0 {
+			k := plan.ObjectKey{Kind: "PodDisruptionBudget", Namespace: b.Namespace, Name: b.Name}
+			f.warn(k, "%s: allows no pod to be evicted now", label(k)).wanted("0 allowed", ">= 1 allowed", describe(k))
+		}
+	}
+	return f.result("%d pod disruption budgets allow an eviction", len(s.Facts.Budgets))
+}
+
+func checkChartName(_ context.Context, s *Subject) Result {
+	if s.Inputs == nil {
+		return skip("no bundle to look into")
+	}
+	var f findings
+	for _, c := range s.changes() {
+		if advice, old := aistor.OldLineage(c.To.Name, c.To.Version); old {
+			f.warn(releaseKey(c.Key()), "release %s: chart %s is of a line that has ended: %s", c.Key(), c.To, advice).
+				wanted(c.To.Name, aistor.OperatorChart, "helm pull "+aistor.OperatorChart+" --repo "+aistor.ChartRepository)
+		}
+	}
+	return f.result("every chart is of a line that goes on")
+}
+
+// coveredNotices are the notices of a plan that a check of their own looks into.
+func coveredNotices() []string {
+	return []string{
+		"gitops-managed", "downgrade", "crd-removed", "store-recreated", "license-removed", "license-ownership",
+		"operator-too-old", "firewall-pruned", "accept-restart", "accept-downtime", "public-reference", "image-not-in-bundle",
+	}
+}
+
+// checkPlan passes on what forbids the plan, unless a check above says it in
+// more detail.
+func checkPlan(_ context.Context, s *Subject) Result {
+	if s.Plan == nil {
+		return skip("no plan")
+	}
+	var f findings
+	for _, n := range s.Plan.Refusals {
+		if s.Inputs == nil || !slices.Contains(coveredNotices(), n.ID) {
+			f.fail(plan.ObjectKey{}, "%s: %s", n.ID, n.Message).wanted("", "", n.Hint)
+		}
+	}
+	for _, n := range s.Plan.Warnings {
+		if s.Inputs == nil || !slices.Contains(coveredNotices(), n.ID) {
+			f.warn(plan.ObjectKey{}, "%s: %s", n.ID, n.Message).wanted("", "", n.Hint)
+		}
+	}
+	return f.result("nothing forbids the plan with its %d steps", len(s.Plan.Steps))
+}

@@ -1,0 +1,237 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// noRegistry says why the registry is not asked.
+const noRegistry = "the registry is not asked from here; a pull test on the nodes answers instead"
+
+// pull is one image under one puller's secrets.
+type pull struct {
+	by    puller
+	image plan.PlannedImage
+	q     question
+}
+
+// checkSecretsAccepted asks the registry for every image with exactly the
+// credentials the nodes will have.
+func checkSecretsAccepted(ctx context.Context, s *Subject) Result {
+	if s.Registry == nil {
+		return skip(noRegistry)
+	}
+	list := pullers(s)
+	if r := noPullers(s, list); r != nil {
+		return *r
+	}
+	var f findings
+	var pulls []pull
+	for _, p := range list {
+		pulls = append(pulls, pullsOf(&f, s, p)...)
+	}
+	questions := make([]question, 0, len(pulls))
+	for _, p := range pulls {
+		questions = append(questions, p.q)
+	}
+	answers := ask(ctx, s.Registry, questions)
+	said := map[string]bool{}
+	for _, p := range pulls {
+		judgePull(&f, s, p, answers[p.q.key()], said)
+	}
+	return f.result("the registry accepts the pull secret of every namespace: %d images in %s",
+		len(answers), strings.Join(namespacesOf(list), ", "))
+}
+
+// pullsOf turns one puller into questions. What can't become one is a finding,
+// once for all its images.
+func pullsOf(f *findings, s *Subject, p puller) []pull {
+	k := secretKey(p.namespace, strings.Join(p.secrets, "+"))
+	if len(p.secrets) == 0 {
+		k = plan.ObjectKey{Kind: "Namespace", Name: p.namespace}
+		f.warn(k, "namespace %s: its pods name no pull secret; it is not known whether the nodes have credentials", p.namespace).
+			wanted("no pull secret", "one that the registry accepts", "")
+		return nil
+	}
+	ring := keyringOf(s.Facts, p)
+	switch {
+	case len(ring.configs) == 0 && ring.gap != "":
+		f.error(k, "%s", ring.gap).wanted("unknown", "present", fmt.Sprintf("kubectl get secret %s -n %s", p.secrets[0], p.namespace))
+		return nil
+	case ring.broken != "":
+		f.fail(k, "%s, so nothing can be pulled with it", ring.broken).
+			wanted(ring.broken, "a usable pull secret", createSecret(p.namespace, p.secrets[0], p.images))
+		return nil
+	}
+	var pulls []pull
+	said := map[string]bool{}
+	for _, img := range p.images {
+		found := Match(img.Private.Name(), ring.configs...)
+		if len(found) == 0 {
+			if !said[img.Private.Host] {
+				said[img.Private.Host] = true
+				f.fail(k, "secret %s/%s: has no entry for %s", k.Namespace, k.Name, img.Private.Host).
+					wanted("no entry", img.Private.Host, createSecret(p.namespace, p.secrets[0], p.images))
+			}
+			continue
+		}
+		q := question{ref: img.Private}
+		for _, c := range found {
+			q.configs = append(q.configs, configFor(img.Private.Host, c))
+		}
+		pulls = append(pulls, pull{p, img, q})
+	}
+	return pulls
+}
+
+func judgePull(f *findings, s *Subject, p pull, a answer, said map[string]bool) {
+	name := strings.Join(p.by.secrets, "+")
+	k := secretKey(p.by.namespace, name)
+	ref := p.image.Private
+	if a.err == nil {
+		judgePlatforms(f, s, k, ref, a.found)
+		return
+	}
+	who := fmt.Sprintf("secret %s/%s", p.by.namespace, name)
+	status, line, perImage := refusal(a.err, ref)
+	key := who + line
+	if perImage {
+		key += ref.String()
+	}
+	if said[key] {
+		return
+	}
+	said[key] = true
+	f.add(status, k, "%s: %s", who, line).wanted(line, "200 for "+ref.String(), remedyFor(a.err, p))
+}
+
+// refusal puts a registry's refusal into words, and says whether it is about
+// one image or about all.
+func refusal(err error, ref images.Ref) (status Status, line string, perImage bool) {
+	switch kind := kindOfError(err); kind {
+	case KindUnauthorized:
+		return Fail, "401 from " + ref.Host + ": the registry does not know these credentials", false
+	case KindForbidden:
+		return Fail, "403 from " + ref.Host + ": no right to pull " + ref.Name(), true
+	case KindNotFound:
+		return Fail, "404 from " + ref.Host + ": " + ref.String() + " is not there", true
+	case KindNameUnknown:
+		return Fail, "404 from " + ref.Host + ": there is no repository " + ref.Path, true
+	case KindTLS:
+		return Fail, "TLS to " + ref.Host + " failed: " + firstLine(err), false
+	case KindPlainHTTP:
+		return Fail, ref.Host + " answers in plain HTTP, which nodes refuse unless they are told to accept it", false
+	case KindRateLimited:
+		return Error, "429 from " + ref.Host + ": too many requests, so nothing is known of " + ref.String(), false
+	case KindPrivateRedirect:
+		return Error, ref.Host + " sends the login to a private address, which is not followed: " + firstLine(err), false
+	case KindUnreachable:
+		return Error, ref.Host + " can't be reached from here: " + firstLine(err), false
+	default:
+		return Error, ref.String() + " could not be looked at: " + firstLine(err), true
+	}
+}
+
+func remedyFor(err error, p pull) string {
+	if h := hintOf(err); h != "" {
+		return h
+	}
+	switch kindOfError(err) {
+	case KindUnauthorized:
+		name := p.by.secrets[0]
+		return fmt.Sprintf("kubectl delete secret %s -n %s && %s", name, p.by.namespace, createSecret(p.by.namespace, name, p.by.images))
+	case KindNotFound, KindNameUnknown:
+		return "helm aistor push BUNDLE"
+	case KindForbidden:
+		return "let the user of the pull secret read " + p.image.Private.Path
+	default:
+		return ""
+	}
+}
+
+func judgePlatforms(f *findings, s *Subject, k plan.ObjectKey, ref images.Ref, found Found) {
+	if len(found.Platforms) == 0 {
+		return
+	}
+	for _, missing := range missingPlatforms(s.Facts, found.Platforms) {
+		f.fail(k, "image %s: is there for %s only, node %s is %s", ref, strings.Join(found.Platforms, ", "), nodePlatforms(s.Facts)[missing], missing).
+			wanted(strings.Join(found.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(sortedKeys(nodePlatforms(s.Facts)), ","))
+	}
+}
+
+// checkImagesPresent asks for every image with the user's credentials, and
+// where those are refused with a pull secret, and compares digests.
+func checkImagesPresent(ctx context.Context, s *Subject) Result {
+	if s.Registry == nil {
+		return skip(noRegistry)
+	}
+	wanted := wantedImages(s)
+	if len(wanted) == 0 {
+		return skip("nothing is pulled")
+	}
+	var questions []question
+	for _, img := range wanted {
+		questions = append(questions, question{img.Private, append([][]byte{nil}, secretsFor(s, img)...)})
+	}
+	answers := ask(ctx, s.Registry, questions)
+	var f findings
+	present := 0
+	said := map[string]bool{}
+	for i, img := range wanted {
+		a := answers[questions[i].key()]
+		if a.err == nil {
+			present++
+		}
+		judgePresence(&f, s, img, a, said)
+	}
+	return f.result("%d images are in the registry with the digests of the bundle", present)
+}
+
+// secretsFor are the credentials of all pullers of an image, each once.
+func secretsFor(s *Subject, img plan.PlannedImage) [][]byte {
+	var list [][]byte
+	seen := map[string]bool{}
+	for _, p := range askedSecrets(s) {
+		if len(img.Namespaces) > 0 && !slices.Contains(img.Namespaces, p.namespace) {
+			continue
+		}
+		for _, c := range Match(img.Private.Name(), keyringOf(s.Facts, p).configs...) {
+			config := configFor(img.Private.Host, c)
+			if !seen[string(config)] {
+				seen[string(config)] = true
+				list = append(list, config)
+			}
+		}
+	}
+	return list
+}
+
+func judgePresence(f *findings, s *Subject, img plan.PlannedImage, a answer, said map[string]bool) {
+	k := imageObject(img)
+	if a.err != nil {
+		status, line, perImage := refusal(a.err, img.Private)
+		if !img.Needed() && status == Fail {
+			status, line = Warn, line+" (pulled only where its feature is switched on)"
+		}
+		if said[line] && !perImage {
+			return
+		}
+		said[line] = true
+		f.add(status, k, "image %s: %s", img.Private, line).
+			wanted(line, orElse(img.Digest, "present"), orElse(hintOf(a.err), "helm aistor push BUNDLE"))
+		return
+	}
+	if img.Digest != "" && a.found.Digest != img.Digest {
+		f.fail(k, "image %s: the registry has %s, the bundle %s", img.Private, a.found.Digest, img.Digest).
+			wanted(a.found.Digest, img.Digest, "helm aistor push BUNDLE")
+		return
+	}
+	if img.Needed() {
+		judgePlatforms(f, s, k, img.Private, a.found)
+	}
+}

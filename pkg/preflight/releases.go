@@ -1,0 +1,156 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// A release record is one Secret, which the API server limits to 1 MiB.
+const (
+	recordLimit = 1 << 20
+	recordNear  = recordLimit * 9 / 10
+)
+
+func checkReleasesFound(_ context.Context, s *Subject) Result {
+	var f findings
+	if s.Facts.Operator == nil {
+		f.fail(plan.ObjectKey{}, "no Helm release of the operator chart was found").
+			wanted("none", "a release of "+aistor.OperatorChart, "helm list -A --all")
+	}
+	for _, st := range s.Facts.Stores {
+		if st.Release == "" {
+			f.warn(storeKey(st), "object store %s: no Helm release owns it, so it is judged but not upgraded", st.Key()).
+				wanted("none", "a release of "+aistor.ObjectStoreChart, "helm list -n "+st.Namespace+" --all")
+		}
+	}
+	found := map[string]bool{}
+	for _, r := range allReleases(s.Facts) {
+		found[r.Key()] = true
+		f.note("release %s: chart %s-%s, revision %d", r.Key(), r.Chart, r.Version, r.Revision)
+	}
+	for _, c := range s.changes() {
+		if !found[c.Key()] {
+			found[c.Key()] = true
+			f.fail(releaseKey(c.Key()), "release %s: not found, though the plan upgrades it", c.Key()).
+				wanted("none", c.From.String(), "helm list -n "+c.Namespace+" --all")
+		}
+	}
+	return f.result("%d releases, %d object stores", len(allReleases(s.Facts)), len(s.Facts.Stores))
+}
+
+func checkReleasesSettled(_ context.Context, s *Subject) Result {
+	all := allReleases(s.Facts)
+	if len(all) == 0 {
+		return skip("no Helm releases")
+	}
+	var f findings
+	for _, r := range all {
+		judgeSettled(&f, s, r)
+	}
+	return f.result("every release is deployed")
+}
+
+func judgeSettled(f *findings, s *Subject, r plan.Release) {
+	line := fmt.Sprintf("release %s: revision %d is %s", r.Key(), r.Revision, r.Status)
+	remedy := fmt.Sprintf("helm rollback %s %d -n %s", r.Name, r.LastDeployed, r.Namespace)
+	if r.LastDeployed == 0 {
+		remedy = fmt.Sprintf("helm status %s -n %s", r.Name, r.Namespace)
+	}
+	switch {
+	case r.Status == "deployed":
+	case strings.HasPrefix(r.Status, "pending"):
+		if hasStep(s.Plan, plan.ActionUnstick, r.Key()) {
+			f.warn(releaseKey(r.Key()), "%s: a step of the plan settles it", line).wanted(r.Status, "deployed", remedy)
+			return
+		}
+		f.fail(releaseKey(r.Key()), "%s: Helm refuses another operation until it is settled", line).wanted(r.Status, "deployed", remedy)
+	case changes(s, r.Key()):
+		f.warn(releaseKey(r.Key()), "%s: its objects may be half changed; this upgrade goes over them again", line).
+			wanted(r.Status, "deployed", remedy)
+	default:
+		f.fail(releaseKey(r.Key()), "%s", line).wanted(r.Status, "deployed", remedy)
+	}
+}
+
+func hasStep(p *plan.Plan, action plan.Action, target string) bool {
+	return p != nil && slices.ContainsFunc(p.Steps, func(st plan.Step) bool {
+		return st.Action == action && st.Target == target
+	})
+}
+
+// changes reports whether the upgrade touches a release.
+func changes(s *Subject, key string) bool {
+	for _, c := range s.changes() {
+		if c.Key() == key {
+			return true
+		}
+	}
+	return s.Inputs == nil && (hasStep(s.Plan, plan.ActionOperator, key) || hasStep(s.Plan, plan.ActionStore, key))
+}
+
+func checkHelm4(_ context.Context, s *Subject) Result {
+	all := allReleases(s.Facts)
+	if len(all) == 0 {
+		return skip("no Helm releases")
+	}
+	var f findings
+	by4 := 0
+	for _, r := range all {
+		if r.ApplyMethod == "ssa" {
+			by4++
+			f.note("release %s was applied by Helm 4 on the server side: it stays usable by both, and further upgrades are applied on the client side", r.Key())
+		}
+	}
+	if by4 == 0 {
+		return f.result("every release was applied on the client side, as Helm 3 does")
+	}
+	return f.result("%d of %d releases were applied by Helm 4 on the server side", by4, len(all))
+}
+
+func checkReleaseSize(_ context.Context, s *Subject) Result {
+	all := allReleases(s.Facts)
+	if len(all) == 0 {
+		return skip("no Helm releases")
+	}
+	var f findings
+	most := 0
+	for _, r := range all {
+		most = max(most, r.RecordBytes)
+		if r.RecordBytes < recordNear {
+			continue
+		}
+		status := Warn
+		if r.RecordBytes >= recordLimit {
+			status = Fail
+		}
+		f.add(status, releaseKey(r.Key()), "release %s: its record is %d KiB, the API server takes %d", r.Key(), r.RecordBytes>>10, recordLimit>>10).
+			wanted(fmt.Sprintf("%d bytes", r.RecordBytes), fmt.Sprintf("< %d bytes", recordLimit), "remove stray files from the chart's folder")
+	}
+	return f.result("the largest record is %d KiB of %d", most>>10, recordLimit>>10)
+}
+
+func checkGitOps(_ context.Context, s *Subject) Result {
+	var f findings
+	for _, m := range s.Facts.Managers {
+		status, what := Warn, "an upgrade made here would be reverted"
+		if changes(s, m.Release) {
+			status, what = Fail, "it would revert this upgrade"
+		}
+		f.add(status, m.By, "release %s: reconciled by %s (%s): %s", m.Release, m.Tool, m.By, what).
+			wanted(m.Tool, "nobody else reconciles it", suspendCommand(m))
+	}
+	return f.result("no release is reconciled by Flux or Argo CD")
+}
+
+func suspendCommand(m plan.GitOpsOwner) string {
+	if m.Tool == "Flux" {
+		return fmt.Sprintf("flux suspend %s %s -n %s", strings.ToLower(m.By.Kind), m.By.Name, m.By.Namespace)
+	}
+	return fmt.Sprintf("kubectl -n %s patch %s %s --type merge -p '{\"spec\":{\"syncPolicy\":{\"automated\":null}}}'",
+		m.By.Namespace, strings.ToLower(m.By.Kind), m.By.Name)
+}

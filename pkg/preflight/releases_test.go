@@ -1,0 +1,80 @@
+package preflight
+
+import (
+	"testing"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+func TestReleasesFound(t *testing.T) {
+	t.Parallel()
+	runCases(t, Before(), "releases-found", []checkCase{
+		{name: "operator and store", want: Pass, line: "2 releases, 1 object stores", details: []string{"release aistor/aistor: chart aistor-operator-5.10.0"}},
+		{name: "no operator", want: Fail, line: "no Helm release of the operator", remedy: "helm list -A",
+			change: func(_ *testing.T, s *Subject) { s.Facts.Operator = nil; s.Inputs = nil }},
+		{name: "a release the plan upgrades is gone", want: Fail, line: "release tenant/primary: not found",
+			change: func(_ *testing.T, s *Subject) { s.Facts.Releases = nil }},
+		{name: "a store that no release owns", want: Warn, line: "object store tenant/primary: no Helm release owns it",
+			change: func(_ *testing.T, s *Subject) { s.Facts.Stores[0].Release = "" }},
+	})
+}
+
+func TestReleasesSettled(t *testing.T) {
+	t.Parallel()
+	operator := func(status string, plans ...plan.Step) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) {
+			s.Facts.Operator.Status, s.Facts.Operator.Revision, s.Facts.Operator.LastDeployed = status, 3, 2
+			s.Plan.Steps = append(plans, s.Plan.Steps...)
+		}
+	}
+	runCases(t, Before(), "releases-settled", []checkCase{
+		{name: "deployed", want: Pass},
+		{name: "a killed upgrade", want: Fail, change: operator("pending-upgrade"), line: "release aistor/aistor: revision 3 is pending-upgrade",
+			observed: "pending-upgrade", required: "deployed", remedy: "helm rollback aistor 2 -n aistor"},
+		{name: "a killed upgrade that the plan settles", want: Warn, line: "a step of the plan settles it",
+			change: operator("pending-upgrade", plan.Step{Action: plan.ActionUnstick, Target: "aistor/aistor"})},
+		{name: "a failed upgrade that this one goes over again", want: Warn, change: operator("failed"), line: "half changed"},
+		{name: "a failed release that nobody upgrades", want: Fail, line: "is failed",
+			change: func(_ *testing.T, s *Subject) {
+				s.Facts.Releases = append(s.Facts.Releases, plan.Release{Namespace: "other", Name: "b", Status: "failed", Revision: 1})
+			}},
+	})
+}
+
+func TestReleasesHelm4(t *testing.T) {
+	t.Parallel()
+	runCases(t, Before(), "releases-helm4", []checkCase{
+		{name: "Helm 3", want: Pass, line: "client side"},
+		{name: "Helm 4 is named and passes", want: Pass, line: "1 of 2 releases were applied by Helm 4", details: []string{"release aistor/aistor"},
+			change: func(_ *testing.T, s *Subject) { s.Facts.Operator.ApplyMethod = "ssa" }},
+	})
+}
+
+func TestReleaseSize(t *testing.T) {
+	t.Parallel()
+	size := func(n int) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) { s.Facts.Operator.RecordBytes = n }
+	}
+	runCases(t, Before(), "release-size", []checkCase{
+		{name: "small", want: Pass, line: "160 KiB"},
+		{name: "near the limit", want: Warn, change: size(1000 << 10), line: "release aistor/aistor"},
+		{name: "at the limit", want: Fail, change: size(1 << 20), required: "< 1048576 bytes"},
+	})
+}
+
+func TestGitOpsOwners(t *testing.T) {
+	t.Parallel()
+	manager := func(release, tool, kind string) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) {
+			s.Facts.Managers = []plan.GitOpsOwner{{Release: release, Tool: tool, By: plan.ObjectKey{Kind: kind, Namespace: "gitops", Name: "store"}}}
+		}
+	}
+	runCases(t, Before(), "gitops-owners", []checkCase{
+		{name: "nobody else", want: Pass},
+		{name: "Flux reconciles what is upgraded", want: Fail, change: manager("tenant/primary", "Flux", "HelmRelease"),
+			line: "release tenant/primary: reconciled by Flux (HelmRelease/gitops/store)", remedy: "flux suspend helmrelease store -n gitops"},
+		{name: "Argo CD reconciles what is upgraded", want: Fail, change: manager("aistor/aistor", "Argo CD", "Application"),
+			remedy: "kubectl -n gitops patch application store"},
+		{name: "another release", want: Warn, change: manager("other/b", "Flux", "HelmRelease")},
+	})
+}

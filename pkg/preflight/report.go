@@ -1,0 +1,111 @@
+package preflight
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The kinds of a [Report].
+const (
+	KindPreflight = "PreflightReport"
+	KindValidate  = "ValidateReport"
+)
+
+// Report is the outcome of a run, a versioned document.
+type Report struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Results    []Result `json:"results"`
+	Summary    Summary  `json:"summary"`
+	// Verdict is one sentence.
+	Verdict string `json:"verdict"`
+	// FailOnWarn says that warnings count as failures.
+	FailOnWarn bool `json:"failOnWarn,omitempty"`
+}
+
+// Summary counts results. Waived ones are counted only there.
+type Summary struct {
+	Pass   int `json:"pass"`
+	Warn   int `json:"warn"`
+	Fail   int `json:"fail"`
+	Skip   int `json:"skip"`
+	Error  int `json:"error"`
+	Waived int `json:"waived,omitempty"`
+}
+
+// OK reports whether nothing stands in the way: no failure, nothing that could
+// not be looked at, and no warning where warnings count.
+func (r *Report) OK() bool {
+	s := r.Summary
+	return s.Fail == 0 && s.Error == 0 && (!r.FailOnWarn || s.Warn == 0)
+}
+
+// Merge is one report of several that ran one after the other, such as both
+// phases of a preflight. Kind is the first report's.
+func Merge(reports ...*Report) *Report {
+	var m Report
+	for _, r := range reports {
+		if m.Kind == "" {
+			m = Report{APIVersion: r.APIVersion, Kind: r.Kind, FailOnWarn: r.FailOnWarn}
+		}
+		m.Results = append(m.Results, r.Results...)
+	}
+	m.conclude()
+	return &m
+}
+
+// conclude counts and judges.
+func (r *Report) conclude() {
+	r.Summary = Summary{}
+	for _, one := range r.Results {
+		r.Summary.count(one)
+	}
+	r.Verdict = r.verdict()
+}
+
+func (s *Summary) count(r Result) {
+	switch {
+	case r.Waived != "":
+		s.Waived++
+	case r.Status == Pass:
+		s.Pass++
+	case r.Status == Warn:
+		s.Warn++
+	case r.Status == Fail:
+		s.Fail++
+	case r.Status == Skip:
+		s.Skip++
+	default:
+		s.Error++
+	}
+}
+
+func (r *Report) verdict() string {
+	s := r.Summary
+	if len(r.Results) == s.Skip {
+		return "nothing was checked"
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{s.Fail, "failed"}, {s.Error, "could not be looked at"}, {s.Warn, "with a warning"}, {s.Waived, "waived"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	word := map[string][2]string{
+		KindValidate: {"the installation is as it should be", "the installation is not as it should be"},
+	}[r.Kind]
+	if word[0] == "" {
+		word = [2]string{"ready", "not ready"}
+	}
+	verdict := word[0]
+	if !r.OK() {
+		verdict = word[1]
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("%s: %d passed", verdict, s.Pass)
+	}
+	return fmt.Sprintf("%s: %s, %d passed", verdict, strings.Join(parts, ", "), s.Pass)
+}

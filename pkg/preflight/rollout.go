@@ -1,0 +1,185 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// checkRollout asks whether every workload has arrived where its spec says.
+func checkRollout(_ context.Context, s *Subject) Result {
+	if len(s.Facts.Workloads) == 0 {
+		if len(s.Facts.Pods) > 0 {
+			return Result{Status: Fail, Message: "there are pods, but no workloads that own them", Observed: "0 workloads", Required: ">= 1"}
+		}
+		return noPods(s)
+	}
+	byOwner := map[string][]plan.Pod{}
+	for _, p := range s.Facts.Pods {
+		byOwner[p.Namespace+"/"+p.Owner] = append(byOwner[p.Namespace+"/"+p.Owner], p)
+	}
+	var f findings
+	for _, w := range s.Facts.Workloads {
+		judgeWorkload(&f, w)
+		judgeRevisions(&f, w, byOwner[w.Namespace+"/"+w.Kind+"/"+w.Name])
+	}
+	for _, p := range s.Facts.Pods {
+		if !p.Terminating.IsZero() {
+			judgeTerminating(&f, p, s.Now)
+		}
+	}
+	judgeServers(&f, s)
+	return f.result("%d workloads are rolled out, with %d pods", len(s.Facts.Workloads), len(s.Facts.Pods))
+}
+
+func judgeWorkload(f *findings, w plan.Workload) {
+	name := label(w.ObjectKey)
+	status := fmt.Sprintf("kubectl rollout status %s/%s -n %s", strings.ToLower(w.Kind), w.Name, w.Namespace)
+	switch {
+	case w.Observed < w.Generation:
+		f.fail(w.ObjectKey, "%s: its controller has seen generation %d of %d", name, w.Observed, w.Generation).
+			wanted(fmt.Sprint(w.Observed), fmt.Sprint(w.Generation), status)
+	case w.Updated < w.Replicas:
+		f.fail(w.ObjectKey, "%s: %d of %d pods are of the new revision", name, w.Updated, w.Replicas).
+			wanted(fmt.Sprintf("%d updated", w.Updated), fmt.Sprintf("%d updated", w.Replicas), status)
+	case w.Ready < w.Replicas:
+		f.fail(w.ObjectKey, "%s: %d of %d pods are ready", name, w.Ready, w.Replicas).
+			wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), status)
+	}
+}
+
+// judgeRevisions names the pods that never restarted.
+func judgeRevisions(f *findings, w plan.Workload, pods []plan.Pod) {
+	if w.UpdateRevision == "" {
+		return
+	}
+	for _, p := range pods {
+		if p.Revision != "" && p.Revision != w.UpdateRevision && p.Terminating.IsZero() {
+			f.fail(podKey(p), "%s: is still of revision %s of %s, created %s", label(podKey(p)), p.Revision, label(w.ObjectKey), p.Created.UTC().Format(time.RFC3339)).
+				wanted(p.Revision, w.UpdateRevision, describe(podKey(p)))
+		}
+	}
+}
+
+// judgeServers holds the pods of each store against the servers it asks for.
+func judgeServers(f *findings, s *Subject) {
+	ready := map[string]int{}
+	for _, w := range s.Facts.Workloads {
+		if w.Store != "" && w.Kind == "StatefulSet" {
+			ready[w.Store] += w.Replicas
+		}
+	}
+	for _, st := range s.Facts.Stores {
+		if n := ready[st.Key()]; n < st.Servers() {
+			f.fail(storeKey(st), "object store %s: its StatefulSets have %d replicas for %d servers", st.Key(), n, st.Servers()).
+				wanted(fmt.Sprint(n), fmt.Sprint(st.Servers()), describe(storeKey(st)))
+		}
+	}
+}
+
+// checkDeployed asks whether every release carries the chart it was to get.
+func checkDeployed(_ context.Context, s *Subject) Result {
+	all := allReleases(s.Facts)
+	want := targetCharts(s)
+	if len(all) == 0 && len(want) == 0 {
+		return skip("no Helm releases")
+	}
+	var f findings
+	for _, r := range all {
+		look := fmt.Sprintf("helm history %s -n %s", r.Name, r.Namespace)
+		if r.Status != "deployed" {
+			f.fail(releaseKey(r.Key()), "release %s: revision %d is %s", r.Key(), r.Revision, r.Status).wanted(r.Status, "deployed", look)
+		}
+		have := plan.Chart{Name: r.Chart, Version: r.Version}
+		if to, ok := want[r.Key()]; ok && to.String() != have.String() {
+			f.fail(releaseKey(r.Key()), "release %s: carries chart %s, expected %s", r.Key(), have, to).wanted(have.String(), to.String(), look)
+		}
+		delete(want, r.Key())
+	}
+	for _, key := range sortedKeys(want) {
+		f.fail(releaseKey(key), "release %s: not found, expected chart %s", key, want[key]).wanted("none", want[key].String(), "helm list -A --all")
+	}
+	return f.result("%d releases are deployed with their charts", len(all))
+}
+
+// targetCharts is the last chart that each release gets.
+func targetCharts(s *Subject) map[string]plan.Chart {
+	m := map[string]plan.Chart{}
+	for _, c := range s.changes() {
+		m[c.Key()] = c.To
+	}
+	if s.Plan == nil {
+		return m
+	}
+	for _, st := range s.Plan.Steps {
+		if (st.Action == plan.ActionOperator || st.Action == plan.ActionStore) && st.To != nil {
+			m[st.Target] = *st.To
+		}
+	}
+	return m
+}
+
+func checkDefinitions(_ context.Context, s *Subject) Result {
+	if len(s.Facts.CRDs) == 0 {
+		return Result{Status: Fail, Message: "no definitions of AIStor were found", Observed: "none", Required: "at least objectstores.aistor.min.io",
+			Remedy: "kubectl get crd objectstores.aistor.min.io"}
+	}
+	var f findings
+	for _, c := range s.Facts.CRDs {
+		k := crdKey(c.Name)
+		if !c.Established {
+			f.fail(k, "definition %s: not established", c.Name).wanted("not established", "established", describe(k))
+		}
+		for _, v := range c.Stored {
+			if !served(c, v) {
+				f.fail(k, "definition %s: objects are stored as %s, which is not served any more", c.Name, v).
+					wanted(v, strings.Join(c.Served, ", "), describe(k))
+			}
+		}
+	}
+	return f.result("%d definitions are established", len(s.Facts.CRDs))
+}
+
+func served(c plan.CRD, version string) bool {
+	for _, v := range c.Served {
+		if v == version {
+			return true
+		}
+	}
+	return len(c.Served) == 0
+}
+
+func checkServices(_ context.Context, s *Subject) Result {
+	if len(s.Facts.Services) == 0 {
+		return Result{Status: Fail, Message: "no Services of AIStor were found", Observed: "0 Services", Required: ">= 1",
+			Remedy: "kubectl get services -A"}
+	}
+	var f findings
+	for _, v := range s.Facts.Services {
+		if v.Ready == 0 && v.Type != "ExternalName" {
+			k := serviceKey(v.Namespace, v.Name)
+			f.fail(k, "%s: has no ready endpoint", label(k)).
+				wanted("0 endpoints", ">= 1", fmt.Sprintf("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", v.Namespace, v.Name))
+		}
+	}
+	return f.result("%d Services have endpoints", len(s.Facts.Services))
+}
+
+// checkWarnings passes on what the cluster itself warned of.
+func checkWarnings(_ context.Context, s *Subject) Result {
+	var f findings
+	for _, e := range s.Facts.Warnings {
+		if !s.Since.IsZero() && e.Last.Before(s.Since) {
+			continue
+		}
+		f.warn(e.Object, "%s: %s: %s (%d times, last %s)", label(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
+			max(e.Count, 1), e.Last.UTC().Format(time.RFC3339)).wanted(e.Reason, "no warnings", describe(e.Object))
+	}
+	if s.Since.IsZero() {
+		return f.result("no recent warnings")
+	}
+	return f.result("no warnings since %s", s.Since.UTC().Format(time.RFC3339))
+}

@@ -1,0 +1,92 @@
+package preflight
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// schemaOf is the schema of one version of a definition, or nil. An empty
+// version takes the stored one.
+func schemaOf(crd images.Object, version string) map[string]any {
+	versions, _ := at(crd, "spec", "versions").([]any)
+	for _, v := range versions {
+		storage, _ := at(v, "storage").(bool)
+		if (version == "" && storage) || (version != "" && text(v, "name") == version) {
+			schema, _ := at(v, "schema", "openAPIV3Schema").(map[string]any)
+			return schema
+		}
+	}
+	return nil
+}
+
+// lostFields are the paths below path that the schema does not know and that
+// the API server would drop without a word. Values that say nothing, such as
+// an empty map, are no loss.
+func lostFields(schema map[string]any, value any, path string) []string {
+	if keep, _ := schema["x-kubernetes-preserve-unknown-fields"].(bool); keep || schema == nil {
+		return nil
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		return lostInMap(schema, v, path)
+	case []any:
+		items, _ := schema["items"].(map[string]any)
+		var lost []string
+		for i, e := range v {
+			lost = append(lost, lostFields(items, e, fmt.Sprintf("%s[%d]", path, i))...)
+		}
+		return lost
+	}
+	return nil
+}
+
+func lostInMap(schema, v map[string]any, path string) []string {
+	properties, _ := schema["properties"].(map[string]any)
+	additional := schema["additionalProperties"]
+	embedded, _ := schema["x-kubernetes-embedded-resource"].(bool)
+	var lost []string
+	for _, k := range sortedKeys(v) {
+		below := path + "." + k
+		if p, ok := properties[k].(map[string]any); ok {
+			lost = append(lost, lostFields(p, v[k], below)...)
+			continue
+		}
+		switch a := additional.(type) {
+		case map[string]any:
+			lost = append(lost, lostFields(a, v[k], below)...)
+			continue
+		case bool:
+			if a {
+				continue
+			}
+		}
+		if embedded && (k == "apiVersion" || k == "kind" || k == "metadata") {
+			continue
+		}
+		if !saysNothing(v[k]) {
+			lost = append(lost, below)
+		}
+	}
+	return lost
+}
+
+// saysNothing reports whether a value is the same as its absence.
+func saysNothing(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		for _, e := range v {
+			if !saysNothing(e) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return len(v) == 0
+	default:
+		return reflect.ValueOf(v).IsZero()
+	}
+}

@@ -1,0 +1,152 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// checkCase is one row: what is changed about a subject that passes, and what
+// a check must then say.
+type checkCase struct {
+	name   string
+	change func(t *testing.T, s *Subject)
+	want   Status
+	// line is part of the message, observed and required are part of these.
+	line, observed, required string
+	// details are parts of single lines of the details.
+	details []string
+	remedy  string
+}
+
+// runCases runs the rows of one check. It asks for at least one row that
+// passes and one that does not, and that every finding can be acted upon.
+func runCases(t *testing.T, checks []Check, id string, cases []checkCase) {
+	t.Helper()
+	i := slices.IndexFunc(checks, func(c Check) bool { return c.ID == id })
+	if i < 0 {
+		t.Fatalf("no check %q", id)
+	}
+	seen := map[Status]bool{}
+	for _, c := range cases {
+		seen[c.want] = true
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := ready(t)
+			if c.change != nil {
+				c.change(t, s)
+			}
+			runCase(t, checks[i], s, c)
+		})
+	}
+	if !seen[Pass] || !(seen[Fail] || seen[Warn] || seen[Error]) {
+		if id != "releases-helm4" {
+			t.Errorf("the rows of %s show no pass, or nothing but passes", id)
+		}
+	}
+}
+
+func runCase(t *testing.T, check Check, s *Subject, c checkCase) {
+	t.Helper()
+	r := Run(t.Context(), []Check{check}, s, Options{}).Results[0]
+	if r.Status != c.want {
+		t.Fatalf("status: received %s, expected %s\n%s\n%s", r.Status, c.want, r.Message, strings.Join(r.Details, "\n"))
+	}
+	for _, p := range [][3]string{{"message", r.Message, c.line}, {"observed", r.Observed, c.observed}, {"required", r.Required, c.required}, {"remedy", r.Remedy, c.remedy}} {
+		if !strings.Contains(p[1], p[2]) {
+			t.Errorf("%s: received %q, expected it to hold %q", p[0], p[1], p[2])
+		}
+	}
+	for _, d := range c.details {
+		if !slices.ContainsFunc(r.Details, func(line string) bool { return strings.Contains(line, d) }) {
+			t.Errorf("no detail holds %q:\n%s", d, strings.Join(r.Details, "\n"))
+		}
+	}
+	if r.Message == "" {
+		t.Error("the result says nothing")
+	}
+	for _, secret := range []string{"hunter2", "eyJhbGci", "ZXlKaGJHY2k"} {
+		if strings.Contains(fmt.Sprintf("%+v", r), secret) {
+			t.Errorf("the result holds the secret %s", secret)
+		}
+	}
+}
+
+func TestEveryCheckPassesOnAReadyInstallation(t *testing.T) {
+	t.Parallel()
+	for _, list := range [][]Check{Before(), After()} {
+		r := Run(t.Context(), list, ready(t), Options{FailOnWarn: true})
+		for _, one := range r.Results {
+			if one.Status != Pass {
+				t.Errorf("%s: received %s, expected pass: %s", one.ID, one.Status, one.Message)
+			}
+		}
+		if !r.OK() {
+			t.Errorf("verdict: %s", r.Verdict)
+		}
+	}
+}
+
+// Without a bundle what is running is judged, and what needs a bundle says so.
+func TestWithoutABundleChecksPassOrSayWhyTheySkip(t *testing.T) {
+	t.Parallel()
+	s := ready(t)
+	s.Inputs, s.Plan = nil, nil
+	s.Site.Registry, s.Site.PullSecret = private, "pull"
+	for _, list := range [][]Check{Before(), After()} {
+		for _, one := range Run(t.Context(), list, s, Options{}).Results {
+			if (one.Status != Pass && one.Status != Skip) || one.Message == "" {
+				t.Errorf("%s: received %s (%s)", one.ID, one.Status, one.Message)
+			}
+		}
+	}
+}
+
+// A look at nothing must not pass: an empty cluster has none of what AIStor is.
+func TestNothingPassesOnEmptyFactsThatNeedsThem(t *testing.T) {
+	t.Parallel()
+	s := ready(t)
+	*s.Facts = *emptyFacts()
+	for _, list := range [][]Check{Before(), After()} {
+		for _, one := range Run(t.Context(), list, s, Options{}).Results {
+			switch one.ID {
+			case "workloads-healthy", "stores-healthy", "stores-green", "webhook-ready", "rollout-complete", "images-as-asked", "image-ids",
+				"releases-found", "nodes-ready", "pull-secrets-present", "cluster-reachable", "crds-established", "services-endpoints":
+				if one.Status == Pass {
+					t.Errorf("%s passes on an empty cluster: %s", one.ID, one.Message)
+				}
+			}
+		}
+	}
+}
+
+// A gap in what a check needs is never a pass.
+func TestAGapIsAnErrorInEveryCheckThatNeedsIt(t *testing.T) {
+	t.Parallel()
+	for _, list := range [][]Check{Before(), After()} {
+		for _, c := range list {
+			for _, resource := range c.Needs {
+				s := ready(t)
+				s.Facts.Gaps = append(s.Facts.Gaps, gapIn(resource))
+				r := Run(t.Context(), []Check{c}, s, Options{}).Results[0]
+				if r.Status != Error || !strings.Contains(r.Message, resource+" in tenant") {
+					t.Errorf("%s with a gap in %s: received %s: %s", c.ID, resource, r.Status, r.Message)
+				}
+				if diff := cmp.Diff("kubectl auth can-i list "+strings.Replace(resource, "releases", "secrets", 1)+" -n tenant", r.Remedy); diff != "" {
+					t.Errorf("%s: remedy (-expected +received):\n%s", c.ID, diff)
+				}
+			}
+		}
+	}
+}
+
+func emptyFacts() *plan.Facts { return &plan.Facts{} }
+
+func gapIn(resource string) plan.Gap {
+	return plan.Gap{What: resource + " in tenant", Cause: "forbidden", Denied: true}
+}
