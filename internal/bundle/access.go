@@ -38,19 +38,11 @@ func (b *Bundle) Charts() []Chart { return b.manifest.Charts }
 // Chart returns the .tgz of a chart, checked. An empty version takes the only
 // chart of that name.
 func (b *Bundle) Chart(name, version string) ([]byte, error) {
-	var found []Chart
-	for _, c := range b.manifest.Charts {
-		if c.Name == name && (version == "" || c.Version == version) {
-			found = append(found, c)
-		}
+	c, err := pickChart(b.manifest.Charts, name, version)
+	if err != nil {
+		return nil, err
 	}
-	switch {
-	case len(found) == 1:
-		return b.blobContent(found[0].SHA256, maxChartSize)
-	case len(found) > 1:
-		return nil, fmt.Errorf("reading chart %q from bundle: it is there in %d versions; name one", name, len(found))
-	}
-	return nil, fmt.Errorf("reading chart %q from bundle: there is no such chart or version", strings.TrimSuffix(name+"-"+version, "-"))
+	return b.blobContent(c.SHA256, maxChartSize)
 }
 
 // ReadManifest returns a manifest by digest, checked.

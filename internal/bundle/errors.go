@@ -1,6 +1,13 @@
 package bundle
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// errNotThere is wrapped where something is asked for by name or digest that
+// is not carried.
+var errNotThere = errors.New("it is not here")
 
 // FormatError says that a file is no bundle, or one that was changed. Offset is
 // where in the file that shows.
@@ -85,7 +92,9 @@ type Problem struct {
 	// Subject names the images or charts that need the blob, Digest the blob.
 	Subject []string `json:"subject,omitempty"`
 	Digest  string   `json:"digest,omitempty"`
-	// Offset is where in the file the blob or the difference begins.
+	// File is the bundle, or the part of it, that the problem is in.
+	File string `json:"file,omitempty"`
+	// Offset is where in File the blob or the difference begins.
 	Offset int64  `json:"offset"`
 	Reason string `json:"reason"`
 }

@@ -185,7 +185,7 @@ func (p *parts) verify() []Problem {
 	var out []Problem
 	for _, f := range p.files {
 		if _, _, _, err := p.frame(f); err != nil {
-			out = append(out, Problem{Subject: []string{f.Name()}, Reason: err.Error()})
+			out = append(out, Problem{File: f.Name(), Reason: err.Error()})
 		}
 	}
 	return out

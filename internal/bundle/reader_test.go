@@ -227,13 +227,29 @@ func (m memory) Sync() error                      { return nil }
 func (m memory) Close() error                     { return nil }
 func (m memory) locate(off int64) (string, int64) { return "memory", off }
 
+// tinyBundle has no image in it and is made without a registry, so that it is
+// small and the same everywhere.
+func tinyBundle(t testing.TB, charts ...ChartFile) memory {
+	t.Helper()
+	p, err := makePlan(t.Context(), Spec{Tool: "test", Charts: charts}, nil, CreateOptions{Concurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := make(memory, p.layout.size)
+	if err := (&writer{plan: p, st: m}).layOut(); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // FuzzOpen demands that no file makes the reader panic or read beyond what it
 // was given, and that whatever opens is exactly what it says.
 func FuzzOpen(f *testing.F) {
-	whole := smallBundle(f)
-	f.Add(whole)
-	f.Add(whole[:len(whole)/2])
-	f.Add(whole[:3*blockSize])
+	whole := tinyBundle(f)
+	f.Add([]byte(whole))
+	f.Add([]byte(tinyBundle(f, chartFile(f, "aistor-operator", "1.0.0"))))
+	f.Add([]byte(whole[:len(whole)/2]))
+	f.Add([]byte(whole[:3*blockSize]))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := open("fuzz", memory(b))

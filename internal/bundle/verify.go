@@ -29,7 +29,7 @@ func (b *Bundle) Verify(ctx context.Context, progress images.Progress) ([]Proble
 		if !errors.As(err, &fe) {
 			fe = &FormatError{Reason: err.Error()}
 		}
-		problems = append(problems, Problem{Offset: fe.Offset, Reason: fe.Reason})
+		problems = append(problems, Problem{File: fe.Path, Offset: fe.Offset, Reason: fe.Reason})
 	} else if again.digest != b.digest {
 		problems = append(problems, Problem{Reason: "the bundle was replaced since it was opened"})
 	}
@@ -73,7 +73,8 @@ func (b *Bundle) verifyBlobs(ctx context.Context, progress images.Progress) ([]P
 	var out []Problem
 	for i, e := range entries {
 		if wrong[i] != "" {
-			out = append(out, Problem{Subject: b.users(e.blob.Digest), Digest: e.blob.Digest, Offset: e.offset, Reason: wrong[i]})
+			file, at := b.st.locate(e.offset)
+			out = append(out, Problem{Subject: b.users(e.blob.Digest), Digest: e.blob.Digest, File: file, Offset: at, Reason: wrong[i]})
 		}
 	}
 	return out, nil

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"sync"
@@ -31,9 +33,11 @@ type Chart struct {
 	Data []byte
 
 	parsed *chart.Chart
-	// definitions caches parsed CustomResourceDefinitions by their text: they
-	// are most of a rendered chart's bytes and don't change with the values.
-	definitions sync.Map
+	lean   *lean
+	// documents caches parsed documents by their text: most of them don't
+	// change with the values, above all the CustomResourceDefinitions, which
+	// are most of a rendered chart's bytes.
+	documents sync.Map
 }
 
 // Load reads a chart archive, or packs a chart folder in memory.
@@ -74,12 +78,19 @@ func LoadData(data []byte) (*Chart, error) {
 	return c, nil
 }
 
+// silence keeps Helm's library from writing to the process's standard logger,
+// and with that to stderr: it prints values there, which may be secrets.
+// Nothing in this project uses that logger.
+var silence = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
+
 func newChart(parsed *chart.Chart) *Chart {
+	silence()
 	return &Chart{
 		Name:       parsed.Metadata.Name,
 		Version:    parsed.Metadata.Version,
 		AppVersion: parsed.Metadata.AppVersion,
 		parsed:     parsed,
+		lean:       makeLean(parsed),
 	}
 }
 
@@ -116,23 +127,20 @@ func (c *Chart) fresh() (*chart.Chart, error) {
 	return out, json.Unmarshal(raw, out)
 }
 
-// object parses one rendered document. Definitions are shared between renders.
-func (c *Chart) object(doc string) (images.Object, error) {
-	definition := isDefinition(doc)
-	if definition {
-		if o, ok := c.definitions.Load(doc); ok {
+// object parses one rendered document, whose stretches of plain text are still
+// out. Definitions are shared between renders, and with share everything is.
+func (c *Chart) object(doc string, share bool) (images.Object, error) {
+	share = share || stretched(doc)
+	if share {
+		if o, ok := c.documents.Load(doc); ok {
 			return o.(images.Object), nil
 		}
 	}
-	o, err := images.ParseObject([]byte(doc))
-	if err == nil && definition {
-		c.definitions.Store(doc, o)
+	o, err := images.ParseObject([]byte(c.lean.restore(doc)))
+	if err == nil && share {
+		c.documents.Store(doc, o)
 	}
 	return o, err
-}
-
-func isDefinition(doc string) bool {
-	return bytes.Contains([]byte(doc[:min(len(doc), 400)]), []byte("kind: CustomResourceDefinition"))
 }
 
 func copyMap(m map[string]any) map[string]any {

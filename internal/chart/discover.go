@@ -109,6 +109,7 @@ func (c *Chart) twins(opts RenderOptions, optional bool) ([]images.DiscoverObjec
 	if err != nil {
 		return nil, err
 	}
+	opts.Shared = true
 	twins := map[string]images.Object{}
 	if aistor.RoleOfChart(c.Name) != aistor.RoleObjectStore {
 		opts.Values = WithSentinel(c, opts.Values)

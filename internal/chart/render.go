@@ -35,13 +35,17 @@ type RenderOptions struct {
 	// Quick leaves out the search for the setting at fault when the chart
 	// refuses, which renders many times: for trials that may fail.
 	Quick bool
+	// Shared gives objects that other renders of this chart are given too, and
+	// that must not be changed: much faster where a chart is rendered again
+	// and again.
+	Shared bool
 }
 
 // Rendered is what a chart makes of some values.
 type Rendered struct {
-	// Objects are in the order in which Helm would install them. The ones of
-	// kind CustomResourceDefinition are shared between renders of one chart
-	// and must not be changed.
+	// Objects are in the order in which Helm would install them. Large ones,
+	// such as CustomResourceDefinitions, are shared between renders of one
+	// chart and must not be changed; see [RenderOptions.Shared].
 	Objects []RenderedObject
 	// Notes is the text for the user.
 	Notes string
@@ -82,22 +86,23 @@ func (c *Chart) Render(opts RenderOptions) (*Rendered, error) {
 		switch {
 		case path.Base(name) == "NOTES.txt":
 			if path.Dir(name) == c.Name+"/templates" {
-				out.Notes = text
+				out.Notes = c.lean.restore(text)
 			}
 		case strings.HasPrefix(path.Base(name), "_"):
 		default:
-			if err := c.addObjects(out, name, text); err != nil {
+			if err := c.addObjects(out, name, text, opts.Shared); err != nil {
 				return nil, err
 			}
 		}
 	}
 	sortObjects(out.Objects)
-	out.Manifest = manifest(out.Objects)
+	out.Manifest = c.lean.restore(manifest(out.Objects))
 	return out, nil
 }
 
 // RenderText renders like [Chart.Render] and gives the text alone, without
-// parsing it: several times faster, for comparing renders.
+// parsing it: several times faster, for comparing renders of one chart. Long
+// stretches that no value changes are left out of it.
 func (c *Chart) RenderText(opts RenderOptions) (string, error) {
 	files, err := c.renderFiles(opts)
 	if err != nil {
@@ -125,7 +130,7 @@ func (c *Chart) tryRender(opts RenderOptions) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, values := c.parsed, copyMap(opts.Values)
+	parsed, values := c.lean.chart, copyMap(opts.Values)
 	if c.HasDependencies() {
 		if parsed, err = c.fresh(); err != nil {
 			return nil, err
@@ -160,13 +165,13 @@ func capabilities(opts RenderOptions) (*chartutil.Capabilities, error) {
 
 var separator = regexp.MustCompile(`(?:^|\s*\n)---\s*`)
 
-func (c *Chart) addObjects(out *Rendered, source, text string) error {
+func (c *Chart) addObjects(out *Rendered, source, text string, share bool) error {
 	for _, doc := range separator.Split(text, -1) {
 		doc = strings.TrimSpace(doc)
 		if doc == "" {
 			continue
 		}
-		o, err := c.object(doc)
+		o, err := c.object(doc, share)
 		if err != nil {
 			return &RenderError{Chart: c.ID(), Template: source, Err: err,
 				Message: "rendered to something that is not YAML: " + err.Error()}

@@ -1,16 +1,11 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"golang.org/x/sync/errgroup"
 
@@ -118,8 +113,42 @@ func (c *Client) lookInside(ctx context.Context, l *look, s *seen, scope Scope) 
 	in := reach{namespaces: needed}
 	g := parallel()
 	run := func(f func()) { g.Go(func() error { f(); return nil }) }
-	all := metav1.ListOptions{}
+	var revisions []revision
+	var license *plan.License
+	collect := c.lookAtPods(ctx, l, s, in, run)
+	run(func() {
+		s.services = gather(ctx, l, "services", in, services(c.typed), metav1.ListOptions{}, seeService)
+	})
+	run(func() {
+		s.endpoints = gather(ctx, l, "endpointslices", in, slicesOf(c.typed), metav1.ListOptions{}, seeSlice)
+	})
+	run(func() {
+		s.claims = gather(ctx, l, "persistentvolumeclaims", in, claims(c.typed), metav1.ListOptions{}, seeClaim)
+	})
+	run(func() {
+		s.budgets = gather(ctx, l, "poddisruptionbudgets", in, budgets(c.typed), metav1.ListOptions{}, seeBudget)
+	})
+	run(func() {
+		s.accounts = gather(ctx, l, "serviceaccounts", in, accounts(c.typed), metav1.ListOptions{}, accountOf)
+	})
+	run(func() {
+		// Round one's cluster-wide bindings are complete by now.
+		s.bindings = append(s.bindings, gather(ctx, l, "rolebindings", in, roleBindings(c.typed), metav1.ListOptions{}, seeRoleBinding)...)
+	})
+	run(func() { license = c.license(ctx, l, s.operatorNamespace) })
+	run(func() { revisions = c.revisions(ctx, l, reach{namespaces: s.releaseNamespaces(needed)}) })
+	if scope.Events {
+		run(func() { s.events = gather(ctx, l, "events", in, events(c.typed), warningsOnly(), seeEvent) })
+	}
+	_ = g.Wait()
+	collect()
+	return revisions, license
+}
 
+// lookAtPods looks at the pods and what makes them. What it returns puts them
+// into s and is called when all requests have ended: s.workloads is read
+// meanwhile.
+func (c *Client) lookAtPods(ctx context.Context, l *look, s *seen, in reach, run func(func())) (collect func()) {
 	selectors := storePodSelectors()
 	found := make([][]podSeen, len(selectors))
 	for i, selector := range selectors {
@@ -128,106 +157,16 @@ func (c *Client) lookInside(ctx context.Context, l *look, s *seen, scope Scope) 
 		})
 	}
 	var deployed, sets []workloadSeen
-	var roles []plan.Binding
-	var revisions []revision
-	var license *plan.License
-	run(func() { deployed = gather(ctx, l, "deployments", in, deployments(c.typed), all, seeDeployment) })
-	run(func() { sets = gather(ctx, l, "statefulsets", in, statefulSets(c.typed), all, seeStatefulSet) })
-	run(func() { s.services = gather(ctx, l, "services", in, services(c.typed), all, seeService) })
-	run(func() { s.endpoints = gather(ctx, l, "endpointslices", in, slicesOf(c.typed), all, seeSlice) })
-	run(func() { s.claims = gather(ctx, l, "persistentvolumeclaims", in, claims(c.typed), all, seeClaim) })
-	run(func() { s.budgets = gather(ctx, l, "poddisruptionbudgets", in, budgets(c.typed), all, seeBudget) })
-	run(func() { s.accounts = gather(ctx, l, "serviceaccounts", in, accounts(c.typed), all, accountOf) })
-	run(func() { roles = gather(ctx, l, "rolebindings", in, roleBindings(c.typed), all, seeRoleBinding) })
-	run(func() { license = c.license(ctx, l, s.operatorNamespace) })
-	run(func() { revisions = c.revisions(ctx, l, reach{namespaces: s.releaseNamespaces(needed)}) })
-	if scope.Events {
-		run(func() { s.events = gather(ctx, l, "events", in, events(c.typed), warningsOnly(), seeEvent) })
+	run(func() {
+		deployed = gather(ctx, l, "deployments", in, deployments(c.typed), metav1.ListOptions{}, seeDeployment)
+	})
+	run(func() {
+		sets = gather(ctx, l, "statefulsets", in, statefulSets(c.typed), metav1.ListOptions{}, seeStatefulSet)
+	})
+	return func() {
+		s.pods = slices.Concat(append(found, s.operatorPods)...)
+		s.workloads = slices.Concat(deployed, sets)
 	}
-	_ = g.Wait()
-	s.pods = slices.Concat(append(found, s.operatorPods)...)
-	s.workloads = slices.Concat(deployed, sets)
-	s.bindings = append(s.bindings, roles...)
-	return revisions, license
-}
-
-func warningsOnly() metav1.ListOptions {
-	return metav1.ListOptions{FieldSelector: "type=" + corev1.EventTypeWarning}
-}
-
-// revisions lists the metadata of Helm's records.
-func (c *Client) revisions(ctx context.Context, l *look, in reach) []revision {
-	return gather(ctx, l, "helm releases", in, metadataOf(c.metadata, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}),
-		metav1.ListOptions{LabelSelector: releaseLabel, FieldSelector: "type=" + releaseType}, seeRevision)
-}
-
-// definitions lists the names of all definitions and gets those of AIStor: the
-// definitions of a busy cluster weigh tens of megabytes.
-func (c *Client) definitions(ctx context.Context, l *look) []crdSeen {
-	gvr := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
-	names := gather(ctx, l, "customresourcedefinitions", reach{all: true}, metadataOf(c.metadata, gvr), metav1.ListOptions{},
-		func(m *metav1.PartialObjectMetadata) (string, bool) {
-			return m.Name, strings.HasSuffix(m.Name, "."+aistor.Group) || strings.HasSuffix(m.Name, ".sts.min.io")
-		})
-	var out []crdSeen
-	for _, n := range names {
-		u, err := c.dynamic.Resource(gvr).Get(ctx, n, metav1.GetOptions{})
-		l.heard(err)
-		if err != nil {
-			l.miss("customresourcedefinitions "+n, err)
-			continue
-		}
-		out = append(out, seeCRD(u))
-	}
-	return out
-}
-
-func (c *Client) clusterUID(ctx context.Context, l *look) string {
-	ns, err := c.typed.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
-	l.heard(err)
-	if err != nil {
-		l.miss("namespaces "+metav1.NamespaceSystem, err)
-		return ""
-	}
-	return string(ns.UID)
-}
-
-// whoAmI asks the server who we are. An old server doesn't know the question,
-// and nothing depends on the answer, so a failure is no gap.
-func (c *Client) whoAmI(ctx context.Context) string {
-	r, err := c.typed.AuthenticationV1().SelfSubjectReviews().
-		Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
-	if err != nil {
-		return ""
-	}
-	return r.Status.UserInfo.Username
-}
-
-// findOperator decides where the operator runs: where the user says, else
-// where the release lives that owns the ObjectStore definition, else where the
-// webhook's service is, else where pods carry its label, else where the
-// vendor's pages put it.
-func (s *seen) findOperator(told string) string {
-	hooks, running := "", ""
-	for _, w := range s.webhooks {
-		for _, h := range w.hooks {
-			hooks, _, _ = strings.Cut(h.Service, "/")
-		}
-	}
-	for _, p := range s.operatorPods {
-		running = p.Namespace
-	}
-	return cmp.Or(told, s.definitionOwner().namespace, hooks, running, aistor.DefaultOperatorNamespace)
-}
-
-// neededNamespaces are the operator's and the stores', sorted.
-func (s *seen) neededNamespaces(scope Scope) []string {
-	out := append([]string{s.operatorNamespace}, scope.Namespaces...)
-	for _, st := range s.stores {
-		out = append(out, st.Namespace)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // fatal is the error after which nothing that was found is worth showing.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -74,9 +75,6 @@ func (c *Client) Watch(ctx context.Context, scope Scope) (*Live, error) {
 	}
 	s.operatorNamespace = s.findOperator(scope.OperatorNamespace)
 	needed := s.neededNamespaces(scope)
-	if len(scope.Namespaces) > 0 {
-		needed = (&seen{operatorNamespace: s.operatorNamespace}).neededNamespaces(scope)
-	}
 	watching, cancel := context.WithCancel(klog.NewContext(ctx, logr.Discard()))
 	live := &Live{client: c, operatorNamespace: s.operatorNamespace, cancel: cancel,
 		changed: make(chan struct{}, 1), troubles: map[string]error{}}
@@ -97,12 +95,15 @@ func (l *Live) Snapshot() *plan.Facts {
 	s := &seen{now: l.client.now(), operatorNamespace: l.operatorNamespace, storesKnown: true}
 	for _, f := range l.feeds {
 		f.into(s)
+		// Stores seen once stay known while the server is away.
+		if strings.HasPrefix(f.what, "objectstores") && !f.ready() {
+			s.storesKnown = false
+		}
 	}
 	gaps := &look{}
 	for what, err := range l.troubles {
 		gaps.miss(what, err)
 	}
-	s.storesKnown = gaps.gapCount("objectstores") == 0
 	f := s.facts()
 	f.Context, f.Gaps = l.client.context, gaps.sorted()
 	return f

@@ -23,7 +23,7 @@ type Descriptor = images.Descriptor
 // needs no closing.
 type Client struct {
 	opts Options
-	base http.RoundTripper
+	base *policy
 	keys *keychain
 
 	mu       sync.Mutex

@@ -5,17 +5,19 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // newTransport builds the transport that all requests go through.
-func newTransport(o Options) (http.RoundTripper, error) {
+func newTransport(o Options) (*policy, error) {
 	conf, err := tlsConfig(o)
 	if err != nil {
 		return nil, err
@@ -83,6 +85,9 @@ type policy struct {
 	strict, lax http.RoundTripper
 	plain, skip []string
 	agent       string
+
+	mu   sync.Mutex
+	seen map[string]bool
 }
 
 // plainRefused is returned where plain http would have been spoken with a host
@@ -104,6 +109,7 @@ func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
 	case r.URL.Scheme == "https" && plain:
 		return nil, refuse(r, fmt.Errorf("%q is spoken to over plain http", host))
 	}
+	p.note(host)
 	r.Header.Set("User-Agent", p.agent)
 	if err := rewind(r); err != nil {
 		return nil, err
@@ -112,6 +118,23 @@ func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
 		return p.lax.RoundTrip(r)
 	}
 	return p.strict.RoundTrip(r)
+}
+
+func (p *policy) note(host string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == nil {
+		p.seen = map[string]bool{}
+	}
+	p.seen[host] = true
+}
+
+// Hosts lists every host the client has talked to, sorted: registries, token
+// services and blob storage. It is what a firewall must let through.
+func (c *Client) Hosts() []string {
+	c.base.mu.Lock()
+	defer c.base.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.base.seen))
 }
 
 // sentKey marks, in a request's context, that its body was sent before: a

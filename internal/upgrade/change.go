@@ -3,9 +3,7 @@ package upgrade
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )

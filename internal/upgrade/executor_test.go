@@ -147,6 +147,10 @@ func TestRerunAfterAKillAtAnyRequestLeavesWhatAnUninterruptedRunLeaves(t *testin
 					t.Fatalf("not killed: %v", err)
 				}
 				w.onRequest = nil
+				l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), LeaseName, meta.GetOptions{})
+				if err != nil || holderOf(l) != "killed" {
+					t.Errorf("a killed run gave its lease back: holder %q, error %v", holderOf(l), err)
+				}
 				y := w.attempt(t, "rerun")
 				y.opts.BackupDir = backups
 				if _, err := y.run(t.Context()); err != nil {
@@ -159,6 +163,46 @@ func TestRerunAfterAKillAtAnyRequestLeavesWhatAnUninterruptedRunLeaves(t *testin
 			})
 		})
 	}
+}
+
+// After a kill everything may still look ready, because nobody has reacted to
+// what Helm wrote last.
+func TestRerunDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		settled := false
+		w.afterHelm = func(w *world, r UpgradeRequest) {
+			switch one := w.stores[0]; r.Name {
+			case "aistor":
+				w.react(r)
+			case "one":
+				time.AfterFunc(3*time.Second, func() { w.roll(one, one.image) })
+			case "two":
+				settled = !slices.ContainsFunc(one.pods, func(p *fakePod) bool { return p.revision == 0 || !p.ready })
+				w.react(r)
+			}
+		}
+		n := 0
+		w.onRequest = func(p string) {
+			if p == "helm upgraded" {
+				if n++; n == 2 {
+					panic(killed{p})
+				}
+			}
+		}
+		run := func(holder string) (bool, error) {
+			x := w.attempt(t, holder)
+			x.in.Stores[0].After[0]["spec"] = map[string]any{"rollingTimeoutSeconds": 600}
+			x.opts.HolderGone = func(string) bool { return true }
+			_, dead, err := x.runUntilKilled(t.Context())
+			return dead, err
+		}
+		if dead, err := run("killed"); !dead {
+			t.Fatalf("not killed: %v", err)
+		}
+		if _, err := run("rerun"); err != nil || !settled {
+			t.Errorf("first store settled before the second: %t, error %v", settled, err)
+		}
+	})
 }
 
 func TestNoSecretLeavesTheProcess(t *testing.T) {

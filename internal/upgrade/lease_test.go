@@ -95,22 +95,42 @@ func TestLeaseIsRenewedWhileAStepWaitsAndGivenBackAtTheEnd(t *testing.T) {
 	})
 }
 
+// steal gives the lease to somebody else.
+func (w *world) steal(t *testing.T) {
+	t.Helper()
+	leases := w.client.CoordinationV1().Leases("aistor")
+	l, err := leases.Get(t.Context(), LeaseName, meta.GetOptions{})
+	if err == nil {
+		l.Spec.HolderIdentity = new("thief")
+		_, err = leases.Update(t.Context(), l, meta.UpdateOptions{})
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Whoever took the lease over may be about to create the same bindings.
+func TestBindingsAreNotBroughtBackWithoutTheLease(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.onUpgrade = func(UpgradeRequest) error { w.steal(t); return errors.New("refused") }
+		x := w.attempt(t, "me")
+		if _, err := x.run(t.Context()); !errors.As(err, new(*StoppedError)) {
+			t.Fatalf("error: %v", err)
+		}
+		if got := w.role(t, "aistor-object-store"); got != "" {
+			t.Errorf("role is %q", got)
+		}
+		if len(x.told.alarms()) != 1 {
+			t.Errorf("alarms: %v", x.told.alarms())
+		}
+	})
+}
+
 func TestLostLeaseStopsAfterTheRequestUnderWay(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.onHalf = func(r UpgradeRequest) {
-			if r.Name != "one" {
-				return
-			}
-			l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), LeaseName, meta.GetOptions{})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			other := "thief"
-			l.Spec.HolderIdentity = &other
-			_, err = w.client.CoordinationV1().Leases("aistor").Update(t.Context(), l, meta.UpdateOptions{})
-			if err != nil {
-				t.Error(err)
+			if r.Name == "one" {
+				w.steal(t)
 			}
 		}
 		_, err := w.attempt(t, "me").run(t.Context())

@@ -2,7 +2,6 @@ package upgrade
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -104,12 +103,21 @@ func (r *StepRecord) save(o images.Object) {
 // them anew failed. What is there already was made by that step and is left.
 // Without the lease nothing is brought back: whoever holds it now may be about
 // to create the same bindings.
-func (e *Executor) restore(ctx context.Context, g []plan.Step, cause error) {
+func (e *Executor) restore(ctx context.Context, g []plan.Step) {
 	last := g[len(g)-1]
-	if last.Action != plan.ActionOperator || errors.Is(cause, ErrLeaseLost) {
+	if last.Action != plan.ActionOperator || len(g) == 1 && len(e.journal.run.Orphans) == 0 {
 		return
 	}
-	if rel, err := e.release(ctx, last); err != nil || e.reached(last, rel) {
+	rel, err := e.release(ctx, last)
+	if err == nil && e.reached(last, rel) {
+		return
+	}
+	if err == nil {
+		err = e.lease.check(ctx)
+	}
+	if err != nil {
+		e.say(last.ID, EventAlarm, fmt.Sprintf("bindings were deleted and not brought back: %v\nhint: they are kept in ConfigMap/%s/%s",
+			err, e.namespace, JournalName(e.digest)))
 		return
 	}
 	for _, o := range e.journal.run.Orphans {

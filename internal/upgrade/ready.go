@@ -3,7 +3,6 @@ package upgrade
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )

@@ -69,7 +69,7 @@ func (e *Executor) mayStart(g []plan.Step) error {
 func (e *Executor) runGroup(ctx context.Context, g []plan.Step) error {
 	for i, s := range g {
 		if err := e.runStep(ctx, s, g[i:]); err != nil {
-			e.restore(context.WithoutCancel(ctx), g, err)
+			e.restore(context.WithoutCancel(ctx), g)
 			return &stepError{s.ID, err}
 		}
 	}

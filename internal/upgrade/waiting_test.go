@@ -147,6 +147,49 @@ func TestNextStepBeginsAtTheEventThatMakesTheStoreReady(t *testing.T) {
 	})
 }
 
+// A watch that lags behind shows a cluster that looks ready because it has not
+// heard of the change.
+func TestWatchThatLagsBehindIsNotBelieved(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		old := w.snapshot()
+		x := w.attempt(t, "me")
+		x.plan.Steps = x.plan.Steps[:5]                      // up to the operator
+		x.in.Operator[0].After[0]["spec"] = map[string]any{} // nothing but its generation tells the new Deployment
+		lag := time.Now().Add(40 * time.Second)
+		x.deps.Cluster = lagging{w, old, lag}
+		if _, err := x.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().Before(lag) {
+			t.Error("the step ended before the watch showed the change")
+		}
+	})
+}
+
+// lagging is a cluster whose watch shows an old state until a time.
+type lagging struct {
+	*world
+	old   *plan.Facts
+	until time.Time
+}
+
+func (l lagging) Watch(context.Context, Scope) (Live, error) {
+	time.AfterFunc(time.Until(l.until), func() { l.with(func() {}) })
+	return lagLive{liveWorld{l.world}, l}, nil
+}
+
+type lagLive struct {
+	liveWorld
+	lag lagging
+}
+
+func (l lagLive) Snapshot() *plan.Facts {
+	if time.Now().Before(l.lag.until) {
+		return l.lag.old
+	}
+	return l.liveWorld.Snapshot()
+}
+
 // away is what client-go reports while nothing listens.
 func away() error { return apierrors.NewServiceUnavailable("the API server is away") }
 

@@ -47,14 +47,13 @@ type world struct {
 	bindings *dynamicfake.FakeDynamicClient
 
 	// hooks
-	onRequest func(point string)                  // before each request
-	onUpgrade func(r UpgradeRequest) error        // in place of success
-	onPod     func(s *fakeStore, p *fakePod)      // when a pod comes back
-	onRoll    func(s *fakeStore) (atOnce int)     // pods restarted together
-	onHalf    func(r UpgradeRequest)              // between pending and done
-	onBinding func(verb string, k plan.ObjectKey) // before bindings change
-	afterHelm func(w *world, r UpgradeRequest)    // once Helm is done
-	onFacts   func(f *plan.Facts)                 // last word on facts
+	onRequest func(point string)               // before each request
+	onUpgrade func(r UpgradeRequest) error     // in place of success
+	onPod     func(s *fakeStore, p *fakePod)   // when a pod comes back
+	onRoll    func(s *fakeStore) (atOnce int)  // pods restarted together
+	onHalf    func(r UpgradeRequest)           // between pending and done
+	afterHelm func(w *world, r UpgradeRequest) // once Helm is done
+	onFacts   func(f *plan.Facts)              // last word on facts
 }
 
 type fakeStore struct {
@@ -158,8 +157,11 @@ func (w *world) with(f func()) {
 }
 
 // Release implements Helm.
-func (w *world) Release(_ context.Context, ns, name string) (Release, error) {
+func (w *world) Release(ctx context.Context, ns, name string) (Release, error) {
 	w.request("helm release")
+	if ctx.Err() != nil {
+		return Release{}, ctx.Err()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := w.releases[ns+"/"+name]
@@ -321,9 +323,9 @@ func (w *world) Rollback(_ context.Context, ns, name string, revision int) error
 }
 
 // Facts implements Cluster.
-func (w *world) Facts(context.Context) (*plan.Facts, error) {
+func (w *world) Facts(ctx context.Context) (*plan.Facts, error) {
 	w.request("facts")
-	return w.snapshot(), nil
+	return w.snapshot(), ctx.Err()
 }
 
 // Watch implements Cluster.

@@ -1,6 +1,7 @@
 package values
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func Rewrite(in Input) (*Result, error) {
 	if err := in.Mirror.Validate(); err != nil {
 		return nil, err
 	}
-	r := &rewriter{Input: in, values: Copy(in.Values)}
+	r := &rewriter{Input: in, values: Copy(in.Values), looks: map[string]look{}}
 	var err error
 	switch role := aistor.RoleOfChart(in.ChartName); {
 	case in.ImageOnly != "" && role == aistor.RoleObjectStore:
@@ -118,6 +119,7 @@ type rewriter struct {
 	changes  []Change
 	warnings []string
 	pins     []Pin
+	looks    map[string]look
 }
 
 // do makes one edit, if it changes anything.
@@ -154,9 +156,28 @@ func (r *rewriter) warn(format string, args ...any) {
 	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
 }
 
-// discover renders with every operator on and finds the images.
+// look is one render with what was found in it.
+type look struct {
+	objects []images.Object
+	images  []images.Image
+	err     error
+}
+
+// discover renders with every operator on and finds the images. It remembers:
+// several steps ask for the same values.
 func (r *rewriter) discover(values map[string]any) ([]images.Object, []images.Image, error) {
-	objects, err := r.Render(allOperators(r.ChartName, values))
+	values = allOperators(r.ChartName, values)
+	key := jsonText(values)
+	l, ok := r.looks[key]
+	if !ok {
+		l.objects, l.images, l.err = r.look(values)
+		r.looks[key] = l
+	}
+	return l.objects, l.images, l.err
+}
+
+func (r *rewriter) look(values map[string]any) ([]images.Object, []images.Image, error) {
+	objects, err := r.Render(values)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -315,11 +336,28 @@ func hasSecret(v any, name string) bool {
 	})
 }
 
+// secretList is a list of pull secrets, also where it is JSON in a string.
+func secretList(v any) []any {
+	if s, ok := v.(string); ok {
+		var list []any
+		if json.Unmarshal([]byte(s), &list) == nil {
+			return list
+		}
+	}
+	list, _ := v.([]any)
+	return list
+}
+
 // addSecret appends the pull secret to the list at path.
 func (r *rewriter) addSecret(path Path, why string) error {
 	old, _ := Get(r.values, path...)
-	if r.PullSecret == "" || hasSecret(old, r.PullSecret) {
+	list := secretList(old)
+	if r.PullSecret == "" || hasSecret(list, r.PullSecret) {
 		return nil
 	}
-	return r.do(Edit{Path: path, Value: map[string]any{"name": r.PullSecret}, Op: Append}, why)
+	entry := map[string]any{"name": r.PullSecret}
+	if r.secretsAsText() && path[0] != "repositories" {
+		return r.do(Edit{Path: path, Value: jsonText(append(list, entry))}, r.secretsAsTextWhy())
+	}
+	return r.do(Edit{Path: path, Value: entry, Op: Append}, why)
 }

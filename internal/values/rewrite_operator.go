@@ -13,7 +13,7 @@ import (
 
 func (r *rewriter) operator() error {
 	for _, step := range []func() error{
-		r.imageForms, r.repositories, r.imageStrings, r.operatorImages, r.leftovers, r.podSecrets, r.findPins,
+		r.forms, r.repositories, r.imageStrings, r.operatorImages, r.leftovers, r.podSecrets, r.findPins,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -35,9 +35,19 @@ func positions(list []images.Image) map[position]images.Ref {
 	return out
 }
 
-// imageForms turns overrides into a form that this version reads, so that it
-// renders at all: before 5.5.0 a string fails.
-func (r *rewriter) imageForms() error {
+// forms brings values into forms that this version reads, so that it renders
+// at all.
+func (r *rewriter) forms() error {
+	for _, key := range []string{"images", "repositories"} {
+		if v, set := r.values[key]; set && v == nil {
+			if err := r.do(Edit{Path: Path{key}, Op: Remove}, "an empty value takes the chart's defaults away"); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.secretForms(); err != nil {
+		return err
+	}
 	if !aistor.Before(r.ChartVersion, "5.5.0") {
 		return nil
 	}
@@ -56,6 +66,45 @@ func (r *rewriter) imageForms() error {
 		}
 	}
 	return nil
+}
+
+// secretForms gives the pull secrets of the operators' pods the form that this
+// version reads, whichever an earlier version wanted.
+func (r *rewriter) secretForms() error {
+	for _, at := range r.podSecretPaths() {
+		v, _ := Get(r.values, at...)
+		list := secretList(v)
+		if _, text := v.(string); len(list) == 0 || text == r.secretsAsText() {
+			continue
+		}
+		edit, why := Edit{Path: at, Value: list}, "chart "+r.ChartVersion+" takes a list here"
+		if r.secretsAsText() {
+			edit.Value, why = jsonText(list), r.secretsAsTextWhy()
+		}
+		if err := r.do(edit, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// secretsAsText reports whether this version reads the pull secrets of the
+// operators' pods as JSON in a string: up to 4.1.0 the template parses what it
+// is given, and fails on a list.
+func (r *rewriter) secretsAsText() bool { return aistor.Before(r.ChartVersion, "4.1.1") }
+
+func (r *rewriter) secretsAsTextWhy() string {
+	return "chart " + r.ChartVersion + " fails on a list here; it reads JSON in a string"
+}
+
+// podSecretPaths are the settings that decide the pull secrets of the
+// operators' own pods.
+func (r *rewriter) podSecretPaths() []Path {
+	out := []Path{{"global", "operator", "imagePullSecrets"}}
+	for _, name := range sortedKeys(GetMap(r.values, "operators")) {
+		out = append(out, Path{"operators", name, "imagePullSecrets"})
+	}
+	return out
 }
 
 func imagePart(ref images.Ref) string {
@@ -275,7 +324,7 @@ func (r *rewriter) lacksSecret(o images.Object) (Path, bool) {
 	}
 	for _, own := range []Path{{"operators", name, "webhook", "imagePullSecrets"}, {"operators", name, "imagePullSecrets"}} {
 		if list, _ := Get(r.values, own...); list != nil {
-			if l, ok := list.([]any); ok && len(l) > 0 && !hasSecret(l, r.PullSecret) {
+			if secrets := secretList(list); len(secrets) > 0 && !hasSecret(secrets, r.PullSecret) {
 				return own, true
 			}
 		}

@@ -45,7 +45,7 @@ func charts(t *testing.T, role aistor.Role) []*chart.Chart {
 
 func renderer(c *chart.Chart) values.Render {
 	return func(v map[string]any) ([]images.Object, error) {
-		r, err := c.Render(chart.RenderOptions{Values: v, Namespace: "aistor"})
+		r, err := c.Render(chart.RenderOptions{Values: v, Namespace: "aistor", Quick: true, Shared: true})
 		if err != nil {
 			return nil, err
 		}

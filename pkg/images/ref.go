@@ -34,6 +34,10 @@ func ParseRef(s string) (Ref, error) {
 		return Ref{}, fmt.Errorf("parsing image reference %q: %w", s, err)
 	}
 	r := Ref{Host: reference.Domain(named), Path: reference.Path(named)}
+	if r.Host == "" {
+		// A first element that looks like a host and isn't, such as "a.b_c/d".
+		return Ref{}, fmt.Errorf("parsing image reference %q: it names no registry", s)
+	}
 	if t, ok := named.(reference.Tagged); ok {
 		r.Tag = t.Tag()
 	}

@@ -93,6 +93,8 @@ type Target interface {
 	// HeadManifest looks whether ref exists and what it points to. Absence,
 	// also of the whole repository, is false without an error.
 	HeadManifest(ctx context.Context, ref Ref) (Descriptor, bool, error)
+	// Manifest returns what ref points to, as a Fetcher does.
+	Manifest(ctx context.Context, ref Ref) ([]byte, string, Descriptor, error)
 	// HasBlob reports whether the repository already holds the blob.
 	HasBlob(ctx context.Context, repo Ref, digest string) (bool, error)
 	// PushBlob puts one blob into a repository: it tries to mount it from the

@@ -18,6 +18,9 @@ type ReceiptItem struct {
 	Digest      string `json:"digest"`
 	// Outcome is present, pushed, or in a dry run missing.
 	Outcome Outcome `json:"outcome"`
+	// Within is the index the tag points to, where the artifact was found as a
+	// part of it and so was left there.
+	Within string `json:"within,omitempty"`
 	// Replaced is the digest the tag pointed to before, where it was
 	// overwritten.
 	Replaced string `json:"replaced,omitempty"`

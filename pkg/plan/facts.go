@@ -112,7 +112,8 @@ type Release struct {
 type Store struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// Release is the Helm release that owns it, empty where none does.
+	// Release is the name of the Helm release that owns it, empty where none
+	// does.
 	Release string `json:"release,omitempty"`
 	UID     string `json:"uid,omitempty"`
 	// Image and the other references are the object's own; empty means the
@@ -237,8 +238,8 @@ type Binding struct {
 type CRD struct {
 	Name        string   `json:"name"`
 	Established bool     `json:"established"`
-	Keep        bool     `json:"keep"` // helm.sh/resource-policy: keep
-	Release     string   `json:"release,omitempty"`
+	Keep        bool     `json:"keep"`              // helm.sh/resource-policy: keep
+	Release     string   `json:"release,omitempty"` // namespace/name
 	Served      []string `json:"served,omitempty"`
 	Stored      []string `json:"stored,omitempty"`
 	// Object is the whole definition, for schema checks and the backup.
@@ -275,8 +276,8 @@ type Account struct {
 // License is what Secret minio-license says of itself, unverified.
 type License struct {
 	Namespace string `json:"namespace"`
-	// Release is the Helm release that owns the Secret, empty where it was
-	// made by hand.
+	// Release is namespace/name of the Helm release that owns the Secret,
+	// empty where it was made by hand.
 	Release string    `json:"release,omitempty"`
 	Present bool      `json:"present"`
 	Token   Sensitive `json:"-"`

@@ -22,7 +22,7 @@ func checkAsked(_ context.Context, s *Subject) Result {
 			want, known := e.of(p, c)
 			if known {
 				compared++
-				judgeAsked(&f, p, c, want)
+				judgeAsked(&f, e, p, c, want)
 			}
 			if c.Name == aistor.ContainerMinIO {
 				minio[p.Store+": "+c.Image]++
@@ -39,8 +39,8 @@ func checkAsked(_ context.Context, s *Subject) Result {
 	return f.result("%d containers of %d pods ask for the images they should", compared, len(s.Facts.Pods))
 }
 
-func judgeAsked(f *findings, p plan.Pod, c plan.Container, want images.Ref) {
-	have, err := images.ParseRef(c.Image)
+func judgeAsked(f *findings, e expected, p plan.Pod, c plan.Container, want images.Ref) {
+	have, err := e.parse(c.Image)
 	if err == nil && sameImage(have, want) {
 		return
 	}

@@ -18,9 +18,6 @@ func (r roleRef) String() string { return r.kind + "/" + r.name }
 // stepping stone may remove a binding that the target could not change. Helm's
 // own dry run does not see the refusal.
 func checkRoleRefs(_ context.Context, s *Subject) Result {
-	if s.Inputs == nil {
-		return skip("no bundle to compare with")
-	}
 	live := map[plan.ObjectKey]roleRef{}
 	for _, b := range s.Facts.Bindings {
 		live[bindingKey(b.ObjectKey)] = roleRef{b.RoleKind, b.RoleName}

@@ -37,6 +37,10 @@ type Check struct {
 	// check reads from the facts. A [plan.Gap] in one of them turns a pass
 	// into an error.
 	Needs []string
+	// WithInputs and WithPlan say that the check applies only where there is a
+	// bundle to compare with, or a plan. Otherwise it is skipped, whatever
+	// could not be looked at.
+	WithInputs, WithPlan bool
 	// Run judges. It need not set ID and Title of the result, and must not
 	// keep or change the subject.
 	Run func(ctx context.Context, s *Subject) Result

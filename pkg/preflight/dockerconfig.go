@@ -112,11 +112,20 @@ func Match(image string, configs ...*DockerConfig) []Credential {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Credential) int { return strings.Compare(b.Key, a.Key) })
-	host, _, _ := strings.Cut(image, "/")
-	if len(found) == 0 && (host == "docker.io" || host == "index.docker.io") {
+	if len(found) == 0 && fromHub(image) {
 		return hub
 	}
 	return found
+}
+
+// fromHub reports whether kubelet takes an image for one of Docker's hub: also
+// one whose first part looks like no host, having neither dot nor port.
+func fromHub(image string) bool {
+	host, _, qualified := strings.Cut(image, "/")
+	if host == "" || !qualified {
+		return host != ""
+	}
+	return host == "docker.io" || host == "index.docker.io" || !strings.ContainsAny(host, ".:")
 }
 
 // entryKey is an entry's location as it is matched.

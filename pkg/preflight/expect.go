@@ -22,11 +22,12 @@ type expected struct {
 	stores map[string]map[string]images.Ref
 	// digests are what a reference must resolve to.
 	digests map[images.Ref]string
+	parse   func(string) (images.Ref, error)
 }
 
 func expectations(s *Subject) expected {
 	e := expected{asked: s.Expect, operator: map[string]images.Ref{},
-		stores: map[string]map[string]images.Ref{}, digests: map[images.Ref]string{}}
+		stores: map[string]map[string]images.Ref{}, digests: map[images.Ref]string{}, parse: parser()}
 	if op := s.Facts.Operator; op != nil {
 		e.addOperator(parseManifest(op.Manifest), op.Namespace)
 	}
@@ -109,7 +110,7 @@ func lastOperatorChart(p *plan.Plan) string {
 }
 
 // imageNames are the image names a container may be known by.
-func imageNames(c plan.Container) []string {
+func (e expected) imageNames(c plan.Container) []string {
 	var names []string
 	switch c.Name {
 	case aistor.ContainerMinIO:
@@ -119,7 +120,7 @@ func imageNames(c plan.Container) []string {
 	case aistor.ContainerController:
 		names = append(names, "operator")
 	}
-	if ref, err := images.ParseRef(c.Image); err == nil && !slices.Contains(names, ref.Base()) {
+	if ref, err := e.parse(c.Image); err == nil && !slices.Contains(names, ref.Base()) {
 		names = append(names, ref.Base())
 	}
 	return names
@@ -128,7 +129,7 @@ func imageNames(c plan.Container) []string {
 // of is the image a container should run; false where nothing says so, as for
 // containers of the user's own.
 func (e expected) of(p plan.Pod, c plan.Container) (images.Ref, bool) {
-	names := imageNames(c)
+	names := e.imageNames(c)
 	for _, name := range append([]string{c.Name}, names...) {
 		if want, ok := e.asked[name]; ok {
 			return asRef(want, c.Image), true

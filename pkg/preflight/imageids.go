@@ -61,10 +61,10 @@ func runningImages(f *plan.Facts) []running {
 	for _, n := range f.Nodes {
 		platform[n.Name] = n.Platform
 	}
-	found := map[images.Ref]running{}
+	found, parse := map[images.Ref]running{}, parser()
 	for _, p := range f.Pods {
 		for _, c := range p.Containers {
-			ref, err := images.ParseRef(c.Image)
+			ref, err := parse(c.Image)
 			id, named := imageDigest(c.ImageID)
 			if err != nil || id == "" {
 				continue

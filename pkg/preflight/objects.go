@@ -145,6 +145,24 @@ func yamlImage(doc string) string {
 	return entry.Image
 }
 
+// parser reads references, each text once: thousands of pods name few images.
+// It is for one goroutine.
+func parser() func(string) (images.Ref, error) {
+	type parsed struct {
+		ref images.Ref
+		err error
+	}
+	known := map[string]parsed{}
+	return func(s string) (images.Ref, error) {
+		p, ok := known[s]
+		if !ok {
+			p.ref, p.err = images.ParseRef(s)
+			known[s] = p
+		}
+		return p.ref, p.err
+	}
+}
+
 // sortedKeys makes walks over maps the same every time.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

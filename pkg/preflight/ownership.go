@@ -18,9 +18,6 @@ type owned struct {
 // checkOwnership compares what will be rendered with who owns it now: Helm
 // refuses to import what belongs to another release, or to none.
 func checkOwnership(_ context.Context, s *Subject) Result {
-	if s.Inputs == nil {
-		return skip("no bundle to compare with")
-	}
 	owners := liveOwners(s.Facts)
 	var f findings
 	compared := 0
@@ -85,9 +82,6 @@ func liveOwners(f *plan.Facts) map[plan.ObjectKey]owned {
 // checkRemovals catches what Helm deletes because only the older manifest has
 // it: with a definition go all its objects.
 func checkRemovals(_ context.Context, s *Subject) Result {
-	if s.Inputs == nil {
-		return skip("no bundle to compare with")
-	}
 	var f findings
 	for _, c := range s.changes() {
 		judgeRemovals(&f, s.Facts, c)
@@ -121,9 +115,6 @@ func judgeRemovals(f *findings, facts *plan.Facts, c plan.Change) {
 }
 
 func checkLicenseRemoval(_ context.Context, s *Subject) Result {
-	if s.Inputs == nil {
-		return skip("no bundle to compare with")
-	}
 	if len(s.Inputs.Operator) == 0 {
 		return skip("the operator is left as it is")
 	}

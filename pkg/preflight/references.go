@@ -3,7 +3,6 @@ package preflight
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -13,9 +12,6 @@ import (
 // checkRenderedRefs looks at every image that the target renders: each must be
 // a reference at all, which no chart checks, and live in the private registry.
 func checkRenderedRefs(_ context.Context, s *Subject) Result {
-	if s.Inputs == nil {
-		return skip("no bundle to render")
-	}
 	mirror := s.registry().Mirror
 	if mirror.Registry == "" {
 		return skip("no private registry named")
@@ -71,9 +67,10 @@ func checkRunningRefs(_ context.Context, s *Subject) Result {
 		return noPods(s)
 	}
 	var f findings
+	parse := parser()
 	for _, p := range s.Facts.Pods {
 		for _, c := range p.Containers {
-			ref, err := images.ParseRef(c.Image)
+			ref, err := parse(c.Image)
 			if err == nil && mirror.Owns(ref) {
 				continue
 			}
@@ -111,106 +108,4 @@ func noPods(s *Subject) Result {
 	}
 	return Result{Status: Fail, Message: "no pods of AIStor were found", Observed: "0 pods",
 		Required: "pods of the operator and of every object store", Remedy: "kubectl get pods -A -l " + aistor.LabelOperatorName}
-}
-
-// checkBundle holds what the target pulls against what the bundle carries.
-func checkBundle(_ context.Context, s *Subject) Result {
-	if s.Inputs == nil || s.Plan == nil {
-		return skip("no bundle")
-	}
-	var f findings
-	carried := 0
-	for _, img := range s.Plan.Images {
-		if img.Digest != "" {
-			carried++
-			continue
-		}
-		k := imageObject(img)
-		switch {
-		case !img.Needed():
-			f.note("%s is not in the bundle; it is pulled only where its feature is switched on", img.Source)
-		case onlyUsers(img):
-			f.warn(k, "image %s: asked for by %s and not in the bundle, so it has to be in the registry already", img.Source, askedBy(img)).
-				wanted("not in the bundle", img.Private.String(), "helm aistor bundle create --image "+img.Source.String())
-		default:
-			f.fail(k, "image %s: asked for by %s and not in the bundle", img.Source, askedBy(img)).
-				wanted("not in "+s.Inputs.Bundle.Name, img.Source.String(), "helm aistor bundle create --image "+img.Source.String())
-		}
-	}
-	return f.result("the bundle carries %d images, all that are needed", carried)
-}
-
-// onlyUsers reports whether nothing but the user's own settings asks for an
-// image, which then may be of the site's own making.
-func onlyUsers(img plan.PlannedImage) bool {
-	return !slices.ContainsFunc(img.Reasons, func(r images.Reason) bool {
-		return r.Kind == images.KindDefault || r.Kind == images.KindHook
-	})
-}
-
-func askedBy(img plan.PlannedImage) string {
-	var list []string
-	for _, r := range img.Reasons {
-		if one := strings.TrimSpace(r.Object + " " + r.Path); one != "" && !slices.Contains(list, one) {
-			list = append(list, one)
-		}
-	}
-	if len(list) == 0 {
-		return "the values"
-	}
-	return strings.Join(list, ", ")
-}
-
-// imageObject is the first object that asks for an image.
-func imageObject(img plan.PlannedImage) plan.ObjectKey {
-	return plan.ObjectKey{Kind: "Image", Name: img.Private.String()}
-}
-
-// nodePlatforms are the platforms that pods may land on, each with one node.
-func nodePlatforms(f *plan.Facts) map[string]string {
-	m := map[string]string{}
-	for _, n := range f.Nodes {
-		if n.Platform != "" && m[n.Platform] == "" && strings.HasPrefix(n.Platform, "linux") {
-			m[n.Platform] = n.Name
-		}
-	}
-	return m
-}
-
-// missingPlatforms are the nodes' platforms that an image does not have.
-func missingPlatforms(f *plan.Facts, have []string) []string {
-	var missing []string
-	for _, want := range sortedKeys(nodePlatforms(f)) {
-		if !slices.ContainsFunc(have, func(h string) bool { return images.MatchPlatform(want, h) }) {
-			missing = append(missing, want)
-		}
-	}
-	return missing
-}
-
-func checkPlatforms(_ context.Context, s *Subject) Result {
-	if s.Inputs == nil || s.Plan == nil {
-		return skip("no bundle")
-	}
-	needed := map[images.Ref]bool{}
-	for _, img := range s.Plan.Images {
-		needed[img.Source] = img.Needed()
-	}
-	nodes := nodePlatforms(s.Facts)
-	if len(nodes) == 0 {
-		return Result{Status: Error, Message: "no node says what platform it is of", Observed: "0 platforms",
-			Required: "os/arch of every node", Remedy: "kubectl get nodes -o wide"}
-	}
-	var f findings
-	for _, b := range s.Inputs.Bundle.Images {
-		if len(b.Platforms) == 0 || !needed[b.Ref] {
-			continue
-		}
-		for _, missing := range missingPlatforms(s.Facts, b.Platforms) {
-			k := nodeKey(nodes[missing])
-			f.fail(k, "image %s: the bundle has it for %s, node %s is %s", b.Ref, strings.Join(b.Platforms, ", "), nodes[missing], missing).
-				wanted(strings.Join(b.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(sortedKeys(nodes), ","))
-		}
-	}
-	return f.result("the bundle has every image for %s", strings.Join(sortedKeys(nodes), ", "))
 }

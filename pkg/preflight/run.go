@@ -123,13 +123,20 @@ func one(ctx context.Context, c Check, subject *Subject, opts Options) (r Result
 	return r
 }
 
-// guarded runs a check, turns a panic into an error and a pass over a gap too.
+// guarded runs a check where it applies, and turns a panic into an error and a
+// pass over a gap too.
 func guarded(ctx context.Context, c Check, subject *Subject) (r Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			r = Result{Status: Error, Message: fmt.Sprintf("not looked at: the check itself broke: %v", p)}
 		}
 	}()
+	switch {
+	case c.WithInputs && subject.Inputs == nil:
+		return skip("no bundle to compare with")
+	case c.WithPlan && subject.Plan == nil:
+		return skip("no plan")
+	}
 	return withGaps(c.Run(ctx, subject), gapsOf(subject.Facts, c.Needs...))
 }
 

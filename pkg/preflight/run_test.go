@@ -259,3 +259,16 @@ func TestFindingsPutFailuresFirst(t *testing.T) {
 		t.Errorf("received %+v\n%s", r, diff)
 	}
 }
+
+// Who may see one namespace only is not told of gaps in what was not asked.
+func TestAGapLeavesACheckSkippedThatDoesNotApply(t *testing.T) {
+	t.Parallel()
+	s := ready(t)
+	s.Inputs, s.Plan = nil, nil
+	s.Facts.Gaps = []plan.Gap{{What: "clusterrolebindings", Cause: "forbidden", Denied: true}}
+	for _, one := range Run(t.Context(), Before(), s, Options{Only: []string{"roleref-immutable", "ownership"}}).Results {
+		if one.Status != Skip {
+			t.Errorf("%s: received %s, expected skip: %s", one.ID, one.Status, one.Message)
+		}
+	}
+}

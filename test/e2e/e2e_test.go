@@ -125,10 +125,14 @@ func startLab(program, state string) (*lab, error) {
 		l.stop()
 		return nil, err
 	}
-	if err := json.Unmarshal(b, &l.env); err != nil {
+	var written struct {
+		Env map[string]string `json:"env"`
+	}
+	if err := json.Unmarshal(b, &written); err != nil {
 		l.stop()
 		return nil, err
 	}
+	l.env = written.Env
 	return l, nil
 }
 

@@ -1,0 +1,139 @@
+package bundle
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+const (
+	mediaDockerConfig = "application/vnd.docker.container.image.v1+json"
+	// mediaDockerLayer is an uncompressed layer.
+	mediaDockerLayer = "application/vnd.docker.image.rootfs.diff.tar"
+)
+
+// addArchive reads a docker-archive: manifest.json names the config and the
+// layers' files, the config names the layers' digests.
+func (f *Folder) addArchive(name string, ref images.Ref) error {
+	fail := func(err error) error { return fmt.Errorf("reading archive %q: %w", name, err) }
+	file, err := os.Open(name)
+	if err != nil {
+		return fail(err)
+	}
+	f.files = append(f.files, file)
+	members, err := archiveMembers(file)
+	if err != nil {
+		return fail(err)
+	}
+	var list []struct {
+		Config string
+		Layers []string
+	}
+	if err := readMember(members, "manifest.json", &list); err != nil {
+		return fail(err)
+	}
+	if len(list) != 1 {
+		return fail(fmt.Errorf("it holds %d images, not one", len(list)))
+	}
+	config, ok := members[path.Clean(list[0].Config)]
+	if !ok || config.size > maxChartMeta<<3 {
+		return fail(fmt.Errorf("its config %q is missing", list[0].Config))
+	}
+	raw, err := config.bytes()
+	if err != nil {
+		return fail(err)
+	}
+	var cfg struct {
+		RootFS struct {
+			DiffIDs []string `json:"diff_ids"`
+		} `json:"rootfs"`
+	}
+	if err := json.Unmarshal(raw, &cfg); err != nil {
+		return fail(fmt.Errorf("reading its config: %w", err))
+	}
+	if len(cfg.RootFS.DiffIDs) != len(list[0].Layers) {
+		return fail(fmt.Errorf("it has %d layers, its config names %d", len(list[0].Layers), len(cfg.RootFS.DiffIDs)))
+	}
+	layers := make([]ociDescriptor, 0, len(list[0].Layers))
+	for i, l := range list[0].Layers {
+		s, ok := members[path.Clean(l)]
+		digest := cfg.RootFS.DiffIDs[i]
+		if !ok {
+			return fail(fmt.Errorf("its layer %q is missing", l))
+		}
+		if err := images.CheckDigest(digest); err != nil {
+			return fail(err)
+		}
+		f.blobs[digest] = s
+		layers = append(layers, ociDescriptor{MediaType: mediaDockerLayer, Digest: digest, Size: s.size})
+	}
+	return f.addImage(ref, raw, layers)
+}
+
+func (f *Folder) addImage(ref images.Ref, config []byte, layers []ociDescriptor) error {
+	cd := descriptorOf(mediaDockerConfig, config)
+	f.blobs[cd.Digest] = section{data: config, size: cd.Size}
+	raw, err := json.Marshal(ociManifest{
+		SchemaVersion: 2, MediaType: images.MediaTypeDockerManifest, Config: toOCI(cd), Layers: layers,
+	})
+	if err != nil {
+		return err
+	}
+	d := descriptorOf(images.MediaTypeDockerManifest, raw)
+	f.manifests[d.Digest] = raw
+	f.artifacts = append(f.artifacts, images.Artifact{Kind: images.ArtifactImage, Ref: ref, Desc: d})
+	return nil
+}
+
+// archiveMembers finds the regular files. Links are passed over: older tools
+// put them there for yet older ones.
+func archiveMembers(f *os.File) (map[string]section, error) {
+	members := map[string]section{}
+	tr := tar.NewReader(f)
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return members, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(members) > maxEntries {
+			return nil, fmt.Errorf("it has more than %d members", maxEntries)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		// Nothing of the tar reader is between it and the file, so this is
+		// where the content starts.
+		at, err := f.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return nil, err
+		}
+		members[path.Clean(h.Name)] = section{f: f, off: at, size: h.Size}
+	}
+}
+
+func (s section) bytes() ([]byte, error) {
+	b := make([]byte, s.size)
+	_, err := s.f.ReadAt(b, s.off)
+	return b, err
+}
+
+func readMember(members map[string]section, name string, v any) error {
+	s, ok := members[name]
+	if !ok || s.size > images.MaxManifestSize {
+		return fmt.Errorf("it has no %s: it is no docker-archive", name)
+	}
+	b, err := s.bytes()
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}

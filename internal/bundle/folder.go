@@ -1,0 +1,168 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Folder is what the documented procedure leaves behind: one docker-archive a
+// file, and charts as .tgz. It is read in place, and only to be pushed. Layers
+// are pushed uncompressed, as they stand in the archive: their digest is then
+// the one the image's config names, so a push with nothing to do reads nothing.
+// The image's own digest is another than upstream's, because the archive does
+// not keep it.
+type Folder struct {
+	artifacts []images.Artifact
+	manifests map[string][]byte
+	blobs     map[string]section
+	files     []*os.File
+}
+
+// section is a blob: a part of a file, or bytes in memory.
+type section struct {
+	f         *os.File
+	off, size int64
+	data      []byte
+}
+
+// FolderOptions says how to read a folder.
+type FolderOptions struct {
+	// As names the image in a file, by the file's base name. It overrules what
+	// the name says; a file named in neither way is an error.
+	As map[string]images.Ref
+	// Repository is what image names from file names are put behind. The
+	// default is "quay.io/minio/aistor".
+	Repository string
+}
+
+// OpenFolder reads the archives in dir. An archive knows no tag, so identity
+// comes from the name aistor-IMAGE-TAG.tar, or from opts. Links inside of an
+// archive are passed over, never followed. The caller closes the folder.
+func OpenFolder(dir string, opts FolderOptions) (*Folder, error) {
+	if opts.Repository == "" {
+		opts.Repository = "quay.io/minio/aistor"
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening folder %q: %w", dir, err)
+	}
+	f := &Folder{manifests: map[string][]byte{}, blobs: map[string]section{}}
+	for _, e := range list {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		if err := f.addFile(filepath.Join(dir, e.Name()), opts); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	if len(f.artifacts) == 0 {
+		return nil, fmt.Errorf("opening folder %q: there is no image archive and no chart in it", dir)
+	}
+	slices.SortStableFunc(f.artifacts, func(a, b images.Artifact) int {
+		if a.Kind != b.Kind {
+			return -strings.Compare(string(a.Kind), string(b.Kind)) // images before charts
+		}
+		return strings.Compare(a.String(), b.String())
+	})
+	return f, nil
+}
+
+func (f *Folder) addFile(path string, opts FolderOptions) error {
+	name := filepath.Base(path)
+	switch {
+	case strings.HasSuffix(name, ".tgz"):
+		return f.addChart(path)
+	case strings.HasSuffix(name, ".tar"):
+		ref, err := archiveRef(name, opts)
+		if err != nil {
+			return err
+		}
+		return f.addArchive(path, ref)
+	}
+	return nil
+}
+
+// archiveRef reads aistor-IMAGE-TAG.tar. The image's name may have dashes in
+// it, and so has the tag; a tag begins with RELEASE. or with v and a digit.
+func archiveRef(name string, opts FolderOptions) (images.Ref, error) {
+	if r, ok := opts.As[name]; ok {
+		return r, nil
+	}
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(name, ".tar"), "aistor-")
+	for i := 0; ok && i < len(rest); i++ {
+		tail := rest[i:]
+		if tail[0] != '-' || i == 0 {
+			continue
+		}
+		if strings.HasPrefix(tail, "-RELEASE.") || (len(tail) > 2 && tail[1] == 'v' && tail[2] >= '0' && tail[2] <= '9') {
+			return images.ParseRef(opts.Repository + "/" + rest[:i] + ":" + tail[1:])
+		}
+	}
+	return images.Ref{}, fmt.Errorf("reading archive %q: its name is not aistor-IMAGE-TAG.tar; say what it is with --as %s=REF", name, name)
+}
+
+func (f *Folder) addChart(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	meta, err := chartMeta(data)
+	if err != nil {
+		return fmt.Errorf("reading chart %q: %w", path, err)
+	}
+	name, _ := meta["name"].(string)
+	version, _ := meta["version"].(string)
+	parts, err := chartBlobs(ChartFile{Name: name, Version: version, Data: data})
+	if err != nil {
+		return err
+	}
+	f.manifests[parts[0].Digest] = parts[0].data
+	for _, p := range parts[1:] {
+		f.blobs[p.Digest] = section{data: p.data, size: p.Size}
+	}
+	f.artifacts = append(f.artifacts, images.Artifact{Kind: images.ArtifactChart, Name: name, Version: version, Desc: parts[0].Descriptor})
+	return nil
+}
+
+// Artifacts implements images.Source.
+func (f *Folder) Artifacts() []images.Artifact { return slices.Clone(f.artifacts) }
+
+// ReadManifest implements images.Source.
+func (f *Folder) ReadManifest(_ context.Context, a images.Artifact, d images.Descriptor) ([]byte, error) {
+	if b, ok := f.manifests[d.Digest]; ok {
+		return b, nil
+	}
+	return nil, fmt.Errorf("reading manifest %s of %q: %w", d.Digest, a, errNotThere)
+}
+
+// OpenBlob implements images.Source.
+func (f *Folder) OpenBlob(_ context.Context, a images.Artifact, digest string, from int64) (io.ReadCloser, error) {
+	s, ok := f.blobs[digest]
+	if !ok || from < 0 || from > s.size {
+		return nil, fmt.Errorf("reading blob %s of %q: %w", digest, a, errNotThere)
+	}
+	if s.f == nil {
+		return io.NopCloser(strings.NewReader(string(s.data[from:]))), nil
+	}
+	return io.NopCloser(io.NewSectionReader(s.f, s.off+from, s.size-from)), nil
+}
+
+// Carries implements images.Source.
+func (f *Folder) Carries(string) bool { return true }
+
+// Close closes the archives.
+func (f *Folder) Close() error {
+	var errs []error
+	for _, x := range f.files {
+		errs = append(errs, x.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,171 @@
+package values
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+)
+
+// Effect is what one setting does in one version of a chart.
+type Effect string
+
+// The effects.
+const (
+	// EffectYes changes what is rendered, or is needed for rendering at all.
+	EffectYes Effect = "effect"
+	// EffectDefault would change it, but says what the chart says anyway.
+	EffectDefault Effect = "same as default"
+	// EffectMasked would change it if another setting did not stand before it.
+	EffectMasked Effect = "masked"
+	// EffectNone changes nothing.
+	EffectNone Effect = "none"
+	// EffectFails keeps the chart from rendering.
+	EffectFails Effect = "fails"
+	// EffectUnknown could not be found out: the chart does not render, or
+	// renders differently each time.
+	EffectUnknown Effect = "unknown"
+)
+
+// Side is one of the two charts that [Explain] compares.
+type Side struct {
+	Version string
+	// Render gives the rendered text; it is called many times, from several
+	// goroutines, and often expected to fail.
+	Render func(values map[string]any) (string, error)
+	// Defaults are the chart's own values, for naming the nearest known key.
+	Defaults map[string]any
+}
+
+// ExplainInput is what [Explain] compares.
+type ExplainInput struct {
+	ChartName string
+	// Values are the user's.
+	Values   map[string]any
+	Old, New Side
+}
+
+// Explanation is what is known about one setting.
+type Explanation struct {
+	Path     Path   `json:"path"`
+	Old      Effect `json:"old"`
+	New      Effect `json:"new"`
+	MaskedBy string `json:"maskedBy,omitempty"`
+	// Nearest is a known key that may have been meant.
+	Nearest string `json:"nearest,omitempty"`
+	// Notes tell what changed and what to use instead.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Lost reports whether the setting did something and no longer does.
+func (e Explanation) Lost() bool {
+	return (e.Old == EffectYes || e.Old == EffectDefault) && e.New == EffectNone
+}
+
+// Explained is the result of [Explain].
+type Explained struct {
+	Settings []Explanation `json:"settings"`
+	// OldRefusal and NewRefusal are the charts' messages where they don't
+	// render with these values.
+	OldRefusal string `json:"oldRefusal,omitempty"`
+	NewRefusal string `json:"newRefusal,omitempty"`
+	// Required are settings that the new chart needs and the values lack.
+	Required []Explanation `json:"required,omitempty"`
+}
+
+// Explain finds out for each of the user's settings whether it has an effect
+// in the old and in the new chart, by rendering without it and with it changed,
+// and says what is known about those that have not. Settings are explained in
+// the order of their keys. An error is ctx's alone.
+func Explain(ctx context.Context, in ExplainInput) (*Explained, error) {
+	paths := Leaves(in.Values)
+	out := &Explained{Settings: make([]Explanation, len(paths))}
+	before, after := newProbe(in.Old, in.Values), newProbe(in.New, in.Values)
+	out.OldRefusal, out.NewRefusal = before.refusal, after.refusal
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(2, runtime.GOMAXPROCS(0)))
+	for i, p := range paths {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			e := Explanation{Path: p}
+			e.Old, _ = before.effect(p)
+			e.New, e.MaskedBy = after.effect(p)
+			in.annotate(&e)
+			out.Settings[i] = e
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	out.Required = in.required(after)
+	return out, nil
+}
+
+// annotate adds what is known without rendering.
+func (in ExplainInput) annotate(e *Explanation) {
+	role := aistor.RoleOfChart(in.ChartName)
+	facts := aistor.FactsFor(role, e.Path)
+	for _, f := range facts {
+		switch {
+		case !f.Known(in.New.Version):
+			e.note(fmt.Sprintf("not in %s", in.New.Version), f)
+		case f.Deprecated:
+			e.note("deprecated", f)
+		case e.New == EffectFails || e.New == EffectNone || e.Old != e.New:
+			e.note("", f)
+		}
+	}
+	if e.New == EffectNone && len(facts) == 0 {
+		e.Nearest = nearest(e.Path, in.known(role))
+	}
+}
+
+func (e *Explanation) note(head string, f aistor.ValueFact) {
+	parts := slices.DeleteFunc([]string{head, f.Why, useInstead(f)}, func(s string) bool { return s == "" })
+	if len(parts) > 0 {
+		e.Notes = append(e.Notes, strings.Join(parts, "; "))
+	}
+}
+
+func useInstead(f aistor.ValueFact) string {
+	if f.Use == "" {
+		return ""
+	}
+	return "use " + f.Use
+}
+
+func (in ExplainInput) known(role aistor.Role) []Path {
+	out := Leaves(in.New.Defaults)
+	for _, f := range aistor.ValuesHistory(role) {
+		if f.Known(in.New.Version) && !strings.Contains(f.Path, "*") {
+			out = append(out, strings.Split(f.Path, "."))
+		}
+	}
+	return out
+}
+
+// required are the settings that the new chart refuses to go without.
+func (in ExplainInput) required(after *probe) []Explanation {
+	if after.refusal == "" {
+		return nil
+	}
+	var out []Explanation
+	for _, f := range aistor.ValuesHistory(aistor.RoleOfChart(in.ChartName)) {
+		p := Path(strings.Split(f.Path, "."))
+		if f.RequiredSince == "" || aistor.Before(in.New.Version, f.RequiredSince) || GetString(in.Values, p...) != "" {
+			continue
+		}
+		e := Explanation{Path: p, Old: EffectUnknown, New: EffectFails}
+		e.note("required since "+f.RequiredSince, f)
+		out = append(out, e)
+	}
+	return out
+}

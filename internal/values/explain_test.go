@@ -1,0 +1,159 @@
+package values_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+)
+
+func side(t *testing.T, name, version string) values.Side {
+	t.Helper()
+	dir := os.Getenv("AISTOR_CHARTS")
+	if dir == "" {
+		t.Skip("AISTOR_CHARTS names no folder with the published charts")
+	}
+	c, err := chart.Load(filepath.Join(dir, name+"-"+version+".tgz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values.Side{
+		Version: version, Defaults: c.Values(),
+		Render: func(v map[string]any) (string, error) {
+			return c.RenderText(chart.RenderOptions{Values: v, Quick: true})
+		},
+	}
+}
+
+type effects struct {
+	Old, New values.Effect
+	By       string
+}
+
+func explain(t *testing.T, name string, from, to values.Side, yaml string) *values.Explained {
+	t.Helper()
+	user, err := chart.ParseValues([]byte(yaml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := values.Explain(t.Context(), values.ExplainInput{ChartName: name, Values: user, Old: from, New: to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func table(e *values.Explained) map[string]effects {
+	out := map[string]effects{}
+	for _, s := range e.Settings {
+		out[s.Path.String()] = effects{s.Old, s.New, s.MaskedBy}
+	}
+	return out
+}
+
+func TestExplainAnOperatorUpgrade(t *testing.T) {
+	t.Parallel()
+	got := explain(t, "aistor-operator", side(t, "aistor-objectstore-operator", "5.1.0"), side(t, "aistor-operator", "5.10.0"), `
+license: a.b.c
+global:
+  operator: {replicas: 1, nodeSelector: {x: y}}
+  license: hidden
+operators:
+  object-store: {enableSTS: true}
+  warp: {podLabels: {a: b}}
+repositories:
+  aistor: {hostname: priv, pathPrefix: aistor/}
+  minio: {hostname: priv, pathPrefix: minio/}
+images:
+  firewall: {image: "minwall:x"}
+  minwall: {image: "minwall:RELEASE.2026-05-21T06-25-56Z"}
+imagePullSecret: none
+`)
+	want := map[string]effects{
+		"license":                          {values.EffectYes, values.EffectYes, ""},
+		"global.license":                   {values.EffectMasked, values.EffectMasked, "license"},
+		"global.operator.replicas":         {values.EffectDefault, values.EffectDefault, ""},
+		"global.operator.nodeSelector.x":   {values.EffectNone, values.EffectYes, ""},
+		"operators.object-store.enableSTS": {values.EffectYes, values.EffectNone, ""},
+		"operators.warp.podLabels.a":       {values.EffectMasked, values.EffectMasked, "operators that are disabled"},
+		"repositories.aistor.hostname":     {values.EffectYes, values.EffectYes, ""},
+		"repositories.aistor.pathPrefix":   {values.EffectYes, values.EffectYes, ""},
+		"repositories.minio.hostname":      {values.EffectMasked, values.EffectNone, ""},
+		"repositories.minio.pathPrefix":    {values.EffectMasked, values.EffectNone, ""},
+		"images.firewall.image":            {values.EffectNone, values.EffectNone, ""},
+		"images.minwall.image":             {values.EffectNone, values.EffectDefault, ""},
+		"imagePullSecret":                  {values.EffectNone, values.EffectNone, ""},
+	}
+	if diff := cmp.Diff(want, table(got)); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+	for _, s := range got.Settings {
+		if p := s.Path.String(); p == "images.firewall.image" || p == "operators.object-store.enableSTS" {
+			if len(s.Notes) == 0 {
+				t.Errorf("%s has no note", p)
+			}
+		}
+	}
+}
+
+func TestExplainNamesTheFormThatFails(t *testing.T) {
+	t.Parallel()
+	got := explain(t, "aistor-operator", side(t, "aistor-operator", "5.3.0"), side(t, "aistor-operator", "5.4.0"), `
+operators:
+  object-store: {webhook: true}
+global: {clusterDomain: corp.local}
+`)
+	want := map[string]effects{
+		"operators.object-store.webhook": {values.EffectDefault, values.EffectFails, ""},
+		"global.clusterDomain":           {values.EffectYes, values.EffectYes, ""},
+	}
+	if diff := cmp.Diff(want, table(got)); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+	if got.NewRefusal == "" {
+		t.Error("the new chart's refusal is missing")
+	}
+}
+
+func TestExplainNamesWhatANewObjectStoreChartRequires(t *testing.T) {
+	t.Parallel()
+	got := explain(t, "aistor-objectstore", side(t, "aistor-objectstore", "1.0.13"), side(t, "aistor-objectstore", "1.0.16"), `
+objectStore: {name: primary, poolz: []}
+`)
+	var required []string
+	for _, r := range got.Required {
+		required = append(required, r.Path.String())
+	}
+	if diff := cmp.Diff([]string{"secrets.accessKey", "secrets.secretKey"}, required); diff != "" {
+		t.Errorf("required (-want +got):\n%s", diff)
+	}
+}
+
+func TestExplainIsQuickEnoughForAHundredValues(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time")
+	}
+	from, to := side(t, "aistor-operator", "5.6.4"), side(t, "aistor-operator", "5.10.0")
+	user := map[string]any{}
+	labels := map[string]any{}
+	for i := range 100 {
+		labels[fmt.Sprintf("label-%d", i)] = "x"
+	}
+	user["labels"] = labels
+	start := time.Now()
+	got, err := values.Explain(context.Background(), values.ExplainInput{ChartName: "aistor-operator", Values: user, Old: from, New: to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Settings) != 100 {
+		t.Errorf("%d settings", len(got.Settings))
+	}
+	t.Logf("100 values over two charts: %v", time.Since(start))
+}

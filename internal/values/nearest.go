@@ -1,0 +1,46 @@
+package values
+
+// nearest is the known path that a path was most likely meant to be: one that
+// differs in a few letters, or has its last key elsewhere. It is "" where
+// nothing is near.
+func nearest(p Path, known []Path) string {
+	best, at := "", 1+len(p.String())/4
+	for _, k := range known {
+		if k.String() == p.String() || k.HasPrefix(p) || p.HasPrefix(k) {
+			continue
+		}
+		if d := distance(p.String(), k.String()); d < at {
+			best, at = k.String(), d
+		}
+	}
+	if best != "" {
+		return best
+	}
+	for _, k := range known {
+		if k[len(k)-1] == p[len(p)-1] && k.String() != p.String() {
+			return k.String()
+		}
+	}
+	return ""
+}
+
+// distance is the number of letters to change, add or take away.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}

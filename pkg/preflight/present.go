@@ -1,0 +1,80 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// checkImagesPresent asks for every image with the user's credentials, and
+// where those are refused with a pull secret, and compares digests.
+func checkImagesPresent(ctx context.Context, s *Subject) Result {
+	if s.Registry == nil {
+		return skip(noRegistry)
+	}
+	wanted := wantedImages(s)
+	if len(wanted) == 0 {
+		return skip("nothing is pulled")
+	}
+	var questions []question
+	for _, img := range wanted {
+		questions = append(questions, question{img.Private, append([][]byte{nil}, secretsFor(s, img)...)})
+	}
+	answers := ask(ctx, s.Registry, questions)
+	var f findings
+	present := 0
+	said := map[string]bool{}
+	for i, img := range wanted {
+		a := answers[questions[i].key()]
+		if a.err == nil {
+			present++
+		}
+		judgePresence(&f, s, img, a, said)
+	}
+	return f.result("%d images are in the registry with the digests of the bundle", present)
+}
+
+// secretsFor are the credentials of all pullers of an image, each once.
+func secretsFor(s *Subject, img plan.PlannedImage) [][]byte {
+	var list [][]byte
+	seen := map[string]bool{}
+	for _, p := range askedSecrets(s) {
+		if len(img.Namespaces) > 0 && !slices.Contains(img.Namespaces, p.namespace) {
+			continue
+		}
+		for _, c := range Match(img.Private.Name(), keyringOf(s.Facts, p).configs...) {
+			config := configFor(img.Private.Host, c)
+			if !seen[string(config)] {
+				seen[string(config)] = true
+				list = append(list, config)
+			}
+		}
+	}
+	return list
+}
+
+func judgePresence(f *findings, s *Subject, img plan.PlannedImage, a answer, said map[string]bool) {
+	k := imageObject(img)
+	if a.err != nil {
+		status, line, perImage := refusal(a.err, img.Private)
+		if !img.Needed() && status == Fail {
+			status, line = Warn, line+" (pulled only where its feature is switched on)"
+		}
+		if said[line] && !perImage {
+			return
+		}
+		said[line] = true
+		f.add(status, k, "image %s: %s", img.Private, line).
+			wanted(line, orElse(img.Digest, "present"), orElse(hintOf(a.err), "helm aistor push BUNDLE"))
+		return
+	}
+	if img.Digest != "" && a.found.Digest != img.Digest {
+		f.fail(k, "image %s: the registry has %s, the bundle %s", img.Private, a.found.Digest, img.Digest).
+			wanted(a.found.Digest, img.Digest, "helm aistor push BUNDLE")
+		return
+	}
+	if img.Needed() {
+		judgePlatforms(f, s, k, img.Private, a.found)
+	}
+}

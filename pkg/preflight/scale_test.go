@@ -1,0 +1,45 @@
+package preflight
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// big is an installation of n servers.
+func big(tb testing.TB, n int) *Subject {
+	s := ready(tb)
+	server := s.Facts.Pods[1]
+	s.Facts.Pods = s.Facts.Pods[:1]
+	for i := range n {
+		p := server
+		p.Name = fmt.Sprintf("primary-pool-0-%d", i)
+		s.Facts.Pods = append(s.Facts.Pods, p)
+	}
+	s.Facts.Stores[0].Pools[0].Servers = n
+	w := &s.Facts.Workloads[1]
+	w.Replicas, w.Ready, w.Updated = n, n, n
+	return s
+}
+
+// Judging is linear in pods: five thousand take moments, in what is far beyond
+// the time of looking at them.
+func TestFiveThousandServersAreJudgedInMoments(t *testing.T) {
+	t.Parallel()
+	s := big(t, 5000)
+	start := time.Now()
+	if r := Run(t.Context(), After(), s, Options{}); !r.OK() {
+		t.Fatal(r.Verdict)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func BenchmarkValidate5000(b *testing.B) {
+	s := big(b, 5000)
+	b.ReportAllocs()
+	for b.Loop() {
+		Run(b.Context(), After(), s, Options{})
+	}
+}
