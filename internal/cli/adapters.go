@@ -72,7 +72,8 @@ func (c clusterAdapter) Facts(ctx context.Context) (*plan.Facts, error) {
 
 func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Live, error) {
 	scope := c.scope
-	scope.Namespaces = s.Namespaces
+	// Events tell why a pod does not start, so that waiting can end early.
+	scope.Namespaces, scope.Events = s.Namespaces, true
 	return c.client.Watch(ctx, scope)
 }
 

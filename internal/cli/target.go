@@ -11,6 +11,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -178,8 +179,12 @@ func wantedSecrets(f *plan.Facts, r plan.SiteRegistry) []plan.ObjectKey {
 }
 
 func (o *targetOptions) request(t *target, facts *plan.Facts, registry plan.SiteRegistry) (inputs.Request, error) {
+	about, err := planBundle(o.bundleFile, t.bundle)
+	if err != nil {
+		return inputs.Request{}, err
+	}
 	req := inputs.Request{
-		Facts: facts, Bundle: planBundle(o.bundleFile, t.bundle), Charts: t.charts, Registry: registry,
+		Facts: facts, Bundle: about, Charts: t.charts, Registry: registry,
 		Only: o.stores, OperatorOnly: o.operatorOnly, Options: o.choices, Stores: map[string]inputs.Values{},
 	}
 	switch {
@@ -252,16 +257,42 @@ func bundleCharts(b *bundle.Bundle) ([]inputs.Chart, error) {
 }
 
 // planBundle is what a plan says of a bundle.
-func planBundle(name string, b *bundle.Bundle) plan.Bundle {
+func planBundle(name string, b *bundle.Bundle) (plan.Bundle, error) {
 	m := b.Manifest()
 	out := plan.Bundle{Name: name, Digest: b.Digest()}
 	for _, c := range m.Charts {
 		out.Charts = append(out.Charts, plan.Chart{Name: c.Name, Version: c.Version, Digest: c.SHA256})
 	}
 	for _, i := range m.Images {
-		out.Images = append(out.Images, plan.BundleImage{Ref: i.Ref, Digest: i.Digest, Size: i.Size, Platforms: i.Platforms})
+		manifests, err := platformManifests(b, i)
+		if err != nil {
+			return out, err
+		}
+		out.Images = append(out.Images, plan.BundleImage{
+			Ref: i.Ref, Digest: i.Digest, Size: i.Size, Platforms: i.Platforms, Manifests: manifests,
+		})
 	}
-	return out
+	return out, nil
+}
+
+// platformManifests are the digests of an image's own manifests, by platform.
+func platformManifests(b *bundle.Bundle, i bundle.ImageEntry) (map[string]string, error) {
+	m := map[string]string{}
+	if !images.IsIndex(i.MediaType) {
+		for _, platform := range i.Platforms {
+			m[platform] = i.Digest
+		}
+		return m, nil
+	}
+	raw, err := b.ReadManifest(i.Digest)
+	if err != nil {
+		return nil, err
+	}
+	node, err := images.ParseManifest(raw, i.MediaType)
+	for _, d := range node.Manifests {
+		m[d.Platform] = d.Digest
+	}
+	return m, err
 }
 
 // valuesFiles names files for merging.

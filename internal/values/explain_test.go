@@ -82,7 +82,7 @@ imagePullSecret: none
 		"global.operator.replicas":         {values.EffectDefault, values.EffectDefault, ""},
 		"global.operator.nodeSelector.x":   {values.EffectNone, values.EffectYes, ""},
 		"operators.object-store.enableSTS": {values.EffectYes, values.EffectNone, ""},
-		"operators.warp.podLabels.a":       {values.EffectMasked, values.EffectMasked, "operators that are disabled"},
+		"operators.warp.podLabels.a":       {values.EffectNone, values.EffectMasked, "operators that are disabled"},
 		"repositories.aistor.hostname":     {values.EffectYes, values.EffectYes, ""},
 		"repositories.aistor.pathPrefix":   {values.EffectYes, values.EffectYes, ""},
 		"repositories.minio.hostname":      {values.EffectMasked, values.EffectNone, ""},

@@ -48,6 +48,8 @@ type BundleImage struct {
 	Digest    string     `json:"digest"`
 	Size      int64      `json:"size"`
 	Platforms []string   `json:"platforms,omitempty"`
+	// Manifests are the digests of the platforms' own manifests, by platform.
+	Manifests map[string]string `json:"manifests,omitempty"`
 }
 
 // Chart names one chart by its content: the same version was published with

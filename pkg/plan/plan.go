@@ -41,9 +41,12 @@ type PlannedImage struct {
 	Private images.Ref `json:"private"`
 	// Digest is what the private name must resolve to; empty where the
 	// bundle does not carry the image.
-	Digest  string          `json:"digest,omitempty"`
-	Size    int64           `json:"size,omitempty"`
-	Reasons []images.Reason `json:"reasons,omitempty"`
+	Digest string `json:"digest,omitempty"`
+	// Manifests are the digests of the platforms' own manifests, by platform:
+	// an index that holds them serves as well as Digest itself.
+	Manifests map[string]string `json:"manifests,omitempty"`
+	Size      int64             `json:"size,omitempty"`
+	Reasons   []images.Reason   `json:"reasons,omitempty"`
 	// Namespaces whose pods pull it, sorted.
 	Namespaces []string `json:"namespaces,omitempty"`
 }

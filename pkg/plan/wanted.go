@@ -22,7 +22,7 @@ func plannedImages(in Inputs) []PlannedImage {
 			if p == nil {
 				p = &PlannedImage{Source: img.Ref, Private: private}
 				if b, ok := carried[private]; ok {
-					p.Source, p.Digest, p.Size = b.Ref, b.Digest, b.Size
+					p.Source, p.Digest, p.Size, p.Manifests = b.Ref, b.Digest, b.Size, b.Manifests
 				}
 				planned[private] = p
 			}

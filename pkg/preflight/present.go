@@ -54,12 +54,27 @@ func secretsFor(s *Subject, img plan.PlannedImage) [][]byte {
 	return list
 }
 
+// serves reports whether what the registry holds is what the bundle carries:
+// the same digest, or an index with the same manifest for each platform that
+// is carried. The latter is what somebody left who mirrored whole indexes.
+func serves(found Found, img plan.PlannedImage) bool {
+	if found.Digest == img.Digest {
+		return true
+	}
+	for platform, digest := range img.Manifests {
+		if found.Children[platform] != digest {
+			return false
+		}
+	}
+	return len(img.Manifests) > 0
+}
+
 func judgePresence(f *findings, s *Subject, img plan.PlannedImage, a answer, said map[string]bool) {
 	k := imageObject(img)
 	if a.err != nil {
 		status, line, perImage := refusal(a.err, img.Private)
 		if !img.Needed() && status == Fail {
-			status, line = Warn, line+" (pulled only where its feature is switched on)"
+			return // pulled only where its feature is switched on
 		}
 		if said[line] && !perImage {
 			return
@@ -69,7 +84,7 @@ func judgePresence(f *findings, s *Subject, img plan.PlannedImage, a answer, sai
 			wanted(line, orElse(img.Digest, "present"), orElse(hintOf(a.err), "helm aistor push BUNDLE"))
 		return
 	}
-	if img.Digest != "" && a.found.Digest != img.Digest {
+	if img.Digest != "" && !serves(a.found, img) {
 		f.fail(k, "image %s: the registry has %s, the bundle %s", img.Private, a.found.Digest, img.Digest).
 			wanted(a.found.Digest, img.Digest, "helm aistor push BUNDLE")
 		return

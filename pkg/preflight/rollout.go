@@ -171,8 +171,9 @@ func checkServices(_ context.Context, s *Subject) Result {
 // checkWarnings passes on what the cluster itself warned of.
 func checkWarnings(_ context.Context, s *Subject) Result {
 	var f findings
+	ready := readyPods(s.Facts)
 	for _, e := range s.Facts.Warnings {
-		if !s.Since.IsZero() && e.Last.Before(s.Since) {
+		if !s.Since.IsZero() && e.Last.Before(s.Since) || s.Since.IsZero() && ready[e.Object.Namespace+"/"+e.Object.Name] && overcome(e.Reason) {
 			continue
 		}
 		f.warn(e.Object, "%s: %s: %s (%d times, last %s)", label(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
@@ -182,4 +183,22 @@ func checkWarnings(_ context.Context, s *Subject) Result {
 		return f.result("no recent warnings")
 	}
 	return f.result("no warnings since %s", s.Since.UTC().Format(time.RFC3339))
+}
+
+func readyPods(f *plan.Facts) map[string]bool {
+	ready := map[string]bool{}
+	for _, p := range f.Pods {
+		ready[p.Namespace+"/"+p.Name] = p.Ready
+	}
+	return ready
+}
+
+// overcome reports whether a warning is about a hurdle that a pod can't have
+// any more once it is ready.
+func overcome(reason string) bool {
+	switch reason {
+	case "FailedScheduling", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "Failed", "BackOff":
+		return true
+	}
+	return false
 }

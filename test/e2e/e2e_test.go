@@ -69,11 +69,35 @@ func setup(e *testscript.Env, programs string) error {
 	}
 	e.Setenv("PATH", strings.Join([]string{programs, lab.env["LAB_BIN"], lib, os.Getenv("PATH")}, string(os.PathListSeparator)))
 	e.Setenv("HOME", e.WorkDir)
+	if e.Vars, err = withCaches(e.Vars); err != nil {
+		return err
+	}
 	e.Setenv("HELM_PLUGINS", plugins)
 	e.Setenv("CHARTS", filepath.Join(programs, "charts"))
 	e.Setenv("AISTOR_CHARTS", os.Getenv("AISTOR_CHARTS"))
 	e.Setenv("LAB_STATE", filepath.Join(e.WorkDir, ".lab"))
 	return nil
+}
+
+// withCaches keeps the caches of builds and tools where they are although HOME
+// is another one.
+func withCaches(vars []string) ([]string, error) {
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
+		out, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			return nil, err
+		}
+		vars = append(vars, name+"="+strings.TrimSpace(string(out)))
+	}
+	cache := os.Getenv("AISTOR_TEST_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		cache = filepath.Join(user, "aistor-upgrade")
+	}
+	return append(vars, "AISTOR_TEST_CACHE="+cache), nil
 }
 
 // installPlugin lays the Helm plugin out as its archive does.

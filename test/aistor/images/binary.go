@@ -30,14 +30,18 @@ func Build(ctx context.Context, dir, arch string) (string, error) {
 	return file, nil
 }
 
-// CacheDir returns the folder below the user's cache where compiled stand-ins
-// are kept, made if missing.
+// CacheDir returns the folder below AISTOR_TEST_CACHE, or the user's cache,
+// where compiled stand-ins are kept, made if missing.
 func CacheDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding the cache: %w", err)
+	base := os.Getenv("AISTOR_TEST_CACHE")
+	if base == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("finding the cache: %w", err)
+		}
+		base = filepath.Join(user, "aistor-upgrade")
 	}
-	dir := filepath.Join(base, "aistor-upgrade", "standin")
+	dir := filepath.Join(base, "standin")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("making folder %q: %w", dir, err)
 	}

@@ -1,0 +1,130 @@
+package chart_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	helmregistry "helm.sh/helm/v3/pkg/registry"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+)
+
+// repository serves one chart with TLS and a password.
+func repository(t *testing.T, c *chart.Chart, digest string) (url, ca string) {
+	t.Helper()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		switch {
+		case user != "me" || password != "secret":
+			w.WriteHeader(http.StatusUnauthorized)
+		case strings.HasSuffix(r.URL.Path, "/index.yaml"):
+			fmt.Fprintf(w, "apiVersion: v1\nentries:\n  %s:\n  - {apiVersion: v2, name: %s, version: %s, digest: %s, urls: [charts/x.tgz]}\n", c.Name, c.Name, c.Version, digest)
+		default:
+			_, _ = w.Write(c.Data)
+		}
+	}))
+	t.Cleanup(server.Close)
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(ca, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return server.URL, ca
+}
+
+func settings(t *testing.T) chart.HelmSettings {
+	dir := t.TempDir()
+	return chart.HelmSettings{
+		RepositoryConfig: filepath.Join(dir, "repositories.yaml"), RepositoryCache: dir, RegistryConfig: filepath.Join(dir, "config.json"),
+	}
+}
+
+func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
+	t.Parallel()
+	c := example(t)
+	url, ca := repository(t, c, c.SHA256)
+	o := chart.PullOptions{Ref: c.Name, RepoURL: url, CAFile: ca, Username: "me", Password: "secret", Helm: settings(t)}
+	got, err := chart.Pull(t.Context(), o)
+	if err != nil || got.SHA256 != c.SHA256 {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	for name, change := range map[string]func(*chart.PullOptions){
+		"a version that is not there": func(o *chart.PullOptions) { o.Version = "1.0.0" },
+		"a wrong password":            func(o *chart.PullOptions) { o.Password = "wrong" },
+		"no CA":                       func(o *chart.PullOptions) { o.CAFile = "" },
+	} {
+		other := o
+		change(&other)
+		if _, err := chart.Pull(t.Context(), other); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	url, ca = repository(t, c, fmt.Sprintf("%x", sha256.Sum256(nil)))
+	o.RepoURL, o.CAFile = url, ca
+	if _, err := chart.Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.SHA256) {
+		t.Errorf("other bytes than the index says: error %v", err)
+	}
+}
+
+func TestPullFromARegistry(t *testing.T) {
+	t.Parallel()
+	c := example(t)
+	server := httptest.NewServer(registry.New())
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	client, err := helmregistry.NewClient(helmregistry.ClientOptPlainHTTP())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Push(c.Data, host+"/charts/"+c.Name+":"+c.Version); err != nil {
+		t.Fatal(err)
+	}
+	got, err := chart.Pull(t.Context(), chart.PullOptions{
+		Ref: "oci://" + host + "/charts/" + c.Name, Version: c.Version, PlainHTTP: true, Helm: settings(t)})
+	if err != nil || got.SHA256 != c.SHA256 {
+		t.Fatalf("got %v, %v", got, err)
+	}
+}
+
+func TestPullOfAPathNeedsNoNetwork(t *testing.T) {
+	t.Parallel()
+	got, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "testdata/example"})
+	if err != nil || got.Name != "aistor-operator" {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	if _, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "./none.tgz"}); err == nil {
+		t.Error("a missing path was pulled")
+	}
+}
+
+func TestPullReturnsWhenItsContextIsDone(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(release) })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := chart.Pull(ctx, chart.PullOptions{Ref: "x", RepoURL: server.URL, Helm: settings(t)}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestPullOfTheOldNameTellsTheNewOne(t *testing.T) {
+	t.Parallel()
+	c := example(t)
+	url, ca := repository(t, c, c.SHA256)
+	_, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "aistor-objectstore-operator", RepoURL: url, CAFile: ca, Username: "me", Password: "secret", Helm: settings(t)})
+	if err == nil || !strings.Contains(err.Error(), "hint: since 5.2.0 the chart is called aistor-operator") {
+		t.Errorf("error %v", err)
+	}
+}
