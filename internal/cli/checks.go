@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -60,18 +61,27 @@ var glyphs = map[preflight.Status]string{
 	preflight.Pass: "✓", preflight.Warn: "!", preflight.Fail: "✗", preflight.Error: "?", preflight.Skip: "-",
 }
 
-// printResult writes one result as it comes in.
+// printResult writes one result as it comes in. Where details follow below, the
+// first line is enough.
 func printResult(w io.Writer, r preflight.Result) {
-	word := string(r.Status)
+	word, text := string(r.Status), r.ID+": "+printable(r.Message)
 	if r.Waived != "" {
 		word = "waived"
+	} else if len(r.Details) > 0 && r.Status != preflight.Pass && utf8.RuneCountInString(text) > 71 {
+		text = strings.TrimRight(string([]rune(text)[:70]), " ") + "…"
 	}
-	fmt.Fprintf(w, "%s %-6s %s: %s\n", glyphs[r.Status], word, r.ID, wrap(printable(r.Message), 70, "         "))
+	fmt.Fprintf(w, "%s %-6s %s\n", glyphs[r.Status], word, wrap(text, 71, "         "))
 }
 
 // printReport ends a list of results: what stands in the way with details and
 // remedy, and last the verdict.
 func printReport(w io.Writer, r *preflight.Report) {
+	printFindings(w, r)
+	line(w, "\n%s", r.Verdict)
+}
+
+// printFindings writes what stands in the way, the worst first.
+func printFindings(w io.Writer, r *preflight.Report) {
 	for _, status := range []preflight.Status{preflight.Fail, preflight.Error, preflight.Warn} {
 		for _, one := range r.Results {
 			if one.Status == status && one.Waived == "" {
@@ -79,7 +89,6 @@ func printReport(w io.Writer, r *preflight.Report) {
 			}
 		}
 	}
-	line(w, "\n%s", r.Verdict)
 }
 
 // mostDetails is how many findings of one check are shown to people.

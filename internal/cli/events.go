@@ -31,7 +31,10 @@ func (e *eventPrinter) event(ev upgrade.Event) {
 		upgrade.EventStarted: "→", upgrade.EventDone: "✓", upgrade.EventSkipped: "-",
 		upgrade.EventFailed: "✗", upgrade.EventAlarm: "!",
 	}[ev.Kind]
-	text := strings.TrimSpace(fmt.Sprintf("%s %s", ev.Step, ev.Message))
+	text := ev.Step
+	if ev.Message != "" {
+		text = strings.TrimPrefix(text+": "+ev.Message, ": ")
+	}
 	line(e.w, "%s %1s %s", ev.Time.Format("15:04:05"), mark, wrap(printable(text), 68, "           "))
 }
 
@@ -69,7 +72,7 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 		line(w, "Parked       %s", o.Parked)
 	}
 	for _, a := range o.Availability {
-		line(w, "Availability %s", describeAvailability(a))
+		line(w, "Availability %s", wrap(describeAvailability(a), 66, "             "))
 	}
 	if o.Ended.After(o.Started) {
 		line(w, "Took         %s", o.Ended.Sub(o.Started).Round(time.Second))

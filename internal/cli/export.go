@@ -8,7 +8,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -45,7 +44,7 @@ func (o *exportOptions) run(ctx context.Context) error {
 		return err
 	}
 	if facts.Operator == nil {
-		return &inputs.NoOperatorError{}
+		return noOperator(facts)
 	}
 	site := plan.Describe(facts)
 	if site.Registry, err = o.over(site.Registry); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -46,6 +47,9 @@ func registryOf(o mirrorOptions, site *plan.Site, facts *plan.Facts) (plan.SiteR
 	if err != nil {
 		return r, err
 	}
+	if r.Registry == "" && facts != nil && facts.Operator == nil {
+		return r, noOperator(facts)
+	}
 	if r.Registry == "" {
 		return r, withHint(fmt.Errorf("finding the private registry: neither the installed values nor a site file name one"),
 			"name it with --registry HOST[:PORT]")
@@ -59,4 +63,15 @@ func readAll(r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("reading standard input: %w", err)
 	}
 	return b, nil
+}
+
+// noOperator says that no operator was found, and what could not be looked at:
+// without rights everything looks absent.
+func noOperator(f *plan.Facts) error {
+	if len(f.Gaps) == 0 {
+		return &inputs.NoOperatorError{}
+	}
+	g := f.Gaps[0]
+	return withHint(fmt.Errorf("finding the operator's release: %d looks at the cluster failed, first %s: %s", len(f.Gaps), g.What, g.Cause),
+		"kubectl auth whoami shows who you are to this cluster")
 }

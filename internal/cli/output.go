@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/printers"
@@ -127,7 +128,7 @@ func wrap(text string, width int, indent string) string {
 		for j, word := range strings.Fields(line) {
 			switch {
 			case j == 0:
-			case col+1+len(word) > width:
+			case col+1+utf8.RuneCountInString(word) > width:
 				b.WriteString("\n" + indent)
 				col = 0
 			default:
@@ -135,7 +136,7 @@ func wrap(text string, width int, indent string) string {
 				col++
 			}
 			b.WriteString(word)
-			col += len(word)
+			col += utf8.RuneCountInString(word)
 		}
 	}
 	return b.String()

@@ -150,21 +150,18 @@ func printStatus(w io.Writer, d *statusDocument) {
 	for _, s := range d.Stores {
 		rows = append(rows, []string{
 			s.Namespace + "/" + s.Name, orDash(strings.TrimPrefix(s.Chart, "aistor-objectstore-")), tags(s.Images),
-			fmt.Sprintf("%d/%d", s.Ready, s.Servers), drives(s), orDash(s.Health),
+			fmt.Sprintf("%d/%d", s.Ready, s.Servers), fmt.Sprintf("%d/%d", s.Online, s.Online+s.Offline), orDash(s.Health),
 		})
 	}
 	writeTable(w, []string{"OBJECT STORE", "CHART", "IMAGE", "READY", "DRIVES", "HEALTH"}, rows)
+	for _, s := range d.Stores {
+		if s.Healing > 0 {
+			line(w, "\n%s/%s: %d drives are healing", s.Namespace, s.Name, s.Healing)
+		}
+	}
 	for _, g := range d.Gaps {
 		line(w, "\nnot looked at: %s: %s", printable(g.What), printable(g.Cause))
 	}
-}
-
-func drives(s storeStatus) string {
-	text := fmt.Sprintf("%d/%d", s.Online, s.Online+s.Offline)
-	if s.Healing > 0 {
-		text += fmt.Sprintf(" (%d healing)", s.Healing)
-	}
-	return text
 }
 
 // tags are the tags alone: the registry is the same for all.
@@ -172,7 +169,7 @@ func tags(list []string) string {
 	var out []string
 	for _, s := range list {
 		if r, err := images.ParseRef(s); err == nil && r.Tag != "" {
-			s = r.Tag
+			s = strings.TrimPrefix(r.Tag, "RELEASE.")
 		}
 		out = append(out, s)
 	}

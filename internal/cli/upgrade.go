@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -110,14 +108,9 @@ func (o *upgradeOptions) check(ctx context.Context, t *target, s *preflight.Subj
 			checks = append(checks, c)
 		}
 	}
-	opts.OnResult = func(r preflight.Result) {
-		if r.Status != preflight.Pass && r.Status != preflight.Skip {
-			printResult(o.Out, r)
-		}
-	}
-	line(o.Out, "\nPreflight")
 	report := preflight.Run(ctx, checks, s, opts)
-	printReport(o.Out, report)
+	printFindings(o.Out, report)
+	line(o.Out, "preflight: %s", report.Verdict)
 	if report.OK() {
 		return nil
 	}
@@ -179,7 +172,7 @@ func (o *upgradeOptions) executorOptions(ctx context.Context, t *target, s *pref
 	show := newEventPrinter(o.Program)
 	opts := upgrade.Options{
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
-		Holder: holder(), Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
+		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
 		Command: o.command(), RollbackOnFailure: o.rollback, OnEvent: show.event, Now: o.Now,
 		Preflight: func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
 		Validate:  func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
@@ -201,10 +194,15 @@ func (o *upgradeOptions) push(ctx context.Context, t *target) error {
 	events, end := o.progress("pushing")
 	receipt, err := images.Push(ctx, t.bundle.Source(), client, t.plan.Registry.Mirror, images.PushOptions{
 		Concurrency: o.concurrency, Progress: events, OverwriteTags: o.overwrite,
+		ChartsPath: chartsPathOf(t.bundle),
 	})
 	end()
 	if err != nil {
 		return err
+	}
+	if receipt.Pushed() == 0 {
+		line(o.Out, "everything is in the registry already")
+		return nil
 	}
 	line(o.Out, "pushed %d of %d, %s", receipt.Pushed(), len(receipt.Artifacts), bytesText(receipt.Sent()))
 	return nil
@@ -237,15 +235,6 @@ func (o *upgradeOptions) validate(ctx context.Context, t *target, before *prefli
 // command is what to type to go on. Secrets are never among the arguments.
 func (o *upgradeOptions) command() string {
 	return "run the same command again: helm aistor upgrade --bundle " + o.bundleFile
-}
-
-// holder names this process in the lease.
-func holder() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("%s/%s/%d", host, filepath.Base(os.Args[0]), os.Getpid())
 }
 
 // upgradeError gives the errors of a run their exit codes.

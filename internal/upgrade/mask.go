@@ -29,6 +29,11 @@ func newMasker(in *plan.Inputs, looks ...*plan.Facts) masker {
 	for _, f := range append(looks, in.Facts) {
 		secrets = append(secrets, factSecrets(f)...)
 	}
+	return maskerOf(secrets)
+}
+
+// maskerOf masks these texts, the longest first.
+func maskerOf(secrets []string) masker {
 	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < shortest })
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	var pairs []string

@@ -58,15 +58,21 @@ func (s *remoteSource) ReadManifest(_ context.Context, a Artifact, d Descriptor)
 	return nil, fmt.Errorf("reading manifest %s of %q: it was not resolved", d.Digest, a.Ref)
 }
 
-// OpenBlob implements Source. What breaks on the way is continued: the other
-// side must not begin again because this side stumbled.
+// OpenBlob implements Source.
 func (s *remoteSource) OpenBlob(ctx context.Context, a Artifact, digest string, from int64) (io.ReadCloser, error) {
-	rc, left, err := s.f.OpenBlob(ctx, a.Ref, digest, from)
+	return OpenResuming(ctx, s.f, a.Ref, digest, from)
+}
+
+// OpenResuming streams a blob of a registry for sending it on. What breaks on
+// the way is continued: the other side must not begin again because this side
+// stumbled. The caller closes it.
+func OpenResuming(ctx context.Context, f Fetcher, repo Ref, digest string, from int64) (io.ReadCloser, error) {
+	rc, left, err := f.OpenBlob(ctx, repo, digest, from)
 	if err != nil {
 		return nil, err
 	}
 	again := func(at int64) (io.ReadCloser, error) {
-		rc, _, err := s.f.OpenBlob(ctx, a.Ref, digest, at)
+		rc, _, err := f.OpenBlob(ctx, repo, digest, at)
 		return rc, err
 	}
 	return &resuming{ReadCloser: rc, again: again, at: from, left: left, ctx: ctx}, nil

@@ -51,8 +51,13 @@ func (p *Plan) Refused() error {
 	return errors.Join(errs...)
 }
 
-// Digest identifies the plan by its content.
-func (p *Plan) Digest() string { return digestOf(p) }
+// Digest identifies the plan by its content. Warnings, which change nothing of
+// what is done, don't count.
+func (p *Plan) Digest() string {
+	silent := *p
+	silent.Warnings = nil
+	return digestOf(&silent)
+}
 
 // changes is every change in the order in which it is carried out.
 func (in Inputs) changes() []Change {

@@ -91,6 +91,11 @@ type Change struct {
 	Before, After []images.Object
 	// Images is what After pulls, as private references.
 	Images []images.Image
+	// Warnings are what rewriting the values had to say of them.
+	Warnings []Notice
+	// Ineffective names settings that do nothing in the target's chart. It is
+	// filled only where somebody looks before deciding.
+	Ineffective []Notice
 }
 
 // ValueEdit is one value that rewriting changed, shown to people.

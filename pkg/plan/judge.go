@@ -29,6 +29,7 @@ func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
 	for _, c := range in.changes() {
 		judgeVersion(&n, in, c)
 		judgeRemovals(&n, c)
+		judgeValues(&n, c)
 	}
 	judgeLicense(&n, in)
 	judgeStoreCharts(&n, in)
@@ -78,6 +79,24 @@ func judgeRemovals(n *notices, c Change) {
 		n.refuse("store-recreated", "set objectStore.name: "+c.Store,
 			"the upgrade of %s would delete ObjectStore %s and create another", c.Key(), c.StoreKey())
 	}
+}
+
+// judgeValues refuses values that would be applied without being kept
+// anywhere: the next upgrade from the user's own files would undo them. A
+// stepping stone's values are gone with the next step.
+func judgeValues(n *notices, c Change) {
+	n.warnings = append(append(n.warnings, c.Warnings...), c.Ineffective...)
+	if c.Stone || len(c.ValuesFiles) == 0 || len(c.Edits) == 0 {
+		return
+	}
+	which := "--operator"
+	if c.Store != "" {
+		which = "--object-store " + c.StoreKey()
+	}
+	n.refuse("values-not-kept",
+		"helm aistor values "+which+" -f "+strings.Join(c.ValuesFiles, " -f ")+" --write, with the same --bundle, changes and keeps the files",
+		"release %s would get values that no file has: %s lacks %d settings, %s first",
+		c.Key(), strings.Join(c.ValuesFiles, ", "), len(c.Edits), c.Edits[0].Path)
 }
 
 func judgeLicense(n *notices, in Inputs) {

@@ -18,6 +18,13 @@ const KindSite = "Site"
 // that no pull secret is written into values or looked for.
 const PullSecretNone = "none"
 
+// How a private registry is reached: through references rewritten in the
+// values, or through the container runtime, which redirects public ones.
+const (
+	ReferencesRewrite = "rewrite"
+	ReferencesKeep    = "keep"
+)
+
 // Site describes one installation, without secrets: it is written on the
 // airgapped side, reviewed, and carried out to whoever makes the bundle.
 type Site struct {
@@ -45,7 +52,14 @@ type SiteRegistry struct {
 	// PullSecret is the Secret's name in every namespace that pulls, or
 	// [PullSecretNone].
 	PullSecret string `json:"pullSecret,omitempty"`
+	// References is [ReferencesRewrite] or [ReferencesKeep]. The default is to
+	// rewrite.
+	References string `json:"references,omitempty"`
 }
+
+// Keeps reports whether references stay public, because the nodes' runtime
+// redirects them.
+func (r SiteRegistry) Keeps() bool { return r.References == ReferencesKeep }
 
 // SiteRelease is one Helm release of the installation.
 type SiteRelease struct {

@@ -34,7 +34,7 @@ func TestDescribeListsEachCheckOnce(t *testing.T) {
 	if !strings.Contains(text, "Before the upgrade, in the registry") || strings.Contains(text, "After the upgrade") {
 		t.Error("the phases are not those of the checks")
 	}
-	if Describe(After()) != Describe(After()) {
+	if first, again := Describe(After()), Describe(After()); first != again {
 		t.Error("two descriptions differ")
 	}
 }

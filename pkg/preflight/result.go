@@ -38,9 +38,6 @@ type Result struct {
 	Waived string `json:"waived,omitempty"`
 }
 
-// bad reports whether the result stands in the way.
-func (r Result) bad() bool { return r.Waived == "" && (r.Status == Fail || r.Status == Error) }
-
 // skip is a result that says why a check does not apply.
 func skip(format string, args ...any) Result {
 	return Result{Status: Skip, Message: fmt.Sprintf(format, args...)}

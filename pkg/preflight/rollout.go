@@ -173,7 +173,7 @@ func checkWarnings(_ context.Context, s *Subject) Result {
 	var f findings
 	ready := readyPods(s.Facts)
 	for _, e := range s.Facts.Warnings {
-		if !s.Since.IsZero() && e.Last.Before(s.Since) || s.Since.IsZero() && ready[e.Object.Namespace+"/"+e.Object.Name] && overcome(e.Reason) {
+		if !s.Since.IsZero() && e.Last.Before(s.Since) || ready[e.Object.Namespace+"/"+e.Object.Name] && overcome(e.Reason, s.Since.IsZero()) {
 			continue
 		}
 		f.warn(e.Object, "%s: %s: %s (%d times, last %s)", label(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
@@ -194,11 +194,15 @@ func readyPods(f *plan.Facts) map[string]bool {
 }
 
 // overcome reports whether a warning is about a hurdle that a pod can't have
-// any more once it is ready.
-func overcome(reason string) bool {
+// any more once it is ready: while it starts its probes fail, and it may have
+// waited for a volume. Before an upgrade a past failure to pull is over too;
+// during one it is worth reading.
+func overcome(reason string, before bool) bool {
 	switch reason {
-	case "FailedScheduling", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "Failed", "BackOff":
+	case "FailedScheduling", "Unhealthy":
 		return true
+	case "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "Failed", "BackOff":
+		return before
 	}
 	return false
 }

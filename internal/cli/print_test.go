@@ -1,0 +1,249 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestWhatPeopleReadIsAsReviewed(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(io.Writer){
+		"plan":    func(w io.Writer) { printPlan(w, aPlan()) },
+		"report":  func(w io.Writer) { printAll(w, aReport()) },
+		"outcome": func(w io.Writer) { printOutcome(w, anOutcome()) },
+		"events":  printEvents,
+		"status":  func(w io.Writer) { printStatus(w, aStatus()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			write(&b)
+			golden(t, name, b.String())
+			for n, l := range strings.Split(b.String(), "\n") {
+				if len([]rune(l)) > 80 {
+					t.Errorf("line %d is wider than 80 columns: %q", n+1, l)
+				}
+			}
+		})
+	}
+}
+
+func TestExitCodesTellWhatHappened(t *testing.T) {
+	t.Parallel()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tc := range []struct {
+		name string
+		ctx  context.Context
+		err  error
+		want int
+	}{
+		{"anything unexpected", t.Context(), errors.New("x"), ExitError},
+		{"a failed check", t.Context(), &silentError{ExitCheckFailed}, ExitCheckFailed},
+		{"wrapped by a step", t.Context(), upgradeError(&upgrade.StoppedError{Cause: withCode(ExitCheckFailed, errors.New("x"))}), ExitCheckFailed},
+		{"stopped with changes", t.Context(), upgradeError(&upgrade.StoppedError{Changed: true, Cause: errors.New("x")}), ExitStopped},
+		{"stopped without changes", t.Context(), upgradeError(&upgrade.StoppedError{Cause: errors.New("x")}), ExitError},
+		{"nothing moved", t.Context(), upgradeError(&upgrade.StoppedError{Changed: true, Cause: &upgrade.TimeoutError{}}), ExitTimeout},
+		{"interrupted in an upgrade", t.Context(), upgradeError(&upgrade.InterruptedError{}), ExitInterrupted},
+		{"interrupted elsewhere", cancelled, fmt.Errorf("reading: %w", context.Canceled), ExitInterrupted},
+		{"a request that took too long", t.Context(), context.DeadlineExceeded, ExitTimeout},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if got := exitCode(tc.ctx, tc.err); got != tc.want {
+				t.Errorf("exit code %d, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestErrorsEndWithTheCommandThatHelps(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, want string }{
+		{"upgrade --yes", "error: reading --bundle: none was named\nhint: helm aistor bundle create FILE makes one\n"},
+		{"push", "error: reading arguments: received 0, expected "},
+		{"plan --bundle x --push sometimes", `error: reading --push "sometimes": expected auto or never`},
+		{"plan --bundle x --map nonsense", `error: opening bundle "x"`},
+		{"upgrade --bundle x --operator-only --object-store a/b", "only one of them can be meant"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, errs, code := runHelm(t, strings.Fields(tc.name)...)
+			if code == ExitOK || !strings.Contains(errs, tc.want) {
+				t.Errorf("exit %d with %q, want %q", code, errs, tc.want)
+			}
+		})
+	}
+}
+
+func TestEveryVerbHasAnExampleAndHelp(t *testing.T) {
+	t.Parallel()
+	p := program(t)
+	for _, root := range []string{"helm", "kubectl"} {
+		cmd := NewHelm(p)
+		if root == "kubectl" {
+			cmd = NewKubectl(p)
+		}
+		for _, c := range cmd.Commands() {
+			if c.Runnable() && c.Name() != "version" && c.Name() != "completion" && c.Example == "" {
+				t.Errorf("%s has no example", c.CommandPath())
+			}
+			if c.Short == "" {
+				t.Errorf("%s says nothing of itself", c.CommandPath())
+			}
+		}
+	}
+}
+
+func TestTextFromOutsideCannotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	if got := printable("a\x1b[2Jb\r\nc"); got != "a [2Jb  c" {
+		t.Errorf("printable = %q", got)
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got); go test ./internal/cli -update rewrites it:\n%s", file, diff)
+	}
+}
+
+func program(t *testing.T) *Program {
+	t.Helper()
+	return &Program{
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}},
+		Getenv:    func(string) string { return "" }, Now: func() time.Time { return clock }, Version: "0.1.0",
+	}
+}
+
+func runHelm(t *testing.T, args ...string) (out, errs string, code int) {
+	t.Helper()
+	p := program(t)
+	code = p.Run(t.Context(), NewHelm(p), args)
+	return p.Out.(*bytes.Buffer).String(), p.ErrOut.(*bytes.Buffer).String(), code
+}
+
+var clock = time.Date(2026, 9, 1, 22, 0, 0, 0, time.UTC)
+
+func aPlan() *plan.Plan {
+	from, to := plan.Chart{Name: "aistor-operator", Version: "5.6.4"}, plan.Chart{Name: "aistor-operator", Version: "5.10.0"}
+	return &plan.Plan{
+		Bundle:   plan.Bundle{Name: "aistor.bundle", Digest: "sha256:0123456789abcdef"},
+		Registry: plan.SiteRegistry{Mirror: images.Mirror{Registry: "registry.example.com:5000"}, PullSecret: "private-repo-pull-secret"},
+		Images:   []plan.PlannedImage{{Reasons: []images.Reason{{Kind: images.KindDefault}}}, {}},
+		Steps: []plan.Step{
+			{ID: "backup", Title: "back up values, manifests, CRDs and ObjectStores"},
+			{ID: "mend-5.10.0", Title: "delete 2 bindings that change their role",
+				Why:     "Kubernetes never lets a binding change its role, and Helm would stop half way",
+				Objects: []plan.ObjectKey{{Kind: "ClusterRoleBinding", Name: "aistor-adminjob"}}},
+			{ID: "operator-5.10.0", Title: "upgrade the operator 5.6.4 to 5.10.0", From: &from, To: &to, Why: "the target",
+				Risk: "forward only from here: going back brings older CRDs, which prune fields", Estimate: plan.Duration(14 * time.Minute),
+				Restarts: []plan.Restart{{Store: "team-a/primary", Pods: 8, How: plan.OneByOne,
+					Why: "default image RELEASE.2026-05-04T23-02-27Z to RELEASE.2026-06-06T02-44-06Z (expected, unverified)"}},
+				Edits: []plan.ValueEdit{{Path: "repositories.aistor.pathPrefix", New: "aistor/"}}},
+		},
+		Warnings: []plan.Notice{{ID: "image-pinned", Message: "team-a/primary keeps its own image RELEASE.2026-05-04T23-02-27Z, older than the operator's default"}},
+		Refusals: []plan.Notice{{ID: "accept-downtime", Message: "operator-5.10.0 may restart all 4 pods of team-b/logs at once, an outage", Hint: "--accept-downtime team-b/logs"}},
+	}
+}
+
+func aReport() *preflight.Report {
+	checks := []preflight.Check{
+		checkWith("nodes-ready", preflight.Result{Status: preflight.Pass, Message: "5 nodes are ready"}),
+		checkWith("pull-secrets-accepted", preflight.Result{Status: preflight.Fail,
+			Message:  "secret team-b/private-repo-pull-secret: 401 from registry.example.com:5000: the registry does not know these credentials",
+			Details:  []string{"secret team-b/private-repo-pull-secret: 401 from registry.example.com:5000: the registry does not know these credentials"},
+			Observed: "401", Required: "200", Remedy: "kubectl delete secret private-repo-pull-secret -n team-b"}),
+		checkWith("permissions", preflight.Result{Status: preflight.Skip, Message: "no rights were reviewed"}),
+		checkWith("downtime", preflight.Result{Status: preflight.Fail, Message: "all pods of team-b/logs restart at once"}),
+		checkWith("stores-healthy", preflight.Result{Status: preflight.Error, Message: "not looked at: objectstores are forbidden"}),
+	}
+	return preflight.Run(context.Background(), checks, &preflight.Subject{Facts: &plan.Facts{}},
+		preflight.Options{Waivers: []plan.Waiver{{Check: "downtime", Reason: "agreed"}}})
+}
+
+func checkWith(id string, r preflight.Result) preflight.Check {
+	return preflight.Check{ID: id, Title: strings.ReplaceAll(id, "-", " "), Phase: preflight.PhaseA,
+		Run: func(context.Context, *preflight.Subject) preflight.Result { return r }}
+}
+
+func printAll(w io.Writer, r *preflight.Report) {
+	for _, one := range r.Results {
+		if one.ID != "" && !strings.HasPrefix(one.Message, "no check has") {
+			printResult(w, one)
+		}
+	}
+	printReport(w, r)
+}
+
+func anOutcome() *upgrade.Outcome {
+	return &upgrade.Outcome{
+		Started: clock, Ended: clock.Add(15 * time.Minute), Backup: "aistor-upgrade-backup/0123456789ab",
+		Steps: []upgrade.StepOutcome{
+			{ID: "backup", Status: upgrade.StepDone, Started: clock, Ended: clock.Add(1200 * time.Millisecond)},
+			{ID: "operator-5.10.0", Status: upgrade.StepFailed, Started: clock, Ended: clock.Add(10 * time.Minute)},
+			{ID: "store-team-a-primary", Status: upgrade.StepPending},
+		},
+		Availability: []upgrade.Availability{
+			{Store: "team-a/primary", Pods: 8, LowestReady: 7, Known: true, Probes: 600, Failed: 2, Unavailable: plan.Duration(1500 * time.Millisecond)},
+			{Store: "team-b/logs", Pods: 4, LowestReady: 4},
+		},
+	}
+}
+
+func printEvents(w io.Writer) {
+	e := &eventPrinter{w: w, now: func() time.Time { return clock }}
+	for _, ev := range []upgrade.Event{
+		{Step: "operator-5.10.0", Kind: upgrade.EventStarted, Message: "upgrade the operator 5.6.4 to 5.10.0"},
+		{Step: "operator-5.10.0", Kind: upgrade.EventWaiting, Waiting: []string{
+			"Deployment/aistor/object-store-operator: 0 of 1 updated, 0 ready", "Pod/aistor/object-store-operator-x: still ending", "c", "d", "e"}},
+		{Step: "operator-5.10.0", Kind: upgrade.EventWaiting, Waiting: []string{"not shown: too soon after the one before"}},
+		{Step: "operator-5.10.0", Kind: upgrade.EventAlarm, Message: "2 pods of team-a/primary are down where one was promised"},
+		{Step: "operator-5.10.0", Kind: upgrade.EventDone},
+		{Kind: upgrade.EventProgress, Message: "lease held by somebody else"},
+	} {
+		ev.Time = clock
+		e.event(ev)
+	}
+}
+
+func aStatus() *statusDocument {
+	return &statusDocument{
+		Cluster:  "v1.36.3",
+		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 4, Status: "deployed"},
+		Stores: []storeStatus{{Namespace: "team-a", Name: "logs", Chart: "aistor-objectstore-1.0.16", Servers: 8, Ready: 7, Online: 31, Offline: 1, Healing: 1,
+			Health: "yellow", Images: []string{"registry.example.com:5000/aistor/minio:RELEASE.2026-06-06T02-44-06Z"}}},
+		Upgrade: &upgrade.Run{Attempts: []upgrade.Attempt{{Started: clock}}, Steps: []upgrade.StepRecord{{ID: "operator-5.10.0", Status: upgrade.StepStarted}}},
+		Gaps:    []plan.Gap{{What: "nodes", Cause: "nodes is forbidden"}},
+	}
+}

@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// site is a cluster with its programs, for tests that are no scripts.
+type site struct {
+	t      *testing.T
+	dir    string
+	env    map[string]string
+	vars   []string
+	path   []string
+	charts string
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	programs, err := filepath.Abs(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lib, err := filepath.Abs("../lib")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l, err := startLab(filepath.Join(programs, "lab"), filepath.Join(dir, ".lab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.stop)
+	s := &site{t: t, dir: dir, env: l.env, charts: filepath.Join(programs, "charts")}
+	s.path = append([]string{programs, l.env["LAB_BIN"], lib}, filepath.SplitList(os.Getenv("PATH"))...)
+	s.vars = append(os.Environ(), "PATH="+strings.Join(s.path, string(os.PathListSeparator)))
+	for k, v := range l.env {
+		s.vars = append(s.vars, k+"="+v)
+	}
+	standin := s.command("standin", "operator", "--outside")
+	if err := standin.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = standin.Process.Kill()
+		_ = standin.Wait()
+	})
+	return s
+}
+
+// command looks a program up on the site's own path.
+func (s *site) command(name string, args ...string) *exec.Cmd {
+	program := name
+	for _, dir := range s.path {
+		if file := filepath.Join(dir, name); exists(file) {
+			program = file
+			break
+		}
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Dir, cmd.Env = s.dir, s.vars
+	return cmd
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+func (s *site) run(name string, args ...string) string {
+	s.t.Helper()
+	var out, errs bytes.Buffer
+	cmd := s.command(name, args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		s.t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out.String(), errs.String())
+	}
+	return out.String()
+}
+
+// password is the private registry's, for a program's standard input.
+func (s *site) password() *os.File {
+	s.t.Helper()
+	f, err := os.Open(s.env["PRIVATE_PASSWORD_FILE"])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// wantDeployed demands exactly one deployed revision, with this chart.
+func (s *site) wantDeployed(namespace, release, chart string) {
+	s.t.Helper()
+	var history []struct {
+		Status string `json:"status"`
+		Chart  string `json:"chart"`
+	}
+	if err := json.Unmarshal([]byte(s.run("helm", "history", release, "-n", namespace, "-o", "json")), &history); err != nil {
+		s.t.Fatal(err)
+	}
+	var deployed []string
+	for _, r := range history {
+		if r.Status == "deployed" {
+			deployed = append(deployed, r.Chart)
+		}
+	}
+	if len(deployed) != 1 || deployed[0] != chart {
+		s.t.Errorf("release %s/%s: deployed %v, want exactly %s", namespace, release, deployed, chart)
+	}
+}
