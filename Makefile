@@ -32,6 +32,11 @@ e2e: test-tools ## the real binaries on real clusters
 	cd test/cluster && go test ./...
 	cd test/e2e && go test -count=1 -parallel 2 -timeout 40m ./...
 
+test-long: test ## what takes longer: many kills, fuzzing, the published charts if AISTOR_CHARTS is set
+	cd test/e2e && AISTOR_KILLS=$${AISTOR_KILLS:-50} go test -count=1 -parallel 2 -timeout 240m ./...
+	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -fuzzminimizetime 5x $$p || exit 1; done; done
+
 lint: ## gofmt, go vet and staticcheck, all clean
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	@for m in $(MODULES); do (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
@@ -41,6 +46,17 @@ fmt: ## gofmt everything
 
 demo: test-tools ## watch an upgrade across an airgap on a local cluster
 	test/demo/run
+
+DIST_PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64
+DIST_FLAGS      = --source $(CURDIR) --version $(VERSION) --platforms '$(DIST_PLATFORMS)'
+
+dist: ## archives for krew and Helm with checksums, into dist/ (DIST_PLATFORMS=linux/amd64 for one)
+	rm -rf $(CURDIR)/dist
+	go -C tools/dist run . archives $(DIST_FLAGS) --out $(CURDIR)/dist $(if $(BASE_URL),--base-url '$(BASE_URL)')
+
+mirror: ## what a site without internet serves to itself: BASE_URL=https://files.example/aistor OUT=dir
+	@test -n '$(BASE_URL)' -a -n '$(OUT)' || { echo 'usage: make mirror BASE_URL=https://files.example/aistor OUT=dir'; exit 1; }
+	go -C tools/dist run . mirror $(DIST_FLAGS) --base-url '$(BASE_URL)' --out '$(abspath $(OUT))'
 
 clean: ## remove bin/; the cache stays
 	rm -rf $(BIN)

@@ -28,7 +28,10 @@ func NewKubectl(p *Program) *cobra.Command {
 	}
 	kube.addFlags(root.PersistentFlags())
 	root.AddCommand(
-		newExport(p, kube), newPreflight(p, kube), newValidate(p, kube), newStatus(p, kube), newVersion(p),
+		newExport(p, kube), newPreflight(p, kube), newValidate(p, kube), newStatus(p, kube), newVersion(p), newCompletion(p),
 	)
+	root.AddCommand(newOptions(root))
+	complete(root, kube)
+	setHelp(root)
 	return root
 }

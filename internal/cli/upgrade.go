@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,8 +175,9 @@ func (o *upgradeOptions) executorOptions(ctx context.Context, t *target, s *pref
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
 		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
 		Command: o.command(), RollbackOnFailure: o.rollback, OnEvent: show.event, Now: o.Now,
-		Preflight: func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
-		Validate:  func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
+		MaxHistory: o.maxHistory(),
+		Preflight:  func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
+		Validate:   func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
 	}
 	if o.deadline > 0 {
 		opts.Deadline = o.Now().Add(o.deadline)
@@ -230,6 +232,15 @@ func (o *upgradeOptions) validate(ctx context.Context, t *target, before *prefli
 		return report.Verdict, fmt.Errorf("validating: %s", report.Verdict)
 	}
 	return report.Verdict, nil
+}
+
+// maxHistory is the number of revisions Helm keeps: what the user set for Helm,
+// else Helm's own default.
+func (o *upgradeOptions) maxHistory() int {
+	if n, err := strconv.Atoi(o.Getenv("HELM_MAX_HISTORY")); err == nil {
+		return n
+	}
+	return 10
 }
 
 // command is what to type to go on. Secrets are never among the arguments.
