@@ -83,7 +83,7 @@ func (r Request) pull(ctx context.Context, w Want, stone bool) (Chart, error) {
 	if err != nil {
 		return Chart{}, err
 	}
-	if advice, old := aistor.OldLineage(c.Name, c.Version); old {
+	if advice, old := aistor.OldLineage(c.Name, c.Version); old && aistor.RoleOfChart(c.Name) == aistor.RoleUnknown {
 		return Chart{}, fmt.Errorf("taking chart %s: %s", c.ID(), advice)
 	}
 	role := aistor.RoleOfChart(c.Name)
