@@ -24,6 +24,7 @@ type planOptions struct {
 
 func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 	o := &planOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}
+	o.explain = true
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what an upgrade would do, step by step",
@@ -124,9 +125,18 @@ func printNotices(w io.Writer, word string, list []plan.Notice) {
 	for _, n := range list {
 		line(w, "\n%s: %s", word, wrap(printable(n.Message), 68, "         "))
 		if n.Hint != "" {
-			line(w, "   hint: %s", n.Hint)
+			line(w, "   hint: %s", wrapHint(n.Hint))
 		}
 	}
+}
+
+// wrapHint breaks long sentences; commands of several lines keep their lines,
+// because they are there to be pasted.
+func wrapHint(hint string) string {
+	if strings.Contains(hint, "\n") {
+		return hint
+	}
+	return wrap(hint, 68, "         ")
 }
 
 func needed(list []plan.PlannedImage) int {

@@ -107,6 +107,14 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 			in.Facts.Operator.Version = "5.1.0"
 		}, []string{"operator-too-old"}},
 		{"an image from outside", func(in *Inputs) { in.Registry = SiteRegistry{} }, []string{"public-reference"}},
+		{"values that no file has", func(in *Inputs) {
+			in.Operator[0].ValuesFiles = []string{"operator.yaml"}
+			in.Operator[0].Edits = []ValueEdit{{Path: "repositories.aistor.hostname", New: "x"}}
+		}, []string{"values-not-kept"}},
+		{"a file that says it all", func(in *Inputs) { in.Operator[0].ValuesFiles = []string{"operator.yaml"} }, nil},
+		{"a release's own values may be rewritten", func(in *Inputs) {
+			in.Stores[0].Edits = []ValueEdit{{Path: "objectStore.image.repository", New: "x"}}
+		}, nil},
 		{"5.7.0 drops the firewall", func(in *Inputs) {
 			in.Operator[0].To.Version = "5.7.0"
 			in.Facts.Stores[0].Firewall = true
@@ -291,4 +299,23 @@ func ref(t *testing.T, s string) images.Ref {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func TestPlanCarriesWhatIsToBeSaidOfTheValues(t *testing.T) {
+	t.Parallel()
+	in := inputs()
+	silent := build(t, in)
+	in.Operator[0].Warnings = []Notice{{ID: "stale-pin", Message: "pinned"}}
+	in.Stores[0].Ineffective = []Notice{{ID: "value-ineffective", Message: "nothing"}}
+	p := build(t, in)
+	var got []string
+	for _, w := range p.Warnings {
+		got = append(got, w.ID)
+	}
+	if diff := cmp.Diff([]string{"stale-pin", "value-ineffective"}, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+	if p.Digest() != silent.Digest() {
+		t.Error("what is only said makes it another plan")
+	}
 }

@@ -117,7 +117,7 @@ func operatorStep(in Inputs, i int, revisions map[string]int) Step {
 	c := in.Operator[i]
 	s := changeStep(in, c, revisions)
 	s.ID, s.Action = "operator-"+c.To.Version, ActionOperator
-	s.Title = fmt.Sprintf("upgrade the operator %s to %s", c.From.Version, c.To.Version)
+	s.Title = fmt.Sprintf("operator %s to %s", c.From.Version, c.To.Version)
 	s.Why = "the target"
 	switch {
 	case c.Unchanged:
@@ -138,7 +138,7 @@ func storeStep(in Inputs, c Change, revisions map[string]int) Step {
 	s := changeStep(in, c, revisions)
 	s.ID, s.Action = "store-"+c.Namespace+"-"+c.Store, ActionStore
 	s.Store = c.StoreKey()
-	s.Title = fmt.Sprintf("upgrade object store %s from %s to %s", c.StoreKey(), c.From.Version, c.To.Version)
+	s.Title = fmt.Sprintf("object store %s from %s to %s", c.StoreKey(), c.From.Version, c.To.Version)
 	switch {
 	case c.Unchanged:
 		s.Title = fmt.Sprintf("wait for object store %s, which is in place", c.StoreKey())

@@ -24,7 +24,7 @@ const usage = `usage: lab VERB [flags]
   stop-upstream, start-upstream
           take the upstream registry away (the airgap), bring it back
 
-Every verb but tools takes --state DIR. See lab VERB --help.
+Every verb but tools takes --state DIR; run can do without. See lab VERB --help.
 `
 
 // app is what every verb gets from the outside.

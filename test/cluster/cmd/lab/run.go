@@ -24,6 +24,12 @@ func (a app) run(ctx context.Context, args []string) (err error) {
 	if fs.NArg() == 0 {
 		return errors.New("running a command in a lab: no command\nhint: lab run --state DIR -- COMMAND")
 	}
+	if flags.state == "" {
+		if flags.state, err = os.MkdirTemp("", "lab"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(flags.state)) }()
+	}
 	l, err := flags.start(ctx, a, true)
 	if err != nil {
 		return err
@@ -32,8 +38,9 @@ func (a app) run(ctx context.Context, args []string) (err error) {
 	return a.command(ctx, l, fs.Args())
 }
 
-// command runs the user's command. On a Ctrl-C the terminal tells it too, so
-// it is given time to end by itself.
+// command runs the user's command. When told to end, it tells the command and
+// all that this started, since a shell would wait for its own child and a child
+// of that one be orphaned; they are given time to end by themselves.
 func (a app) command(ctx context.Context, l *lab.Lab, args []string) error {
 	env, err := l.Env()
 	if err != nil {
@@ -50,9 +57,16 @@ func (a app) command(ctx context.Context, l *lab.Lab, args []string) error {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	cmd.SysProcAttr = proc.DieWithParent()
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	var told []proc.Entry
+	cmd.Cancel = func() (err error) {
+		if told, err = proc.Tree(cmd.Process.Pid); err != nil {
+			return cmd.Process.Signal(syscall.SIGTERM)
+		}
+		proc.Terminate(told)
+		return nil
+	}
 	cmd.WaitDelay = 10 * time.Second
-	err = cmd.Run()
+	err = errors.Join(cmd.Run(), proc.Stop(told))
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() >= 0 {
 		return exitCode(exit.ExitCode())

@@ -38,7 +38,7 @@ func (a aliases) Set(s string) error {
 func (u *upFlags) register(fs *flag.FlagSet, getenv func(string) string) {
 	u.aliases = aliases{}
 	u.cacheFlags.register(fs, getenv)
-	fs.StringVar(&u.state, "state", "", "folder of the cluster (required)")
+	fs.StringVar(&u.state, "state", "", "folder of the cluster (required; run makes one and removes it)")
 	fs.IntVar(&u.nodes, "nodes", 5, "number of simulated nodes")
 	fs.StringVar(&u.platforms, "platform", "linux/amd64", "platforms of the nodes, in turns, separated by commas")
 	fs.StringVar(&u.user, "private-user", "robot", "user of the private registry")

@@ -52,6 +52,28 @@ func TestStopSparesALaterProcessWithTheSameID(t *testing.T) {
 	}
 }
 
+func TestTreeHoldsChildrenOfChildren(t *testing.T) {
+	t.Parallel()
+	p := sleeper(t, "sh -c 'sleep 1000; true'; true")
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		tree, err := Tree(p.PID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(tree) == 3 && tree[0] == (Entry{Part: tree[0].Part, PID: p.PID, Started: p.Started}) {
+			if err := Stop(tree); err != nil || tree[1].Alive() || tree[2].Alive() {
+				t.Errorf("not all ended: %v", err)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("found %+v", tree)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 func TestErrShowsTheEndOfTheLog(t *testing.T) {
 	t.Parallel()
 	p := sleeper(t, "echo cannot start >&2; exit 1")

@@ -52,3 +52,33 @@ func waitGone(entries []Entry, limit time.Duration) []Entry {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+// Tree gives a process and everything it started that still runs, parents
+// first. What was started by a process that is gone is not found.
+func Tree(pid int) ([]Entry, error) {
+	parent, err := parents()
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	var out []Entry
+	for rest := []int{pid}; len(rest) > 0; rest = rest[1:] {
+		started, ended, err := startTime(rest[0])
+		if err != nil || ended {
+			continue
+		}
+		out = append(out, Entry{Part: fmt.Sprintf("process %d", rest[0]), PID: rest[0], Started: started})
+		for child, of := range parent {
+			if of == rest[0] {
+				rest = append(rest, child)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Terminate asks the processes of the entries to end, and does not wait.
+func Terminate(entries []Entry) {
+	for _, e := range entries {
+		signal(e, syscall.SIGTERM)
+	}
+}

@@ -28,3 +28,19 @@ func startTime(pid int) (started string, ended bool, err error) {
 	}
 	return strings.TrimSpace(started), strings.HasPrefix(state, "Z"), nil
 }
+
+// parents gives the parent of every process.
+func parents() (map[int]int, error) {
+	text, err := exec.Command("ps", "-A", "-o", "pid=,ppid=").Output()
+	if err != nil {
+		return nil, err
+	}
+	out := map[int]int{}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 2 {
+			pid, _ := strconv.Atoi(fields[0])
+			out[pid], _ = strconv.Atoi(fields[1])
+		}
+	}
+	return out, nil
+}

@@ -20,6 +20,7 @@ func module(t *testing.T) (string, Tool) {
 		"kubebox/go.sum":    "",
 		"kubebox/main.go":   "package main\n\nvar version string\n\nfunc main() { print(version) }\n",
 		"cmd/pause/main.go": "package main\n",
+		"krew/main.go":      "package main\n",
 	} {
 		write(t, filepath.Join(dir, name), text)
 	}
@@ -115,14 +116,19 @@ func TestSelectRefusesAnUnknownTool(t *testing.T) {
 	}
 }
 
-// The one version that stands outside versions.go.
-func TestKubeboxIsOfThePinnedKubernetes(t *testing.T) {
+// The versions that stand outside versions.go.
+func TestModulesOfToolsRequireThePinnedVersions(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile(filepath.Join("..", "..", "kubebox", "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(data), "k8s.io/kubernetes "+Kubernetes+"\n") {
-		t.Errorf("kubebox/go.mod does not require k8s.io/kubernetes %s", Kubernetes)
+	for folder, require := range map[string]string{
+		"kubebox": "k8s.io/kubernetes " + Kubernetes + "\n",
+		"krew":    "sigs.k8s.io/krew " + Krew + "\n",
+	} {
+		data, err := os.ReadFile(filepath.Join("..", "..", folder, "go.mod"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(data), require) {
+			t.Errorf("%s/go.mod does not require %s", folder, require)
+		}
 	}
 }

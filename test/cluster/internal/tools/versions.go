@@ -1,8 +1,8 @@
 package tools
 
 // Versions of everything the local cluster runs. A change here makes new
-// entries in the cache; nothing else names a version, but for kubebox's go.mod,
-// which a test holds against Kubernetes below.
+// entries in the cache; nothing else names a version, but for the go.mod of
+// kubebox and krew, which a test holds against the ones below.
 const (
 	Kubernetes      = "v1.36.3"
 	kubernetesMajor = "1"
@@ -12,6 +12,7 @@ const (
 	Helm3           = "v3.22.0"
 	Helm4           = "v4.3.1"
 	Crane           = "v0.22.1"
+	Krew            = "v0.4.4"
 )
 
 // Tool is one program of the cache and how it is built.
@@ -70,6 +71,12 @@ func Known() []Tool {
 		{
 			Name: "crane", Version: Crane, Takes: "1 minute",
 			Package: "github.com/google/go-containerregistry/cmd/crane",
+		},
+		{
+			// krew is found as kubectl's plugin, as administrators have it.
+			Name: "krew", Version: Krew, Source: "krew", Takes: "1 minute",
+			LDFlags: "-X sigs.k8s.io/krew/internal/version.gitTag=" + Krew,
+			Links:   []string{"kubectl-krew"},
 		},
 	}
 }
