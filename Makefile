@@ -7,14 +7,14 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 MODULES     := . test/aistor test/cluster test/e2e
 
-.PHONY: help build test unit e2e test-long lint fmt demo test-tools clean
+.PHONY: help build test unit e2e test-long lint fmt bench-transfer demo test-tools clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## both plugins, into bin/
 	@mkdir -p $(BIN)
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 test-tools: build ## the local cluster, the stand-in AIStor and their charts
 	cd test/cluster && go build -o $(BIN)/lab ./cmd/lab
@@ -44,11 +44,17 @@ lint: ## gofmt, go vet and staticcheck, all clean
 fmt: ## gofmt everything
 	gofmt -w $$(git ls-files '*.go')
 
+bench-transfer: build ## bundle create, push and verify against other tools (SIZE=450 megabytes, ROUNDS=5)
+	cd test/cluster && go build -o $(BIN)/lab ./cmd/lab
+	cd test/bench && go build -o $(BIN)/bench .
+	PATH="$$($(BIN)/lab tools registry crane):$$PATH" $(BIN)/bench -aistor $(BIN)/helm-aistor -size $(or $(SIZE),450) -rounds $(or $(ROUNDS),5) $(BENCH_FLAGS)
+
 demo: test-tools ## watch an upgrade across an airgap on a local cluster
 	test/demo/run
 
 DIST_PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64
-DIST_FLAGS      = --source $(CURDIR) --version $(VERSION) --platforms '$(DIST_PLATFORMS)'
+DIST_FLAGS      = --source $(CURDIR) --version $(VERSION) --platforms '$(DIST_PLATFORMS)' \
+	$(if $(HELM_KEY),--helm-key '$(abspath $(HELM_KEY))' --helm-key-passphrase-file '$(abspath $(HELM_KEY_PASSPHRASE_FILE))')
 
 dist: ## archives for krew and Helm with checksums, into dist/ (DIST_PLATFORMS=linux/amd64 for one)
 	rm -rf $(CURDIR)/dist
@@ -57,6 +63,17 @@ dist: ## archives for krew and Helm with checksums, into dist/ (DIST_PLATFORMS=l
 mirror: ## what a site without internet serves to itself: BASE_URL=https://files.example/aistor OUT=dir
 	@test -n '$(BASE_URL)' -a -n '$(OUT)' || { echo 'usage: make mirror BASE_URL=https://files.example/aistor OUT=dir'; exit 1; }
 	go -C tools/dist run . mirror $(DIST_FLAGS) --base-url '$(BASE_URL)' --out '$(abspath $(OUT))'
+
+MODULES += tools/dist test/install
+.PHONY: dist mirror unit-dist e2e-install
+
+unit: unit-dist
+unit-dist:
+	cd tools/dist && go test ./...
+
+e2e: e2e-install
+e2e-install: test-tools
+	cd test/install && go test -count=1 ./...
 
 clean: ## remove bin/; the cache stays
 	rm -rf $(BIN)

@@ -71,26 +71,29 @@ func (b *Bundle) OpenBlob(digest string, from int64) (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(b.st, e.offset+from, e.blob.Size-from)), nil
 }
 
-// Source is the bundle as something that [images.Push] reads.
+// Source implements Reader.
 func (b *Bundle) Source() images.Source { return source{b} }
 
 type source struct{ b *Bundle }
 
 // Artifacts implements images.Source.
 func (s source) Artifacts() []images.Artifact {
+	return artifacts(s.b.manifest, s.b.self, s.b.Tag())
+}
+
+// artifacts lists what a bundle's manifest names, and the manifest itself.
+func artifacts(m Manifest, self images.Descriptor, tag string) []images.Artifact {
 	var out []images.Artifact
-	for _, e := range s.b.manifest.Images {
+	for _, e := range m.Images {
 		out = append(out, images.Artifact{
 			Kind: images.ArtifactImage, Ref: e.Ref,
 			Desc: images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size},
 		})
 	}
-	for _, c := range s.b.manifest.Charts {
+	for _, c := range m.Charts {
 		out = append(out, images.Artifact{Kind: images.ArtifactChart, Name: c.Name, Version: c.Version, Desc: c.Manifest})
 	}
-	return append(out, images.Artifact{
-		Kind: images.ArtifactBundle, Name: ManifestName, Version: s.b.Tag(), Desc: s.b.self,
-	})
+	return append(out, images.Artifact{Kind: images.ArtifactBundle, Name: ManifestName, Version: tag, Desc: self})
 }
 
 // ReadManifest implements images.Source.

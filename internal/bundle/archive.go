@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -50,7 +51,10 @@ func (f *Folder) addArchive(name string, ref images.Ref) error {
 		return fail(err)
 	}
 	var cfg struct {
-		RootFS struct {
+		OS           string `json:"os"`
+		Architecture string `json:"architecture"`
+		Variant      string `json:"variant"`
+		RootFS       struct {
 			DiffIDs []string `json:"diff_ids"`
 		} `json:"rootfs"`
 	}
@@ -73,10 +77,14 @@ func (f *Folder) addArchive(name string, ref images.Ref) error {
 		f.blobs[digest] = s
 		layers = append(layers, ociDescriptor{MediaType: mediaDockerLayer, Digest: digest, Size: s.size})
 	}
-	return f.addImage(ref, raw, layers)
+	platform := ""
+	if cfg.OS != "" {
+		platform = strings.TrimSuffix(cfg.OS+"/"+cfg.Architecture+"/"+cfg.Variant, "/")
+	}
+	return f.addImage(ref, platform, raw, layers)
 }
 
-func (f *Folder) addImage(ref images.Ref, config []byte, layers []ociDescriptor) error {
+func (f *Folder) addImage(ref images.Ref, platform string, config []byte, layers []ociDescriptor) error {
 	cd := descriptorOf(mediaDockerConfig, config)
 	f.blobs[cd.Digest] = section{data: config, size: cd.Size}
 	raw, err := json.Marshal(ociManifest{
@@ -88,6 +96,11 @@ func (f *Folder) addImage(ref images.Ref, config []byte, layers []ociDescriptor)
 	d := descriptorOf(images.MediaTypeDockerManifest, raw)
 	f.manifests[d.Digest] = raw
 	f.artifacts = append(f.artifacts, images.Artifact{Kind: images.ArtifactImage, Ref: ref, Desc: d})
+	e := ImageEntry{Ref: ref, Digest: d.Digest, MediaType: d.MediaType, Size: d.Size}
+	if platform != "" {
+		e.Platforms = []string{platform}
+	}
+	f.manifest.Images = append(f.manifest.Images, e)
 	return nil
 }
 

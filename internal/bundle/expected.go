@@ -74,7 +74,6 @@ type walker struct {
 	b         *Bundle
 	manifests []blob
 	blobs     []blob
-	depth     int
 }
 
 // walk collects the manifests, children first, and the blobs below d.

@@ -14,7 +14,8 @@ import (
 )
 
 // Folder is what the documented procedure leaves behind: one docker-archive a
-// file, and charts as .tgz. It is read in place, and only to be pushed. Layers
+// file, and charts as .tgz. It is read in place and safe for concurrent use.
+// Layers
 // are pushed uncompressed, as they stand in the archive: their digest is then
 // the one the image's config names, so a push with nothing to do reads nothing.
 // The image's own digest is another than upstream's, because the archive does
@@ -24,6 +25,9 @@ type Folder struct {
 	manifests map[string][]byte
 	blobs     map[string]section
 	files     []*os.File
+	dir       string
+	manifest  Manifest
+	digest    string
 }
 
 // section is a blob: a part of a file, or bytes in memory.
@@ -54,7 +58,7 @@ func OpenFolder(dir string, opts FolderOptions) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening folder %q: %w", dir, err)
 	}
-	f := &Folder{manifests: map[string][]byte{}, blobs: map[string]section{}}
+	f := &Folder{dir: dir, manifests: map[string][]byte{}, blobs: map[string]section{}}
 	for _, e := range list {
 		if !e.Type().IsRegular() {
 			continue
@@ -72,6 +76,9 @@ func OpenFolder(dir string, opts FolderOptions) (*Folder, error) {
 		}
 		return strings.Compare(a.String(), b.String())
 	})
+	if err := f.describe(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return f, nil
 }
 
@@ -120,7 +127,9 @@ func (f *Folder) addChart(path string) error {
 	}
 	name, _ := meta["name"].(string)
 	version, _ := meta["version"].(string)
-	parts, err := chartBlobs(ChartFile{Name: name, Version: version, Data: data})
+	file := ChartFile{Name: name, Version: version, Data: data, File: filepath.Base(path)}
+	file.AppVersion, _ = meta["appVersion"].(string)
+	parts, err := addCharts(&f.manifest, []ChartFile{file})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -59,6 +61,7 @@ func TestFolderIsPushed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	checkFolderReads(t, f, dir)
 	dst := registrytest.New(t)
 	c := client(t, dst)
 	m := images.Mirror{Registry: dst.Host}
@@ -107,5 +110,37 @@ func TestOpenFolderRefuses(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.text)
 			}
 		})
+	}
+}
+
+// checkFolderReads looks at a folder as the verbs look at a bundle.
+func checkFolderReads(t *testing.T, f *Folder, dir string) {
+	t.Helper()
+	var names []string
+	for _, e := range f.Images() {
+		names = append(names, e.Ref.String())
+	}
+	want := []string{
+		"quay.io/minio/aistor/mc:v9", "quay.io/minio/aistor/minio-sidecar:RELEASE.2026-01-02T03-04-05Z", "quay.io/minio/aistor/warp:v1.5.0",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+	chart, err := f.Chart("aistor-operator", "")
+	if err != nil || !bytes.Equal(chart, readFile(t, filepath.Join(dir, "aistor-operator-5.10.0.tgz"))) {
+		t.Errorf("the chart is not the file: %v", err)
+	}
+	again, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": ref(t, "quay.io/minio/aistor/mc:v9")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	other, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": ref(t, "quay.io/minio/aistor/mc:v10")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if f.Digest() != again.Digest() || f.Digest() == other.Digest() {
+		t.Errorf("digests %s, %s of the same, %s of another", f.Digest(), again.Digest(), other.Digest())
 	}
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// Reader is what the verbs on the far side need of a bundle, be it a file or
-// pushed to a registry.
+// Reader is what the verbs on the far side need of a bundle, be it a file, a
+// folder, or pushed to a registry.
 type Reader interface {
 	Path() string
 	Manifest() Manifest
@@ -19,12 +18,15 @@ type Reader interface {
 	Images() []ImageEntry
 	Charts() []Chart
 	Chart(name, version string) ([]byte, error)
+	// Source is everything it carries, for [images.Push].
+	Source() images.Source
 	Close() error
 }
 
 var (
 	_ Reader = (*Bundle)(nil)
 	_ Reader = (*Remote)(nil)
+	_ Reader = (*Folder)(nil)
 )
 
 // Remote is a bundle that was pushed: its manifest is here, its charts are
@@ -33,8 +35,10 @@ type Remote struct {
 	ctx      context.Context //nolint:containedctx // a Reader's methods take none
 	ref      images.Ref
 	src      Fetcher
+	self     images.Descriptor
 	manifest Manifest
 	digest   string
+	mirror   images.Mirror
 }
 
 // OpenRemote opens the bundle whose manifest was pushed as ref, without the
@@ -62,7 +66,7 @@ func OpenRemote(ctx context.Context, src Fetcher, ref images.Ref) (*Remote, erro
 	if own[0].Digest != desc.Digest {
 		return nil, bad("this is not the manifest of an AIStor bundle")
 	}
-	r := &Remote{ctx: ctx, ref: ref, src: src}
+	r := &Remote{ctx: ctx, ref: ref, src: src, self: own[0].Descriptor, mirror: mirrorBeside(ref)}
 	if r.manifest, err = decodeManifest(encoded); err != nil {
 		return nil, err
 	}
@@ -102,8 +106,7 @@ func (r *Remote) Chart(name, version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := images.Ref{Host: r.ref.Host, Path: path.Join(path.Dir(r.ref.Path), name)}
-	return fetchSmall(r.ctx, r.src, at, images.Descriptor{Digest: c.SHA256, Size: c.Size}, maxChartSize)
+	return fetchSmall(r.ctx, r.src, r.beside(name), images.Descriptor{Digest: c.SHA256, Size: c.Size}, maxChartSize)
 }
 
 // pickChart finds a chart; an empty version takes the only one of that name.

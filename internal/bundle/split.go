@@ -16,6 +16,9 @@ func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress
 	fail := func(err error) ([]string, error) {
 		return nil, fmt.Errorf("splitting bundle %q: %w", b.path, err)
 	}
+	if exists(partName(path, 1)) {
+		return fail(fmt.Errorf("%s: %w", partName(path, 1), os.ErrExist))
+	}
 	p, err := createParts(path, b.layout.size, partSize, false)
 	if err != nil {
 		return fail(err)

@@ -94,21 +94,26 @@ func (c *Client) Rollback(ctx context.Context, namespace, name string, revision 
 	return nil
 }
 
-// MarkFailed turns the newest revision from pending to failed, so that another
-// operation may follow; a release that is not pending is left alone. The
-// record is changed as it is, so that what Helm 4 wrote into it stays.
-func (c *Client) MarkFailed(ctx context.Context, namespace, name string) error {
+// MarkFailed turns a revision from pending to failed, so that another operation
+// may follow; one that is not pending is left alone. Where it is not the newest
+// any more, somebody is at work, and nothing is changed. The record is changed
+// as it is, so that what Helm 4 wrote into it stays.
+func (c *Client) MarkFailed(ctx context.Context, namespace, name string, revision int) error {
 	id := namespace + "/" + name
 	names, err := c.names(ctx, namespace, name)
 	if err != nil {
 		return err
+	}
+	newest := names[len(names)-1]
+	if newest.revision != revision {
+		return fmt.Errorf("marking release %q: its newest revision is %d, not %d", id, newest.revision, revision)
 	}
 	client, err := c.clientset()
 	if err != nil {
 		return fmt.Errorf("marking release %q: %w", id, err)
 	}
 	secrets := client.CoreV1().Secrets(namespace)
-	secret, err := secrets.Get(ctx, names[len(names)-1].secret, metav1.GetOptions{})
+	secret, err := secrets.Get(ctx, newest.secret, metav1.GetOptions{})
 	if err != nil {
 		return fmt.Errorf("marking release %q: %w", id, err)
 	}

@@ -151,7 +151,7 @@ func pull(o PullOptions) (*Chart, error) {
 // digest. Helm's own search keeps the index in the user's cache; a one-off
 // look leaves nothing behind.
 func (o PullOptions) findInRepository(dir string) (url, digest string, err error) {
-	g, err := providers().ByScheme(scheme(o.RepoURL))
+	g, err := providers().ByScheme(urlScheme(o.RepoURL))
 	if err != nil {
 		return "", "", err
 	}
@@ -221,7 +221,7 @@ func providers() getter.Providers {
 	}
 }
 
-func scheme(url string) string {
+func urlScheme(url string) string {
 	s, _, _ := strings.Cut(url, "://")
 	return s
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -78,7 +80,7 @@ func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
 func TestPullFromARegistry(t *testing.T) {
 	t.Parallel()
 	c := example(t)
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
 	client, err := helmregistry.NewClient(helmregistry.ClientOptPlainHTTP())

@@ -81,7 +81,7 @@ func (f ValuesFile) read(stdin io.Reader) ([]byte, error) {
 		}
 		return io.ReadAll(stdin)
 	case strings.HasPrefix(f.Name, "http://"), strings.HasPrefix(f.Name, "https://"):
-		g, err := providers().ByScheme(scheme(f.Name))
+		g, err := providers().ByScheme(urlScheme(f.Name))
 		if err != nil {
 			return nil, err
 		}

@@ -49,3 +49,13 @@ func setPath(m map[string]any, value any, path ...string) {
 	}
 	m[path[0]] = value
 }
+
+// hasPath reports whether a setting is there.
+func hasPath(m map[string]any, path []string) bool {
+	v, ok := m[path[0]]
+	if !ok || len(path) == 1 {
+		return ok
+	}
+	sub, _ := v.(map[string]any)
+	return hasPath(sub, path[1:])
+}

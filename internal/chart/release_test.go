@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // helmRecord is the record of a revision as Helm writes it.
@@ -124,7 +126,8 @@ func api(t *testing.T, secrets map[string]*corev1.Secret) *Client {
 	})
 	mux.HandleFunc("PUT /api/v1/namespaces/{ns}/secrets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		s := new(corev1.Secret)
-		if err := json.NewDecoder(r.Body).Decode(s); err != nil {
+		body, _ := io.ReadAll(r.Body)
+		if _, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, s); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
@@ -197,12 +200,24 @@ func TestClientReadsOneReleaseAndItsHistory(t *testing.T) {
 	}
 }
 
+func TestClientMarksNoRevisionThatIsNotTheNewest(t *testing.T) {
+	t.Parallel()
+	c := api(t, recordSecrets(t))
+	err := c.MarkFailed(t.Context(), "aistor", "aistor", 9)
+	if err == nil || !strings.Contains(err.Error(), "its newest revision is 10, not 9") {
+		t.Errorf("error %v", err)
+	}
+	if r, err := c.Get(t.Context(), "aistor", "aistor"); err != nil || !r.Pending() {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
 func TestClientMarksAPendingReleaseFailed(t *testing.T) {
 	t.Parallel()
 	secrets := recordSecrets(t)
 	c := api(t, secrets)
 	for range 2 {
-		if err := c.MarkFailed(t.Context(), "aistor", "aistor"); err != nil {
+		if err := c.MarkFailed(t.Context(), "aistor", "aistor", 10); err != nil {
 			t.Fatal(err)
 		}
 	}

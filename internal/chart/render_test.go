@@ -121,13 +121,13 @@ func TestRenderErrorIsTheChartsOwnMessage(t *testing.T) {
 	}
 	got := chart.RenderError{Chart: refused.Chart, Template: refused.Template, Message: refused.Message, Path: refused.Path}
 	want := chart.RenderError{
-		Chart: "aistor-operator-99.1.0", Template: "aistor-operator/templates/operators.yaml:17:41",
+		Chart:   "aistor-operator-99.1.0",
 		Message: "Unknown repository 'nowhere' for image 'mc'", Path: "images.mc.repository",
 	}
-	if got.Template = refused.Template; !strings.HasPrefix(got.Template, "aistor-operator/templates/operators.yaml:") {
+	if !strings.HasPrefix(got.Template, "aistor-operator/templates/operators.yaml:") {
 		t.Errorf("template %q", got.Template)
 	}
-	got.Template, want.Template = "", ""
+	got.Template = ""
 	if got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
@@ -143,7 +143,7 @@ func TestRenderErrorsOfPublishedChartsNameTheSetting(t *testing.T) {
 		{"aistor-operator", "5.10.0", "images: {minio: null}", "images.minio"},
 		{"aistor-objectstore", "1.0.16", "{}", "secrets.accessKey"},
 		{"aistor-objectstore", "1.0.5", "objectStore: {image: {repository: aistor, image: 'minio:R'}}", "objectStore.image.repository"},
-		{"aistor-objectstore", "1.0.14", "secrets: {name: a}\nobjectStore: {configuration: {name: b}}", "secrets.name"},
+		{"aistor-objectstore", "1.0.14", "secrets: {name: a}\nobjectStore: {configuration: {name: b}}", "objectStore.configuration.name"},
 		{"aistor-objectstore", "1.0.14", "objectStore: {features: {bucketDNS: true}}", "objectStore.features.bucketDNS"},
 	} {
 		t.Run(tc.name+"-"+tc.version+" "+tc.path, func(t *testing.T) {

@@ -17,6 +17,8 @@ type RenderError struct {
 	Message string
 	// Path is the setting at fault, dotted, where it could be found out.
 	Path string
+	// Missing says that the values lack that setting.
+	Missing bool
 	// Want says what that setting should be, where known.
 	Want string
 	// Err is the engine's error.
@@ -28,7 +30,11 @@ func (e *RenderError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "rendering chart %q: %s", e.Chart, e.Message)
 	if e.Path != "" {
-		fmt.Fprintf(&b, "\nreceived: %s as it is in the values", e.Path)
+		received := e.Path + " as it is in the values"
+		if e.Missing {
+			received = "values without " + e.Path
+		}
+		b.WriteString("\nreceived: " + received)
 	}
 	if e.Want != "" {
 		fmt.Fprintf(&b, "\nexpected: %s", e.Want)
@@ -64,11 +70,12 @@ func (c *Chart) renderError(err error, opts RenderOptions) *RenderError {
 		}
 	}
 	e.Path = pathInMessage(e.Message)
+	e.Missing = !hasPath(opts.Values, strings.Split(e.Path, "."))
 	if opts.Quick {
 		return e
 	}
 	if blamed := c.blame(opts); blamed != "" && (e.Path == "" || !strings.HasPrefix(blamed, e.Path)) {
-		e.Path = blamed
+		e.Path, e.Missing = blamed, false
 	}
 	e.Want = wantFor(e)
 	return e

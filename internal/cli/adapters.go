@@ -45,8 +45,8 @@ func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upg
 	return upgrade.Release{}, fmt.Errorf("finding chart %s: the bundle has none with digest %s", r.Chart, r.ChartDigest)
 }
 
-func (h helmAdapter) MarkFailed(ctx context.Context, namespace, name string) error {
-	return h.client.MarkFailed(ctx, namespace, name)
+func (h helmAdapter) MarkFailed(ctx context.Context, namespace, name string, revision int) error {
+	return h.client.MarkFailed(ctx, namespace, name, revision)
 }
 
 func (h helmAdapter) Rollback(ctx context.Context, namespace, name string, revision int) error {
@@ -55,7 +55,7 @@ func (h helmAdapter) Rollback(ctx context.Context, namespace, name string, revis
 
 func releaseFrom(r *chart.Release) upgrade.Release {
 	return upgrade.Release{
-		Chart: r.ChartName, Version: r.ChartVersion, Status: r.Status, Revision: r.Revision,
+		Chart: r.ChartName, Version: r.ChartVersion, Status: r.Status, Revision: r.Revision, Updated: r.Updated,
 		ValuesDigest: plan.ValuesDigest(r.Values), Description: r.Description, Values: r.Values,
 	}
 }

@@ -6,9 +6,12 @@ import "github.com/spf13/cobra"
 func newBundle(p *Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bundle",
-		Short: "Make, look into and verify a bundle",
+		Short: "Make, look into, verify, sign, split and export a bundle",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newBundleCreate(p), newBundleInspect(p), newBundleVerify(p))
+	cmd.AddCommand(
+		newBundleCreate(p), newBundleInspect(p), newBundleVerify(p),
+		newBundleSign(p), newBundleSplit(p), newBundleExport(p),
+	)
 	return cmd
 }

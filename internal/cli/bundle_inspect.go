@@ -13,16 +13,19 @@ import (
 
 func newBundleInspect(p *Program) *cobra.Command {
 	out := newOutputOptions()
+	reg := &registryOptions{}
 	cmd := &cobra.Command{
-		Use:     "inspect FILE",
-		Short:   "Show what a bundle carries and why",
-		Example: "  helm aistor bundle inspect aistor.bundle\n  helm aistor bundle inspect aistor.bundle -o json",
-		Args:    exactArgs(1, "the bundle's file"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Use:   "inspect BUNDLE",
+		Short: "Show what a bundle carries and why",
+		Example: `  helm aistor bundle inspect aistor.bundle
+  helm aistor bundle inspect aistor.bundle -o json
+  helm aistor bundle inspect oci://registry.example.com/charts/aistor-bundle:0123456789abcdef`,
+		Args: exactArgs(1, "the bundle"),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.validate(); err != nil {
 				return err
 			}
-			b, err := openBundle(args[0])
+			b, err := openBundle(cmd.Context(), args[0], reg.connector(p))
 			if err != nil {
 				return err
 			}
@@ -31,12 +34,21 @@ func newBundleInspect(p *Program) *cobra.Command {
 		},
 	}
 	out.addFlags(cmd.Flags())
+	reg.addFlags(cmd.Flags())
 	return cmd
 }
 
-func printBundle(w io.Writer, b *bundle.Bundle) {
+func printBundle(w io.Writer, b bundle.Reader) {
 	m := b.Manifest()
-	fmt.Fprintf(w, "Digest:     %s\nPlatforms:  %s\n\n", b.Digest(), orDash(strings.Join(m.Platforms, ", ")))
+	fmt.Fprintf(w, "Digest:     %s\n", b.Digest())
+	if file, ok := b.(*bundle.Bundle); ok {
+		fmt.Fprintf(w, "Size:       %s\n", bytesText(file.Size()))
+	}
+	platforms := strings.Join(m.Platforms, ", ")
+	if platforms == "" {
+		platforms = "all"
+	}
+	fmt.Fprintf(w, "Platforms:  %s\n\n", platforms)
 	var rows [][]string
 	for _, c := range m.Charts {
 		role := string(c.Role)
@@ -49,9 +61,12 @@ func printBundle(w io.Writer, b *bundle.Bundle) {
 	fmt.Fprintln(w)
 	rows = nil
 	for _, i := range m.Images {
-		rows = append(rows, []string{i.Ref.String(), shortDigest(i.Digest), bytesText(i.Size), string(strongest(i.Reasons))})
+		rows = append(rows, []string{i.Ref.String(), shortDigest(i.Digest), orDash(strings.Join(i.Platforms, ",")), string(strongest(i.Reasons))})
 	}
-	writeTable(w, []string{"IMAGE", "DIGEST", "SIZE", "WHY"}, rows)
+	writeTable(w, []string{"IMAGE", "DIGEST", "PLATFORMS", "WHY"}, rows)
+	for _, note := range m.Notes {
+		line(w, "\nNote: %s", note)
+	}
 }
 
 // strongest is the weightiest reason for an image.
@@ -64,13 +79,4 @@ func strongest(reasons []images.Reason) images.Kind {
 		}
 	}
 	return images.KindPossible
-}
-
-// openBundle opens a bundle and says what to do about one that can't be.
-func openBundle(file string) (*bundle.Bundle, error) {
-	b, err := bundle.Open(file)
-	if err != nil {
-		return nil, withHint(err, "helm aistor bundle create makes one; helm aistor bundle verify tells what is damaged")
-	}
-	return b, nil
 }

@@ -1,38 +1,109 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 )
 
+// bundleVerifyOptions prove a bundle.
+type bundleVerifyOptions struct {
+	*Program
+	publicKey string
+	signature string
+}
+
 func newBundleVerify(p *Program) *cobra.Command {
-	return &cobra.Command{
-		Use:     "verify FILE",
-		Short:   "Read every byte of a bundle and compare it",
-		Example: "  helm aistor bundle verify aistor.bundle",
-		Args:    exactArgs(1, "the bundle's file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := openBundle(args[0])
-			if err != nil {
-				return withCode(ExitCheckFailed, err)
-			}
-			defer b.Close()
-			events, end := p.progress("verifying")
-			problems, err := b.Verify(cmd.Context(), events)
-			end()
-			if err != nil {
-				return err
-			}
-			for _, problem := range problems {
-				line(p.ErrOut, "damaged: %s", problem)
-			}
-			if len(problems) > 0 {
-				return withCode(ExitCheckFailed, withHint(
-					fmt.Errorf("verifying bundle %q: %d places are damaged", args[0], len(problems)), "carry the file across again"))
-			}
-			line(p.Out, "%s %s verified", b.Digest(), args[0])
-			return nil
-		},
+	o := &bundleVerifyOptions{Program: p}
+	cmd := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Read every byte of a bundle and compare it",
+		Long: "Read every byte of a bundle, in parallel, and compare it with what was written.\n" +
+			"With a public key its signature is checked first. Damage ends with exit code 3.",
+		Example: `  helm aistor bundle verify aistor.bundle
+
+  # Also who made it
+  helm aistor bundle verify aistor.bundle --public-key minisign.pub`,
+		Args: exactArgs(1, "the bundle's file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
 	}
+	fs := cmd.Flags()
+	fs.StringVar(&o.publicKey, "public-key", "", "minisign public key, or a file with it: the signature is checked as well")
+	fs.StringVar(&o.signature, "signature", "", "file with the signature (default: FILE"+bundle.SignatureSuffix+")")
+	return cmd
+}
+
+func (o *bundleVerifyOptions) run(ctx context.Context, file string) error {
+	b, err := openBundleFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return err
+	case err != nil:
+		return withCode(ExitCheckFailed, err)
+	}
+	defer b.Close()
+	if err := o.checkSignature(b); err != nil {
+		return withCode(ExitCheckFailed, err)
+	}
+	events, end := o.progress("verifying")
+	problems, err := b.Verify(ctx, events)
+	end()
+	if err != nil {
+		return err
+	}
+	for _, x := range problems {
+		printProblem(o.Program, file, x)
+	}
+	if len(problems) > 0 {
+		return withCode(ExitCheckFailed, withHint(
+			fmt.Errorf("verifying bundle %q: %d places are damaged", file, len(problems)), "carry the file across again"))
+	}
+	line(o.Out, "%s %s verified%s", b.Digest(), file, o.signed())
+	return nil
+}
+
+// printProblem says where the damage is and what it hits.
+func printProblem(p *Program, file string, x bundle.Problem) {
+	if x.File != "" {
+		file = x.File
+	}
+	what := ""
+	if x.Digest != "" {
+		what = fmt.Sprintf(": blob %s of %s", x.Digest, strings.Join(x.Subject, ", "))
+	}
+	line(p.ErrOut, "damaged: %s at byte %d%s: %s", file, x.Offset, what, x.Reason)
+}
+
+func (o *bundleVerifyOptions) signed() string {
+	if o.publicKey == "" {
+		return ""
+	}
+	return ", signature too"
+}
+
+// checkSignature does so where a key was given.
+func (o *bundleVerifyOptions) checkSignature(b *bundle.Bundle) error {
+	if o.publicKey == "" {
+		return nil
+	}
+	key := []byte(o.publicKey)
+	if read, err := os.ReadFile(o.publicKey); err == nil {
+		key = read
+	}
+	name := o.signature
+	if name == "" {
+		name = signatureFile(b.Path())
+	}
+	signature, err := os.ReadFile(name)
+	if err != nil {
+		return withHint(fmt.Errorf("reading signature: %w", err), "helm aistor bundle sign makes one; --signature names it where it has another name")
+	}
+	return bundle.VerifySignature(b, key, signature)
 }

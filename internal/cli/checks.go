@@ -23,6 +23,12 @@ type checkOptions struct {
 func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.only, "only", nil, "run only these checks, by ID")
 	fs.StringSliceVar(&o.skip, "skip", nil, "leave these checks out, by ID")
+	o.addJudgeFlags(fs)
+}
+
+// addJudgeFlags are those of a verb that changes things: it leaves no check
+// out, and accepts a finding only with a reason.
+func (o *checkOptions) addJudgeFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.waive, "waive", nil, "accept a finding, as ID=REASON; it stays in the report (can be repeated)")
 	fs.StringVar(&o.failOn, "fail-on", "fail", "fail, or warn to let warnings count")
 	fs.BoolVar(&o.list, "list", false, "list the checks with what they look at")

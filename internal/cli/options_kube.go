@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // kubeOptions say which cluster is meant. Below kubectl they are kubectl's own
@@ -13,6 +14,8 @@ import (
 type kubeOptions struct {
 	*genericclioptions.ConfigFlags
 	helm bool
+	// given is the namespace Helm handed over.
+	given string
 }
 
 // newKubectlOptions is for verbs below kubectl.
@@ -34,7 +37,7 @@ func newHelmOptions(p *Program) kubeOptions {
 		*f.ImpersonateGroup = strings.Split(groups, ",")
 	}
 	*f.Namespace = p.Getenv("HELM_NAMESPACE")
-	return kubeOptions{ConfigFlags: f, helm: true}
+	return kubeOptions{ConfigFlags: f, helm: true, given: *f.Namespace}
 }
 
 // addFlags registers the flags under the names of the program they run below.
@@ -59,9 +62,26 @@ func (k kubeOptions) addFlags(fs *pflag.FlagSet) {
 // default does not count, since it names where somebody works, not where
 // AIStor lives.
 func (k kubeOptions) namespace() string {
-	if ns := *k.Namespace; ns != "default" || !k.helm {
+	ns := *k.Namespace
+	if !k.helm || ns != k.given {
 		return ns
 	}
-	// Helm sets HELM_NAMESPACE to "default" also where nobody asked for it.
-	return ""
+	// Helm hands over the context's namespace, or "default", also where nobody
+	// asked for one.
+	if ns == "default" || ns == k.contextNamespace() {
+		return ""
+	}
+	return ns
+}
+
+// contextNamespace is the kubeconfig's own for the context in use.
+func (k kubeOptions) contextNamespace() string {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = *k.KubeConfig
+	ns, _, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
+		&clientcmd.ConfigOverrides{CurrentContext: *k.Context}).Namespace()
+	if err != nil {
+		return ""
+	}
+	return ns
 }

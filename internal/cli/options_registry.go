@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -27,18 +29,27 @@ type registryOptions struct {
 	dockerConfig  string
 	concurrency   int
 
-	// read is the password once it was read: standard input gives it once.
-	read *registry.Credential
+	// once is shared by copies of the options: standard input gives the
+	// password once, and a warning is said once.
+	once *registryOnce
+}
+
+// registryOnce is what happens the first time only.
+type registryOnce struct {
+	warn, read sync.Once
+	credential registry.Credential
+	err        error
 }
 
 func (o *registryOptions) addFlags(fs *pflag.FlagSet) {
+	o.once = &registryOnce{}
 	fs.StringArrayVar(&o.cas, "ca", nil, "file with certificates to trust beside the system's (can be repeated)")
 	fs.StringVar(&o.clientCert, "registry-cert", "", "client certificate file for registries")
 	fs.StringVar(&o.clientKey, "registry-key", "", "key file of the client certificate")
 	fs.StringArrayVar(&o.plainHTTP, "registry-plain-http", nil, "host[:port] that speaks plain http (can be repeated)")
 	fs.StringArrayVar(&o.skipVerify, "registry-skip-tls-verify", nil, "host[:port] whose certificate is not checked (can be repeated)")
 	fs.StringArrayVar(&o.mirrors, "mirror", nil, "fetch from another place, as quay.io=cache.example.com/quay (can be repeated)")
-	fs.StringVar(&o.user, "registry-user", "", "user for the private registry; the password comes with --password-stdin")
+	fs.StringVar(&o.user, "registry-user", "", "user for the private registry, or where bundles are made for the first --mirror; the password comes with --password-stdin")
 	fs.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password of --registry-user from standard input")
 	fs.StringVar(&o.dockerConfig, "registry-config", "", "docker config file with credentials (default: docker's, Podman's and Helm's own)")
 	fs.IntVar(&o.concurrency, "concurrency", 8, "requests to a registry at once")
@@ -57,42 +68,56 @@ func (o *registryOptions) reach(p *Program) (registry.Options, error) {
 }
 
 // client makes the registry client with the user's credentials. private is the
-// host that --registry-user is for.
+// host that --registry-user is for; empty where the verb has none, so that the
+// password goes nowhere.
 func (o *registryOptions) client(p *Program, private string) (*registry.Client, error) {
 	opts, err := o.reach(p)
 	if err != nil {
 		return nil, err
 	}
 	o.credentialFiles(p, &opts)
-	for _, host := range o.skipVerify {
-		line(p.ErrOut, "warning: the certificate of %s is not checked", host)
-	}
-	for _, host := range o.plainHTTP {
-		line(p.ErrOut, "warning: %s is reached over plain http", host)
-	}
-	if o.user != "" {
-		if o.read == nil {
-			if o.read, err = o.password(p.In); err != nil {
-				return nil, err
-			}
+	o.once.warn.Do(func() {
+		for _, host := range o.skipVerify {
+			line(p.ErrOut, "warning: the certificate of %s is not checked", host)
 		}
-		opts.Credentials = map[string]registry.Credential{private: *o.read}
+		for _, host := range o.plainHTTP {
+			line(p.ErrOut, "warning: %s is reached over plain http", host)
+		}
+	})
+	opts.OnRetry = p.sayRetry
+	if o.user != "" && private != "" {
+		o.once.read.Do(func() { o.once.credential, o.once.err = o.password(p.In) })
+		if o.once.err != nil {
+			return nil, o.once.err
+		}
+		opts.Credentials = map[string]registry.Credential{private: o.once.credential}
 	}
 	return registry.New(opts)
 }
 
-func (o *registryOptions) password(in io.Reader) (*registry.Credential, error) {
+func (o *registryOptions) password(in io.Reader) (registry.Credential, error) {
 	if !o.passwordStdin {
-		return nil, fmt.Errorf("reading the password of %q: --password-stdin was not given", o.user)
+		return registry.Credential{}, fmt.Errorf("reading the password of %q: --password-stdin was not given", o.user)
 	}
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("reading the password of %q: %w", o.user, err)
+		return registry.Credential{}, fmt.Errorf("reading the password of %q: %w", o.user, err)
 	}
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return nil, fmt.Errorf("reading the password of %q: standard input is empty", o.user)
+		return registry.Credential{}, fmt.Errorf("reading the password of %q: standard input is empty", o.user)
 	}
-	return &registry.Credential{Username: o.user, Password: line}, nil
+	return registry.Credential{Username: o.user, Password: line}, nil
+}
+
+// mirrorHost is the registry that stands before the public ones, if one does:
+// the only one that a verb on the connected side can have a user for.
+func (o *registryOptions) mirrorHost() string {
+	for _, m := range o.mirrors {
+		_, to, _ := strings.Cut(m, "=")
+		host, _, _ := strings.Cut(to, "/")
+		return host
+	}
+	return ""
 }
 
 // mirrorOptions say where images live on the private side.
@@ -102,6 +127,7 @@ type mirrorOptions struct {
 	prefix       string
 	rules        []string
 	pullSecret   string
+	references   string
 }
 
 func (o *mirrorOptions) addFlags(fs *pflag.FlagSet) {
@@ -110,6 +136,7 @@ func (o *mirrorOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.prefix, "prefix", "", "path in the registry before every repository, such as a project")
 	fs.StringArrayVar(&o.rules, "map", nil, "another layout, as quay.io/minio/aistor=team/aistor (can be repeated)")
 	fs.StringVar(&o.pullSecret, "pull-secret", "", "Secret that opens the registry in every namespace, or none (default: what the installed values name)")
+	fs.StringVar(&o.references, "references", "", "rewrite points the values at the registry, keep leaves them public for nodes whose runtime redirects (default rewrite)")
 }
 
 // over is base with the flags that were given on top.
@@ -129,10 +156,14 @@ func (o *mirrorOptions) over(base plan.SiteRegistry) (plan.SiteRegistry, error) 
 		return base, err
 	}
 	for from, to := range rules {
-		base.Rules = append(base.Rules, images.Rule{From: from, To: to})
+		base.Rules = append(slices.DeleteFunc(slices.Clone(base.Rules), func(r images.Rule) bool { return r.From == from }),
+			images.Rule{From: from, To: to})
 	}
 	if o.pullSecret != "" {
 		base.PullSecret = o.pullSecret
+	}
+	if o.references != "" {
+		base.References = o.references
 	}
 	return base, nil
 }

@@ -77,6 +77,9 @@ func (o *planOptions) run(ctx context.Context) error {
 // what they restart, and last what stands in the way.
 func printPlan(w io.Writer, p *plan.Plan) {
 	line(w, "Plan     %s", shortDigest(p.Digest()))
+	if p.Cluster.Context != "" {
+		line(w, "Cluster  %s, Kubernetes %s", printable(p.Cluster.Context), p.Cluster.Version)
+	}
 	line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))
 	line(w, "Registry %s, pull secret %s", printable(p.Registry.Registry), orDash(p.Registry.PullSecret))
 	line(w, "")

@@ -19,6 +19,7 @@ type preflightOptions struct {
 
 func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 	o := &preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}
+	o.explain = true
 	cmd := &cobra.Command{
 		Use:   "preflight",
 		Short: "Check everything an upgrade needs, before it starts",

@@ -23,11 +23,15 @@ type Program struct {
 	Now func() time.Time
 	// Version of this program, without a leading v.
 	Version string
+	// Args are the arguments of this run, to say how it is repeated. No flag
+	// takes a secret.
+	Args []string
 }
 
 // Run parses args, runs the verb, prints its error and returns the exit code.
 // The context's cancellation is an interruption by the user.
 func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) int {
+	p.Args = args
 	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)

@@ -26,6 +26,14 @@ func (p *Program) progress(title string) (images.Progress, func()) {
 	return l.event, l.end
 }
 
+// sayRetry tells of requests that are tried again after a wait worth telling
+// of. Shorter ones would only flood a log.
+func (p *Program) sayRetry(host string, err error, wait time.Duration) {
+	if wait >= 5*time.Second && !p.fancy(p.ErrOut) {
+		line(p.ErrOut, "waiting %s for %s: %v", wait.Round(time.Second), host, err)
+	}
+}
+
 func barProgress(w io.Writer, title string) (images.Progress, func()) {
 	bars := mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
 	bar := bars.AddBar(0,

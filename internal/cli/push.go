@@ -2,14 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // pushOptions move a bundle into the private registry.
@@ -17,9 +16,82 @@ type pushOptions struct {
 	*Program
 	registryOptions
 	mirrorOptions
+	deliverOptions
 	site siteOptions
-	outputOptions
+	as   []string
+}
 
+func newPush(p *Program) *cobra.Command {
+	o := &pushOptions{Program: p, deliverOptions: newDeliverOptions()}
+	cmd := &cobra.Command{
+		Use:   "push BUNDLE",
+		Short: "Push a bundle into the private registry",
+		Long: "Push what a bundle carries into the private registry. What is there already is\n" +
+			"not sent again; tags and digests stay what they are. No cluster is needed.\n\n" +
+			"BUNDLE is a file or its parts, a folder of archives named aistor-IMAGE-TAG.tar with\n" +
+			"charts beside, or oci://HOST/PATH:TAG of a bundle in another registry.",
+		Example: `  helm aistor push aistor.bundle --registry registry.example.com:5000
+
+  # What must the registry's owner create?
+  helm aistor push aistor.bundle --registry registry.example.com:5000 --print-repositories
+
+  # With a password from a file, and evidence
+  helm aistor push aistor.bundle --site site.yaml --registry-user robot --password-stdin --receipt receipt.json < password
+
+  # What was saved by hand
+  helm aistor push ./archives --registry registry.example.com:5000 --as sidecar.tar=quay.io/minio/aistor/minio-sidecar:v1`,
+		Args: exactArgs(1, "the bundle"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
+	}
+	fs := cmd.Flags()
+	o.registryOptions.addFlags(fs)
+	o.mirrorOptions.addFlags(fs)
+	o.deliverOptions.addFlags(fs)
+	o.site.addFlags(fs, "site", "site file that names the registry; flags win over it")
+	fs.StringArrayVar(&o.as, "as", nil, "what a file of a folder is, as FILE=REF (can be repeated)")
+	return cmd
+}
+
+func (o *pushOptions) run(ctx context.Context, ref string) error {
+	if err := o.outputOptions.validate(); err != nil {
+		return err
+	}
+	target, err := destination(o.Program, o.site, o.mirrorOptions)
+	if err != nil {
+		return err
+	}
+	b, err := openBundle(ctx, ref, o.only(o.Program, target), o.as...)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return o.deliver(ctx, o.Program, &o.registryOptions, b.Source(), target)
+}
+
+// destination is the private registry as flags or a site file name it.
+func destination(p *Program, s siteOptions, m mirrorOptions) (plan.SiteRegistry, error) {
+	site, err := s.read(p)
+	if err != nil {
+		return plan.SiteRegistry{}, err
+	}
+	return registryOf(m, site, nil)
+}
+
+// only makes clients that give the user's password to the registry that is
+// pushed to and to no other.
+func (o *registryOptions) only(p *Program, target plan.SiteRegistry) connect {
+	return func(host string) (*registry.Client, error) {
+		if host != target.MapPushHost() && host != target.Registry {
+			host = ""
+		}
+		return o.client(p, host)
+	}
+}
+
+// deliverOptions say how things are put into the private registry, and what is
+// told of it. push and copy share them.
+type deliverOptions struct {
+	outputOptions
 	dryRun       bool
 	repositories bool
 	overwrite    bool
@@ -27,73 +99,45 @@ type pushOptions struct {
 	receipt      string
 }
 
-func newPush(p *Program) *cobra.Command {
-	o := &pushOptions{Program: p, outputOptions: newOutputOptions()}
-	cmd := &cobra.Command{
-		Use:   "push FILE",
-		Short: "Push a bundle into the private registry",
-		Long: "Push what a bundle carries into the private registry. What is there already is\n" +
-			"not sent again; tags and digests stay what they are. No cluster is needed.",
-		Example: `  helm aistor push aistor.bundle --registry registry.example.com:5000
+func newDeliverOptions() deliverOptions {
+	return deliverOptions{outputOptions: newOutputOptions()}
+}
 
-  # What must the registry's owner create?
-  helm aistor push aistor.bundle --registry registry.example.com:5000 --print-repositories
-
-  # With a password from a file, and evidence
-  helm aistor push aistor.bundle --site site.yaml --registry-user robot --password-stdin --receipt receipt.json < password`,
-		Args: exactArgs(1, "the bundle's file"),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
-	}
-	fs := cmd.Flags()
-	o.registryOptions.addFlags(fs)
-	o.mirrorOptions.addFlags(fs)
-	o.site.addFlags(fs, "site", "site file that names the registry; flags win over it")
+func (o *deliverOptions) addFlags(fs *pflag.FlagSet) {
 	o.outputOptions.addFlags(fs)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "only say what is missing")
 	fs.BoolVar(&o.repositories, "print-repositories", false, "only list the repositories a push needs")
 	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags that point elsewhere")
 	fs.StringVar(&o.charts, "charts", "", "path for the charts in the registry, or none (default: charts below the prefix)")
 	fs.StringVar(&o.receipt, "receipt", "", "write what went where as JSON to this file")
-	return cmd
 }
 
-func (o *pushOptions) run(ctx context.Context, file string) error {
-	if err := o.outputOptions.validate(); err != nil {
-		return err
-	}
-	site, err := o.site.read(o.Program)
-	if err != nil {
-		return err
-	}
-	target, err := registryOf(o.mirrorOptions, site, nil)
-	if err != nil {
-		return err
-	}
-	b, err := openBundle(file)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
+// deliver pushes src and prints the receipt, which is kept also of a push that
+// failed: it says what was done.
+func (o *deliverOptions) deliver(ctx context.Context, p *Program, reg *registryOptions, src images.Source, target plan.SiteRegistry) error {
 	opts := images.PushOptions{
-		Concurrency: o.concurrency, OverwriteTags: o.overwrite, DryRun: o.dryRun,
-		NoCharts: o.charts == "none", ChartsPath: o.charts,
+		Concurrency: reg.concurrency, OverwriteTags: o.overwrite, DryRun: o.dryRun, ChartsPath: o.charts,
 	}
-	if opts.NoCharts {
-		opts.ChartsPath = ""
+	if o.charts == "none" {
+		opts.NoCharts, opts.ChartsPath = true, ""
 	}
 	if o.repositories {
-		for _, r := range images.Repositories(b.Source(), target.Mirror, opts) {
-			line(o.Out, "%s", r)
+		for _, r := range images.Repositories(src, target.Mirror, opts) {
+			line(p.Out, "%s", r)
 		}
 		return nil
 	}
-	client, err := o.client(o.Program, target.MapPushHost())
+	client, err := reg.client(p, target.MapPushHost())
 	if err != nil {
 		return err
 	}
-	events, end := o.progress("pushing")
+	title := "pushing"
+	if o.dryRun {
+		title = "looking"
+	}
+	events, end := p.progress(title)
 	opts.Progress = events
-	receipt, err := images.Push(ctx, b.Source(), client, target.Mirror, opts)
+	receipt, err := images.Push(ctx, src, client, target.Mirror, opts)
 	end()
 	if saved := o.save(receipt); err == nil {
 		err = saved
@@ -101,29 +145,5 @@ func (o *pushOptions) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	return o.print(o.Out, receipt, func(w io.Writer) { printReceipt(w, receipt) })
-}
-
-// save keeps the receipt also of a push that failed: it says what was done.
-func (o *pushOptions) save(r images.Receipt) error {
-	if o.receipt == "" {
-		return nil
-	}
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing receipt: %w", err)
-	}
-	if err := os.WriteFile(o.receipt, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing receipt: %w", err)
-	}
-	return nil
-}
-
-func printReceipt(w io.Writer, r images.Receipt) {
-	var rows [][]string
-	for _, a := range r.Artifacts {
-		rows = append(rows, []string{string(a.Outcome), a.Destination, shortDigest(a.Digest)})
-	}
-	writeTable(w, []string{"OUTCOME", "DESTINATION", "DIGEST"}, rows)
-	line(w, "\n%d of %d were not there before, %s sent", r.Pushed(), len(r.Artifacts), bytesText(r.Sent()))
+	return o.show(p, receipt)
 }

@@ -34,6 +34,8 @@ type targetOptions struct {
 	reuseMissing   bool
 	dropMissing    bool
 	choices        plan.Options
+	// explain looks for values without effect, for verbs that only look.
+	explain bool
 }
 
 func newTargetOptions(p *Program, kube kubeOptions) targetOptions {
@@ -44,7 +46,7 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
 	o.site.addFlags(fs, "site", "site file; flags win over it")
-	fs.StringVar(&o.bundleFile, "bundle", "", "the bundle's file")
+	fs.StringVar(&o.bundleFile, "bundle", "", "the bundle: a file or its parts, a folder of archives, or oci://HOST/PATH:TAG")
 	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator's release (can be repeated; default: the release's own values)")
 	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of a store, as NAMESPACE/NAME=FILE (can be repeated; default: the release's own values)")
 	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
@@ -62,7 +64,7 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 // target is everything that was found out before anything is done.
 type target struct {
 	cluster *cluster.Client
-	bundle  *bundle.Bundle
+	bundle  bundle.Reader
 	charts  []inputs.Chart
 	site    *plan.Site
 	inputs  plan.Inputs
@@ -89,7 +91,7 @@ func (o *targetOptions) load(ctx context.Context) (*target, error) {
 	if t.site, err = o.site.read(o.Program); err != nil {
 		return nil, err
 	}
-	if t.bundle, err = openBundle(o.bundleFile); err != nil {
+	if t.bundle, err = openBundle(ctx, o.bundleFile, o.connector(o.Program)); err != nil {
 		return nil, err
 	}
 	if err = o.look(ctx, t); err != nil {
@@ -133,12 +135,17 @@ func (o *targetOptions) look(ctx context.Context, t *target) error {
 	if facts, err = t.cluster.Facts(ctx, o.scope(t, wantedSecrets(facts, registry))); err != nil {
 		return err
 	}
-	req, err := o.request(t, facts, registry)
+	req, err := o.request(ctx, t, facts, registry)
 	if err != nil {
 		return err
 	}
 	if t.inputs, err = inputs.Gather(req); err != nil {
 		return err
+	}
+	if o.explain {
+		if err := o.ineffective(ctx, t); err != nil {
+			return err
+		}
 	}
 	t.plan, err = plan.Build(t.inputs)
 	return err
@@ -154,6 +161,18 @@ func (o *targetOptions) scope(t *target, secrets []plan.ObjectKey) cluster.Scope
 		s.OperatorNamespace = t.site.Operator.Namespace
 	}
 	return s
+}
+
+// storeOrder is the order in which the site file lists its stores.
+func storeOrder(site *plan.Site) []string {
+	if site == nil {
+		return nil
+	}
+	var keys []string
+	for _, s := range site.ObjectStores {
+		keys = append(keys, s.Namespace+"/"+s.Store)
+	}
+	return keys
 }
 
 // wantedSecrets is the pull secret in every namespace whose pods will pull.
@@ -178,14 +197,15 @@ func wantedSecrets(f *plan.Facts, r plan.SiteRegistry) []plan.ObjectKey {
 	return list
 }
 
-func (o *targetOptions) request(t *target, facts *plan.Facts, registry plan.SiteRegistry) (inputs.Request, error) {
-	about, err := planBundle(o.bundleFile, t.bundle)
+func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Facts, registry plan.SiteRegistry) (inputs.Request, error) {
+	t.bundle = placed(t.bundle, registry)
+	about, err := planBundle(ctx, o.bundleFile, t.bundle)
 	if err != nil {
 		return inputs.Request{}, err
 	}
 	req := inputs.Request{
 		Facts: facts, Bundle: about, Charts: t.charts, Registry: registry,
-		Only: o.stores, OperatorOnly: o.operatorOnly, Options: o.choices, Stores: map[string]inputs.Values{},
+		Only: o.stores, Order: storeOrder(t.site), OperatorOnly: o.operatorOnly, Options: o.choices, Stores: map[string]inputs.Values{},
 	}
 	switch {
 	case o.reuseMissing:
@@ -240,7 +260,7 @@ func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
 }
 
 // bundleCharts loads the charts of a bundle.
-func bundleCharts(b *bundle.Bundle) ([]inputs.Chart, error) {
+func bundleCharts(b bundle.Reader) ([]inputs.Chart, error) {
 	var list []inputs.Chart
 	for _, c := range b.Manifest().Charts {
 		data, err := b.Chart(c.Name, c.Version)
@@ -257,14 +277,14 @@ func bundleCharts(b *bundle.Bundle) ([]inputs.Chart, error) {
 }
 
 // planBundle is what a plan says of a bundle.
-func planBundle(name string, b *bundle.Bundle) (plan.Bundle, error) {
+func planBundle(ctx context.Context, name string, b bundle.Reader) (plan.Bundle, error) {
 	m := b.Manifest()
 	out := plan.Bundle{Name: name, Digest: b.Digest()}
 	for _, c := range m.Charts {
 		out.Charts = append(out.Charts, plan.Chart{Name: c.Name, Version: c.Version, Digest: c.SHA256})
 	}
 	for _, i := range m.Images {
-		manifests, err := platformManifests(b, i)
+		manifests, err := platformManifests(ctx, b, i)
 		if err != nil {
 			return out, err
 		}
@@ -276,7 +296,7 @@ func planBundle(name string, b *bundle.Bundle) (plan.Bundle, error) {
 }
 
 // platformManifests are the digests of an image's own manifests, by platform.
-func platformManifests(b *bundle.Bundle, i bundle.ImageEntry) (map[string]string, error) {
+func platformManifests(ctx context.Context, b bundle.Reader, i bundle.ImageEntry) (map[string]string, error) {
 	m := map[string]string{}
 	if !images.IsIndex(i.MediaType) {
 		for _, platform := range i.Platforms {
@@ -284,7 +304,9 @@ func platformManifests(b *bundle.Bundle, i bundle.ImageEntry) (map[string]string
 		}
 		return m, nil
 	}
-	raw, err := b.ReadManifest(i.Digest)
+	raw, err := b.Source().ReadManifest(ctx,
+		images.Artifact{Kind: images.ArtifactImage, Ref: i.Ref},
+		images.Descriptor{MediaType: i.MediaType, Digest: i.Digest, Size: i.Size})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
@@ -31,7 +33,7 @@ type upgradeOptions struct {
 	settle    time.Duration
 	deadline  time.Duration
 	stopAfter string
-	rollback  bool
+	planFile  string
 }
 
 func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
@@ -55,7 +57,7 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	fs := cmd.Flags()
 	kube.addFlags(fs)
 	o.targetOptions.addFlags(fs)
-	o.checks.addFlags(fs)
+	o.checks.addJudgeFlags(fs)
 	fs.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "plan and check only; nothing is pushed or changed")
 	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags in the registry that point elsewhere")
@@ -63,18 +65,24 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	fs.DurationVar(&o.timeout, "timeout", o.timeout, "how long a step may stand still")
 	fs.DurationVar(&o.settle, "settle", 0, "how long stores must stay quiet after the operator's upgrade (default 5s)")
 	fs.DurationVar(&o.deadline, "deadline", 0, "start no step that would not end within this time, such as 2h (default: none)")
+	fs.StringVar(&o.planFile, "plan", "", "plan that was reviewed: only exactly this one is carried out")
 	fs.StringVar(&o.stopAfter, "stop-after", "", "park after this step of the plan")
-	fs.BoolVar(&o.rollback, "rollback-on-failure", false, "take the current chart back where that is safe")
-	fs.BoolVar(&o.rollback, "atomic", false, "the same as --rollback-on-failure")
 	return cmd
 }
 
 func (o *upgradeOptions) run(ctx context.Context) error {
+	if o.checks.list {
+		printChecks(o.Out, preflight.Before())
+		return nil
+	}
 	t, err := o.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.close()
+	if err := o.reviewed(t.plan); err != nil {
+		return err
+	}
 	printPlan(o.Out, t.plan)
 	if err := t.plan.Refused(); err != nil {
 		return &silentError{ExitCheckFailed}
@@ -94,6 +102,28 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 		return err
 	}
 	return o.execute(ctx, t, subject)
+}
+
+// reviewed refuses a plan that is not the one in --plan, and says where they
+// part.
+func (o *upgradeOptions) reviewed(p *plan.Plan) error {
+	if o.planFile == "" {
+		return nil
+	}
+	want, err := readPlan(o.planFile)
+	if err != nil || want.Digest() == p.Digest() {
+		return err
+	}
+	what := "something beside its steps"
+	for i, s := range p.Steps {
+		if i >= len(want.Steps) || !reflect.DeepEqual(asData(want.Steps[i]), asData(s)) {
+			what = "step " + s.ID
+			break
+		}
+	}
+	return withCode(ExitCheckFailed, withHint(
+		fmt.Errorf("comparing with plan %q: it was made for another state, %s differs", o.planFile, what),
+		"helm aistor plan --out makes one for the present state; have it reviewed again"))
 }
 
 // check runs the checks of one phase, shows what stands out, and stops the
@@ -174,7 +204,7 @@ func (o *upgradeOptions) executorOptions(ctx context.Context, t *target, s *pref
 	opts := upgrade.Options{
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
 		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
-		Command: o.command(), RollbackOnFailure: o.rollback, OnEvent: show.event, Now: o.Now,
+		Command: o.command(), OnEvent: show.event, Now: o.Now,
 		MaxHistory: o.maxHistory(),
 		Preflight:  func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
 		Validate:   func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
@@ -229,7 +259,7 @@ func (o *upgradeOptions) validate(ctx context.Context, t *target, before *prefli
 	printImages(o.Out, facts)
 	printReport(o.Out, report)
 	if !report.OK() {
-		return report.Verdict, fmt.Errorf("validating: %s", report.Verdict)
+		return report.Verdict, withCode(ExitCheckFailed, fmt.Errorf("validating: %s", report.Verdict))
 	}
 	return report.Verdict, nil
 }
@@ -245,7 +275,11 @@ func (o *upgradeOptions) maxHistory() int {
 
 // command is what to type to go on. Secrets are never among the arguments.
 func (o *upgradeOptions) command() string {
-	return "run the same command again: helm aistor upgrade --bundle " + o.bundleFile
+	words := make([]string, len(o.Args))
+	for i, a := range o.Args {
+		words[i] = shellWord(a)
+	}
+	return "run the same command again: helm aistor " + strings.Join(words, " ")
 }
 
 // upgradeError gives the errors of a run their exit codes.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -82,16 +80,8 @@ func (o *validateOptions) expectations(s *preflight.Subject) error {
 	if s.Expect, err = pairs("expect", o.expect); err != nil || o.planFile == "" {
 		return err
 	}
-	b, err := os.ReadFile(o.planFile)
-	if err != nil {
-		return fmt.Errorf("reading plan: %w", err)
-	}
-	var p plan.Plan
-	if err := yaml.UnmarshalStrict(b, &p); err != nil || p.Kind != plan.KindPlan {
-		return withHint(fmt.Errorf("reading plan %q: it is not an %s", o.planFile, plan.KindPlan), "helm aistor plan --out writes one")
-	}
-	s.Plan = &p
-	return nil
+	s.Plan, err = readPlan(o.planFile)
+	return err
 }
 
 // printImages shows the image of every minio container, the way the documented

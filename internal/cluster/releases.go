@@ -120,7 +120,7 @@ func (c *Client) release(ctx context.Context, l *look, h history) *plan.Release 
 		Revision: h.newest.number, Status: cmp.Or(r.Status, h.newest.status),
 		LastDeployed: h.deployed.number, LastVersion: r.ChartVersion,
 		Updated: r.Updated, ApplyMethod: r.ApplyMethod, RecordBytes: r.RecordBytes,
-		Values: r.Values, Manifest: r.Manifest,
+		Description: r.Description, Values: r.Values, Manifest: r.Manifest,
 	}
 	if h.deployed.number == h.newest.number {
 		return out
@@ -129,6 +129,7 @@ func (c *Client) release(ctx context.Context, l *look, h history) *plan.Release 
 	if h.deployed.number > 0 {
 		if last, err := c.record(ctx, h.deployed); err == nil {
 			out.LastVersion = last.ChartVersion
+			out.DeployedManifest, out.DeployedValues = last.Manifest, last.Values
 		} else if !apierrors.IsNotFound(err) {
 			l.miss("releases "+h.deployed.release.String(), err)
 		}

@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -30,38 +31,48 @@ func (r Request) change(release plan.Release, store string, c *chart.Chart, give
 		From:        plan.Chart{Name: release.Chart, Version: release.Version},
 		To:          plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256},
 		ValuesFiles: given.Files,
-		Before:      images.ParseObjects(release.Manifest),
+		// Helm deletes what the deployed revision has and the new one lacks,
+		// also where a failed one came between them.
+		Before: images.ParseObjects(cmp.Or(release.DeployedManifest, release.Manifest)),
 	}
 	user, err := r.userValues(release, c, given)
 	if err != nil {
 		return change, err
 	}
-	render := func(v map[string]any) chart.RenderOptions {
+	render := Options(func(v map[string]any) chart.RenderOptions {
 		return chart.RenderOptions{
 			ReleaseName: release.Name, Namespace: release.Namespace, Values: v,
 			IsUpgrade: true, Revision: release.Revision + 1, KubeVersion: r.Facts.ServerVersion,
 		}
-	}
-	result, err := values.Rewrite(values.Input{
-		ChartName: c.Name, ChartVersion: c.Version, Values: user,
-		Mirror: r.Registry.Mirror, PullSecret: pullSecret(r.Registry),
-		Render: func(v map[string]any) ([]images.Object, error) {
-			out, err := c.Render(render(v))
-			if err != nil {
-				return nil, err
-			}
-			return out.Plain(), nil
-		},
 	})
+	if change.Values, err = r.rewrite(&change, c, user, render); err != nil {
+		return change, err
+	}
+	// The version alone does not say which chart it is: versions were
+	// published twice. An upgrade made here writes the digest down.
+	change.Unchanged = release.Status == "deployed" && release.Version == c.Version &&
+		strings.Contains(release.Description, change.To.Digest) && sameValues(release.Values, change.Values)
+	return change, r.render(&change, c, render(change.Values))
+}
+
+// rewrite turns the values round to the private registry and writes down what
+// that took. Where the runtime redirects, they stay as they are.
+func (r Request) rewrite(change *plan.Change, c *chart.Chart, user map[string]any, render Options) (map[string]any, error) {
+	if r.Registry.Keeps() {
+		return user, nil
+	}
+	result, err := Rewrite(c, user, r.Registry, "", render)
 	if err != nil {
-		return change, fmt.Errorf("preparing release %q for %s: %w", change.Key(), c.ID(), err)
+		return nil, fmt.Errorf("preparing release %q for %s: %w", change.Key(), c.ID(), err)
 	}
-	change.Values = result.Values
-	change.Unchanged = release.Status == "deployed" && release.Version == c.Version && sameValues(release.Values, result.Values)
+	if len(result.Unresolved) > 0 {
+		return nil, &UnresolvedError{Release: change.Key(), Chart: c.ID(), List: result.Unresolved}
+	}
 	for _, e := range result.Changes {
-		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path.String(), Old: e.Old, New: e.New, Why: e.Why})
+		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path.String(), Old: brief(e.Old), New: brief(e.New), Why: e.Why})
 	}
-	return change, r.render(&change, c, render(result.Values))
+	change.Warnings = append(change.Warnings, notices(*change, result)...)
+	return result.Values, nil
 }
 
 // render fills in what the release will consist of and what it pulls.

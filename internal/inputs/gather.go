@@ -24,6 +24,9 @@ type Request struct {
 	// Only limits the object stores to these, by namespace/name. The default
 	// is all that have a release.
 	Only []string
+	// Order are stores, by namespace/name, that are upgraded in this order and
+	// before all others.
+	Order []string
 	// OperatorOnly leaves every object store as it is.
 	OperatorOnly bool
 	// License takes the place of the values' license where it is not empty.
@@ -120,10 +123,17 @@ func (r Request) stores() ([]plan.Change, error) {
 		return nil, nil
 	}
 	var list []plan.Change
-	for _, s := range r.Facts.Stores {
-		release := releaseOf(r.Facts, s)
-		if release == nil || len(r.Only) > 0 && !slices.Contains(r.Only, s.Key()) {
+	for _, s := range r.ordered() {
+		named := slices.Contains(r.Only, s.Key())
+		if len(r.Only) > 0 && !named {
 			continue
+		}
+		release := releaseOf(r.Facts, s)
+		if release == nil && named {
+			return nil, &NoReleaseError{Key: s.Key()}
+		}
+		if release == nil {
+			continue // the checks tell of stores that no release was found for
 		}
 		change, err := r.change(*release, s.Name, target, r.Stores[s.Key()])
 		if err != nil {
@@ -134,10 +144,26 @@ func (r Request) stores() ([]plan.Change, error) {
 	return list, nil
 }
 
-// target is the newest chart of a role that is no stepping stone.
-func (r Request) target(role aistor.Role) *chart.Chart {
+// ordered are the stores in the site's order; those it does not list come last.
+func (r Request) ordered() []plan.Store {
+	rank := func(s plan.Store) int {
+		if i := slices.Index(r.Order, s.Key()); i >= 0 {
+			return i
+		}
+		return len(r.Order)
+	}
+	list := slices.Clone(r.Facts.Stores)
+	slices.SortStableFunc(list, func(a, b plan.Store) int { return rank(a) - rank(b) })
+	return list
+}
+
+func (r Request) target(role aistor.Role) *chart.Chart { return Target(r.Charts, role) }
+
+// Target is the newest chart of a role that is no stepping stone, nil where
+// there is none.
+func Target(charts []Chart, role aistor.Role) *chart.Chart {
 	var best *chart.Chart
-	for _, c := range r.Charts {
+	for _, c := range charts {
 		if c.Stone || aistor.RoleOfChart(c.Name) != role {
 			continue
 		}
@@ -155,6 +181,27 @@ func (r Request) find(name, version string) *chart.Chart {
 		}
 	}
 	return nil
+}
+
+// FindRelease is the release of the operator, or of the store
+// namespace/name.
+func FindRelease(f *plan.Facts, role aistor.Role, store string) (*plan.Release, error) {
+	if role == aistor.RoleOperator {
+		if f.Operator == nil {
+			return nil, &NoOperatorError{}
+		}
+		return f.Operator, nil
+	}
+	for _, s := range f.Stores {
+		if s.Key() != store {
+			continue
+		}
+		if r := releaseOf(f, s); r != nil {
+			return r, nil
+		}
+		return nil, fmt.Errorf("finding the release of object store %q: no Helm release owns it", store)
+	}
+	return nil, &UnknownStoreError{Key: store, Known: storeKeys(f)}
 }
 
 func releaseOf(f *plan.Facts, s plan.Store) *plan.Release {
@@ -185,6 +232,19 @@ func (*NoOperatorError) Error() string {
 // Hint names the commands that show what there is.
 func (*NoOperatorError) Hint() string {
 	return "helm list -A shows the releases; name the operator's namespace with -n"
+}
+
+// NoReleaseError says that a store was asked for that no Helm release owns.
+type NoReleaseError struct{ Key string }
+
+// Error names the store.
+func (e *NoReleaseError) Error() string {
+	return fmt.Sprintf("finding the release of object store %q: no Helm release owns it", e.Key)
+}
+
+// Hint names the command that shows what there is.
+func (*NoReleaseError) Hint() string {
+	return "helm list -A shows the releases; one that Helm keeps in ConfigMaps (HELM_DRIVER) is not read"
 }
 
 // UnknownStoreError says that a store was asked for that is not there.

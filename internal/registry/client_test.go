@@ -370,3 +370,29 @@ func TestCanPush(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What a mirror does not have is looked for in vain at the mirror, so the error
+// must name that place, or a wrong --mirror can't be found out.
+func TestErrorsNameTheMirrorThatWasAsked(t *testing.T) {
+	t.Parallel()
+	s := registrytest.New(t)
+	c := newClient(t, s, func(o *Options) { o.Mirrors = map[string]string{"quay.io": s.Host + "/cache"} })
+	r := ref(t, "quay.io/minio/aistor/mc:v1")
+	digest := "sha256:" + strings.Repeat("0", 64)
+	_, _, _, manifestErr := c.Manifest(t.Context(), r)
+	_, resolveErr := c.Resolve(t.Context(), r)
+	_, _, blobErr := c.OpenBlob(t.Context(), r, digest, 0)
+	for want, err := range map[string]error{
+		`fetching manifest "quay.io/minio/aistor/mc:v1" at its mirror "` + s.Host + `/cache/minio/aistor/mc:v1"`:               manifestErr,
+		`at its mirror "` + s.Host + `/cache/minio/aistor/mc:v1": `:                                                            resolveErr,
+		`fetching blob "quay.io/minio/aistor/mc@` + digest + `" at its mirror "` + s.Host + `/cache/minio/aistor/mc@` + digest: blobErr,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+	}
+	_, _, _, err := c.Manifest(t.Context(), ref(t, s.Host+"/cache/minio/aistor/mc:v1"))
+	if err == nil || strings.Contains(err.Error(), "mirror") {
+		t.Errorf("without a mirror: got %v", err)
+	}
+}

@@ -57,6 +57,8 @@ type Error struct {
 	Op string
 	// Host is the registry, Ref the reference or repository with its digest.
 	Host, Ref string
+	// At is where a mirror made the client look instead of Ref, else empty.
+	At string
 	// Status is the last HTTP status, 0 if there was no answer.
 	Status int
 	// Err is the cause.
@@ -65,6 +67,9 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
+	if e.At != "" {
+		return fmt.Sprintf("%s %q at its mirror %q: %s", e.Op, e.Ref, e.At, e.cause())
+	}
 	return fmt.Sprintf("%s %q: %s", e.Op, e.Ref, e.cause())
 }
 
@@ -82,7 +87,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Hint() string {
 	switch e.Kind {
 	case Unauthorized:
-		return fmt.Sprintf("log in to %s first, or give --registry-username and --password-stdin", e.Host)
+		return fmt.Sprintf("log in to %s first, or give --registry-user and --password-stdin", e.Host)
 	case Forbidden:
 		return "ask the registry's owner for the right to do this in this repository"
 	case NameUnknown:
@@ -126,6 +131,10 @@ func wrap(op, host, ref string, err error) error {
 		return e
 	}
 	e.Kind = kindOfFailure(err)
+	var verify *tls.CertificateVerificationError
+	if e.Kind == TLS && errors.As(err, &verify) {
+		e.Err = verify // alone: that plain http was not tried either helps nobody
+	}
 	return e
 }
 

@@ -34,11 +34,26 @@ func (c *Client) Ping(ctx context.Context, hostname string) error {
 // Resolve says what ref points to, an index included. It asks with HEAD, and
 // with GET where a registry answers HEAD badly.
 func (c *Client) Resolve(ctx context.Context, ref images.Ref) (Descriptor, error) {
-	d, err := c.head(ctx, ref, c.source(ref))
+	at := c.source(ref)
+	d, err := c.head(ctx, ref, at)
 	if err != nil && KindOf(err) != Unauthorized && KindOf(err) != Unreachable && KindOf(err) != TLS {
-		_, _, d, err = c.Manifest(ctx, ref)
+		_, _, d, err = c.manifest(ctx, ref, at)
 	}
-	return d, err
+	return d, mirrored(err, ref, at)
+}
+
+// mirrored adds to an error where a mirror made the client look: the reference
+// alone would name a registry that was never asked. An error about something
+// else is left alone: it is the cause for which the context was cancelled, and
+// others hold it as well.
+func mirrored(err error, ref images.Ref, at place) error {
+	e, ok := err.(*Error) //nolint:errorlint // only our own, not one inside of another
+	if !ok || at == target(ref) || e.Ref != ref.String() {
+		return err
+	}
+	found := *e
+	found.At = images.Ref{Host: at.host, Path: at.path, Tag: ref.Tag, Digest: ref.Digest}.String()
+	return &found
 }
 
 // HeadManifest reports what ref points to, and false where there is nothing.
@@ -93,7 +108,9 @@ func headRefused(err error) bool {
 // and descriptor. The bytes are checked against the digest that the reference
 // or the registry names.
 func (c *Client) Manifest(ctx context.Context, ref images.Ref) ([]byte, string, Descriptor, error) {
-	return c.manifest(ctx, ref, c.source(ref))
+	at := c.source(ref)
+	raw, mediaType, d, err := c.manifest(ctx, ref, at)
+	return raw, mediaType, d, mirrored(err, ref, at)
 }
 
 func (c *Client) manifest(ctx context.Context, ref images.Ref, at place) ([]byte, string, Descriptor, error) {
@@ -182,20 +199,22 @@ func (c *Client) OpenBlob(ctx context.Context, repo images.Ref, digest string, f
 		q.header, q.ok = nil, []int{http.StatusOK}
 		resp, err = c.do(ctx, q)
 	}
+	asked := images.Ref{Host: repo.Host, Path: repo.Path, Digest: digest}
+	typed := func(err error) error { return mirrored(wrap(q.op, at.host, ref, err), asked, at) }
 	if err != nil {
 		cancel(nil)
-		return nil, 0, err
+		return nil, 0, typed(err)
 	}
-	rc := newStallReader(resp.Body, c.opts.StallTimeout, cancel, wrapper(q.op, at.host, ref))
+	rc := newStallReader(resp.Body, c.opts.StallTimeout, cancel, typed)
 	size := resp.ContentLength
 	if from > 0 && !continues(resp, from) {
 		if resp.StatusCode == http.StatusPartialContent {
 			_ = rc.Close()
-			return nil, 0, wrap(q.op, at.host, ref, fmt.Errorf("the registry sent the wrong range %q for offset %d", resp.Header.Get("Content-Range"), from))
+			return nil, 0, typed(fmt.Errorf("the registry sent the wrong range %q for offset %d", resp.Header.Get("Content-Range"), from))
 		}
 		if _, err := io.CopyN(io.Discard, rc, from); err != nil {
 			_ = rc.Close()
-			return nil, 0, wrap(q.op, at.host, ref, err)
+			return nil, 0, typed(err)
 		}
 		if size >= 0 {
 			size -= from
@@ -216,8 +235,4 @@ func statusOf(err error) int {
 func continues(resp *http.Response, from int64) bool {
 	return resp.StatusCode == http.StatusPartialContent &&
 		strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))
-}
-
-func wrapper(op, host, ref string) func(error) error {
-	return func(err error) error { return wrap(op, host, ref, err) }
 }

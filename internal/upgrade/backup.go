@@ -66,6 +66,15 @@ func backupComplete(dir, digest string) bool {
 	return true
 }
 
+// backedUp remembers the folder for the outcome, and in the journal for whoever
+// goes on from here, maybe from another folder.
+func (e *Executor) backedUp(dir string) {
+	e.backup, e.journal.run.Backup = dir, dir
+	if whole, err := filepath.Abs(dir); err == nil {
+		e.journal.run.Backup = whole
+	}
+}
+
 // writeBackup writes what was there before the plan: values, manifests, CRDs
 // and ObjectStores, readable by the owner alone and without secrets.
 func (e *Executor) writeBackup(ctx context.Context) (string, error) {
@@ -93,7 +102,7 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 	if w.err != nil {
 		return "", fmt.Errorf("writing backup to %q: %w", dir, w.err)
 	}
-	e.backup = dir
+	e.backedUp(dir)
 	return dir, nil
 }
 

@@ -67,7 +67,7 @@ func (e *Executor) upgradeOnce(ctx context.Context, s plan.Step, c *plan.Change,
 	if err := e.lease.check(ctx); err != nil {
 		return err
 	}
-	rec.Before, rec.Calling, rec.Changed = rel.Revision, true, true
+	rec.Before, rec.Calling, rec.Called, rec.Changed = rel.Revision, true, e.opts.Now(), true
 	if err := e.journal.save(ctx); err != nil {
 		return err
 	}
@@ -112,19 +112,28 @@ func (e *Executor) unpend(ctx context.Context, s plan.Step, rel Release) error {
 	e.say(s.ID, EventProgress, fmt.Sprintf("revision %d of %s was left %s: marking it as failed", rel.Revision, s.Target, rel.Status))
 	namespace, name, _ := strings.Cut(s.Target, "/")
 	return patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
-		return e.deps.Helm.MarkFailed(context.WithoutCancel(ctx), namespace, name)
+		return e.deps.Helm.MarkFailed(context.WithoutCancel(ctx), namespace, name, rel.Revision)
 	})
 }
 
-// unstick carries out a step that the plan itself asks for.
+// unstick carries out a step that the plan itself asks for. The revision it
+// marks is the one it has looked at: a Helm that is alive may have ended it and
+// begun another.
 func (e *Executor) unstick(ctx context.Context, s plan.Step) (string, error) {
+	rel, err := e.release(ctx, s)
+	if err == nil {
+		err = e.atWork(s.Target, rel)
+	}
+	if err != nil {
+		return "", err
+	}
 	rec := e.journal.step(s.ID)
 	rec.Changed = true
 	if err := e.journal.save(ctx); err != nil {
 		return "", err
 	}
 	namespace, name, _ := strings.Cut(s.Target, "/")
-	return "", naming(e.deps.Helm.MarkFailed(ctx, namespace, name), "marking release as failed", s.Target)
+	return "", naming(e.deps.Helm.MarkFailed(ctx, namespace, name, rel.Revision), "marking release as failed", s.Target)
 }
 
 // release looks at a step's release, patiently.
@@ -150,7 +159,7 @@ func (e *Executor) rollBack(ctx context.Context, s plan.Step, c *plan.Change, to
 	e.say(s.ID, EventProgress, fmt.Sprintf("rolling %s back to revision %d", s.Target, to))
 	rec := e.journal.step(s.ID)
 	if rel, err := e.release(ctx, s); err == nil {
-		rec.Before, rec.Calling = rel.Revision, true
+		rec.Before, rec.Calling, rec.Called = rel.Revision, true, e.opts.Now()
 	}
 	err := e.journal.save(ctx)
 	if err == nil {
@@ -165,8 +174,6 @@ func (e *Executor) rollBack(ctx context.Context, s plan.Step, c *plan.Change, to
 	}
 	e.say(s.ID, EventProgress, fmt.Sprintf("%s is back at revision %d; other charts are as they were", s.Target, to))
 }
-
-func pending(rel Release) bool { return strings.HasPrefix(rel.Status, "pending-") }
 
 func orEmpty(m map[string]any) map[string]any {
 	if m == nil {

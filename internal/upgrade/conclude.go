@@ -73,8 +73,11 @@ func (e *Executor) ids(over bool) []string {
 func (e *Executor) outcome() *Outcome {
 	o := &Outcome{
 		Plan: e.digest, Changed: e.journal.run.Changed(), Remaining: e.ids(false), Parked: e.parked,
-		Backup: e.backup, Validation: e.validation, Attempts: e.journal.run.Attempts,
+		Backup: orElse(e.journal.run.FirstBackup, e.backup), Validation: e.validation, Attempts: e.journal.run.Attempts,
 		Availability: e.tracker.result(), Ended: e.opts.Now(),
+	}
+	if e.backup != "" && e.backup != o.Backup {
+		o.Backups = []string{o.Backup, e.backup}
 	}
 	if len(o.Attempts) > 0 {
 		o.Started = o.Attempts[0].Started

@@ -32,8 +32,9 @@ type Helm interface {
 	// Upgrade carries out one `helm upgrade` and returns the new revision. It
 	// need not wait for workloads.
 	Upgrade(ctx context.Context, r UpgradeRequest) (Release, error)
-	// MarkFailed gives the newest, pending revision the status failed.
-	MarkFailed(ctx context.Context, namespace, name string) error
+	// MarkFailed gives a pending revision the status failed. It refuses one
+	// that is not the newest any more.
+	MarkFailed(ctx context.Context, namespace, name string, revision int) error
 	// Rollback goes back to a revision, as `helm rollback` does.
 	Rollback(ctx context.Context, namespace, name string, revision int) error
 }
@@ -44,6 +45,8 @@ type Release struct {
 	// Status is Helm's word: deployed, failed, pending-upgrade, …
 	Status   string
 	Revision int
+	// Updated is when Helm began to make this revision; zero where unknown.
+	Updated time.Time
 	// ValuesDigest is [plan.ValuesDigest] of the user's values.
 	ValuesDigest string
 	Description  string

@@ -14,7 +14,11 @@ import (
 func (e *Executor) drifted(ctx context.Context, s plan.Step) error {
 	if s.Action == plan.ActionUnstick {
 		// Its only fact is that the release is pending; if not, it is done.
-		return nil
+		rel, err := e.release(ctx, s)
+		if err != nil {
+			return err
+		}
+		return e.atWork(s.Target, rel)
 	}
 	for _, fact := range s.Before {
 		var err error

@@ -60,14 +60,23 @@ func (e *StoppedError) Error() string {
 // Unwrap is the cause.
 func (e *StoppedError) Unwrap() error { return e.Cause }
 
-// BusyError says that another run holds the lease.
+// BusyError says that another run holds the lease, or that another Helm may be
+// at work at a release.
 type BusyError struct {
 	Holder string
 	Since  time.Time
+	// Release is the namespace/name that a Helm left pending, and Until when
+	// it is taken for dead. Both are empty where the lease is held.
+	Release string
+	Until   time.Time
 }
 
 // Error names the holder.
 func (e *BusyError) Error() string {
+	if e.Release != "" {
+		return fmt.Sprintf("release %s: another Helm may be at work since %s; wait, or rerun after %s",
+			e.Release, e.Since.UTC().Format(time.RFC3339), e.Until.UTC().Format(time.RFC3339))
+	}
 	return fmt.Sprintf("upgrading: another run is under way: held by %s since %s", e.Holder, e.Since.UTC().Format(time.RFC3339))
 }
 

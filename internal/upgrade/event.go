@@ -43,14 +43,18 @@ type Outcome struct {
 	Started time.Time     `json:"started"`
 	Ended   time.Time     `json:"ended"`
 	Steps   []StepOutcome `json:"steps"`
-	// Changed says the cluster is no longer what it was before the plan.
+	// Changed says the cluster is no longer what it was before the plan, or
+	// before the one that this run went on from.
 	Changed bool `json:"changed"`
 	// Remaining are the ids of steps that are still to be done.
 	Remaining []string `json:"remaining,omitempty"`
 	// Parked says why a run without an error did not reach the end.
 	Parked string `json:"parked,omitempty"`
-	// Backup is the folder with the backup.
-	Backup string `json:"backup,omitempty"`
+	// Backup is the folder with the backup from before the first change. A run
+	// that went on from one of another plan has that one's here, and all in
+	// Backups, the oldest first.
+	Backup  string   `json:"backup,omitempty"`
+	Backups []string `json:"backups,omitempty"`
 	// Validation is what the validate step said.
 	Validation   string         `json:"validation,omitempty"`
 	Attempts     []Attempt      `json:"attempts"`

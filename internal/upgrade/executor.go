@@ -27,6 +27,7 @@ type Executor struct {
 	journal *journal
 	live    Live
 	facts   *plan.Facts // as the attempt found them
+	runs    []Run       // all journals, as the attempt found them
 	tracker *tracker
 
 	idle       bool   // every release is where the plan wants it

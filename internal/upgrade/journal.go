@@ -42,6 +42,15 @@ type Run struct {
 	Steps    []StepRecord      `json:"steps"`
 	// Orphans are bindings that a killed run of another plan left deleted.
 	Orphans []images.Object `json:"orphans,omitempty"`
+	// Backup is the folder of this plan's backup.
+	Backup string `json:"backup,omitempty"`
+	// Resumes is the plan of the unfinished run that this one goes on from. It
+	// had changed the cluster, as ChangedBefore says, and FirstBackup is from
+	// before that. ResumedBy is the plan that went on from this one.
+	Resumes       string `json:"resumes,omitempty"`
+	ResumedBy     string `json:"resumedBy,omitempty"`
+	ChangedBefore bool   `json:"changedBefore,omitempty"`
+	FirstBackup   string `json:"firstBackup,omitempty"`
 }
 
 // Attempt is one start of the executor.
@@ -70,9 +79,10 @@ type StepRecord struct {
 	// Changed says a request that changes the cluster was sent.
 	Changed bool `json:"changed,omitempty"`
 	// Before is the release's revision before the newest Helm operation, and
-	// Calling says that its end was not seen.
-	Before  int  `json:"before,omitempty"`
-	Calling bool `json:"calling,omitempty"`
+	// Calling says that its end was not seen. Called is when it began.
+	Before  int       `json:"before,omitempty"`
+	Calling bool      `json:"calling,omitempty"`
+	Called  time.Time `json:"called,omitzero"`
 	// Own are the revisions that this step made.
 	Own []int `json:"own,omitempty"`
 	// Saved are the bindings a mend step deleted.
@@ -117,9 +127,10 @@ func (r Run) started() int64 {
 	return r.Attempts[len(r.Attempts)-1].Started.UnixNano()
 }
 
-// Changed reports whether any attempt changed the cluster.
+// Changed reports whether any attempt, or the run this one goes on from,
+// changed the cluster.
 func (r Run) Changed() bool {
-	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool { return s.Changed })
+	return r.ChangedBefore || slices.ContainsFunc(r.Steps, func(s StepRecord) bool { return s.Changed })
 }
 
 // owns reports whether this run made a revision of a release. An operation

@@ -155,33 +155,6 @@ func (e *Executor) restoreOne(ctx context.Context, step string, o images.Object)
 	e.say(step, EventProgress, key.String()+" is back as it was")
 }
 
-// adopt takes over the bindings that the newest run of another plan deleted
-// and, since it was killed, neither replaced nor brought back.
-func (e *Executor) adopt(ctx context.Context) error {
-	var runs []Run
-	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
-		runs, err = ReadJournals(ctx, e.deps.Client, e.namespace)
-		return err
-	})
-	if err != nil || len(runs) == 0 || runs[0].Plan == e.digest {
-		return err
-	}
-	e.journal.run.Orphans = runs[0].orphans()
-	return nil
-}
-
-// orphans are the bindings a run deleted for a release it did not upgrade.
-func (r Run) orphans() []images.Object {
-	open := slices.Clone(r.Orphans)
-	for _, s := range r.Steps {
-		open = append(open, s.Saved...)
-		if s.Action == plan.ActionOperator && s.Status.over() {
-			open = nil
-		}
-	}
-	return open
-}
-
 // object looks at one binding, patiently.
 func (e *Executor) object(ctx context.Context, key plan.ObjectKey) (o images.Object, err error) {
 	err = patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {

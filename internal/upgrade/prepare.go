@@ -28,16 +28,16 @@ func (e *Executor) prepare(ctx context.Context) error {
 	r.Attempts = append(r.Attempts, Attempt{
 		Identity: orElse(e.opts.Identity, e.facts.User), Holder: e.opts.Holder, Tool: e.opts.Tool, Started: e.opts.Now(),
 	})
-	if r.Baseline == nil {
-		if err := e.adopt(ctx); err != nil {
-			return err
-		}
-		r.Baseline = map[string]string{}
-		for _, s := range e.facts.Stores {
-			r.Baseline[s.Key()] = s.Health
-		}
+	r.ResumedBy = ""
+	adopted, err := e.adopt(ctx)
+	if err != nil {
+		return err
 	}
+	e.baseline()
 	if err := e.journal.save(ctx); err != nil {
+		return err
+	}
+	if err := e.resumed(ctx, adopted); err != nil {
 		return err
 	}
 	// The watch has an end of its own: what is seen while the last request is

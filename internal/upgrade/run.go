@@ -140,10 +140,10 @@ func (e *Executor) end(ctx context.Context, rec *StepRecord, message string, err
 	kind := EventDone
 	if err != nil {
 		rec.Status, rec.Message, kind = StepFailed, e.mask.text(err.Error()), EventFailed
-		if interrupted(ctx, err) {
-			rec.Status = StepInterrupted
-		}
 		message = err.Error()
+		if interrupted(ctx, err) {
+			rec.Status, rec.Message, message = StepInterrupted, "", "interrupted"
+		}
 	}
 	e.say(rec.ID, kind, message)
 	if saved := e.journal.save(ctx); err == nil {
@@ -181,7 +181,7 @@ func (e *Executor) done(ctx context.Context, s plan.Step) (bool, string, error) 
 	switch s.Action {
 	case plan.ActionBackup:
 		if dir := e.backupDir(); backupComplete(dir, e.digest) {
-			e.backup = dir
+			e.backedUp(dir)
 			return true, "kept from an earlier attempt: " + dir, nil
 		}
 		return e.idle, "nothing is left to change", nil

@@ -182,7 +182,7 @@ func (w *world) Upgrade(ctx context.Context, r UpgradeRequest) (Release, error) 
 		w.mu.Unlock()
 		return Release{}, errors.New("another operation (install/upgrade/rollback) is in progress")
 	}
-	next := Release{Chart: r.Chart.Name, Version: r.Chart.Version, Status: "pending-upgrade", Revision: h[len(h)-1].Revision + 1, Values: r.Values, Description: "Preparing upgrade"}
+	next := Release{Chart: r.Chart.Name, Version: r.Chart.Version, Status: "pending-upgrade", Revision: h[len(h)-1].Revision + 1, Values: r.Values, Description: "Preparing upgrade", Updated: time.Now()}
 	h = append(h, next)
 	w.releases[key] = h
 	half, fails := w.onHalf, w.onUpgrade
@@ -300,13 +300,17 @@ func (w *world) rollFrom(s *fakeStore, i, together int) {
 }
 
 // MarkFailed implements Helm.
-func (w *world) MarkFailed(_ context.Context, ns, name string) error {
+func (w *world) MarkFailed(_ context.Context, ns, name string, revision int) (err error) {
 	w.request("helm mark-failed")
 	w.with(func() {
 		h := w.releases[ns+"/"+name]
+		if h[len(h)-1].Revision != revision {
+			err = fmt.Errorf("revision %d is not the newest", revision)
+			return
+		}
 		h[len(h)-1].Status = "failed"
 	})
-	return nil
+	return err
 }
 
 // Rollback implements Helm.

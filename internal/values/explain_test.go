@@ -140,13 +140,19 @@ func TestExplainIsQuickEnoughForAHundredValues(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures time")
 	}
+	for key, want := range map[string]values.Effect{"labels": values.EffectYes, "labelz": values.EffectNone} {
+		t.Run(key, func(t *testing.T) { explainAHundred(t, key, want) })
+	}
+}
+
+func explainAHundred(t *testing.T, key string, want values.Effect) {
 	from, to := side(t, "aistor-operator", "5.6.4"), side(t, "aistor-operator", "5.10.0")
 	user := map[string]any{}
 	labels := map[string]any{}
 	for i := range 100 {
 		labels[fmt.Sprintf("label-%d", i)] = "x"
 	}
-	user["labels"] = labels
+	user[key] = labels
 	start := time.Now()
 	got, err := values.Explain(context.Background(), values.ExplainInput{ChartName: "aistor-operator", Values: user, Old: from, New: to})
 	if err != nil {
@@ -154,6 +160,11 @@ func TestExplainIsQuickEnoughForAHundredValues(t *testing.T) {
 	}
 	if len(got.Settings) != 100 {
 		t.Errorf("%d settings", len(got.Settings))
+	}
+	for _, e := range got.Settings {
+		if e.Old != want || e.New != want {
+			t.Errorf("%s: %s, %s", e.Path, e.Old, e.New)
+		}
 	}
 	t.Logf("100 values over two charts: %v", time.Since(start))
 }

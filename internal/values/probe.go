@@ -19,6 +19,8 @@ type probe struct {
 	usable bool
 	// all is base with every operator on, rendered when first asked for.
 	all func() (map[string]any, string, error)
+	// groups are the verdicts of dead, by the path of the map.
+	groups sync.Map
 }
 
 func newProbe(side Side, values map[string]any) *probe {
@@ -90,6 +92,8 @@ func (p *probe) effect(path Path) (e Effect, by string) {
 		return EffectFails, ""
 	case !p.usable:
 		return EffectUnknown, ""
+	case p.dead(path):
+		return EffectNone, ""
 	}
 	gone, err := p.side.Render(without(p.values, path))
 	if err != nil || gone != p.base {
@@ -120,7 +124,7 @@ func (p *probe) reacts(values map[string]any, base string, path Path) bool {
 // mask looks for a setting behind which this one is hidden: an operator that
 // is off, or one of the same name elsewhere.
 func (p *probe) mask(path Path) string {
-	if path[0] == "operators" || path[0] == "images" || path[0] == "repositories" {
+	if switchable(path) {
 		if all, base, err := p.all(); err == nil && p.reacts(all, base, path) {
 			return "operators that are disabled"
 		}

@@ -26,7 +26,7 @@ func Build(in Inputs) (*Plan, error) {
 	}
 	p := &Plan{
 		APIVersion: APIVersion, Kind: KindPlan,
-		Cluster:  Cluster{UID: in.Facts.ClusterUID, Version: in.Facts.ServerVersion},
+		Cluster:  Cluster{UID: in.Facts.ClusterUID, Version: in.Facts.ServerVersion, Context: in.Facts.Context},
 		Bundle:   in.Bundle,
 		Registry: in.Registry,
 		Options:  in.Options,

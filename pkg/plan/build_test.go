@@ -80,6 +80,9 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 		{"the license is gone from the values", func(in *Inputs) {
 			in.Operator[0].Before = append(in.Operator[0].Before, object("Secret", "minio-license"))
 		}, []string{"license-removed"}},
+		{"the live license belongs to the release, and a failed revision lost it", func(in *Inputs) {
+			in.Facts.License = &License{Namespace: "aistor", Present: true, Release: "aistor/aistor"}
+		}, []string{"license-removed"}},
 		{"a license made by hand meets one in the values", func(in *Inputs) {
 			in.Facts.License = &License{Namespace: "aistor", Present: true}
 			in.Operator[0].After = append(in.Operator[0].After, object("Secret", "minio-license"))

@@ -101,6 +101,13 @@ type Release struct {
 	ApplyMethod string `json:"applyMethod,omitempty"`
 	// RecordBytes is the size of the release Secret.
 	RecordBytes int `json:"recordBytes,omitempty"`
+	// Description is Helm's; an upgrade made here names the chart's digest.
+	Description string `json:"description,omitempty"`
+	// DeployedManifest and DeployedValues are those of the revision in
+	// LastDeployed, where that is not the newest: Helm compares with them,
+	// so they say what an upgrade would delete.
+	DeployedManifest string         `json:"-"`
+	DeployedValues   map[string]any `json:"-"`
 	// Values are the user's values. They may hold secrets, so they never
 	// leave the process.
 	Values map[string]any `json:"-"`

@@ -93,10 +93,14 @@ func judgeValues(n *notices, c Change) {
 	if c.Store != "" {
 		which = "--object-store " + c.StoreKey()
 	}
+	what := c.Edits[0].Path
+	if more := len(c.Edits) - 1; more > 0 {
+		what += fmt.Sprintf(" and %d more", more)
+	}
 	n.refuse("values-not-kept",
 		"helm aistor values "+which+" -f "+strings.Join(c.ValuesFiles, " -f ")+" --write, with the same --bundle, changes and keeps the files",
-		"release %s would get values that no file has: %s lacks %d settings, %s first",
-		c.Key(), strings.Join(c.ValuesFiles, ", "), len(c.Edits), c.Edits[0].Path)
+		"release %s would get values that no file has: %s would have to change at %s",
+		c.Key(), strings.Join(c.ValuesFiles, ", "), what)
 }
 
 func judgeLicense(n *notices, in Inputs) {
@@ -104,7 +108,8 @@ func judgeLicense(n *notices, in Inputs) {
 		return
 	}
 	c := in.Operator[0]
-	had := names(c.Before, "Secret")[aistor.LicenseSecret] != nil
+	live := in.Facts.License
+	had := names(c.Before, "Secret")[aistor.LicenseSecret] != nil || live != nil && live.Present && live.Release == c.Key()
 	for _, c := range in.Operator {
 		renders := names(c.After, "Secret")[aistor.LicenseSecret] != nil
 		if had && !renders {

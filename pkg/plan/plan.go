@@ -31,6 +31,8 @@ type Plan struct {
 type Cluster struct {
 	UID     string `json:"uid"`
 	Version string `json:"version"`
+	// Context is the kubeconfig context it was reached by, for people.
+	Context string `json:"-"`
 }
 
 // PlannedImage is one image on its way.

@@ -25,6 +25,15 @@ const (
 	ReferencesKeep    = "keep"
 )
 
+// Validate reports what can't be used.
+func (r SiteRegistry) Validate() error {
+	switch r.References {
+	case "", ReferencesRewrite, ReferencesKeep:
+		return r.Mirror.Validate()
+	}
+	return fmt.Errorf("reading registry: references is %q, expected %s or %s", r.References, ReferencesRewrite, ReferencesKeep)
+}
+
 // Site describes one installation, without secrets: it is written on the
 // airgapped side, reviewed, and carried out to whoever makes the bundle.
 type Site struct {

@@ -123,7 +123,7 @@ func operatorStep(in Inputs, i int, revisions map[string]int) Step {
 	case c.Unchanged:
 		s.Title = fmt.Sprintf("wait for the operator %s, which is in place", c.To.Version)
 	case c.From.Version == c.To.Version:
-		s.Title = fmt.Sprintf("apply the new values to the operator %s", c.To.Version)
+		s.Title = fmt.Sprintf("apply chart and values of the operator %s anew", c.To.Version)
 	case c.Stone:
 		s.Title += " (stepping stone)"
 		s.Why = "the target can't be reached in one step from " + c.From.Version
@@ -143,7 +143,7 @@ func storeStep(in Inputs, c Change, revisions map[string]int) Step {
 	case c.Unchanged:
 		s.Title = fmt.Sprintf("wait for object store %s, which is in place", c.StoreKey())
 	case c.From.Version == c.To.Version:
-		s.Title = fmt.Sprintf("apply the new values to object store %s", c.StoreKey())
+		s.Title = fmt.Sprintf("apply chart and values of object store %s anew", c.StoreKey())
 	}
 	s.Why = "the target"
 	s.Risk = "the vendor does not promise that an object store can go back"

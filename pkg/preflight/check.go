@@ -72,6 +72,13 @@ type Subject struct {
 	Expect map[string]string
 	// Access are the reviewed rights; nil where none were reviewed.
 	Access []Access
+	// Resuming says that the newest upgrade changed the cluster and was
+	// interrupted, killed or stopped: what it left unhealthy is a warning
+	// before the upgrade that goes on, and a failure after it.
+	Resuming bool
+	// OwnPending names releases, as namespace/name, whose pending revision is
+	// that of an upgrade of ours which runs no more.
+	OwnPending []string
 }
 
 // Access is the answer to one access review.

@@ -84,7 +84,12 @@ func (e *expected) addPlan(s *Subject) {
 	}
 	last := lastOperatorChart(s.Plan)
 	for _, img := range s.Plan.Images {
-		e.digests[img.Private] = img.Digest
+		// Pods name what their runtime redirects by its public name.
+		runs := img.Private
+		if s.Plan.Registry.Keeps() {
+			runs = img.Source
+		}
+		e.digests[runs] = img.Digest
 		for _, r := range img.Reasons {
 			kind, rest, _ := strings.Cut(r.Object, "/")
 			switch {
@@ -92,9 +97,9 @@ func (e *expected) addPlan(s *Subject) {
 				if strings.Count(rest, "/") == 0 && len(img.Namespaces) == 1 {
 					rest = img.Namespaces[0] + "/" + rest
 				}
-				e.addStore(rest, img.Private)
+				e.addStore(rest, runs)
 			case (kind == "ConfigMap" || kind == "Deployment") && (last == "" || r.Chart == last):
-				e.operator[img.Private.Base()] = img.Private
+				e.operator[runs.Base()] = runs
 			}
 		}
 	}

@@ -19,6 +19,8 @@ func noPullers(s *Subject, list []puller) *Result {
 	switch {
 	case len(list) == 0:
 		r = skip("nothing is pulled")
+	case s.registry().Keeps():
+		r = skip("%s, for their runtime redirects public references", nodesOwn)
 	case slices.ContainsFunc(list, func(p puller) bool { return len(p.secrets) > 0 }):
 		return nil
 	case s.registry().PullSecret == plan.PullSecretNone:

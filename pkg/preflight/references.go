@@ -9,9 +9,15 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
+// keptPublic is why references are not judged where the site keeps them.
+const keptPublic = "references stay public: the nodes' runtime redirects them"
+
 // checkRenderedRefs looks at every image that the target renders: each must be
 // a reference at all, which no chart checks, and live in the private registry.
 func checkRenderedRefs(_ context.Context, s *Subject) Result {
+	if s.registry().Keeps() {
+		return skip(keptPublic)
+	}
 	mirror := s.registry().Mirror
 	if mirror.Registry == "" {
 		return skip("no private registry named")
@@ -59,6 +65,9 @@ func optionalRefs(c plan.Change) map[string]bool {
 // checkRunningRefs looks at every container that runs, init containers and
 // sidecars too.
 func checkRunningRefs(_ context.Context, s *Subject) Result {
+	if s.registry().Keeps() {
+		return skip(keptPublic)
+	}
 	mirror := s.registry().Mirror
 	if mirror.Registry == "" {
 		return skip("no private registry named")

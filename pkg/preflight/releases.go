@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -43,6 +44,10 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 	return f.result("%d releases, %d object stores", len(allReleases(s.Facts)), len(s.Facts.Stores))
 }
 
+// helmWindow is how long a pending release that no upgrade of ours left may be
+// the work of a Helm that is alive; the upgrade itself waits as long.
+const helmWindow = 15 * time.Minute
+
 func checkReleasesSettled(_ context.Context, s *Subject) Result {
 	all := allReleases(s.Facts)
 	if len(all) == 0 {
@@ -63,7 +68,10 @@ func judgeSettled(f *findings, s *Subject, r plan.Release) {
 	}
 	switch {
 	case r.Status == "deployed":
-	case strings.HasPrefix(r.Status, "pending"):
+	case pending(r) && atWork(s, r):
+		f.fail(releaseKey(r.Key()), "%s: another Helm may be at work since %s", line, r.Updated.UTC().Format(time.RFC3339)).
+			wanted(r.Status, "deployed", "wait, or rerun after "+r.Updated.Add(helmWindow).UTC().Format(time.RFC3339))
+	case pending(r):
 		if hasStep(s.Plan, plan.ActionUnstick, r.Key()) {
 			f.warn(releaseKey(r.Key()), "%s: a step of the plan settles it", line).wanted(r.Status, "deployed", remedy)
 			return
@@ -75,6 +83,12 @@ func judgeSettled(f *findings, s *Subject, r plan.Release) {
 	default:
 		f.fail(releaseKey(r.Key()), "%s", line).wanted(r.Status, "deployed", remedy)
 	}
+}
+
+// atWork reports whether somebody else's Helm may be at work at a pending
+// release.
+func atWork(s *Subject, r plan.Release) bool {
+	return !r.Updated.IsZero() && s.Now.Sub(r.Updated) < helmWindow && !slices.Contains(s.OwnPending, r.Key())
 }
 
 func hasStep(p *plan.Plan, action plan.Action, target string) bool {

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -27,12 +28,29 @@ func TestReleasesSettled(t *testing.T) {
 			s.Plan.Steps = append(plans, s.Plan.Steps...)
 		}
 	}
+	begun := func(ago time.Duration, change func(*testing.T, *Subject)) func(*testing.T, *Subject) {
+		return func(t *testing.T, s *Subject) {
+			change(t, s)
+			s.Facts.Operator.Updated = testNow().Add(-ago)
+		}
+	}
+	unstick := plan.Step{Action: plan.ActionUnstick, Target: "aistor/aistor"}
 	runCases(t, Before(), "releases-settled", []checkCase{
 		{name: "deployed", want: Pass},
 		{name: "a killed upgrade", want: Fail, change: operator("pending-upgrade"), line: "release aistor/aistor: revision 3 is pending-upgrade",
 			observed: "pending-upgrade", required: "deployed", remedy: "helm rollback aistor 2 -n aistor"},
 		{name: "a killed upgrade that the plan settles", want: Warn, line: "a step of the plan settles it",
-			change: operator("pending-upgrade", plan.Step{Action: plan.ActionUnstick, Target: "aistor/aistor"})},
+			change: operator("pending-upgrade", unstick)},
+		{name: "an upgrade that may be under way", want: Fail, line: "another Helm may be at work since 2026-09-01T11:46:00Z",
+			remedy: "wait, or rerun after 2026-09-01T12:01:00Z",
+			change: begun(14*time.Minute, operator("pending-upgrade", unstick))},
+		{name: "an upgrade that was killed a while ago", want: Warn, line: "a step of the plan settles it",
+			change: begun(15*time.Minute, operator("pending-upgrade", unstick))},
+		{name: "an upgrade of ours that was killed just now", want: Warn, line: "a step of the plan settles it",
+			change: begun(time.Minute, func(t *testing.T, s *Subject) {
+				operator("pending-upgrade", unstick)(t, s)
+				s.OwnPending = []string{"aistor/aistor"}
+			})},
 		{name: "a failed upgrade that this one goes over again", want: Warn, change: operator("failed"), line: "half changed"},
 		{name: "a failed release that nobody upgrades", want: Fail, line: "is failed",
 			change: func(_ *testing.T, s *Subject) {

@@ -1,0 +1,68 @@
+package bundle
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// describe writes the manifest that a folder lacks, so that a folder can be
+// looked at, planned with and referred to as a bundle can.
+func (f *Folder) describe() error {
+	m := &f.manifest
+	m.APIVersion, m.Kind, m.MinReader = APIVersion, Kind, readerVersion
+	m.Notes = []string{"made by hand: the images' digests are not those of their origin"}
+	slices.SortFunc(m.Charts, func(a, b Chart) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+	slices.SortFunc(m.Images, func(a, b ImageEntry) int { return a.Ref.Compare(b.Ref) })
+	for i := range m.Images[min(1, len(m.Images)):] {
+		if m.Images[i].Ref == m.Images[i+1].Ref {
+			return fmt.Errorf("opening folder %q: %s is there in two files", f.dir, m.Images[i].Ref)
+		}
+	}
+	for _, e := range m.Images {
+		m.Platforms = append(m.Platforms, e.Platforms...)
+	}
+	m.Platforms = sorted(m.Platforms)
+	encoded, err := m.encode()
+	if err != nil {
+		return err
+	}
+	own, err := manifestArtifact(encoded)
+	if err != nil {
+		return err
+	}
+	index, err := indexJSON(*m, own[0].Descriptor)
+	f.digest = images.DigestOf(index)
+	return err
+}
+
+// Path implements Reader.
+func (f *Folder) Path() string { return f.dir }
+
+// Manifest implements Reader. It is derived from what is in the folder.
+func (f *Folder) Manifest() Manifest { return f.manifest }
+
+// Digest implements Reader: it changes with everything in the folder.
+func (f *Folder) Digest() string { return f.digest }
+
+// Images implements Reader.
+func (f *Folder) Images() []ImageEntry { return f.manifest.Images }
+
+// Charts implements Reader.
+func (f *Folder) Charts() []Chart { return f.manifest.Charts }
+
+// Source implements Reader.
+func (f *Folder) Source() images.Source { return f }
+
+// Chart implements Reader.
+func (f *Folder) Chart(name, version string) ([]byte, error) {
+	c, err := pickChart(f.manifest.Charts, name, version)
+	if err != nil {
+		return nil, err
+	}
+	return f.blobs[c.SHA256].data, nil
+}

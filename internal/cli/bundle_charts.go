@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/assemble"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// chartOptions say where charts come from.
+type chartOptions struct {
+	charts []string
+	repo   string
+}
+
+func (o *chartOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.charts, "chart", nil, "chart as a .tgz, a folder or an oci:// reference, in place of the repository's (can be repeated)")
+	fs.StringVar(&o.repo, "repo", o.repo, "chart repository")
+}
+
+// chartPuller loads charts with the trust and the credentials of the verb.
+type chartPuller struct {
+	chartOptions
+	program *Program
+	reg     *registryOptions
+	client  *registry.Client
+	ca      string
+}
+
+// puller prepares the loading of charts. The caller calls what it returns
+// beside once done.
+func (o *chartOptions) puller(p *Program, reg *registryOptions, client *registry.Client) (*chartPuller, func(), error) {
+	ca, end, err := joinedCA(reg.cas)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &chartPuller{chartOptions: *o, program: p, reg: reg, client: client, ca: ca}, end, nil
+}
+
+// joinedCA is one file with the certificates of all, for Helm's getters take
+// only one.
+func joinedCA(files []string) (string, func(), error) {
+	switch len(files) {
+	case 0:
+		return "", func() {}, nil
+	case 1:
+		return files[0], func() {}, nil
+	}
+	var all bytes.Buffer
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return "", nil, fmt.Errorf("reading CA %q: %w", f, err)
+		}
+		all.Write(append(bytes.TrimSpace(b), '\n'))
+	}
+	f, err := os.CreateTemp("", "aistor-ca-*.pem")
+	if err != nil {
+		return "", nil, fmt.Errorf("joining CA files: %w", err)
+	}
+	end := func() { _ = os.Remove(f.Name()) }
+	_, err = f.Write(all.Bytes())
+	if err = errors.Join(err, f.Close()); err != nil {
+		end()
+		return "", nil, fmt.Errorf("joining CA files: %w", err)
+	}
+	return f.Name(), end, nil
+}
+
+// pull loads one chart: a path and an oci:// reference say where, a name is
+// looked up in the repository. Stepping stones are named only, so that with
+// charts from a folder or a registry they are looked for beside the others.
+func (o *chartPuller) pull(ctx context.Context, w assemble.Want) (*chart.Chart, error) {
+	if !strings.ContainsAny(w.Ref, "/\\") && !strings.HasSuffix(w.Ref, ".tgz") {
+		if file := besides(o.charts, w); file != "" {
+			return chart.Load(file)
+		}
+		if i := slices.IndexFunc(o.charts, func(c string) bool { return strings.HasPrefix(c, ociScheme) }); i >= 0 {
+			w.Ref = o.charts[i][:strings.LastIndexByte(o.charts[i], '/')+1] + w.Ref
+			return o.fetch(ctx, w)
+		}
+		return chart.Pull(ctx, o.options(w, o.repo))
+	}
+	if strings.HasPrefix(w.Ref, ociScheme) {
+		return o.fetch(ctx, w)
+	}
+	return chart.Pull(ctx, o.options(w, ""))
+}
+
+func (o *chartPuller) options(w assemble.Want, repo string) chart.PullOptions {
+	opts := chart.PullOptions{
+		Ref: w.Ref, Version: w.Version, RepoURL: repo,
+		CAFile: o.ca, CertFile: o.reg.clientCert, KeyFile: o.reg.clientKey,
+		Helm: chart.HelmSettings{
+			RepositoryConfig: o.program.Getenv("HELM_REPOSITORY_CONFIG"),
+			RepositoryCache:  o.program.Getenv("HELM_REPOSITORY_CACHE"),
+			RegistryConfig:   o.program.Getenv("HELM_REGISTRY_CONFIG"),
+		},
+	}
+	if u, err := url.Parse(cmp.Or(repo, w.Ref)); err == nil {
+		opts.Insecure = slices.Contains(o.reg.skipVerify, u.Host) || slices.Contains(o.reg.skipVerify, u.Hostname())
+		opts.PlainHTTP = slices.Contains(o.reg.plainHTTP, u.Host) || slices.Contains(o.reg.plainHTTP, u.Hostname())
+	}
+	return opts
+}
+
+// fetch takes a chart out of a registry as images are taken, with the same
+// trust, credentials, mirrors and retries. Only where no version is named is
+// Helm left to find the newest.
+func (o *chartPuller) fetch(ctx context.Context, w assemble.Want) (*chart.Chart, error) {
+	ref, err := images.ParseRef(strings.TrimPrefix(w.Ref, ociScheme))
+	if err != nil {
+		return nil, fmt.Errorf("pulling chart %q: %w", w.Ref, err)
+	}
+	if w.Version != "" {
+		ref.Tag = strings.ReplaceAll(w.Version, "+", "_")
+	}
+	if ref.Tag == "" && ref.Digest == "" {
+		return chart.Pull(ctx, o.options(w, ""))
+	}
+	data, err := fetchChart(ctx, o.client, ref)
+	if err != nil {
+		return nil, fmt.Errorf("pulling chart %q: %w", w.Ref, err)
+	}
+	return chart.LoadData(data)
+}
+
+// chartContent is the media type of a chart's archive.
+const chartContent = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+// maxChart is far above any chart, and far below what memory bears.
+const maxChart = 64 << 20
+
+func fetchChart(ctx context.Context, f images.Fetcher, ref images.Ref) ([]byte, error) {
+	raw, mediaType, _, err := f.Manifest(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	node, err := images.ParseManifest(raw, mediaType)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(node.Blobs, func(d images.Descriptor) bool { return d.MediaType == chartContent })
+	if i < 0 || node.Blobs[i].Size > maxChart {
+		return nil, fmt.Errorf("%q is no chart", ref)
+	}
+	rc, err := images.OpenResuming(ctx, f, ref, node.Blobs[i].Digest, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	data, err := io.ReadAll(io.LimitReader(rc, node.Blobs[i].Size+1))
+	if err != nil {
+		return nil, err
+	}
+	if got := images.DigestOf(data); got != node.Blobs[i].Digest {
+		return nil, fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", got, node.Blobs[i].Digest)
+	}
+	return data, nil
+}

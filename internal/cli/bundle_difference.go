@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// assume leaves out the blobs that the far side has already: those of the
+// images that its site file names in a repository that something is carried to.
+// What is wrong in that is found out by push before it writes anything.
+func (c *contents) assume(ctx context.Context, src images.Fetcher) error {
+	if c.site == nil {
+		return withHint(errors.New("making a difference bundle: no site file was named"),
+			"kubectl aistor-upgrade export > site.yaml writes one; give it with --for")
+	}
+	have, skipped := c.farSide()
+	for _, r := range skipped {
+		c.warn("%s is not assumed on the far side: nothing is carried to its repository", r)
+	}
+	c.spec.Assume = map[string][]string{}
+	for _, ref := range have {
+		blobs, err := bundle.BlobsOf(ctx, src, ref, c.spec.Platforms)
+		if err != nil {
+			c.warn("%s is not assumed on the far side: %v", ref, err)
+			continue
+		}
+		repo := ref.Name()
+		c.spec.Assume[repo] = append(c.spec.Assume[repo], blobs...)
+	}
+	c.spec.Notes = append(c.spec.Notes, fmt.Sprintf(
+		"a difference bundle: it lacks what %d images have on the far side, and only helm aistor push can load it", len(have)))
+	return nil
+}
+
+// farSide gives the images of the site under their public names. The site
+// names them as its nodes pull them.
+func (c *contents) farSide() (have, skipped []images.Ref) {
+	for _, there := range c.site.Images {
+		i := slices.IndexFunc(c.spec.Images, func(x images.Image) bool {
+			return x.Ref.Name() == there.Name() || c.site.Registry.Map(x.Ref).Name() == there.Name()
+		})
+		if i < 0 {
+			skipped = append(skipped, there)
+			continue
+		}
+		ref := images.Ref{Host: c.spec.Images[i].Ref.Host, Path: c.spec.Images[i].Ref.Path, Tag: there.Tag, Digest: there.Digest}
+		have = append(have, ref)
+	}
+	return have, skipped
+}

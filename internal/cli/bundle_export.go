@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// bundleExportOptions take one thing out of a bundle for other tools.
+type bundleExportOptions struct {
+	*Program
+	out string
+}
+
+func newBundleExport(p *Program) *cobra.Command {
+	o := &bundleExportOptions{Program: p}
+	cmd := &cobra.Command{
+		Use:   "export FILE IMAGE|CHART",
+		Short: "Write one image or chart of a bundle for other tools",
+		Long: "Write one image as an OCI layout in a tar, which crane, skopeo, oras and containerd\n" +
+			"read, or one chart as the .tgz it came as. Digests stay what they are.",
+		Example: `  helm aistor bundle export aistor.bundle quay.io/minio/aistor/minio:RELEASE.2026-06-06T02-44-06Z --out minio.tar
+  helm aistor bundle export aistor.bundle aistor-operator-5.10.0`,
+		Args: exactArgs(2, "the bundle's file, and an image or a chart in it"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0], args[1]) },
+	}
+	cmd.Flags().StringVar(&o.out, "out", "", "file to write (default: the image's or chart's name, in this folder)")
+	return cmd
+}
+
+func (o *bundleExportOptions) run(ctx context.Context, file, what string) error {
+	b, err := openBundleFile(file)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if c, ok := chartNamed(b.Charts(), what); ok {
+		return o.chart(b, c)
+	}
+	e, err := imageNamed(b.Images(), what)
+	if err != nil {
+		return withHint(fmt.Errorf("exporting %q from bundle %q: %w", what, file, err), "helm aistor bundle inspect "+file+" lists what there is")
+	}
+	name := o.out
+	if name == "" {
+		name = e.Ref.Base() + "-" + strings.ReplaceAll(e.Ref.Identifier(), ":", "-") + ".tar"
+	}
+	if err := bundle.ExportImage(ctx, b, e.Ref, name); err != nil {
+		return err
+	}
+	line(o.Out, "%s %s", e.Digest, name)
+	return nil
+}
+
+func (o *bundleExportOptions) chart(b *bundle.Bundle, c bundle.Chart) error {
+	data, err := b.Chart(c.Name, c.Version)
+	if err != nil {
+		return err
+	}
+	name := o.out
+	if name == "" {
+		name = c.Name + "-" + c.Version + ".tgz"
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		return fmt.Errorf("exporting chart: %w", err)
+	}
+	line(o.Out, "%s %s", c.SHA256, name)
+	return nil
+}
+
+// chartNamed finds a chart by NAME-VERSION, NAME:VERSION, or by a name that
+// only one has.
+func chartNamed(charts []bundle.Chart, what string) (bundle.Chart, bool) {
+	var found []bundle.Chart
+	for _, c := range charts {
+		switch what {
+		case c.Name + "-" + c.Version, c.Name + ":" + c.Version:
+			return c, true
+		case c.Name:
+			found = append(found, c)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], true
+	}
+	return bundle.Chart{}, false
+}
+
+// imageNamed finds an image by its reference, or by an end of it that only one
+// has: "minio/aistor/kes" and "kes" do where there is one kes.
+func imageNamed(list []bundle.ImageEntry, what string) (bundle.ImageEntry, error) {
+	var found []bundle.ImageEntry
+	for _, e := range list {
+		ends := func(s string) bool { return s == what || strings.HasSuffix(s, "/"+what) }
+		if e.Ref.String() == what {
+			return e, nil
+		}
+		if ends(e.Ref.String()) || ends(e.Ref.Name()) {
+			found = append(found, e)
+		}
+	}
+	if r, err := images.ParseRef(what); err == nil && len(found) == 0 {
+		if i := slices.IndexFunc(list, func(e bundle.ImageEntry) bool { return e.Ref == r }); i >= 0 {
+			return list[i], nil
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return bundle.ImageEntry{}, errors.New("there is no such image or chart")
+	}
+	return bundle.ImageEntry{}, fmt.Errorf("%d images have that name; add the tag", len(found))
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// ociScheme marks a bundle that was pushed to a registry.
+const ociScheme = "oci://"
+
+// connect makes a client for one registry, when it turns out to be needed.
+type connect func(host string) (*registry.Client, error)
+
+// openBundle opens what --bundle and push name: a file or its parts, a folder
+// of archives, or oci://HOST/PATH:TAG of a bundle that was pushed.
+func openBundle(ctx context.Context, ref string, to connect, as ...string) (bundle.Reader, error) {
+	if rest, ok := strings.CutPrefix(ref, ociScheme); ok {
+		return openRemote(ctx, rest, to)
+	}
+	if st, err := os.Stat(ref); err == nil && st.IsDir() {
+		return openFolder(ref, as)
+	}
+	return openBundleFile(ref)
+}
+
+// openBundleFile opens a bundle and says what to do about one that can't be.
+func openBundleFile(file string) (*bundle.Bundle, error) {
+	b, err := bundle.Open(file)
+	var hinted interface{ Hint() string }
+	switch {
+	case err == nil:
+		return b, nil
+	case errors.As(err, &hinted):
+		return nil, err
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, withHint(err, "helm aistor bundle create makes one")
+	}
+	return nil, withHint(err, "helm aistor bundle verify tells what is damaged")
+}
+
+func openRemote(ctx context.Context, name string, to connect) (bundle.Reader, error) {
+	ref, err := images.ParseRef(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening bundle %q: %w", ociScheme+name, err)
+	}
+	if ref.Tag == "" && ref.Digest == "" {
+		return nil, withHint(fmt.Errorf("opening bundle %q: it names no tag", ociScheme+name),
+			"helm aistor push prints the bundle's address in the registry")
+	}
+	client, err := to(ref.Host)
+	if err != nil {
+		return nil, err
+	}
+	r, err := bundle.OpenRemote(ctx, client, ref)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func openFolder(dir string, as []string) (bundle.Reader, error) {
+	named, err := pairs("as", as)
+	if err != nil {
+		return nil, err
+	}
+	opts := bundle.FolderOptions{As: map[string]images.Ref{}}
+	for file, name := range named {
+		if opts.As[file], err = images.ParseRef(name); err != nil {
+			return nil, err
+		}
+	}
+	f, err := bundle.OpenFolder(dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// connector gives clients with the user's own credentials.
+func (o *registryOptions) connector(p *Program) connect {
+	return func(host string) (*registry.Client, error) { return o.client(p, host) }
+}
+
+// placed says of a pushed bundle where its images are: where the site's own
+// mapping puts them. Others carry their images with them.
+func placed(b bundle.Reader, r plan.SiteRegistry) bundle.Reader {
+	if remote, ok := b.(*bundle.Remote); ok {
+		return remote.Within(r.Mirror)
+	}
+	return b
+}
+
+// chartsPathOf is where a push of b has to look for its charts: beside the
+// manifest of a bundle that was pushed already, else in the default place.
+func chartsPathOf(b bundle.Reader) string {
+	if remote, ok := b.(*bundle.Remote); ok {
+		return remote.ChartsPath()
+	}
+	return ""
+}

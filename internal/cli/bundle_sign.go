@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+)
+
+// bundleSignOptions sign a bundle.
+type bundleSignOptions struct {
+	*Program
+	key           string
+	passwordStdin bool
+}
+
+func newBundleSign(p *Program) *cobra.Command {
+	o := &bundleSignOptions{Program: p}
+	cmd := &cobra.Command{
+		Use:   "sign FILE",
+		Short: "Sign a bundle with a minisign key",
+		Long: "Write a signature beside the bundle, as FILE" + bundle.SignatureSuffix + ". It is over index.json, from which\n" +
+			"everything else in the bundle follows by digest; minisign itself verifies it:\n" +
+			"  tar -xOf FILE index.json > index.json && minisign -Vm index.json -x FILE" + bundle.SignatureSuffix + " -p minisign.pub",
+		Example: "  helm aistor bundle sign aistor.bundle --key minisign.key --password-stdin < password",
+		Args:    exactArgs(1, "the bundle's file"),
+		RunE:    func(_ *cobra.Command, args []string) error { return o.run(args[0]) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&o.key, "key", "", "minisign secret key file")
+	fs.BoolVar(&o.passwordStdin, "password-stdin", false, "read the key's password from standard input")
+	return cmd
+}
+
+func (o *bundleSignOptions) run(file string) error {
+	if o.key == "" {
+		return withHint(fmt.Errorf("signing bundle %q: no --key was given", file), "minisign -G makes a pair of keys")
+	}
+	key, err := os.ReadFile(o.key)
+	if err != nil {
+		return fmt.Errorf("reading signing key: %w", err)
+	}
+	password := ""
+	if o.passwordStdin {
+		b, err := readAll(o.In)
+		if err != nil {
+			return err
+		}
+		password = strings.TrimRight(string(b), "\r\n")
+	}
+	b, err := openBundleFile(file)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	signature, err := bundle.Sign(b, key, password)
+	if err != nil {
+		if !o.passwordStdin {
+			err = withHint(err, "a key with a password needs --password-stdin")
+		}
+		return err
+	}
+	name := signatureFile(file)
+	if err := os.WriteFile(name, signature, 0o644); err != nil {
+		return fmt.Errorf("writing signature: %w", err)
+	}
+	line(o.Out, "%s %s", b.Digest(), name)
+	return nil
+}
+
+// signatureFile is where a bundle's signature is, also where the bundle was
+// named by one of its parts.
+func signatureFile(path string) string {
+	return regexp.MustCompile(`\.part\d{3}$`).ReplaceAllString(path, "") + bundle.SignatureSuffix
+}

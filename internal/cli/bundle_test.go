@@ -1,0 +1,188 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aead.dev/minisign"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
+)
+
+func TestBundleCreateWritesTheSameBytesWholeAndInParts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	whole := s.create("a.bundle")
+	s.create("b.bundle", "--part-size", "64KiB")
+	parts, err := filepath.Glob(s.path("b.bundle.part*"))
+	if err != nil || len(parts) < 2 {
+		t.Fatalf("parts: %v, %v", parts, err)
+	}
+	for _, name := range parts {
+		if st, err := os.Stat(name); err != nil || st.Size() > 64<<10 {
+			t.Errorf("%s is larger than was asked: %v, %v", name, st.Size(), err)
+		}
+	}
+	s.must("bundle", "split", whole, "--part-size", "0.064MB", "--out", s.path("c.bundle"))
+	want, _, _ := strings.Cut(s.must("bundle", "verify", whole), " ")
+	for _, name := range []string{s.path("b.bundle"), parts[1], s.path("c.bundle")} {
+		if got, _, _ := strings.Cut(s.must("bundle", "verify", name), " "); got != want {
+			t.Errorf("%s: digest %s, want %s", name, got, want)
+		}
+	}
+	if r := s.helm("", "bundle", "split", whole, "--part-size", "64KiB", "--out", s.path("c.bundle")); r.code != cli.ExitError || !strings.Contains(r.err, "exists") {
+		t.Errorf("parts that are there were replaced: %d %s", r.code, r.err)
+	}
+}
+
+func TestBundleCreateReplacesAFileOnlyWhereThatIsWanted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	name := s.create("a.bundle")
+	r := s.helm("", s.connected("bundle", "create", name)...)
+	if r.code != cli.ExitError || !strings.Contains(r.err, "hint: --overwrite") {
+		t.Errorf("got exit %d\n%s", r.code, r.err)
+	}
+	s.create("a.bundle", "--overwrite")
+}
+
+func TestBundleVerifyNamesImageBlobAndOffset(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	name := s.create("a.bundle")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := len(b) - 20_000 // inside of the last layer
+	b[at] ^= 1
+	s.write("a.bundle", string(b))
+	r := s.helm("", "bundle", "verify", name)
+	if r.code != cli.ExitCheckFailed {
+		t.Errorf("got exit %d, want %d", r.code, cli.ExitCheckFailed)
+	}
+	for _, want := range []string{"damaged: " + name + " at byte ", ": blob sha256:", " of quay.io/minio/aistor/", "hint: carry the file across again"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("the error lacks %q:\n%s", want, r.err)
+		}
+	}
+	if r := s.helm("", "bundle", "verify", s.path("none")); r.code != cli.ExitError {
+		t.Errorf("a file that is not there: exit %d", r.code)
+	}
+}
+
+func TestBundleSignAndVerify(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	name := s.create("a.bundle")
+	public, private, err := minisign.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := minisign.EncryptKey("opensesame", private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("key", string(key))
+	line, err := public.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("key.pub", string(line))
+	if r := s.helm("", "bundle", "verify", name, "--public-key", s.path("key.pub")); r.code != cli.ExitCheckFailed || !strings.Contains(r.err, "bundle sign makes one") {
+		t.Errorf("without a signature: exit %d\n%s", r.code, r.err)
+	}
+	if r := s.helm("wrong\n", "bundle", "sign", name, "--key", s.path("key"), "--password-stdin"); r.code == cli.ExitOK {
+		t.Error("a wrong password was taken")
+	}
+	if r := s.helm("opensesame\n", "bundle", "sign", name, "--key", s.path("key"), "--password-stdin"); r.code != cli.ExitOK {
+		t.Fatalf("signing: %s", r.err)
+	}
+	for _, key := range []string{s.path("key.pub"), public.String()} {
+		if out := s.must("bundle", "verify", name, "--public-key", key); !strings.Contains(out, "signature too") {
+			t.Errorf("got %s", out)
+		}
+	}
+	other, _, err := minisign.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := s.helm("", "bundle", "verify", name, "--public-key", other.String()); r.code != cli.ExitCheckFailed {
+		t.Errorf("another key: exit %d\n%s", r.code, r.err)
+	}
+}
+
+func TestBundleExport(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	name := s.create("a.bundle")
+	for what, out := range map[string]string{
+		operatorImage: "1.tar", "operator": "2.tar", "minio/aistor/operator:v1": "3.tar", "aistor-operator-5.10.0": "4.tgz", "aistor-operator": "5.tgz",
+	} {
+		s.must("bundle", "export", name, what, "--out", s.path(out))
+	}
+	for _, pair := range [][2]string{{"1.tar", "2.tar"}, {"1.tar", "3.tar"}, {"4.tgz", "aistor-operator-5.10.0.tgz"}, {"5.tgz", "4.tgz"}} {
+		a, errA := os.ReadFile(s.path(pair[0]))
+		b, errB := os.ReadFile(s.path(pair[1]))
+		if errA != nil || errB != nil || !cmp.Equal(a, b) {
+			t.Errorf("%s and %s differ (%v, %v)", pair[0], pair[1], errA, errB)
+		}
+	}
+	r := s.helm("", "bundle", "export", name, "nothing")
+	if r.code != cli.ExitError || !strings.Contains(r.err, "bundle inspect") {
+		t.Errorf("got exit %d\n%s", r.code, r.err)
+	}
+}
+
+func TestBundleCreateListsHosts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	out := s.must(append(s.connected("bundle", "create"), "--list-hosts", "--image", "nowhere.invalid/x:v1")...)
+	if diff := cmp.Diff("nowhere.invalid\n", strings.TrimPrefix(out, s.upstream.Host+"\n")); diff != "" {
+		t.Errorf("hosts (-want +got):\n%s", diff)
+	}
+	if files, _ := filepath.Glob(s.path("*.bundle*")); len(files) > 0 {
+		t.Errorf("files were written: %v", files)
+	}
+}
+
+func TestDifferenceBundleLacksWhatTheSiteHasAndCompletesIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.upstream.AddImage(t, "cache/minio/aistor/operator", "v0", "linux/amd64", registrytest.Layer(1, layerSize))
+	s.private.AddImage(t, "aistor/operator", "v0", "linux/amd64", registrytest.Layer(1, layerSize))
+	file := s.write("site.yaml", "apiVersion: upgrade.aistor.dev/v1alpha1\nkind: Site\nregistry:\n  registry: "+s.private.Host+
+		"\nplatforms: [linux/amd64]\noperator: {namespace: aistor, release: aistor, chart: aistor-operator, version: 5.10.0}\nimages:\n- "+
+		s.private.Host+"/aistor/operator:v0\n- elsewhere.example.com/x:v1\n")
+	whole := s.create("whole.bundle", "--for", file)
+	part := s.create("part.bundle", "--for", file, "--difference")
+	a, errA := os.Stat(whole)
+	b, errB := os.Stat(part)
+	if errA != nil || errB != nil || a.Size()-b.Size() < layerSize {
+		t.Fatalf("sizes %d and %d (%v, %v)", a.Size(), b.Size(), errA, errB)
+	}
+	if out := s.must("bundle", "inspect", part); !strings.Contains(out, "a difference bundle") {
+		t.Errorf("inspect does not say what it is:\n%s", out)
+	}
+	s.must(s.toPrivate("push", part)...)
+	if out := s.must(s.toPrivate("push", whole, "--charts", "none", "--dry-run")...); !strings.Contains(out, "0 of 2 are missing") {
+		t.Errorf("after the difference bundle:\n%s", out)
+	}
+	empty := newSite(t)
+	if r := empty.helm("", empty.toPrivate("push", part)...); r.code != cli.ExitError || !strings.Contains(r.err, "the bundle leaves out blob sha256:") || empty.private.Count("^(PUT|PATCH)") > 0 {
+		t.Errorf("a site that has nothing took it: %d\n%s", r.code, r.err)
+	}
+}
+
+func TestFetchErrorsNameTheMirror(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	r := s.helm("", append(s.connected("bundle", "create", s.path("a.bundle")), "--image", "quay.io/minio/absent:v1")...)
+	if want := "at its mirror \"" + s.upstream.Host + "/cache/minio/absent:v1\""; r.code != cli.ExitError || !strings.Contains(r.err, want) {
+		t.Errorf("got exit %d, the error lacks %s:\n%s", r.code, want, r.err)
+	}
+}

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/metadata"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+// completionPatience is how long a shell may stand still over a Tab.
+const completionPatience = 3 * time.Second
+
+// mostCompletions is how many names are asked of a cluster: a list that long
+// helps nobody, and a big cluster must not be slow.
+const mostCompletions = 500
+
+// kubectlCompletion is the file by which kubectl completes a plugin.
+const kubectlCompletion = `#!/bin/sh
+# kubectl runs this to complete "kubectl aistor-upgrade". Keep it on the PATH as
+# kubectl_complete-aistor_upgrade.
+exec kubectl aistor-upgrade __complete "$@" 2>/dev/null
+`
+
+// newCompletion prints what completes the plugin below kubectl.
+func newCompletion(p *Program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion kubectl",
+		Short: "Print the file by which kubectl completes this plugin",
+		Long: "Print the file by which kubectl completes this plugin. It goes to a folder of\n" +
+			"your PATH; kubectl's own completion must be set up too.",
+		Example: `  # Complete "kubectl aistor-upgrade" from now on
+  kubectl aistor-upgrade completion kubectl > ~/.local/bin/kubectl_complete-aistor_upgrade
+  chmod +x ~/.local/bin/kubectl_complete-aistor_upgrade`,
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []cobra.Completion{"kubectl"},
+		RunE: func(*cobra.Command, []string) error {
+			_, err := p.Out.Write([]byte(kubectlCompletion))
+			return err
+		},
+	}
+}
+
+// complete gives every flag below root that has known values its completion,
+// by the flag's name, and keeps file names out of verbs without arguments.
+func complete(root *cobra.Command, kube kubeOptions) {
+	// Helm and kubectl complete their plugins; a shell never asks us itself.
+	root.CompletionOptions.DisableDefaultCmd = true
+	known := completions(kube)
+	add := func(cmd *cobra.Command) func(*pflag.Flag) {
+		return func(f *pflag.Flag) {
+			if values := known[f.Name]; values != nil && f.Value.Type() != "bool" {
+				// The error says that the flag is unknown or has one already.
+				_ = cmd.RegisterFlagCompletionFunc(f.Name, values)
+			}
+		}
+	}
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		cmd.Flags().VisitAll(add(cmd))
+		cmd.PersistentFlags().VisitAll(add(cmd))
+		if !strings.Contains(cmd.Use, " ") && cmd.ValidArgsFunction == nil {
+			cmd.ValidArgsFunction = cobra.NoFileCompletions
+		}
+		for _, c := range cmd.Commands() {
+			walk(c)
+		}
+	}
+	walk(root)
+}
+
+// completions are the values of flags, by the flags' names.
+func completions(kube kubeOptions) map[string]cobra.CompletionFunc {
+	stores, checks := kube.completeStores, completeChecks
+	return map[string]cobra.CompletionFunc{
+		"namespace": kube.completeNamespaces, "context": kube.completeContexts, "kube-context": kube.completeContexts,
+		"object-store": stores, "accept-restart": stores, "accept-downtime": stores, "store-values": followedBy(stores, "="),
+		"only": listed(checks), "skip": listed(checks), "waive": followedBy(checks, "="),
+		"output": completeOutput, "push": oneOf("auto", "never"), "fail-on": oneOf("fail", "warn"),
+		"platform": oneOf("linux/amd64", "linux/arm64", "all"),
+	}
+}
+
+func oneOf(values ...cobra.Completion) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// completeOutput reads the formats of the verb from the flag's own words.
+func completeOutput(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	formats, _ := strings.CutPrefix(cmd.Flag("output").Usage, "one of ")
+	return strings.Split(formats, ", "), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeChecks are the checks' IDs with what each looks at.
+func completeChecks(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	checks := preflight.Before()
+	if cmd.Name() == "validate" {
+		checks = preflight.After()
+	}
+	var list []cobra.Completion
+	for _, c := range checks {
+		list = append(list, cobra.CompletionWithDesc(c.ID, c.Looks))
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
+// listed completes the last of several values with commas between them.
+func listed(values cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		list, directive := values(cmd, args, typed)
+		before := typed[:strings.LastIndexByte(typed, ',')+1]
+		for i := range list {
+			list[i] = before + list[i]
+		}
+		return list, directive
+	}
+}
+
+// followedBy completes the first half of a value; the user types on.
+func followedBy(values cobra.CompletionFunc, mark string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if strings.Contains(typed, mark) {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		list, directive := values(cmd, args, typed)
+		for i := range list {
+			value, about, found := strings.Cut(list[i], "\t")
+			list[i] = value + mark
+			if found {
+				list[i] += "\t" + about
+			}
+		}
+		return list, directive | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+func (k kubeOptions) completeContexts(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	config, err := k.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var list []cobra.Completion
+	for name := range config.Contexts {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (k kubeOptions) completeNamespaces(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var list []cobra.Completion
+	for _, o := range k.names(cmd.Context(), schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}) {
+		list = append(list, o.Name)
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (k kubeOptions) completeStores(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var list []cobra.Completion
+	for _, o := range k.names(cmd.Context(), aistor.ObjectStoreGVR()) {
+		list = append(list, o.Namespace+"/"+o.Name)
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
+// names asks the cluster for objects of one kind. Whatever fails gives nothing:
+// a Tab is no place for errors.
+func (k kubeOptions) names(ctx context.Context, of schema.GroupVersionResource) []metav1.PartialObjectMetadata {
+	config, err := k.ToRESTConfig()
+	if err != nil {
+		return nil
+	}
+	client, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	defer cancel()
+	list, err := client.Resource(of).List(ctx, metav1.ListOptions{Limit: mostCompletions})
+	if err != nil {
+		return nil
+	}
+	return list.Items
+}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// readPlan reads a plan that was written with --out. Unknown fields are
+// errors: they may be what a newer version wanted to be heeded.
+func readPlan(file string) (*plan.Plan, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading plan: %w", err)
+	}
+	var p plan.Plan
+	if err := yaml.UnmarshalStrict(b, &p); err != nil || p.Kind != plan.KindPlan {
+		return nil, withHint(fmt.Errorf("reading plan %q: it is not an %s", file, plan.KindPlan), "helm aistor plan --out writes one")
+	}
+	return &p, nil
+}
+
+// asData is v as JSON has it, so that absent and empty are the same.
+func asData(v any) any {
+	var out any
+	if b, err := json.Marshal(v); err == nil {
+		_ = json.Unmarshal(b, &out)
+	}
+	return out
+}
+
+// shellWord quotes an argument where a shell would change it.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

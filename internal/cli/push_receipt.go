@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// save keeps the receipt as evidence, where a file was named.
+func (o *deliverOptions) save(r images.Receipt) error {
+	if o.receipt == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing receipt: %w", err)
+	}
+	if err := os.WriteFile(o.receipt, append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing receipt: %w", err)
+	}
+	return nil
+}
+
+// show prints the receipt, and where the bundle can be read from now on.
+func (o *deliverOptions) show(p *Program, r images.Receipt) error {
+	if err := o.print(p.Out, r, func(w io.Writer) { printReceipt(w, r) }); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(r.Artifacts, func(a images.ReceiptItem) bool { return a.Kind == images.ArtifactBundle })
+	if i >= 0 && !r.DryRun {
+		line(p.ErrOut, "from here on without the file: --bundle %s%s", ociScheme, r.Artifacts[i].Destination)
+	}
+	return nil
+}
+
+func printReceipt(w io.Writer, r images.Receipt) {
+	var rows [][]string
+	for _, a := range r.Artifacts {
+		rows = append(rows, []string{string(a.Outcome), a.Destination, shortDigest(a.Digest)})
+	}
+	writeTable(w, []string{"OUTCOME", "DESTINATION", "DIGEST"}, rows)
+	if r.DryRun {
+		missing := slices.DeleteFunc(slices.Clone(r.Artifacts), func(a images.ReceiptItem) bool { return a.Outcome != images.OutcomeMissing })
+		line(w, "\n%d of %d are missing", len(missing), len(r.Artifacts))
+		return
+	}
+	line(w, "\n%d of %d were not there before, %s sent", r.Pushed(), len(r.Artifacts), bytesText(r.Sent()))
+}

@@ -1,0 +1,162 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+func TestPushTwiceSendsOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	name := s.create("a.bundle")
+	repositories := s.must(s.toPrivate("push", name, "--print-repositories")...)
+	want := strings.NewReplacer("HOST", s.private.Host).Replace("HOST/aistor/minio\nHOST/aistor/operator\nHOST/charts/aistor-bundle\nHOST/charts/aistor-objectstore\nHOST/charts/aistor-operator\n")
+	if diff := cmp.Diff(want, repositories); diff != "" {
+		t.Errorf("repositories (-want +got):\n%s", diff)
+	}
+	if out := s.must(s.toPrivate("push", name, "--dry-run")...); !strings.Contains(out, "5 of 5 are missing") {
+		t.Errorf("dry run:\n%s", out)
+	}
+	if n := s.private.Count("^(PUT|POST|PATCH)"); n != 0 {
+		t.Errorf("a dry run wrote %d times", n)
+	}
+	s.must(s.toPrivate("push", name, "--receipt", s.path("r.json"))...)
+	var r images.Receipt
+	b, err := os.ReadFile(s.path("r.json"))
+	if err != nil || json.Unmarshal(b, &r) != nil || r.Pushed() != 5 || r.Sent() < 2*layerSize {
+		t.Errorf("receipt: %v\n%s", err, b)
+	}
+	s.private.ResetLog()
+	if out := s.must(s.toPrivate("push", name)...); !strings.Contains(out, "0 of 5 were not there before, 0 B sent") {
+		t.Errorf("again:\n%s", out)
+	}
+	if n := s.private.Count("^HEAD .*manifests"); n != 5 || len(s.private.Log()) > 6 {
+		t.Errorf("a push with nothing to do asked\n%s", strings.Join(s.private.Log(), "\n"))
+	}
+}
+
+func TestPushedBundleIsReadWithoutTheFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	name := s.create("a.bundle")
+	r := s.helm("", s.toPrivate("push", name, "--prefix", "team/aistor")...)
+	_, address, ok := strings.Cut(strings.TrimSpace(r.err), "--bundle ")
+	if r.code != cli.ExitOK || !ok {
+		t.Fatalf("exit %d\n%s", r.code, r.err)
+	}
+	fromFile := s.must("bundle", "inspect", name, "-o", "json")
+	fromRegistry := s.must("bundle", "inspect", address, "-o", "json", "--registry-plain-http", s.private.Host)
+	if diff := cmp.Diff(fromFile, fromRegistry); diff != "" {
+		t.Errorf("file and registry (-file +registry):\n%s", diff)
+	}
+	// On to the next registry, without the file.
+	next := registrytest.New(t)
+	for _, verb := range [][]string{{"push", address}, {"copy", "--bundle", address}} {
+		out := s.must(append(verb, "--registry", next.Host, "--registry-plain-http", s.private.Host, "--registry-plain-http", next.Host)...)
+		if !strings.Contains(out, next.Host+"/aistor/minio:RELEASE.2026-06-06T02-44-06Z") {
+			t.Errorf("%v:\n%s", verb, out)
+		}
+	}
+	if out := s.must("push", name, "--registry", next.Host, "--registry-plain-http", next.Host); !strings.Contains(out, "0 of 5 were not there before") {
+		t.Errorf("the file has what was copied lacks:\n%s", out)
+	}
+}
+
+func TestCopyPutsWhatCreateAndPushWouldPut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.must(s.toPrivate(s.connected("copy")...)...)
+	if out := s.must(s.toPrivate("push", s.create("a.bundle"))...); !strings.Contains(out, "0 of 5 were not there before") {
+		t.Errorf("a push after the copy:\n%s", out)
+	}
+	r := s.helm("", s.toPrivate("copy", "--bundle", s.path("a.bundle"))...)
+	if r.code != cli.ExitError || !strings.Contains(r.err, "hint: helm aistor push") {
+		t.Errorf("copy of a file: exit %d\n%s", r.code, r.err)
+	}
+}
+
+func TestPushNamesBothDigestsOfATagThatPointsElsewhere(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	name := s.create("a.bundle")
+	old := s.private.AddImage(t, "aistor/operator", "v1", "linux/amd64", registrytest.Layer(9, layerSize))
+	r := s.helm("", s.toPrivate("push", name)...)
+	var ours string
+	for _, l := range strings.Split(s.must("bundle", "inspect", name), "\n") {
+		if f := strings.Fields(l); len(f) > 1 && f[0] == operatorImage {
+			ours = f[1]
+		}
+	}
+	if r.code != cli.ExitError || !strings.Contains(r.err, old.Digest) || ours == "" || !strings.Contains(r.err, ours) {
+		t.Errorf("got exit %d, want %s and %s named:\n%s", r.code, old.Digest, ours, r.err)
+	}
+	if n := s.private.Count("^(PUT|POST|PATCH)"); n != 0 {
+		t.Errorf("it wrote %d times all the same", n)
+	}
+	s.must(s.toPrivate("push", name, "--overwrite-tag")...)
+}
+
+// The password is for the private registry: the public ones and a mirror never
+// see it, and standard input is read once for all clients.
+func TestPasswordGoesToThePrivateRegistryOnly(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, registrytest.WithBasicAuth("robot", "hunter2"))
+	login := []string{"--registry-user", "robot", "--password-stdin"}
+	if r := s.helm("hunter2\n", append(s.toPrivate(s.connected("copy")...), login...)...); r.code != cli.ExitOK {
+		t.Errorf("copy: exit %d\n%s", r.code, r.err)
+	}
+	name := s.create("a.bundle")
+	if r := s.helm("hunter2\n", append(s.toPrivate("push", name), login...)...); r.code != cli.ExitOK {
+		t.Errorf("push: exit %d\n%s", r.code, r.err)
+	}
+	r := s.helm("wrong\n", append(s.toPrivate("push", name), login...)...)
+	if r.code != cli.ExitError || !strings.Contains(r.err, "401") || !strings.Contains(r.err, "hint: ") || strings.Contains(r.err, "wrong") {
+		t.Errorf("a wrong password: exit %d\n%s", r.code, r.err)
+	}
+	if r := s.helm("", append(s.toPrivate("push", name), "--registry-user", "robot")...); !strings.Contains(r.err, "--password-stdin") {
+		t.Errorf("without a password: %s", r.err)
+	}
+}
+
+func TestPushOfAFolderThatWasSavedByHand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	folder := dockerArchive(t, "aistor-minio-RELEASE.2026-06-06T02-44-06Z.tar", "sidecar.tar")
+	r := s.helm("", s.toPrivate("push", folder)...)
+	if r.code != cli.ExitError || !strings.Contains(r.err, "--as sidecar.tar=REF") {
+		t.Errorf("a file nobody named: exit %d\n%s", r.code, r.err)
+	}
+	named := s.toPrivate("push", folder, "--as", "sidecar.tar=quay.io/minio/aistor/minio-sidecar:v2")
+	if out := s.must(named...); !strings.Contains(out, "/aistor/minio:RELEASE.2026-06-06T02-44-06Z") || !strings.Contains(out, "/aistor/minio-sidecar:v2") {
+		t.Errorf("got\n%s", out)
+	}
+	if out := s.must(named...); !strings.Contains(out, "0 of 2 were not there before") {
+		t.Errorf("again:\n%s", out)
+	}
+	if out := s.must("bundle", "inspect", dockerArchive(t, "aistor-minio-v7.tar")); !strings.Contains(out, "quay.io/minio/aistor/minio:v7") {
+		t.Errorf("inspect:\n%s", out)
+	}
+}
+
+// Several CA files all count, for charts from a repository over https too.
+func TestSeveralCAFilesAreTrustedForCharts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	other, charts := otherCA(t, s), chartRepository(t, s)
+	args := []string{
+		"bundle", "create", s.path("a.bundle"), "--repo", charts.url, "--operator-version", "5.10.0", "--object-store-version", "1.0.16", "--from", "5.10.0",
+		"--platform", "linux/amd64", "--mirror", "quay.io=" + s.upstream.Host + "/cache", "--registry-plain-http", s.upstream.Host,
+	}
+	if r := s.helm("", append(args, "--ca", other)...); r.code != cli.ExitError || !strings.Contains(r.err, "certificate") {
+		t.Errorf("a CA that is not the repository's: exit %d\n%s", r.code, r.err)
+	}
+	s.must(append(args, "--ca", other, "--ca", charts.ca)...)
+}

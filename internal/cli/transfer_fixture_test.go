@@ -1,0 +1,130 @@
+package cli_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
+)
+
+// site is a connected side with charts and images, and a private registry.
+type site struct {
+	t        *testing.T
+	dir      string
+	upstream *registrytest.Server
+	private  *registrytest.Server
+	env      map[string]string
+}
+
+// The images that the charts of a site ask for.
+const (
+	operatorImage = "quay.io/minio/aistor/operator:v1"
+	minioImage    = "quay.io/minio/aistor/minio:RELEASE.2026-06-06T02-44-06Z"
+	layerSize     = 40_000
+)
+
+func newSite(t *testing.T, private ...registrytest.Option) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), upstream: registrytest.New(t), private: registrytest.New(t, private...), env: map[string]string{}}
+	base := registrytest.Layer(1, layerSize)
+	s.upstream.AddImage(t, "cache/minio/aistor/operator", "v1", "linux/amd64", base, registrytest.Layer(2, layerSize))
+	s.upstream.AddIndex(t, "cache/minio/aistor/minio", "RELEASE.2026-06-06T02-44-06Z", []string{"linux/amd64", "linux/arm64"}, base)
+	s.write("aistor-operator-5.10.0.tgz", string(chartArchive(t, "aistor-operator", "5.10.0", operatorImage)))
+	s.write("aistor-objectstore-1.0.16.tgz", string(chartArchive(t, "aistor-objectstore", "1.0.16", minioImage)))
+	return s
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *site) write(name, text string) string {
+	s.t.Helper()
+	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.path(name)
+}
+
+// result is how a verb ended.
+type result struct {
+	code     int
+	out, err string
+}
+
+// helm runs a verb of the Helm plugin.
+func (s *site) helm(stdin string, args ...string) result {
+	s.t.Helper()
+	streams, in, out, errOut := genericiooptions.NewTestIOStreams()
+	in.WriteString(stdin)
+	p := &cli.Program{
+		IOStreams: streams, Version: "0.0.0-test", Now: func() time.Time { return time.Unix(0, 0) },
+		Getenv: func(k string) string { return s.env[k] },
+	}
+	code := p.Run(s.t.Context(), cli.NewHelm(p), args)
+	return result{code, out.String(), errOut.String()}
+}
+
+// must runs a verb that has to succeed and gives its standard output.
+func (s *site) must(args ...string) string {
+	s.t.Helper()
+	r := s.helm("", args...)
+	if r.code != cli.ExitOK {
+		s.t.Fatalf("%s: exit %d\n%s", strings.Join(args, " "), r.code, r.err)
+	}
+	return r.out
+}
+
+// connected are the flags that every verb with internet needs here.
+func (s *site) connected(args ...string) []string {
+	return append(args,
+		"--chart", s.path("aistor-operator-5.10.0.tgz"), "--chart", s.path("aistor-objectstore-1.0.16.tgz"), "--from", "5.10.0",
+		"--platform", "linux/amd64", "--mirror", "quay.io="+s.upstream.Host+"/cache", "--registry-plain-http", s.upstream.Host)
+}
+
+// create makes a bundle and gives its path.
+func (s *site) create(name string, more ...string) string {
+	s.t.Helper()
+	s.must(append(s.connected("bundle", "create", s.path(name)), more...)...)
+	return s.path(name)
+}
+
+// toPrivate are the flags that reach the private registry over plain http.
+func (s *site) toPrivate(args ...string) []string {
+	return append(args, "--registry", s.private.Host, "--registry-plain-http", s.private.Host)
+}
+
+// chartArchive makes a chart that asks for one image.
+func chartArchive(t *testing.T, name, version, image string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	zw := gzip.NewWriter(&buf)
+	tw := tar.NewWriter(zw)
+	for _, f := range [][2]string{
+		{"Chart.yaml", "apiVersion: v2\nname: " + name + "\nversion: " + version + "\n"},
+		{"values.yaml", "image: " + image + "\n"},
+		{"templates/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name + "\nspec:\n  containers:\n  - name: c\n    image: {{ .Values.image }}\n"},
+	} {
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: name + "/" + f[0], Size: int64(len(f[1])), Mode: 0o644}
+		if err := tw.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tw.Write([]byte(f[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}

@@ -1,0 +1,104 @@
+package cli_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// dockerArchive fills a folder with archives as they are saved by hand: no tag
+// inside, and a link beside the layer.
+func dockerArchive(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, name := range names {
+		layer := registrytest.Layer(uint64(100+i), 3000)
+		config, err := json.Marshal(map[string]any{
+			"os": "linux", "architecture": "amd64", "rootfs": map[string]any{"type": "layers", "diff_ids": []string{images.DigestOf(layer)}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest := []byte(`[{"Config":"config.json","RepoTags":[],"Layers":["layer.tar"]}]`)
+		var buf bytes.Buffer
+		w := tar.NewWriter(&buf)
+		for _, f := range []struct {
+			name string
+			data []byte
+			link string
+		}{{"layer.tar", layer, ""}, {"old/layer.tar", nil, "../layer.tar"}, {"config.json", config, ""}, {"manifest.json", manifest, ""}} {
+			h := &tar.Header{Typeflag: tar.TypeReg, Name: f.name, Size: int64(len(f.data)), Mode: 0o644}
+			if f.link != "" {
+				h.Typeflag, h.Linkname = tar.TypeSymlink, f.link
+			}
+			if err := w.WriteHeader(h); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(f.data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), buf.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// repository is a chart repository over https.
+type repository struct{ url, ca string }
+
+func chartRepository(t *testing.T, s *site) repository {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle("/", http.FileServer(http.Dir(s.dir)))
+	srv := httptest.NewTLSServer(mux)
+	t.Cleanup(srv.Close)
+	index := "apiVersion: v1\nentries:\n"
+	for name, version := range map[string]string{"aistor-operator": "5.10.0", "aistor-objectstore": "1.0.16"} {
+		file := name + "-" + version + ".tgz"
+		b, err := os.ReadFile(s.path(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		index += fmt.Sprintf("  %s:\n  - apiVersion: v2\n    name: %s\n    version: %s\n    digest: %x\n    urls: [%s]\n", name, name, version, sha256.Sum256(b), file)
+	}
+	s.write("index.yaml", index)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	return repository{srv.URL, s.write("charts-ca.pem", string(ca))}
+}
+
+// otherCA writes a certificate that signed nothing here.
+func otherCA(t *testing.T, s *site) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.write("other-ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+}

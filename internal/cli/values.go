@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// valuesOptions rewrite the values of one release, and explain them.
+type valuesOptions struct {
+	*Program
+	kube kubeOptions
+	registryOptions
+	mirrorOptions
+	outputOptions
+	site siteOptions
+
+	files            []string
+	operator         bool
+	store            string
+	chartFile        string
+	fromFile         string
+	bundleFile       string
+	write            bool
+	explain          bool
+	imageOnly        string
+	detailedExitcode bool
+}
+
+func newValues(p *Program, kube kubeOptions) *cobra.Command {
+	o := &valuesOptions{Program: p, kube: kube, outputOptions: outputOptions{
+		format: formatDiff, formats: []string{formatDiff, "table", "json", "yaml", formatTagMirrorSet, formatHosts},
+	}}
+	cmd := &cobra.Command{
+		Use:   "values",
+		Short: "Rewrite values so that every image comes from the private registry",
+		Long: "Rewrite values so that every image comes from the private registry, with its pull\n" +
+			"secret, in the forms that the target's chart takes, and prove it by rendering.\n" +
+			"Of a file only the values change: comments, order and line ends stay. The values\n" +
+			"are those of the files, or where none is given those of the release.",
+		Example: `  # What would change in my file for the charts of the bundle?
+  helm aistor values --operator -f operator.yaml --bundle aistor.bundle
+
+  # Change it, and keep what it was beside it
+  helm aistor values --operator -f operator.yaml --bundle aistor.bundle --write
+
+  # Save the values of a release, rewritten
+  helm aistor values --object-store team-a/primary --bundle aistor.bundle -o yaml > primary.yaml
+
+  # Which of my values do nothing in the new chart?
+  helm aistor values --operator --bundle aistor.bundle --explain`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	fs := cmd.Flags()
+	kube.addFlags(fs)
+	o.registryOptions.addFlags(fs)
+	o.mirrorOptions.addFlags(fs)
+	o.outputOptions.addFlags(fs)
+	o.site.addFlags(fs, "site", "site file; flags win over it")
+	fs.StringArrayVarP(&o.files, "values", "f", nil, "values file, or - for standard input (can be repeated; default: the release's own values)")
+	fs.BoolVar(&o.operator, "operator", false, "the operator's release is meant")
+	fs.StringVar(&o.store, "object-store", "", "the release of this store is meant, as NAMESPACE/NAME")
+	fs.StringVar(&o.bundleFile, "bundle", "", "take the target's chart from this bundle (default: the installed chart)")
+	fs.StringVar(&o.chartFile, "chart", "", "take the target's chart from this archive or folder")
+	fs.StringVar(&o.fromFile, "from-chart", "", "with --explain, the chart to compare with (default: the installed one)")
+	fs.BoolVar(&o.write, "write", false, "change the files in place; FILE.1.bak and so on keep what they were")
+	fs.BoolVar(&o.explain, "explain", false, "say what each setting does in the installed and in the target's chart")
+	fs.StringVar(&o.imageOnly, "image-only", "", "change only the tag of the object store's image")
+	fs.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
+	return cmd
+}
+
+func (o *valuesOptions) run(ctx context.Context) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	s, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	if o.explain {
+		return o.runExplain(ctx, s)
+	}
+	if o.format == formatTagMirrorSet || o.format == formatHosts {
+		return o.runKeep(s)
+	}
+	if s.registry.Keeps() {
+		return withHint(errors.New("rewriting values: --references keep leaves them as they are"),
+			"-o ImageTagMirrorSet or -o hosts.toml writes what the nodes need instead")
+	}
+	return o.runRewrite(s)
+}
+
+func (o *valuesOptions) validate() error {
+	if err := o.outputOptions.validate(); err != nil {
+		return err
+	}
+	stdin := strings.Contains(strings.Join(append([]string{""}, o.files...), "\x00")+"\x00", "\x00-\x00")
+	switch {
+	case o.operator && o.store != "":
+		return errors.New("reading --operator and --object-store: only one of them can be meant")
+	case o.bundleFile != "" && o.chartFile != "":
+		return errors.New("reading --bundle and --chart: only one of them can be meant")
+	case o.explain && (o.write || o.imageOnly != ""):
+		return errors.New("reading --explain: it changes nothing, and goes with neither --write nor --image-only")
+	case o.fromFile != "" && !o.explain:
+		return errors.New("reading --from-chart: only --explain compares two charts")
+	case o.store != "" && strings.Count(o.store, "/") != 1:
+		return fmt.Errorf("reading --object-store %q: expected NAMESPACE/NAME", o.store)
+	case o.write && (len(o.files) == 0 || stdin):
+		return withHint(errors.New("reading --write: only files given with -f can be written"), "-o yaml > FILE saves the rewritten values")
+	case o.format == "table" && !o.explain:
+		return fmt.Errorf("reading --output %q: only --explain has a table", o.format)
+	}
+	return nil
+}
+
+// valuesSubject is everything that was found out before anything is rewritten.
+type valuesSubject struct {
+	// release is what is installed; its Name is empty where nobody asked the
+	// cluster.
+	release plan.Release
+	// chart is the target, from the installed one; from may be nil.
+	chart, from *chart.Chart
+	files       []valuesFile
+	user        map[string]any
+	registry    plan.SiteRegistry
+	kubernetes  string
+}
+
+// name is the release, or what else tells one run from another.
+func (s *valuesSubject) name() string {
+	if s.release.Name != "" {
+		return "release " + s.release.Key()
+	}
+	return "chart " + s.chart.ID()
+}
+
+func (s *valuesSubject) options(v map[string]any) chart.RenderOptions {
+	return chart.RenderOptions{
+		ReleaseName: s.release.Name, Namespace: s.release.Namespace, Values: v,
+		IsUpgrade: true, Revision: s.release.Revision + 1, KubeVersion: s.kubernetes,
+	}
+}
+
+func (o *valuesOptions) runRewrite(s *valuesSubject) error {
+	result, err := inputs.Rewrite(s.chart, s.user, s.registry, o.imageOnly, s.options)
+	if err != nil {
+		return err
+	}
+	edited, err := rewriteFiles(s.files, result)
+	if err != nil {
+		return err
+	}
+	report := newValuesReport(s, result, edited)
+	if o.write {
+		if err := writeFiles(edited, report); err != nil {
+			return err
+		}
+	}
+	if err := o.show(s, result, edited, report); err != nil {
+		return err
+	}
+	switch {
+	case len(result.Unresolved) > 0:
+		return &silentError{ExitCheckFailed}
+	case o.detailedExitcode && !o.write && len(result.Edits) > 0:
+		return &silentError{ExitChanges}
+	}
+	return nil
+}
+
+// rewriteFiles makes the edits, each in the file that decides it, and proves
+// that the files together say what rewriting meant.
+func rewriteFiles(files []valuesFile, result *values.Result) ([]editedFile, error) {
+	given := make([]map[string]any, len(files))
+	for i, f := range files {
+		given[i] = f.values
+	}
+	list := make([]editedFile, len(files))
+	merged := map[string]any{}
+	for i, edits := range values.Assign(result.Edits, given) {
+		list[i] = editedFile{valuesFile: files[i], after: files[i].data, edits: len(edits)}
+		if len(edits) > 0 {
+			out, err := values.Apply(files[i].data, edits)
+			if err != nil {
+				return nil, withHint(fmt.Errorf("editing %q: %w", files[i].name, err),
+					"make this change by hand, or write the setting out where the line above points")
+			}
+			list[i].after = out
+		}
+		after, err := chart.ParseValues(list[i].after)
+		if err != nil {
+			return nil, fmt.Errorf("reading %q after editing: %w", files[i].name, err)
+		}
+		merged = values.Merge(merged, after)
+	}
+	if !sameJSON(merged, result.Values) {
+		return nil, errors.New("editing the values files: together they don't say what was meant, so that none is changed")
+	}
+	return list, nil
+}
+
+// roleAsked is the chart's role that flags say, or the given chart's.
+func (o *valuesOptions) roleAsked(c *chart.Chart) (aistor.Role, error) {
+	role := aistor.RoleUnknown
+	switch {
+	case o.operator:
+		role = aistor.RoleOperator
+	case o.store != "":
+		role = aistor.RoleObjectStore
+	}
+	if c == nil {
+		return role, nil
+	}
+	is := aistor.RoleOfChart(c.Name)
+	if is == aistor.RoleUnknown || role != aistor.RoleUnknown && is != role {
+		return role, fmt.Errorf("reading --chart: %s is not a chart of what is meant\nexpected: %s or %s",
+			c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
+	}
+	return is, nil
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// explainReport is what --explain says. It names settings, never their values.
+type explainReport struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Release    string `json:"release,omitempty"`
+	// From is empty where no chart was there to compare with.
+	From string `json:"from,omitempty"`
+	To   string `json:"to"`
+	*values.Explained
+}
+
+func (o *valuesOptions) runExplain(ctx context.Context, s *valuesSubject) error {
+	from := s.from
+	if from == nil {
+		from = s.chart
+	}
+	explained, err := inputs.ExplainValues(ctx, from, s.chart, s.user, s.options)
+	if err != nil {
+		return fmt.Errorf("explaining the values of %s: %w", s.name(), err)
+	}
+	mask := s.mask(&values.Result{})
+	explained.OldRefusal, explained.NewRefusal = mask(explained.OldRefusal), mask(explained.NewRefusal)
+	r := &explainReport{APIVersion: plan.APIVersion, Kind: "ValuesExplanation", To: s.chart.ID(), Explained: explained}
+	if s.from != nil {
+		r.From = s.from.ID()
+	}
+	if s.release.Name != "" {
+		r.Release = s.release.Key()
+	}
+	if err := o.print(o.Out, r, func(w io.Writer) { printExplained(w, r) }); err != nil {
+		return err
+	}
+	if r.NewRefusal != "" {
+		return &silentError{ExitCheckFailed}
+	}
+	return nil
+}
+
+func printExplained(w io.Writer, r *explainReport) {
+	header := []string{"SETTING", "BEFORE", "AFTER"}
+	line(w, "before: %s\nafter:  %s\n", orDash(r.From), r.To)
+	var rows [][]string
+	for _, e := range r.Settings {
+		before := string(e.Old)
+		if r.From == "" {
+			before = "-"
+		}
+		rows = append(rows, []string{e.Path.String(), before, effectText(e)})
+	}
+	writeTable(w, header, rows)
+	for _, e := range append(r.Settings, r.Required...) {
+		printRemark(w, e)
+	}
+	if r.NewRefusal != "" {
+		line(w, "\n%s does not render with these values:\n  %s", r.To, wrap(r.NewRefusal, 76, "  "))
+	}
+}
+
+func effectText(e values.Explanation) string {
+	switch {
+	case e.Lost():
+		return string(e.New) + " (lost)"
+	case e.MaskedBy != "":
+		return string(e.New) + " by " + e.MaskedBy
+	}
+	return string(e.New)
+}
+
+func printRemark(w io.Writer, e values.Explanation) {
+	notes := e.Notes
+	if e.Nearest != "" {
+		notes = append(notes, "perhaps "+e.Nearest+" is meant")
+	}
+	if len(notes) > 0 {
+		line(w, "\n%s\n  %s", e.Path, wrap(printable(strings.Join(notes, "; ")), 76, "  "))
+	}
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// explainWithin bounds what looking for values without effect may take.
+const explainWithin = 3 * time.Second
+
+// ineffective finds the values that do nothing in the target's charts. It is
+// advice: what can't be found out, or not in time, is said and left.
+func (o *targetOptions) ineffective(ctx context.Context, t *target) error {
+	bounded, cancel := context.WithTimeout(ctx, explainWithin)
+	defer cancel()
+	charts := o.installedCharts(bounded, slices.Concat(t.inputs.Operator, t.inputs.Stores))
+	err := inputs.Explain(bounded, &t.inputs, t.charts, func(key string) *chart.Chart { return charts[key] })
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		line(o.ErrOut, "note: not every value was explained within %s; helm aistor values --explain takes its time", explainWithin)
+		return nil
+	}
+	return err
+}
+
+// installedCharts reads the charts out of the releases' records. A record that
+// can't be read has been reported with the facts.
+func (o *targetOptions) installedCharts(ctx context.Context, changes []plan.Change) map[string]*chart.Chart {
+	client := chart.NewClient(o.kube, nil)
+	out := map[string]*chart.Chart{}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(4)
+	for _, c := range changes {
+		if c.Stone {
+			continue
+		}
+		group.Go(func() error {
+			if r, err := client.Get(ctx, c.Namespace, c.Release); err == nil && r.Chart != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				out[c.Key()] = r.Chart
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return out
+}

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// valuesFile is one file of values as it is; a release's values are one too.
+type valuesFile struct {
+	name   string
+	data   []byte
+	values map[string]any
+}
+
+// editedFile is a values file with what it becomes.
+type editedFile struct {
+	valuesFile
+	after  []byte
+	edits  int
+	backup string
+}
+
+func (f editedFile) changed() bool { return !bytes.Equal(f.data, f.after) }
+
+// load finds the chart, the values and the registry. It asks the cluster only
+// for what the files and flags don't say.
+func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
+	site, err := o.site.read(o.Program)
+	if err != nil {
+		return nil, err
+	}
+	s := &valuesSubject{}
+	if o.chartFile != "" {
+		if s.chart, err = chart.Load(o.chartFile); err != nil {
+			return nil, err
+		}
+	}
+	role, err := o.roleAsked(s.chart)
+	if err != nil {
+		return nil, err
+	}
+	if role == aistor.RoleUnknown {
+		return nil, withHint(errors.New("choosing the release: neither --operator nor --object-store was given"),
+			"--operator is the operator's release, --object-store NAMESPACE/NAME that of a store")
+	}
+	if o.bundleFile != "" {
+		if s.chart, err = o.chartOfBundle(ctx, role); err != nil {
+			return nil, err
+		}
+	}
+	var facts *plan.Facts
+	if len(o.files) == 0 || s.chart == nil {
+		if facts, err = o.ask(ctx, s, role, site); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.loadFrom(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := o.read(s); err != nil {
+		return nil, err
+	}
+	return s, o.place(s, role, site, facts)
+}
+
+// place finds the registry, which explaining does without.
+func (o *valuesOptions) place(s *valuesSubject, role aistor.Role, site *plan.Site, facts *plan.Facts) error {
+	if site != nil && s.kubernetes == "" {
+		s.kubernetes = site.Kubernetes
+	}
+	if facts == nil {
+		facts = factsFromValues(role, s.user, o.imageOnly != "")
+	}
+	var err error
+	if s.registry, err = registryOf(o.mirrorOptions, site, facts); o.explain {
+		return nil
+	}
+	return err
+}
+
+// factsFromValues stands for a cluster that nobody asked: what the operator's
+// values name as the registry is where the nodes pull from. Those of a store
+// say so little that only a change of the tag alone can rely on them.
+func factsFromValues(role aistor.Role, user map[string]any, tagOnly bool) *plan.Facts {
+	if role == aistor.RoleOperator {
+		return &plan.Facts{Operator: &plan.Release{Values: user}}
+	}
+	ref, err := images.ParseRef(values.GetString(user, "objectStore", "image", "repository") + ":x")
+	if !tagOnly || err != nil || ref.Host == aistor.PublicRegistry {
+		return nil
+	}
+	return &plan.Facts{Workloads: []plan.Workload{{Containers: []plan.Container{{Image: ref.String()}}}}}
+}
+
+// chartOfBundle is the newest chart of a role that is no stepping stone.
+func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.Role) (*chart.Chart, error) {
+	b, err := openBundle(ctx, o.bundleFile, o.connector(o.Program))
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	list, err := bundleCharts(b)
+	if err != nil {
+		return nil, err
+	}
+	if c := inputs.Target(list, role); c != nil {
+		return c, nil
+	}
+	return nil, fmt.Errorf("looking for the target's chart in %q: it carries none of the %s's", o.bundleFile, role)
+}
+
+// ask reads the release from the cluster.
+func (o *valuesOptions) ask(ctx context.Context, s *valuesSubject, role aistor.Role, site *plan.Site) (*plan.Facts, error) {
+	client, err := cluster.New(o.kube)
+	if err != nil {
+		return nil, err
+	}
+	scope := cluster.Scope{OperatorNamespace: o.kube.namespace()}
+	if scope.OperatorNamespace == "" && site != nil {
+		scope.OperatorNamespace = site.Operator.Namespace
+	}
+	facts, err := client.Facts(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	release, err := inputs.FindRelease(facts, role, o.store)
+	if err != nil {
+		return nil, err
+	}
+	s.release, s.kubernetes = *release, facts.ServerVersion
+	record, err := chart.NewClient(o.kube, nil).Get(ctx, release.Namespace, release.Name)
+	if err != nil {
+		return nil, err
+	}
+	s.from = record.Chart
+	if s.chart == nil {
+		s.chart = s.from
+	}
+	if s.chart == nil {
+		return nil, withHint(fmt.Errorf("reading release %q: its record has no chart", release.Key()), "name one with --chart or --bundle")
+	}
+	return facts, nil
+}
+
+// loadFrom loads the chart that --explain compares with.
+func (o *valuesOptions) loadFrom(ctx context.Context, s *valuesSubject) error {
+	var err error
+	if o.fromFile != "" {
+		s.from, err = chart.Load(o.fromFile)
+	}
+	return err
+}
+
+// read reads the files, or takes the release's own values for one.
+func (o *valuesOptions) read(s *valuesSubject) error {
+	s.user = map[string]any{}
+	if len(o.files) == 0 {
+		f, err := releaseFile(s.release)
+		s.files, s.user = []valuesFile{f}, s.release.Values
+		return err
+	}
+	for i, name := range o.files {
+		if slices.Contains(o.files[:i], name) {
+			return fmt.Errorf("reading values file %q: it is named twice", name)
+		}
+		data, err := o.readFile(name)
+		if err != nil {
+			return fmt.Errorf("reading values file: %w", err)
+		}
+		v, err := chart.ParseValues(data)
+		if err != nil {
+			return withHint(fmt.Errorf("reading values file %q: %w", name, err), "check the file with helm template -f")
+		}
+		s.files = append(s.files, valuesFile{name, data, v})
+		s.user = values.Merge(s.user, v)
+	}
+	return nil
+}
+
+// releaseFile writes a release's values as "helm get values -o yaml" does.
+func releaseFile(r plan.Release) (valuesFile, error) {
+	data, err := yaml.Marshal(r.Values)
+	if err != nil {
+		return valuesFile{}, fmt.Errorf("reading the values of release %q: %w", r.Key(), err)
+	}
+	if len(r.Values) == 0 {
+		data = nil
+	}
+	return valuesFile{"values of " + r.Key(), data, r.Values}, nil
+}
+
+// sameJSON compares values as Helm stores them, so that 1 and 1.0 are one.
+func sameJSON(a, b map[string]any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}

@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// The charts of these tests, and what the private side is called.
+const (
+	newOperator = "testdata/values/operator-5.10.0"
+	oldOperator = "testdata/values/operator-5.6.4"
+	newStore    = "testdata/values/objectstore-1.0.16"
+)
+
+// valuesFolder is a folder of values files in which the verb is run.
+type valuesFolder struct {
+	t   *testing.T
+	dir string
+}
+
+func newValuesFolder(t *testing.T, files map[string]string) valuesFolder {
+	t.Helper()
+	f := valuesFolder{t, t.TempDir()}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// run runs the verb; of its arguments those after -f are files of the folder.
+// Neither HOME nor KUBECONFIG lead anywhere, so that a cluster is not asked.
+func (f valuesFolder) run(args ...string) (code int, out, errOut string) {
+	f.t.Helper()
+	full := []string{"values", "--kubeconfig", filepath.Join(f.dir, "none.kubeconfig")}
+	for i, a := range args {
+		if i > 0 && args[i-1] == "-f" && a != "-" {
+			a = filepath.Join(f.dir, a)
+		}
+		full = append(full, a)
+	}
+	streams, in, stdout, stderr := genericiooptions.NewTestIOStreams()
+	in.WriteString("license: from-standard-input\n")
+	p := &Program{IOStreams: streams, Version: "0.0.0-test", Now: time.Now, Getenv: func(string) string { return "" }}
+	code = p.Run(f.t.Context(), NewHelm(p), full)
+	tidy := strings.NewReplacer(f.dir+"/", "", "a/"+f.dir[1:], "a", "b/"+f.dir[1:], "b")
+	return code, tidy.Replace(stdout.String()), tidy.Replace(stderr.String())
+}
+
+func (f valuesFolder) read(name string) string {
+	f.t.Helper()
+	b, err := os.ReadFile(filepath.Join(f.dir, name))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(b)
+}
+
+const operatorValues = `# Kept by the storage team.
+license: eyJhbGciOiJFUzM4NCJ9.payload.signature  # from SUBNET
+annotations: {team: "storage"}
+
+images:
+    minio: {repository: aistor, image: 'minio:RELEASE.2025-12-20T04-58-37Z'}
+`
+
+const storeValues = `secrets: {accessKey: planted-access-key, secretKey: short}
+objectStore:
+  name: primary   # never change this
+  image:
+    repository: quay.io/minio/aistor/minio
+    tag: RELEASE.2026-06-06T02-44-06Z
+`
+
+func TestValuesShowsWritesAndExplains(t *testing.T) {
+	t.Parallel()
+	to := []string{"--registry", "registry.example.com:5000", "--pull-secret", "pull"}
+	for _, tc := range []struct {
+		name  string
+		files map[string]string
+		args  []string
+		code  int
+	}{
+		{"operator-diff", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitOK},
+		{"detailed-exitcode", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--detailed-exitcode"}, ExitChanges},
+		{"store-diff", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml"}, ExitOK},
+		{"store-yaml", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "-o", "yaml"}, ExitOK},
+		{"image-only", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "--image-only", "RELEASE.2026-09-07T00-00-00Z"}, ExitOK},
+		{"two-files", map[string]string{"op.yaml": operatorValues, "site.yaml": "repositories:\n  aistor:\n    hostname: quay.io # ours\n"},
+			[]string{"--chart", newOperator, "-f", "site.yaml", "-f", "op.yaml"}, ExitOK},
+		{"report", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "-o", "json"}, ExitOK},
+		{"standard-input", nil, []string{"--chart", newOperator, "-f", "-"}, ExitOK},
+		{"unresolved", map[string]string{"op.yaml": "sideCars: [1.37]\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitCheckFailed},
+		{"explain", map[string]string{"op.yaml": operatorValues + "    firewall: {repository: aistor, image: 'minwall:x'}\nrepositorys: {aistor: {hostname: x}}\n"},
+			[]string{"--chart", newOperator, "--from-chart", oldOperator, "-f", "op.yaml", "--explain"}, ExitOK},
+		{"explain-required", map[string]string{"s.yaml": "objectStore: {name: primary}\n"}, []string{"--chart", newStore, "-f", "s.yaml", "--explain"}, ExitCheckFailed},
+		{"mirror-set", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "-o", "ImageTagMirrorSet"}, ExitOK},
+		{"hosts", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "--map", "quay.io=team/quay.io", "-o", "hosts.toml"}, ExitOK},
+		{"hosts-impossible", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "-o", "hosts.toml"}, ExitError},
+		{"refused-by-chart", map[string]string{"s.yaml": "objectStore: {image: {tag: x}}\nsecrets: {secretKey: planted-secret-key}\n"}, []string{"--chart", newStore, "-f", "s.yaml"}, ExitError},
+		{"alias", map[string]string{"op.yaml": "x: &r {pathPrefix: minio/aistor/, hostname: quay.io}\nrepositories:\n  aistor: *r\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitError},
+		{"not-yaml", map[string]string{"op.yaml": "a: [\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitError},
+		{"write-what", nil, []string{"--operator", "--write"}, ExitError},
+		{"which-release", nil, nil, ExitError},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			f := newValuesFolder(t, tc.files)
+			code, out, errOut := f.run(append(tc.args, to...)...)
+			if code != tc.code {
+				t.Errorf("exit code %d, want %d", code, tc.code)
+			}
+			golden(t, "values/"+tc.name, "-- stdout --\n"+out+"-- stderr --\n"+errOut)
+			for name, text := range tc.files {
+				if f.read(name) != text {
+					t.Errorf("%s was changed without --write", name)
+				}
+			}
+			masked := out + errOut
+			if tc.name == "store-yaml" {
+				masked = errOut // the values themselves were asked for
+			}
+			for _, secret := range []string{"planted", "payload", "secretKey: short"} {
+				if strings.Contains(masked, secret) {
+					t.Errorf("%q is shown", secret)
+				}
+			}
+		})
+	}
+}
+
+func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	windows := strings.ReplaceAll(operatorValues, "\n", "\r\n")
+	f := newValuesFolder(t, map[string]string{"op.yaml": windows, "op.yaml.1.bak": "older"})
+	if err := os.Symlink("op.yaml", filepath.Join(f.dir, "link.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--chart", newOperator, "-f", "link.yaml", "--registry", "r.example.com", "--prefix", "team", "--write", "--detailed-exitcode"}
+	if code, _, errOut := f.run(args...); code != ExitOK {
+		t.Fatalf("exit code %d\n%s", code, errOut)
+	}
+	if got := f.read("link.yaml.1.bak"); got != windows {
+		t.Errorf("the backup is not what the file was: %q", got)
+	}
+	if got := f.read("op.yaml.1.bak"); got != "older" {
+		t.Errorf("another backup was overwritten: %q", got)
+	}
+	info, err := os.Lstat(filepath.Join(f.dir, "link.yaml"))
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link is none any more: %v %v", info, err)
+	}
+	info, err = os.Stat(filepath.Join(f.dir, "op.yaml"))
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the mode is not kept: %v %v", info, err)
+	}
+	after := f.read("op.yaml")
+	if !strings.HasPrefix(after, windows) || strings.Contains(strings.ReplaceAll(after, "\r\n", ""), "\n") {
+		t.Errorf("more than the new lines changed: %q", after)
+	}
+	if code, _, errOut := f.run(args...); code != ExitOK || !strings.Contains(errOut, "nothing to change") {
+		t.Errorf("again: exit code %d\n%s", code, errOut)
+	}
+	if _, err := os.Stat(filepath.Join(f.dir, "link.yaml.2.bak")); err == nil {
+		t.Error("a backup was made although nothing changed")
+	}
+}
+
+// Whatever the cluster or bundle, the values of a release are shown without
+// its secrets, and written whole.
+func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
+	t.Parallel()
+	c, err := chart.Load(newOperator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := plan.Release{Namespace: "aistor", Name: "aistor", Values: map[string]any{
+		"license": "eyJhbGciOiJFUzM4NCJ9.payload.signature",
+		"env":     []any{map[string]any{"name": "MINIO_ROOT_PASSWORD", "value": "planted"}},
+	}}
+	f, err := releaseFile(release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &valuesSubject{release: release, chart: c, user: release.Values, files: []valuesFile{f}}
+	s.registry.Registry = "r.example.com"
+	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+	o := &valuesOptions{Program: &Program{IOStreams: streams}, outputOptions: outputOptions{format: formatDiff}}
+	if err := o.runRewrite(s); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "values/release", out.String()+errOut.String())
+	if strings.Contains(out.String(), "planted") || strings.Contains(out.String(), "payload") {
+		t.Errorf("a secret is shown:\n%s", out)
+	}
+	out.Reset()
+	o.format = "yaml"
+	if err := o.runRewrite(s); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := chart.ParseValues(out.Bytes())
+	if err != nil || values.GetString(saved, "license") != "eyJhbGciOiJFUzM4NCJ9.payload.signature" {
+		t.Errorf("the saved values are not whole: %v %v", saved, err)
+	}
+	out.Reset()
+	o.format = "json"
+	if err := o.runRewrite(s); err != nil {
+		t.Fatal(err)
+	}
+	var doc struct{ Kind string }
+	if err := json.Unmarshal(out.Bytes(), &doc); err != nil || doc.Kind != "ValuesReport" || strings.Contains(out.String(), "planted") {
+		t.Errorf("report: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// writeFiles puts the changed files in place: first a backup of each, then one
+// rename each, so that no file is ever half written.
+func writeFiles(files []editedFile, report *valuesReport) error {
+	for i := range files {
+		f := &files[i]
+		if !f.changed() {
+			continue
+		}
+		var err error
+		if f.backup, err = backUp(f.name, f.data); err != nil {
+			return err
+		}
+		report.Files[i].Backup = f.backup
+	}
+	for _, f := range files {
+		if !f.changed() {
+			continue
+		}
+		if err := replaceFile(f.name, f.after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backUp writes data beside name, under the first number that is free.
+func backUp(name string, data []byte) (string, error) {
+	mode, err := modeOf(name)
+	if err != nil {
+		return "", fmt.Errorf("backing up %q: %w", name, err)
+	}
+	for n := 1; ; n++ {
+		backup := fmt.Sprintf("%s.%d.bak", name, n)
+		f, err := os.OpenFile(backup, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("backing up %q: %w", name, err)
+		}
+		_, err = f.Write(data)
+		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return "", fmt.Errorf("backing up %q: %w", name, err)
+		}
+		return backup, nil
+	}
+}
+
+func modeOf(name string) (fs.FileMode, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0, err
+	}
+	return info.Mode().Perm(), nil
+}
+
+// replaceFile writes beside the file and renames, keeping its mode. A link
+// stays one: what it points to is replaced.
+func replaceFile(name string, data []byte) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("writing %q: %w", name, err)
+		}
+	}()
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	mode, err := modeOf(target)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), target)
+}

@@ -1,0 +1,231 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// killedAt runs the whole plan up to a request.
+func (w *world) killedAt(t *testing.T, backups string, at func(point string) bool) *execution {
+	t.Helper()
+	w.onRequest = func(p string) {
+		if at(p) {
+			panic(killed{p})
+		}
+	}
+	x := w.attempt(t, "killed")
+	x.opts.BackupDir = backups
+	if _, dead, err := x.runUntilKilled(t.Context()); !dead {
+		t.Fatalf("not killed: %v", err)
+	}
+	w.onRequest = nil
+	return x
+}
+
+// replanned is an attempt with a plan made from what is there now: another one.
+func (w *world) replanned(t *testing.T, backups, why string) *execution {
+	t.Helper()
+	x := w.attempt(t, "rerun")
+	x.opts.BackupDir, x.opts.HolderGone = backups, func(string) bool { return true }
+	x.plan.Steps[0].Why = why
+	return x
+}
+
+// stored is the newest journal.
+func (w *world) stored(t *testing.T) []Run {
+	t.Helper()
+	runs, err := ReadJournals(t.Context(), w.client, "aistor")
+	if err != nil || len(runs) == 0 {
+		t.Fatalf("%d journals, error %v", len(runs), err)
+	}
+	return runs
+}
+
+func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		backups := t.TempDir()
+		first := w.killedAt(t, backups, func(p string) bool { return p == "helm upgrade" })
+		w.stores[0].health = "yellow" // in the middle of its roll
+		y := w.replanned(t, backups, "second")
+		y.opts.Push = func(context.Context) error { return errors.New("the registry is away") }
+		out, err := y.run(t.Context())
+		if stopped, ok := errors.AsType[*StoppedError](err); !ok || !stopped.Changed || !out.Changed {
+			t.Fatalf("the cluster was changed before: %v", err)
+		}
+		w.stores[0].health = "green"
+		z := w.replanned(t, backups, "third")
+		if out, err = z.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.upgraded(t)
+		original := New(first.plan, first.in, first.deps, first.opts).backupDir()
+		if diff := cmp.Diff([]string{original, New(z.plan, z.in, z.deps, z.opts).backupDir()}, out.Backups); diff != "" || out.Backup != original {
+			t.Errorf("backup %s, all (-want +got):\n%s", out.Backup, diff)
+		}
+		runs := w.stored(t)
+		if diff := cmp.Diff(map[string]string{"ns-one/one": "green", "ns-two/two": "green"}, runs[0].Baseline); diff != "" {
+			t.Errorf("baseline (-want +got):\n%s", diff)
+		}
+		chain := []string{runs[0].Resumes, runs[1].Resumes, runs[1].ResumedBy, runs[2].ResumedBy}
+		if diff := cmp.Diff([]string{y.plan.Digest(), first.plan.Digest(), z.plan.Digest(), y.plan.Digest()}, chain); diff != "" {
+			t.Errorf("chain (-want +got):\n%s", diff)
+		}
+		if r := Unfinished(runs); r != nil {
+			t.Errorf("unfinished: %s", r.Plan)
+		}
+	})
+}
+
+func TestOnlyARunThatChangedSomethingAndDidNotEndIsGoneOnFrom(t *testing.T) {
+	t.Parallel()
+	changed := []StepRecord{{ID: "s", Changed: true}}
+	ended := func(result string) []Attempt { return []Attempt{{Result: "stopped"}, {Result: result}} }
+	tests := []struct {
+		name string
+		run  Run
+		want bool
+	}{
+		{"killed", Run{Steps: changed, Attempts: ended("")}, true},
+		{"stopped", Run{Steps: changed, Attempts: ended("stopped")}, true},
+		{"parked", Run{Steps: changed, Attempts: ended("parked")}, true},
+		{"went on itself and changed nothing further", Run{ChangedBefore: true, Attempts: ended("stopped")}, true},
+		{"changed nothing", Run{Attempts: ended("stopped")}, false},
+		{"done", Run{Steps: changed, Attempts: ended("done")}, false},
+		{"gone on from already", Run{Steps: changed, Attempts: ended("stopped"), ResumedBy: "sha256:x"}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			older := Run{Steps: changed, Attempts: ended("")}
+			if got := Unfinished([]Run{tt.run, older}); (got != nil) != tt.want {
+				t.Errorf("received: %v", got)
+			}
+		})
+	}
+	if Unfinished(nil) != nil {
+		t.Error("nothing is unfinished")
+	}
+}
+
+// stuckBySomebody leaves store two pending, begun some time ago.
+func (w *world) stuckBySomebody(x *execution, ago time.Duration) {
+	h := w.releases["ns-two/two"]
+	h[0].Status = "superseded"
+	w.releases["ns-two/two"] = append(h, Release{
+		Chart: "aistor-objectstore", Version: "1.0.13", Status: "pending-upgrade", Revision: 2, Updated: time.Now().Add(-ago)})
+	x.plan.Steps = slices.Insert(x.plan.Steps, 3, plan.Step{ID: "unstick-two", Action: plan.ActionUnstick, Target: "ns-two/two"})
+	i := slices.IndexFunc(x.plan.Steps, func(s plan.Step) bool { return s.ID == "store-two" })
+	x.plan.Steps[i].Before[1].Value = "2"
+}
+
+func TestPendingReleaseOfAHelmThatMayBeAtWorkIsLeftAlone(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		x := w.attempt(t, "me")
+		began := time.Now()
+		w.stuckBySomebody(x, 14*time.Minute)
+		_, err := x.run(t.Context())
+		busy, ok := errors.AsType[*BusyError](err)
+		if !ok || busy.Release != "ns-two/two" || !busy.Until.Equal(began.Add(time.Minute)) || !strings.Contains(err.Error(), "another Helm may be at work since") {
+			t.Fatalf("error: %v", err)
+		}
+		for _, call := range []string{"helm mark-failed", "helm upgrade", "push", "binding delete"} {
+			if slices.Contains(w.calls, call) {
+				t.Errorf("something was done: %s", call)
+			}
+		}
+		time.Sleep(time.Minute) // until it is taken for dead
+		if _, err := x.again(t).run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.upgraded(t)
+	})
+}
+
+// again is another attempt at the same plan.
+func (x *execution) again(t *testing.T) *execution {
+	t.Helper()
+	y := x.w.attempt(t, "me")
+	y.plan = x.plan
+	return y
+}
+
+func TestPendingReleaseThatAKilledRunLeftIsSettledAtOnce(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		backups, half := t.TempDir(), 0
+		w.killedAt(t, backups, func(p string) bool {
+			if p == "helm half" {
+				half++
+			}
+			return half == 2 // the first store's
+		})
+		if h := w.releases["ns-one/one"]; h[len(h)-1].Status != "pending-upgrade" {
+			t.Fatalf("not pending: %+v", h)
+		}
+		x := w.replanned(t, backups, "second")
+		x.plan.Steps = slices.Insert(x.plan.Steps, 3, plan.Step{ID: "unstick-one", Action: plan.ActionUnstick, Target: "ns-one/one"})
+		i := slices.IndexFunc(x.plan.Steps, func(s plan.Step) bool { return s.ID == "store-one" })
+		x.plan.Steps[i].Before = nil
+		if _, err := x.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.upgraded(t)
+	})
+}
+
+func TestPendingRevisionIsOursOnlyIfItWasBegunWithOurCall(t *testing.T) {
+	t.Parallel()
+	called := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	runs := []Run{{}, {Steps: []StepRecord{{Target: "a/b", Before: 4, Calling: true, Called: called, Own: []int{3}}}}}
+	tests := []struct {
+		name     string
+		target   string
+		revision int
+		updated  time.Time
+		want     bool
+	}{
+		{"with the call", "a/b", 5, called.Add(10 * time.Second), true},
+		{"at an unknown time", "a/b", 5, time.Time{}, true},
+		{"a revision it saw the end of", "a/b", 3, called.Add(time.Hour), true},
+		{"days later", "a/b", 5, called.Add(48 * time.Hour), false},
+		{"before", "a/b", 5, called.Add(-time.Hour), false},
+		{"another revision", "a/b", 6, called, false},
+		{"another release", "a/c", 5, called, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := OwnsPending(runs, tt.target, tt.revision, tt.updated); got != tt.want {
+				t.Errorf("received: %t", got)
+			}
+		})
+	}
+}
+
+func TestInterruptedStepSaysSoAndNotHow(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		w.onHalf = func(UpgradeRequest) { cancel() }
+		x := w.attempt(t, "me")
+		_, err := x.run(ctx)
+		if !errors.As(err, new(*InterruptedError)) {
+			t.Fatalf("error: %v", err)
+		}
+		var said []string
+		for _, ev := range x.told.events {
+			if ev.Kind == EventFailed {
+				said = append(said, ev.Step+": "+ev.Message)
+			}
+		}
+		if diff := cmp.Diff([]string{"operator-5.10.0: interrupted"}, said); diff != "" {
+			t.Errorf("said (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package values
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// leftovers turns round the references that still point elsewhere and stand in
+// the values as text: init containers, side cars, extra resources, overrides
+// with a full name.
+func (r *rewriter) leftovers() error {
+	_, found, err := r.discover(r.values)
+	if err != nil {
+		return err
+	}
+	for _, i := range found {
+		if r.Mirror.Owns(i.Ref) {
+			continue
+		}
+		want := r.Mirror.Map(i.Ref).String()
+		for _, hit := range texts(r.values, nil) {
+			text, ok := replaceRef(hit.text, i.Ref, want)
+			if !ok {
+				continue
+			}
+			if err := r.do(Edit{Path: hit.path, Value: text}, "it pulls "+i.Ref.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type text struct {
+	path Path
+	text string
+}
+
+// texts are all strings in v with their paths, lists included.
+func texts(v any, at Path) []text {
+	var out []text
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			out = append(out, texts(v[k], at.child(k))...)
+		}
+	case []any:
+		for i, e := range v {
+			out = append(out, texts(e, at.child(fmt.Sprint(i)))...)
+		}
+	case string:
+		out = append(out, text{at, v})
+	}
+	return out
+}
+
+// replaceRef puts want in the place of ref in s, whatever the form s has it
+// in: alone in any spelling, or inside more text spelt out.
+func replaceRef(s string, ref images.Ref, want string) (string, bool) {
+	if parsed, err := images.ParseRef(strings.TrimSpace(s)); err == nil {
+		if parsed == ref {
+			return want, true
+		}
+		// FIPS mode adds to the tag while rendering.
+		if fips := parsed; fips.Tag != "" {
+			if fips.Tag += ".fips"; fips == ref {
+				return strings.TrimSuffix(want, ".fips"), true
+			}
+		}
+		return "", false
+	}
+	spelt := []string{ref.String()}
+	if short, ok := strings.CutPrefix(ref.String(), "docker.io/"); ok {
+		spelt = append(spelt, short, strings.TrimPrefix(short, "library/"))
+	}
+	for _, old := range spelt {
+		if out, ok := replaceWord(s, old, want); ok {
+			return out, true
+		}
+	}
+	return "", false
+}
+
+// replaceWord replaces old where nothing that could belong to a reference is
+// beside it.
+func replaceWord(s, old, want string) (string, bool) {
+	var b strings.Builder
+	hit := false
+	for rest := s; ; {
+		i := strings.Index(rest, old)
+		if i < 0 {
+			b.WriteString(rest)
+			return b.String(), hit
+		}
+		before := i == 0 || !refByte(rest[i-1])
+		end := i + len(old)
+		after := end == len(rest) || !refByte(rest[end])
+		b.WriteString(rest[:i])
+		if before && after {
+			b.WriteString(want)
+			hit = true
+		} else {
+			b.WriteString(old)
+		}
+		rest = rest[end:]
+	}
+}
+
+func refByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("._-/@:", c) >= 0
+}

@@ -1,0 +1,133 @@
+package values
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// podSecrets sees to it that the operators' own pods have the pull secret:
+// versions up to 5.0.2 give them none from the repositories, and a list of the
+// user's own takes its place in all.
+func (r *rewriter) podSecrets() error {
+	if r.PullSecret == "" {
+		return nil
+	}
+	objects, _, err := r.discover(r.values)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := r.podSecret(images.ObjectID(o)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// podSecret tries the lists that may decide one workload's pull secrets, and
+// keeps the first that does.
+func (r *rewriter) podSecret(id string) error {
+	if lacks, err := r.lacksSecret(r.values, id); err != nil || !lacks {
+		return err
+	}
+	for _, at := range append(r.podSecretPaths()[1:], Path{"global", "operator", "imagePullSecrets"}) {
+		if list, _ := Get(r.values, at...); at[0] == "operators" && len(secretList(list)) == 0 {
+			continue
+		}
+		trial := &rewriter{Input: r.Input, values: Copy(r.values), looks: r.looks}
+		if err := trial.addSecret(at, ""); err != nil {
+			return err
+		}
+		if lacks, err := trial.lacksSecret(trial.values, id); err != nil || lacks {
+			continue
+		}
+		return r.addSecret(at, "the pods of "+id+" have no pull secret without it")
+	}
+	r.warn("the pods of %s have no pull secret, and no setting was found that gives them one", id)
+	return nil
+}
+
+// lacksSecret reports whether a workload's pods go without the pull secret.
+func (r *rewriter) lacksSecret(values map[string]any, id string) (bool, error) {
+	objects, _, err := r.discover(values)
+	if err != nil {
+		return false, err
+	}
+	for _, o := range objects {
+		if images.ObjectID(o) == id {
+			spec := GetMap(o, "spec", "template", "spec")
+			return spec != nil && !hasSecret(spec["imagePullSecrets"], r.PullSecret), nil
+		}
+	}
+	return false, nil
+}
+
+// findPins compares the tags with those of the chart's own images.
+func (r *rewriter) findPins() error {
+	_, list, err := r.discover(r.values)
+	if err != nil {
+		return err
+	}
+	now := positions(list)
+	own := map[position]images.Ref{}
+	plain := without(r.values, Path{"images"})
+	for name := range GetMap(plain, "operators") {
+		plain = without(plain, Path{"operators", name, "image"})
+	}
+	if _, list, err = r.discover(plain); err == nil {
+		own = positions(list)
+	}
+	seen := map[string]bool{}
+	for at, ref := range now {
+		def, ok := own[at]
+		name := def.Base()
+		if !ok || seen[name] || (def.Tag == ref.Tag && def.Digest == ref.Digest) {
+			continue
+		}
+		seen[name] = true
+		p := Path{"images", name}
+		if _, set := Get(r.values, p...); !set {
+			p = Path{"operators", "object-store", "image"}
+		}
+		r.pins = append(r.pins, Pin{Path: p, Pinned: ref, Default: def})
+	}
+	slices.SortFunc(r.pins, func(a, b Pin) int { return strings.Compare(a.Path.String(), b.Path.String()) })
+	return nil
+}
+
+func hasSecret(v any, name string) bool {
+	list, _ := v.([]any)
+	return slices.ContainsFunc(list, func(e any) bool {
+		m, ok := e.(map[string]any)
+		return ok && m["name"] == name
+	})
+}
+
+// secretList is a list of pull secrets, also where it is JSON in a string.
+func secretList(v any) []any {
+	if s, ok := v.(string); ok {
+		var list []any
+		if json.Unmarshal([]byte(s), &list) == nil {
+			return list
+		}
+	}
+	list, _ := v.([]any)
+	return list
+}
+
+// addSecret appends the pull secret to the list at path.
+func (r *rewriter) addSecret(path Path, why string) error {
+	old, _ := Get(r.values, path...)
+	list := secretList(old)
+	if r.PullSecret == "" || hasSecret(list, r.PullSecret) {
+		return nil
+	}
+	entry := map[string]any{"name": r.PullSecret}
+	if r.secretsAsText() && path[0] != "repositories" {
+		return r.do(Edit{Path: path, Value: jsonText(append(list, entry))}, r.secretsAsTextWhy())
+	}
+	return r.do(Edit{Path: path, Value: entry, Op: Append}, why)
+}

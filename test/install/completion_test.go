@@ -1,0 +1,106 @@
+package install
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// cluster is an API server that knows one namespace with one object store.
+func cluster(t *testing.T, namespace string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		about := map[string]string{
+			"/api/v1/namespaces":                  fmt.Sprintf(`{"name":%q}`, namespace),
+			"/apis/aistor.min.io/v1/objectstores": fmt.Sprintf(`{"name":"main","namespace":%q}`, namespace),
+		}[r.URL.Path]
+		if about == "" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","items":[{"metadata":%s}]}`, about)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// clusters is a kubeconfig with two contexts, each a cluster of its own.
+func clusters(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "kubeconfig")
+	text := fmt.Sprintf(`apiVersion: v1
+kind: Config
+current-context: dc1
+contexts: [{name: dc1, context: {cluster: one, user: u}}, {name: dc2, context: {cluster: two, user: u}}]
+clusters: [{name: one, cluster: {server: %q}}, {name: two, cluster: {server: %q}}]
+users: [{name: u, user: {token: x}}]
+`, cluster(t, "first-site"), cluster(t, "second-site"))
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// bash completes a line: it sources a completion script, and prints what Tab
+// would offer for the words.
+const bash = `
+_get_comp_words_by_ref() { # of the bash-completion package, which may be absent
+  local name; while [ $# -gt 0 ]; do case $1 in
+    -n) shift;; cur) cur=${COMP_WORDS[COMP_CWORD]};; prev) prev=${COMP_WORDS[COMP_CWORD-1]};;
+    words) words=("${COMP_WORDS[@]}");; cword) cword=$COMP_CWORD;; esac; shift; done
+}
+__ltrim_colon_completions() { :; }
+compopt() { :; } # a shell knows it only while a person types
+set +eu
+@program completion bash > completion.sh; source ./completion.sh
+COMP_WORDS=(@line); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9
+__start_@program
+printf '%s\n' "${COMPREPLY[@]}"
+`
+
+func tab(t *testing.T, h *host, program, line string) string {
+	t.Helper()
+	return h.must(t, strings.NewReplacer("@program", program, "@line", line).Replace(bash))
+}
+
+func TestBashCompletesBothPlugins(t *testing.T) {
+	t.Parallel()
+	m := published(t)
+	_, sections := page(t, filepath.Join(m.folder(), "INSTALL.md"))
+	config := clusters(t)
+	lines := []struct{ program, line, want string }{
+		{"kubectl", "kubectl aistor-upgrade pref", "preflight"},
+		{"kubectl", "kubectl aistor-upgrade status -n ''", "first-site"},
+		{"kubectl", "kubectl aistor-upgrade status --context dc2 -n ''", "second-site"},
+		{"kubectl", "kubectl aistor-upgrade preflight --only cluster-v", "cluster-v"},
+		{"helm", "helm aistor bundle ver", "verify"},
+		{"helm", "helm aistor plan --push n", "never"},
+		{"helm", "helm aistor plan --object-store ''", "first-site/main"},
+		// Helm swallows its own flags, wherever they stand, and completes none of
+		// them below a plugin.
+		{"helm", "helm --kube-context dc2 aistor plan --object-store ''", "second-site/main"},
+		{"helm", "helm aistor plan --kube-context dc2 --object-store ''", "second-site/main"},
+	}
+	for _, helm := range helms() {
+		t.Run(helm, func(t *testing.T) {
+			t.Parallel()
+			h := extracted(t, helm, m)
+			h.env = append(h.env, "KUBECONFIG="+config)
+			h.dir = t.TempDir()
+			h.must(t, "here="+m.folder()+"; os="+runtime.GOOS+"; arch="+runtime.GOARCH+"\n"+
+				sections["kubectl plugin, without krew"].install+sections["Completion"].install)
+			for _, l := range lines {
+				if said := tab(t, h, l.program, l.line); !strings.Contains(said, l.want) {
+					t.Errorf("Tab after %q offers %q, want %q", l.line, said, l.want)
+				}
+			}
+			h.must(t, sections["Completion"].remove)
+		})
+	}
+}

@@ -1,0 +1,7 @@
+// Package install installs both plugins with the real krew, kubectl and Helm 3
+// and 4, as an administrator without internet does: by the commands of the
+// INSTALL page, from a mirror on a local web server. Every other address is
+// out of reach.
+//
+// The programs are built by `make test-tools`.
+package install

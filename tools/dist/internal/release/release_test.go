@@ -1,0 +1,202 @@
+package release
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aistor-upgrade/aistor-upgrade/tools/dist/internal/build"
+)
+
+// source is this repository: its own manifests and license are packed.
+const source = "../../../.."
+
+// sample is a release whose programs are small.
+func sample(t *testing.T, version string) Release {
+	t.Helper()
+	programs := t.TempDir()
+	r := Release{
+		Version: version, Source: source,
+		Platforms: []build.Platform{{OS: "linux", Arch: "amd64"}, {OS: "windows", Arch: "amd64"}},
+		Programs:  func(p build.Platform) string { return filepath.Join(programs, p.OS) },
+	}
+	for _, p := range r.Platforms {
+		if err := os.MkdirAll(r.Programs(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range build.Programs() {
+			text := fmt.Sprintf("%s for %s", name, p)
+			if err := os.WriteFile(filepath.Join(r.Programs(p), p.Program(name)), []byte(text), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return r
+}
+
+func TestArchivesHoldWhatKrewAndHelmWant(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	if err := sample(t, "1.2.3").WriteArchives(out, "https://files.example/x/"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"SHA256SUMS", "aistor-1.2.3-linux-amd64.tgz", "aistor-1.2.3-windows-amd64.tgz", "krew-manifest.yaml",
+		"kubectl-aistor_upgrade_linux_amd64.tar.gz", "kubectl-aistor_upgrade_windows_amd64.zip",
+	}
+	if got := files(t, out); !slices.Equal(got, want) {
+		t.Errorf("wrote %v", got)
+	}
+	if got := string(untar(t, filepath.Join(out, "aistor-1.2.3-windows-amd64.tgz"))["aistor/bin/helm-aistor.exe"]); got != "helm-aistor for windows/amd64" {
+		t.Errorf("the Helm plugin's program is %q", got)
+	}
+	plugin := untar(t, filepath.Join(out, "aistor-1.2.3-linux-amd64.tgz"))
+	for name, part := range map[string]string{
+		"aistor/plugin.yaml": "\nversion: 1.2.3\n", "aistor/plugin.complete": "__complete",
+		"aistor/LICENSE": "Apache License", "aistor/bin/helm-aistor": "helm-aistor for linux/amd64",
+	} {
+		if !strings.Contains(string(plugin[name]), part) {
+			t.Errorf("%s lacks %q:\n%.300s", name, part, plugin[name])
+		}
+	}
+	manifest := read(t, filepath.Join(out, "krew-manifest.yaml"))
+	for _, part := range []string{
+		"  version: v1.2.3\n",
+		"          os: windows\n          arch: amd64\n      uri: https://files.example/x/kubectl-aistor_upgrade_windows_amd64.zip\n",
+		"      sha256: " + must(sumOf(filepath.Join(out, "kubectl-aistor_upgrade_linux_amd64.tar.gz")))(t) + "\n      bin: kubectl-aistor_upgrade\n",
+		"      bin: kubectl-aistor_upgrade.exe\n",
+	} {
+		if !strings.Contains(manifest, part) {
+			t.Errorf("the manifest lacks %q:\n%s", part, manifest)
+		}
+	}
+	check := exec.Command("sha256sum", "-c", "--strict", "SHA256SUMS")
+	check.Dir = out
+	if text, err := check.CombinedOutput(); err != nil || strings.Count(string(text), ": OK\n") != 5 {
+		t.Errorf("checking sums: %v\n%s", err, text)
+	}
+}
+
+func TestTwoMirrorsAreTheSameBytes(t *testing.T) {
+	t.Parallel()
+	var mirrors [2]string
+	for i := range mirrors {
+		mirrors[i] = t.TempDir()
+		if err := sample(t, "1.2.3").WriteMirror(t.Context(), mirrors[i], "http://files.example"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := files(t, mirrors[0])
+	if second := files(t, mirrors[1]); !slices.Equal(first, second) {
+		t.Fatalf("wrote %v, then %v", first, second)
+	}
+	for _, name := range first {
+		if read(t, filepath.Join(mirrors[0], name)) != read(t, filepath.Join(mirrors[1], name)) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+func TestMirrorPointsAtItsOwnAddress(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	for _, version := range []string{"1.2.3", "1.3.0-rc.1"} {
+		if err := sample(t, version).WriteMirror(t.Context(), out, "https://files.example/aistor/"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := read(t, filepath.Join(out, "INSTALL.md")); !strings.Contains(got, "https://files.example/aistor/v1.3.0-rc.1/http/aistor-1.3.0-rc.1-") {
+		t.Errorf("the page says:\n%s", got)
+	}
+	show := exec.Command("git", "--git-dir", filepath.Join(out, "index.git"), "show", "main:plugins/aistor-upgrade.yaml")
+	got, err := show.Output()
+	if err != nil || !bytes.Contains(got, []byte("uri: https://files.example/aistor/v1.3.0-rc.1/kubectl-aistor_upgrade_linux_amd64.tar.gz\n")) {
+		t.Errorf("the index says, error %v:\n%s", err, got)
+	}
+	if untar(t, filepath.Join(out, "v1.2.3", "http", "aistor-1.2.3-linux-amd64.tgz"))["plugin.yaml"] == nil {
+		t.Error("the older version is gone, or has no plugin.yaml at its root")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"", "file:///srv", "files.example", "/srv/aistor"} {
+		if err := sample(t, "1.2.3").WriteMirror(t.Context(), t.TempDir(), url); err == nil || !strings.Contains(err.Error(), "base URL") {
+			t.Errorf("address %q: got %v", url, err)
+		}
+	}
+	for _, version := range []string{"", "v1.2.3", "1.2", "1.2.3/../x"} {
+		if (Release{Version: version}).Validate() == nil {
+			t.Errorf("version %q is accepted", version)
+		}
+	}
+	if _, err := replaceOnce([]byte("a\nb\n"), "(?m)^version", "", "plugin.yaml"); err == nil {
+		t.Error("a manifest without a version is accepted")
+	}
+}
+
+func must(text string, err error) func(*testing.T) string {
+	return func(t *testing.T) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+}
+
+// files are all files below a folder.
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	var list []string
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			name, _ := filepath.Rel(dir, path)
+			list = append(list, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func untar(t *testing.T, name string) map[string][]byte {
+	t.Helper()
+	plain, err := gzip.NewReader(strings.NewReader(read(t, name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[string][]byte{}
+	for r := tar.NewReader(plain); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return held
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if held[h.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
