@@ -5,7 +5,7 @@ VERSION     ?= 0.1.0
 BIN         := $(CURDIR)/bin
 LDFLAGS     := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
-MODULES     := . test/aistor test/cluster test/e2e
+MODULES     := . test/aistor test/cluster test/e2e test/bench
 
 .PHONY: help build test unit e2e test-long lint fmt bench-transfer demo test-tools clean
 

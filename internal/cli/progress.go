@@ -34,35 +34,47 @@ func (p *Program) sayRetry(host string, err error, wait time.Duration) {
 	}
 }
 
+// barProgress draws a bar once there is something to move: a transfer with
+// nothing to do shows nothing.
 func barProgress(w io.Writer, title string) (images.Progress, func()) {
 	bars := mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
-	bar := bars.AddBar(0,
-		mpb.PrependDecorators(decor.Name(title, decor.WCSyncSpaceR)),
-		mpb.AppendDecorators(
-			decor.CountersKiloByte("% .1f / % .1f", decor.WCSyncSpace),
-			decor.EwmaSpeed(decor.SizeB1000(0), " % .1f", 30),
-			decor.Name(" "),
-			decor.AverageETA(decor.ET_STYLE_GO),
-		))
-	last := time.Now()
 	var mu sync.Mutex
+	var bar *mpb.Bar
 	show := func(e images.Event) {
 		mu.Lock()
 		defer mu.Unlock()
+		if e.Kind == images.EventTotal && e.Bytes > 0 && bar == nil {
+			bar = newBar(bars, title)
+		}
+		if bar == nil {
+			return
+		}
 		switch e.Kind {
 		case images.EventTotal:
 			bar.SetTotal(e.Bytes, false)
-		case images.EventMoved:
-			bar.EwmaIncrInt64(e.Bytes, time.Since(last))
-			last = time.Now()
-		case images.EventSkipped:
+		case images.EventMoved, images.EventSkipped:
 			bar.IncrInt64(e.Bytes)
 		}
 	}
 	return show, func() {
-		bar.SetTotal(-1, true)
+		mu.Lock()
+		if bar != nil {
+			bar.SetTotal(-1, true)
+		}
+		mu.Unlock()
 		bars.Wait()
 	}
+}
+
+func newBar(bars *mpb.Progress, title string) *mpb.Bar {
+	return bars.AddBar(0,
+		mpb.PrependDecorators(decor.Name(title, decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(
+			decor.Counters(decor.SizeB1000(0), "% .1f / % .1f", decor.WCSyncSpace),
+			decor.AverageSpeed(decor.SizeB1000(0), " % .1f", decor.WCSyncSpace),
+			decor.Name(" "),
+			decor.AverageETA(decor.ET_STYLE_GO),
+		))
 }
 
 // lineProgress writes lines. It is safe for concurrent use.

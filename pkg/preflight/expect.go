@@ -20,14 +20,14 @@ type expected struct {
 	operator map[string]images.Ref
 	// stores overrule the defaults, by namespace/name of the store.
 	stores map[string]map[string]images.Ref
-	// digests are what a reference must resolve to.
-	digests map[images.Ref]string
+	// planned is what the plan says of a reference, also what it must resolve to.
+	planned map[images.Ref]plan.PlannedImage
 	parse   func(string) (images.Ref, error)
 }
 
 func expectations(s *Subject) expected {
 	e := expected{asked: s.Expect, operator: map[string]images.Ref{},
-		stores: map[string]map[string]images.Ref{}, digests: map[images.Ref]string{}, parse: parser()}
+		stores: map[string]map[string]images.Ref{}, planned: map[images.Ref]plan.PlannedImage{}, parse: parser()}
 	if op := s.Facts.Operator; op != nil {
 		e.addOperator(parseManifest(op.Manifest), op.Namespace)
 	}
@@ -89,7 +89,7 @@ func (e *expected) addPlan(s *Subject) {
 		if s.Plan.Registry.Keeps() {
 			runs = img.Source
 		}
-		e.digests[runs] = img.Digest
+		e.planned[runs] = img
 		for _, r := range img.Reasons {
 			kind, rest, _ := strings.Cut(r.Object, "/")
 			switch {

@@ -114,7 +114,7 @@ func askDigests(ctx context.Context, s *Subject, list []running) map[string]answ
 // digestsOf are all digests by which a node may know the image.
 func digestsOf(f *findings, e expected, r running, answers map[string]answer) map[string]bool {
 	known := map[string]bool{}
-	for _, d := range []string{r.ref.Digest, e.digests[r.ref]} {
+	for _, d := range []string{r.ref.Digest, e.planned[r.ref].Digest} {
 		if d != "" {
 			known[d] = true
 		}
@@ -128,9 +128,9 @@ func digestsOf(f *findings, e expected, r running, answers map[string]answer) ma
 		f.note("%s: %s", r.ref, line)
 		return known
 	}
-	if want := e.digests[r.ref]; want != "" && a.found.Digest != want {
-		f.fail(plan.ObjectKey{Kind: "Image", Name: r.ref.String()}, "image %s: the registry now has %s, the plan was made for %s", r.ref, a.found.Digest, want).
-			wanted(a.found.Digest, want, "helm aistor push BUNDLE")
+	if want := e.planned[r.ref]; want.Digest != "" && !serves(a.found, want) {
+		f.fail(plan.ObjectKey{Kind: "Image", Name: r.ref.String()}, "image %s: the registry now has %s, the plan was made for %s", r.ref, a.found.Digest, want.Digest).
+			wanted(a.found.Digest, want.Digest, "helm aistor push BUNDLE")
 		return known
 	}
 	known[a.found.Digest] = true

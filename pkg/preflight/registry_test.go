@@ -116,7 +116,24 @@ func TestImagesPresent(t *testing.T) {
 			fake(s).images[private+"/aistor/minio:"+minioR] = found
 		}
 	}
+	// index makes the tag an index of two platforms' manifests, as somebody
+	// left it who mirrored whole images.
+	index := func(amd64 string) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) {
+			ref := private + "/aistor/minio:" + minioR
+			found := fake(s).images[ref]
+			found.Digest, found.Children = digestB, map[string]string{"linux/amd64": amd64, "linux/arm64": digestB}
+			fake(s).images[ref] = found
+			for i := range s.Plan.Images {
+				if s.Plan.Images[i].Private.String() == ref {
+					s.Plan.Images[i].Manifests = map[string]string{"linux/amd64": digestA}
+				}
+			}
+		}
+	}
 	runCases(t, Before(), "images-present", []checkCase{
+		{name: "an index that holds what the bundle carries", want: Pass, change: index(digestA)},
+		{name: "an index that holds something else", want: Fail, change: index(digestB), line: "the registry has " + digestB},
 		{name: "all there with their digests", want: Pass, line: "3 images are in the registry"},
 		{name: "one is missing", want: Fail, change: gone("operator:" + newOp), line: "404", remedy: "helm aistor push BUNDLE"},
 		{name: "another digest behind the tag", want: Fail, change: digest(digestB), line: "the registry has " + digestB + ", the bundle " + digestA, observed: digestB, required: digestA},

@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 )
@@ -40,7 +40,49 @@ func TestKilledUpgradeIsCompletedByTheSameCommand(t *testing.T) {
 }
 
 func killOnce(t *testing.T, seed uint64) {
-	k := int64(1 + rand.New(rand.NewPCG(seed, 0)).IntN(200))
+	k := 1 + rand.New(rand.NewPCG(seed, 0)).IntN(200)
+	n := 0
+	out := killThenComplete(t, func(*http.Request) bool { n++; return n == k })
+	t.Logf("killing at request %d of %d:\n%s", k, n, tail(out, 12))
+}
+
+// Between the deletion of the bindings and the operator's upgrade that makes
+// them anew the operator has no rights: going on is the only cure, so that
+// nothing may stand in its way.
+func TestKilledWhileMendingIsCompletedByTheSameCommand(t *testing.T) {
+	t.Parallel()
+	deletes := func(r *http.Request) bool {
+		return r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/clusterrolebindings/")
+	}
+	releases := func(r *http.Request) bool {
+		return (r.Method == http.MethodPost || r.Method == http.MethodPut) && strings.HasPrefix(r.URL.Path, "/api/v1/namespaces/aistor/secrets")
+	}
+	for name, at := range map[string]func(r *http.Request, deleted int) bool{
+		"at the first deletion":     func(r *http.Request, deleted int) bool { return deleted == 1 },
+		"when the first is deleted": func(r *http.Request, deleted int) bool { return deleted == 2 },
+		"when Helm begins":          func(r *http.Request, deleted int) bool { return deleted == 2 && releases(r) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			deleted := 0
+			out := killThenComplete(t, func(r *http.Request) bool {
+				if deletes(r) {
+					deleted++
+				}
+				return at(r, deleted)
+			})
+			if !strings.Contains(out, "mend-5.10.0") {
+				t.Errorf("it was not mending:\n%s", out)
+			}
+		})
+	}
+}
+
+// killThenComplete kills a whole upgrade at the first request for which at is
+// true, and demands that the same command completes it. It returns what the
+// killed one wrote.
+func killThenComplete(t *testing.T, at func(*http.Request) bool) string {
+	t.Helper()
 	s := newSite(t)
 	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "team-a/primary=4")
 	upstream := s.env["UPSTREAM_REGISTRY"]
@@ -51,7 +93,7 @@ func killOnce(t *testing.T, seed uint64) {
 
 	args := []string{"upgrade", "--yes", "--bundle", "a.bundle", "--ca", s.env["PRIVATE_CA"],
 		"--registry-user", s.env["PRIVATE_USER"], "--password-stdin"}
-	t.Logf("killing at request %d:\n%s", k, tail(s.killedAt(s.command("helm-aistor", args...), k), 12))
+	out := s.killedAt(s.command("helm-aistor", args...), at)
 
 	again := s.command("helm-aistor", args...)
 	again.Stdin = s.password()
@@ -68,12 +110,14 @@ func killOnce(t *testing.T, seed uint64) {
 	if got := s.run("helm", "get", "values", "primary", "-n", "team-a"); !strings.Contains(got, "planted-access-key") {
 		t.Errorf("values were lost:\n%s", got)
 	}
+	return out
 }
 
 // killedAt runs cmd against the API server through a proxy and kills it, as the
-// kernel would, when it sends its k-th request. The request still arrives, as
-// one does that was under way.
-func (s *site) killedAt(cmd *exec.Cmd, k int64) string {
+// kernel would, when it sends the first request for which at is true. That
+// request still arrives, as one does that was under way. Requests are shown to
+// at one at a time.
+func (s *site) killedAt(cmd *exec.Cmd, at func(*http.Request) bool) string {
 	s.t.Helper()
 	target, err := url.Parse(s.env["LAB_APISERVER"])
 	if err != nil {
@@ -83,11 +127,15 @@ func (s *site) killedAt(cmd *exec.Cmd, k int64) string {
 	proxy.FlushInterval = -1 // watches
 	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {}
-	var n atomic.Int64
+	var mu sync.Mutex
+	killed := false
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n.Add(1) == k {
+		mu.Lock()
+		if !killed && at(r) {
+			killed = true
 			_ = cmd.Process.Kill()
 		}
+		mu.Unlock()
 		proxy.ServeHTTP(w, r)
 	}))
 	defer server.Close()
@@ -104,8 +152,10 @@ func (s *site) killedAt(cmd *exec.Cmd, k int64) string {
 	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "KUBECONFIG="+config)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.password(), &out, &out
 	err = cmd.Run()
-	if killed := n.Load() >= k; (err == nil) == killed {
-		s.t.Fatalf("%d requests, to be killed at %d: %v\n%s", n.Load(), k, err, out.String())
+	mu.Lock()
+	defer mu.Unlock()
+	if (err == nil) == killed {
+		s.t.Fatalf("killed: %t, error: %v\n%s", killed, err, out.String())
 	}
 	return out.String()
 }
