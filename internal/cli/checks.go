@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -86,11 +87,12 @@ func printReport(w io.Writer, r *preflight.Report) {
 	line(w, "\n%s", r.Verdict)
 }
 
-// printFindings writes what stands in the way, the worst first.
-func printFindings(w io.Writer, r *preflight.Report) {
+// printFindings writes what stands in the way, the worst first, but for the
+// checks named in said, which were shown before.
+func printFindings(w io.Writer, r *preflight.Report, said ...string) {
 	for _, status := range []preflight.Status{preflight.Fail, preflight.Error, preflight.Warn} {
 		for _, one := range r.Results {
-			if one.Status == status && one.Waived == "" {
+			if one.Status == status && one.Waived == "" && !slices.Contains(said, one.ID) {
 				printFinding(w, one)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -88,5 +90,19 @@ func TestAVerbThatChangesThingsLeavesNoCheckOut(t *testing.T) {
 	out, _, code := runHelm(t, "upgrade", "--yes", "--list")
 	if code != ExitOK || !strings.Contains(out, "roleref-immutable") {
 		t.Errorf("upgrade --list: exit %d, %q", code, out)
+	}
+}
+
+func TestTheCausesOwnAdviceComesBeforeTheWayOn(t *testing.T) {
+	t.Parallel()
+	err := &upgrade.StoppedError{
+		Step: "push", Next: "run the same command again: helm aistor upgrade",
+		Cause: &images.TagConflictError{Have: "sha256:a", Want: "sha256:b"},
+	}
+	got := describe(err)
+	want := "\nnothing was changed\nhint: look at what is there before replacing it with --overwrite-tag\n" +
+		"then: run the same command again: helm aistor upgrade"
+	if !strings.HasSuffix(got, want) {
+		t.Errorf("error:\n%s\nwant it to end with:%s", got, want)
 	}
 }

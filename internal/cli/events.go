@@ -32,8 +32,8 @@ func (e *eventPrinter) event(ev upgrade.Event) {
 		upgrade.EventFailed: "✗", upgrade.EventAlarm: "!",
 	}[ev.Kind]
 	text := ev.Step
-	if ev.Message != "" {
-		text = strings.TrimPrefix(text+": "+ev.Message, ": ")
+	if first, _, _ := strings.Cut(ev.Message, "\n"); first != "" { // an error's other lines come at the end
+		text = strings.TrimPrefix(text+": "+first, ": ")
 	}
 	line(e.w, "%s %1s %s", ev.Time.Format("15:04:05"), mark, wrap(printable(text), 68, "           "))
 }

@@ -82,7 +82,7 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := o.subjectOf(t)
+		s, err := o.subjectOf(ctx, t)
 		return s, t, err
 	}
 	t := &target{}
@@ -108,8 +108,8 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 	return s, t, nil
 }
 
-// subjectOf is the subject of checks on a plan.
-func (o *targetOptions) subjectOf(t *target) (*preflight.Subject, error) {
+// subjectOf is the subject of checks on a plan, with the rights it needs.
+func (o *targetOptions) subjectOf(ctx context.Context, t *target) (*preflight.Subject, error) {
 	own, err := o.client(o.Program, t.plan.Registry.MapPushHost())
 	if err != nil {
 		return nil, err
@@ -117,5 +117,6 @@ func (o *targetOptions) subjectOf(t *target) (*preflight.Subject, error) {
 	return &preflight.Subject{
 		Facts: t.inputs.Facts, Inputs: &t.inputs, Plan: t.plan, Now: o.Now(), Site: t.plan.Registry,
 		Registry: newProber(o.Program, o.registryOptions, t.plan.Registry, own),
+		Access:   t.cluster.Access(ctx, t.inputs.Rights()),
 	}, nil
 }

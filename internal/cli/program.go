@@ -72,9 +72,19 @@ func describe(err error) string {
 		return ""
 	}
 	text := "error: " + err.Error()
+	return withHintOf(err, text)
+}
+
+// withHintOf adds what the cause itself advises. Where the text already says
+// how to go on, that comes second.
+func withHintOf(err error, text string) string {
 	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) && hinted.Hint() != "" && !strings.Contains(text, "hint:") {
-		text += "\nhint: " + hinted.Hint()
+	if !errors.As(err, &hinted) || hinted.Hint() == "" || strings.Contains(text, hinted.Hint()) {
+		return text
 	}
-	return text
+	before, after, found := strings.Cut(text, "\nhint: ")
+	if !found {
+		return text + "\nhint: " + hinted.Hint()
+	}
+	return before + "\nhint: " + hinted.Hint() + "\nthen: " + after
 }

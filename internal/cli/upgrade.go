@@ -80,6 +80,9 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer t.close()
+	if err := interruption(ctx); err != nil {
+		return err
+	}
 	if err := o.reviewed(t.plan); err != nil {
 		return err
 	}
@@ -87,9 +90,12 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 	if err := t.plan.Refused(); err != nil {
 		return &silentError{ExitCheckFailed}
 	}
-	subject, err := o.subjectOf(t)
+	subject, err := o.subjectOf(ctx, t)
 	if err != nil {
 		return err
+	}
+	if err := o.resuming(ctx, subject); err != nil {
+		line(o.Out, "! earlier upgrades could not be looked at: %s", printable(err.Error()))
 	}
 	if err := o.check(ctx, t, subject, preflight.PhaseA); err != nil {
 		return err
@@ -140,7 +146,10 @@ func (o *upgradeOptions) check(ctx context.Context, t *target, s *preflight.Subj
 		}
 	}
 	report := preflight.Run(ctx, checks, s, opts)
-	printFindings(o.Out, report)
+	if err := interruption(ctx); err != nil {
+		return err
+	}
+	printFindings(o.Out, report, "plan") // what the plan says stands above
 	line(o.Out, "preflight: %s", report.Verdict)
 	if report.OK() {
 		return nil
@@ -243,6 +252,9 @@ func (o *upgradeOptions) push(ctx context.Context, t *target) error {
 // validate looks anew and runs the checks that prove the outcome.
 func (o *upgradeOptions) validate(ctx context.Context, t *target, before *preflight.Subject) (string, error) {
 	facts, err := t.cluster.Facts(ctx, o.scope(t, nil))
+	if ended := interruption(ctx); ended != nil {
+		return "", ended
+	}
 	if err != nil {
 		return "", err
 	}
@@ -253,6 +265,9 @@ func (o *upgradeOptions) validate(ctx context.Context, t *target, before *prefli
 		return "", err
 	}
 	report := preflight.Run(ctx, preflight.After(), &after, opts)
+	if err := interruption(ctx); err != nil {
+		return "", err
+	}
 	for _, r := range report.Results {
 		printResult(o.Out, r)
 	}

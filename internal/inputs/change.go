@@ -69,7 +69,7 @@ func (r Request) rewrite(change *plan.Change, c *chart.Chart, user map[string]an
 		return nil, &UnresolvedError{Release: change.Key(), Chart: c.ID(), List: result.Unresolved}
 	}
 	for _, e := range result.Changes {
-		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path.String(), Old: brief(e.Old), New: brief(e.New), Why: e.Why})
+		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path.String(), Old: brief(e.Path.String(), e.Old), New: brief(e.Path.String(), e.New), Why: e.Why})
 	}
 	change.Warnings = append(change.Warnings, notices(*change, result)...)
 	return result.Values, nil

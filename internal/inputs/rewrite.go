@@ -59,13 +59,16 @@ func notices(change plan.Change, result *values.Result) []plan.Notice {
 	return list
 }
 
-// brief is a value as a plan shows it. A longer text may be a whole manifest
-// with secrets in it.
-func brief(s string) string {
+// brief is a value as a plan shows it, without secrets. A longer text may be a
+// whole manifest.
+func brief(path, s string) string {
+	if s != "" && plan.HoldsSecret(path) {
+		return plan.Redacted
+	}
 	if n := strings.Count(s, "\n"); n > 0 || len(s) > 200 {
 		return fmt.Sprintf("(text of %d lines)", n+1)
 	}
-	return s
+	return plan.RedactText(s)
 }
 
 // UnresolvedError says that images would be pulled from outside the private

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // ErrNothingToDo is returned by [Build] for inputs without a single change.
@@ -94,49 +93,10 @@ func (s Store) Key() string { return s.Namespace + "/" + s.Name }
 // Key is namespace/name.
 func (r Release) Key() string { return r.Namespace + "/" + r.Name }
 
-// ValuesDigest identifies values without giving them away: keys that hold
-// secrets count as present, never by their content, since a digest of a short
+// ValuesDigest identifies values without giving them away: what [Redact] takes
+// out counts as present, never by its content, since a digest of a short
 // password can be guessed.
 func ValuesDigest(values map[string]any) string { return digestOf(Redact(values)) }
-
-// Redact is a copy of values with everything secret replaced by "[redacted]".
-// A key counts as secret by its name: license, password, token, and keys that
-// end in "key" where they hold text.
-func Redact(values map[string]any) map[string]any {
-	out := make(map[string]any, len(values))
-	for k, v := range values {
-		out[k] = redactValue(k, v)
-	}
-	return out
-}
-
-func redactValue(key string, v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		return Redact(v)
-	case []any:
-		list := make([]any, len(v))
-		for i, e := range v {
-			list[i] = redactValue(key, e)
-		}
-		return list
-	case string:
-		if v != "" && isSecretKey(key) {
-			return Sensitive(nil).String()
-		}
-	}
-	return v
-}
-
-func isSecretKey(key string) bool {
-	k := strings.ToLower(key)
-	for _, word := range []string{"license", "password", "passwd", "token", "credential"} {
-		if strings.Contains(k, word) {
-			return true
-		}
-	}
-	return strings.HasSuffix(k, "key")
-}
 
 // digestOf relies on encoding/json, which sorts the keys of maps.
 func digestOf(v any) string {

@@ -70,7 +70,8 @@ type Subject struct {
 	// Expect names what must run, by container or image name: "minio" to a
 	// tag or a reference in full. It overrules the plan.
 	Expect map[string]string
-	// Access are the reviewed rights; nil where none were reviewed.
+	// Access are the reviewed rights of [plan.Inputs.Rights]; nil where none
+	// were reviewed, which is an error where there is a plan.
 	Access []Access
 	// Resuming says that the newest upgrade changed the cluster and was
 	// interrupted, killed or stopped: what it left unhealthy is a warning
@@ -82,15 +83,7 @@ type Subject struct {
 }
 
 // Access is the answer to one access review.
-type Access struct {
-	Verb     string `json:"verb"`
-	Resource string `json:"resource"`
-	// Namespace is empty for the whole cluster.
-	Namespace string `json:"namespace,omitempty"`
-	Allowed   bool   `json:"allowed"`
-	// Cause is set where the API server could not answer.
-	Cause string `json:"cause,omitempty"`
-}
+type Access = plan.Access
 
 // Prober asks a registry. Implementations are safe for concurrent use and
 // bound their own time.

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
@@ -94,16 +95,23 @@ func checkNodes(_ context.Context, s *Subject) Result {
 func checkPermissions(_ context.Context, s *Subject) Result {
 	var f findings
 	for _, a := range s.Access {
-		where := "in the whole cluster"
-		can := "kubectl auth can-i " + a.Verb + " " + a.Resource
-		if a.Namespace != "" {
-			where, can = "in "+a.Namespace, can+" -n "+a.Namespace
+		line := a.Verb + " " + a.Type()
+		if len(a.Names) > 0 {
+			line += " (" + strings.Join(a.Names, ", ") + ")"
 		}
-		switch {
+		if a.Namespace != "" {
+			line += " in " + a.Namespace
+		} else {
+			line += " in the whole cluster"
+		}
+		switch can := a.Question(); {
+		case a.Allowed:
 		case a.Cause != "":
-			f.error(plan.ObjectKey{}, "%s %s %s: could not be reviewed: %s", a.Verb, a.Resource, where, a.Cause).wanted("", "", can)
-		case !a.Allowed:
-			f.fail(plan.ObjectKey{}, "%s %s %s: not allowed", a.Verb, a.Resource, where).wanted("denied", "allowed", can)
+			f.error(plan.ObjectKey{}, "%s: could not be reviewed: %s; %s", line, a.Cause, can).wanted("", "", can)
+		case a.Optional:
+			f.warn(plan.ObjectKey{}, "%s: not allowed, so every right of that role has to be held; %s", line, can).wanted("denied", "allowed", can)
+		default:
+			f.fail(plan.ObjectKey{}, "%s: not allowed; %s", line, can).wanted("denied", "allowed", can)
 		}
 	}
 	for _, g := range s.Facts.Gaps {
@@ -111,10 +119,17 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 			f.error(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
 		}
 	}
-	if s.Access == nil && len(f.list) == 0 {
-		return skip("no rights were reviewed; every look that was tried was allowed")
+	if s.Access == nil && s.Plan != nil {
+		f.error(plan.ObjectKey{}, "the rights that the plan needs were not reviewed").wanted("not reviewed", "allowed", "kubectl auth can-i --list")
 	}
-	return f.result("%s has every right that is needed", orElse(s.Facts.User, "this identity"))
+	if s.Access == nil && len(f.list) == 0 {
+		return skip("no plan that needs rights; every look that was tried was allowed")
+	}
+	r := f.result("%s has every right that is needed", orElse(s.Facts.User, "this identity"))
+	if r.Status == Pass {
+		r.Details = []string{fmt.Sprintf("%d rights were reviewed", len(s.Access))}
+	}
+	return r
 }
 
 func orElse(s, other string) string {

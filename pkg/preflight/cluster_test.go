@@ -48,6 +48,21 @@ func TestPermissions(t *testing.T) {
 			change: func(_ *testing.T, s *Subject) {
 				s.Access = append(s.Access, Access{Verb: "patch", Resource: "statefulsets", Namespace: "tenant"})
 			}},
+		{name: "every missing right is listed with its question", want: Fail, line: "(and 2 more)",
+			details: []string{"patch deployments.apps (a, b) in aistor: not allowed; kubectl auth can-i patch deployments.apps -n aistor",
+				"delete clusterrolebindings.rbac.authorization.k8s.io (x) in the whole cluster: not allowed; kubectl auth can-i delete clusterrolebindings.rbac.authorization.k8s.io/x",
+				"create secrets in tenant: not allowed; kubectl auth can-i create secrets -n tenant"},
+			change: func(_ *testing.T, s *Subject) {
+				s.Access = []Access{
+					{Verb: "patch", Group: "apps", Resource: "deployments", Namespace: "aistor", Names: []string{"a", "b"}},
+					{Verb: "delete", Group: "rbac.authorization.k8s.io", Resource: "clusterrolebindings", Names: []string{"x"}},
+					{Verb: "create", Resource: "secrets", Namespace: "tenant"},
+				}
+			}},
+		{name: "holding a role's rights serves instead of escalating", want: Warn, line: "escalate clusterroles", remedy: "kubectl auth can-i escalate clusterroles",
+			change: func(_ *testing.T, s *Subject) {
+				s.Access = append(s.Access, Access{Verb: "escalate", Resource: "clusterroles", Optional: true})
+			}},
 		{name: "an unanswered review is an error", want: Error, line: "time-out",
 			change: func(_ *testing.T, s *Subject) {
 				s.Access = []Access{{Verb: "get", Resource: "secrets", Cause: "time-out"}}
@@ -56,7 +71,9 @@ func TestPermissions(t *testing.T) {
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Gaps = []plan.Gap{{What: "nodes", Cause: "forbidden", Denied: true}}
 			}},
-		{name: "without reviews nothing is claimed", want: Skip, change: func(_ *testing.T, s *Subject) { s.Access = nil }},
+		{name: "a plan without reviews is an error", want: Error, line: "were not reviewed", remedy: "kubectl auth can-i --list",
+			change: func(_ *testing.T, s *Subject) { s.Access = nil }},
+		{name: "without a plan nothing is claimed", want: Skip, change: func(_ *testing.T, s *Subject) { s.Access, s.Plan = nil, nil }},
 	})
 }
 

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+// resuming tells the checks what an earlier upgrade left. An error means that
+// nothing is known of any, not that there was none.
+func (o *targetOptions) resuming(ctx context.Context, s *preflight.Subject) error {
+	if s.Facts.Operator == nil {
+		return nil
+	}
+	config, err := o.kube.ToRESTConfig()
+	if err != nil {
+		return fmt.Errorf("reading kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	runs, err := upgrade.ReadJournals(ctx, client, s.Facts.Operator.Namespace)
+	if err != nil {
+		return err
+	}
+	resume(s, runs)
+	return nil
+}
+
+// resume reads from journals what matters to the checks. A run that parked
+// left everything settled, so that it excuses nothing.
+func resume(s *preflight.Subject, runs []upgrade.Run) {
+	last := upgrade.Unfinished(runs)
+	s.Resuming = last != nil && last.Result() != "parked"
+	all := s.Facts.Releases
+	if s.Facts.Operator != nil {
+		all = slices.Concat([]plan.Release{*s.Facts.Operator}, all)
+	}
+	for _, r := range all {
+		if upgrade.OwnsPending(runs, r.Key(), r.Revision, r.Updated) {
+			s.OwnPending = append(s.OwnPending, r.Key())
+		}
+	}
+}
+
+// interruptedError says that the user interrupted what changes nothing.
+type interruptedError struct{ cause error }
+
+// Error implements error.
+func (e *interruptedError) Error() string { return "interrupted" }
+
+// Unwrap is what ended the context.
+func (e *interruptedError) Unwrap() error { return e.cause }
+
+// interruption is the error of a context that ended; nil while it has not.
+func interruption(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return &interruptedError{err}
+	}
+	return nil
+}

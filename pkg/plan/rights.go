@@ -1,0 +1,173 @@
+package plan
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+const rbac = "rbac.authorization.k8s.io"
+
+// Rights is what carrying out the changes takes beyond the look at the cluster
+// that was taken already: the objects that Helm writes, Helm's own records,
+// the lease and the journal, and what is watched meanwhile. A change that is in
+// place already writes nothing. Escalate and bind are optional, since whoever
+// holds all the rights of a role may grant them anyway. The list is sorted.
+func (in Inputs) Rights() []Access {
+	r := &rights{}
+	live := roles{}
+	if in.Facts != nil {
+		live = liveRoles(in.Facts)
+	}
+	for _, c := range in.changes() {
+		if c.Unchanged {
+			continue
+		}
+		r.records(c)
+		for _, b := range live.conflicts(c) {
+			a := resourceOf(b.ObjectKey)
+			a.Group, a.Names = rbac, []string{b.Name}
+			r.need(a, "get", "delete")
+			a.Names = nil
+			r.need(a, "create")
+			r.bind(c, b.ObjectKey)
+		}
+		live = live.after(c)
+		r.objects(c)
+	}
+	r.own(in.rightsNamespace())
+	for _, ns := range in.watchedNamespaces() {
+		r.watch(ns)
+	}
+	r.need(Access{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"}, "list", "watch")
+	slices.SortFunc(r.list, func(a, b Access) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Group, b.Group),
+			cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb))
+	})
+	return r.list
+}
+
+// records is what Helm does with the Secrets it keeps its revisions in; their
+// names aren't known before.
+func (r *rights) records(c Change) {
+	r.need(Access{Resource: "secrets", Namespace: c.Namespace}, "get", "list", "create", "update", "delete")
+}
+
+// objects is what Helm does to bring one manifest to another: it reads each
+// object, patches those that are there, creates those that are not, and
+// deletes those that the target lacks.
+func (r *rights) objects(c Change) {
+	before, after := keyed(c.Before, c.Namespace), keyed(c.After, c.Namespace)
+	for k, o := range after {
+		a := resourceOf(k)
+		a.Names = []string{k.Name}
+		r.need(a, "get", "patch")
+		was, there := before[k]
+		if !there {
+			a.Names = nil
+			r.need(a, "create")
+		}
+		r.grants(c, k, o, was)
+	}
+	for k, o := range before {
+		if _, stays := after[k]; stays || text(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
+			continue
+		}
+		a := resourceOf(k)
+		a.Names = []string{k.Name}
+		r.need(a, "get", "delete")
+	}
+}
+
+// grants is what the API server wants of whoever writes a role or binding that
+// comes or changes.
+func (r *rights) grants(c Change, k ObjectKey, o, was images.Object) {
+	differs := func(fields ...string) bool {
+		return slices.ContainsFunc(fields, func(f string) bool { return !reflect.DeepEqual(at(o, f), at(was, f)) })
+	}
+	switch k.Kind {
+	case "ClusterRole", "Role":
+		if was == nil || differs("rules", "aggregationRule") {
+			a := resourceOf(k)
+			a.Names, a.Optional = []string{k.Name}, true
+			r.need(a, "escalate")
+		}
+	case "ClusterRoleBinding", "RoleBinding":
+		if was == nil || differs("subjects", "roleRef") {
+			r.bind(c, k)
+		}
+	}
+}
+
+// bind is for the role that a change gives to a binding.
+func (r *rights) bind(c Change, k ObjectKey) {
+	for _, want := range renderedBindings(c.After, c.Namespace) {
+		if want.Kind != k.Kind || want.Name != k.Name || want.Namespace != k.Namespace || want.RoleName == "" {
+			continue
+		}
+		a := Access{Group: rbac, Resource: "clusterroles", Names: []string{want.RoleName}, Optional: true}
+		if want.RoleKind == "Role" {
+			a.Resource, a.Namespace = "roles", k.Namespace
+		}
+		r.need(a, "bind")
+	}
+}
+
+// own is for the lease and the journal of a run.
+func (r *rights) own(namespace string) {
+	r.need(Access{Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace}, "get", "create", "update")
+	r.need(Access{Resource: "configmaps", Namespace: namespace}, "get", "list", "create", "update")
+}
+
+// watch is for what is followed while something changes. Claims are listed.
+func (r *rights) watch(namespace string) {
+	for _, a := range []Access{
+		{Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "statefulsets"},
+		{Resource: "pods"}, {Resource: "events"}, {Resource: "services"},
+		{Group: "discovery.k8s.io", Resource: "endpointslices"},
+		{Group: aistor.ObjectStoreGVR().Group, Resource: aistor.ObjectStoreGVR().Resource},
+	} {
+		a.Namespace = namespace
+		r.need(a, "list", "watch")
+	}
+	r.need(Access{Resource: "persistentvolumeclaims", Namespace: namespace}, "list")
+}
+
+// rightsNamespace is where lease and journal are kept.
+func (in Inputs) rightsNamespace() string {
+	switch {
+	case len(in.Operator) > 0:
+		return in.Operator[0].Namespace
+	case in.Facts != nil && in.Facts.Operator != nil:
+		return in.Facts.Operator.Namespace
+	}
+	return aistor.DefaultOperatorNamespace
+}
+
+// watchedNamespaces are the operator's and those of all stores.
+func (in Inputs) watchedNamespaces() []string {
+	list := []string{in.rightsNamespace()}
+	for _, c := range in.changes() {
+		list = append(list, c.Namespace)
+	}
+	if in.Facts != nil {
+		for _, s := range in.Facts.Stores {
+			list = append(list, s.Namespace)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func keyed(objects []images.Object, namespace string) map[ObjectKey]images.Object {
+	m := map[ObjectKey]images.Object{}
+	for _, o := range objects {
+		if k := KeyOf(o, namespace); k.Kind != "" {
+			m[k] = o
+		}
+	}
+	return m
+}

@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// rightsOf are lines such as "patch apps/deployments aistor [a b]".
+func rightsOf(in Inputs) []string {
+	var lines []string
+	for _, a := range in.Rights() {
+		words := []string{a.Verb, strings.TrimPrefix(a.Group+"/"+a.Resource, "/")}
+		if a.Namespace != "" {
+			words = append(words, a.Namespace)
+		}
+		if len(a.Names) > 0 {
+			words = append(words, "["+strings.Join(a.Names, " ")+"]")
+		}
+		if a.Optional {
+			words = append(words, "optional")
+		}
+		if a.Kind != "" {
+			words = append(words, a.Kind, a.Version)
+		}
+		lines = append(lines, strings.Join(words, " "))
+	}
+	return lines
+}
+
+func typed(apiVersion, kind, name string, more map[string]any) images.Object {
+	o := object(kind, name)
+	o["apiVersion"] = apiVersion
+	for k, v := range more {
+		o[k] = v
+	}
+	return o
+}
+
+func rightsInputs() Inputs {
+	const roles = "rbac.authorization.k8s.io/v1"
+	role := func(verb string) images.Object {
+		return typed(roles, "ClusterRole", "op", map[string]any{"rules": []any{map[string]any{"verbs": []any{verb}}}})
+	}
+	return Inputs{
+		Facts: &Facts{
+			Operator: &Release{Namespace: "aistor", Name: "aistor"},
+			Stores:   []Store{{Namespace: "team-b", Name: "other"}},
+			Bindings: []Binding{binding("op", "old")},
+		},
+		Operator: []Change{{
+			Namespace: "aistor", Release: "aistor",
+			Before: []images.Object{
+				typed("apps/v1", "Deployment", "op", nil), role("get"), bindingObject("op", "old"),
+				typed("v1", "Service", "gone", nil),
+				typed("apiextensions.k8s.io/v1", "CustomResourceDefinition", "kept", map[string]any{
+					"metadata": map[string]any{"name": "kept", "annotations": map[string]any{"helm.sh/resource-policy": "keep"}}}),
+			},
+			After: []images.Object{
+				typed("apps/v1", "Deployment", "op", nil), role("list"), bindingObject("op", "new"),
+				typed("networking.k8s.io/v1", "NetworkPolicy", "wall", nil), typed("x.io/v1", "Gadget", "g", nil),
+			},
+		}},
+		Stores: []Change{{Namespace: "team-a", Release: "primary", Store: "primary", Unchanged: true,
+			Before: []images.Object{store("primary", "")}, After: []images.Object{store("primary", "")}}},
+	}
+}
+
+func TestRightsAreExactlyWhatTheChangesTake(t *testing.T) {
+	t.Parallel()
+	got := slices.DeleteFunc(rightsOf(rightsInputs()), func(l string) bool {
+		verb, rest, _ := strings.Cut(l, " ")
+		return verb == "watch" || verb == "list" && !strings.HasPrefix(rest, "secrets") && !strings.HasPrefix(rest, "configmaps")
+	})
+	want := []string{
+		"bind rbac.authorization.k8s.io/clusterroles [new] optional",
+		"create rbac.authorization.k8s.io/clusterrolebindings",
+		"delete rbac.authorization.k8s.io/clusterrolebindings [op]",
+		"get rbac.authorization.k8s.io/clusterrolebindings [op]",
+		"patch rbac.authorization.k8s.io/clusterrolebindings [op]",
+		"escalate rbac.authorization.k8s.io/clusterroles [op] optional",
+		"get rbac.authorization.k8s.io/clusterroles [op]",
+		"patch rbac.authorization.k8s.io/clusterroles [op]",
+		"create configmaps aistor", "get configmaps aistor", "list configmaps aistor", "update configmaps aistor",
+		"create secrets aistor", "delete secrets aistor", "get secrets aistor", "list secrets aistor", "update secrets aistor",
+		"delete services aistor [gone]", "get services aistor [gone]",
+		"get apps/deployments aistor [op]", "patch apps/deployments aistor [op]",
+		"create coordination.k8s.io/leases aistor", "get coordination.k8s.io/leases aistor", "update coordination.k8s.io/leases aistor",
+		"create networking.k8s.io/networkpolicies aistor", "get networking.k8s.io/networkpolicies aistor [wall]", "patch networking.k8s.io/networkpolicies aistor [wall]",
+		"create x.io/gadgets aistor Gadget v1", "get x.io/gadgets aistor [g] Gadget v1", "patch x.io/gadgets aistor [g] Gadget v1",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rights (-want +got):\n%s", diff)
+	}
+}
+
+func TestRightsToWatchCoverEveryNamespaceOfAStore(t *testing.T) {
+	t.Parallel()
+	got := rightsOf(rightsInputs())
+	for _, ns := range []string{"aistor", "team-a", "team-b"} {
+		for _, r := range []string{"apps/deployments", "apps/statefulsets", "pods", "events", "services", "discovery.k8s.io/endpointslices", "aistor.min.io/objectstores"} {
+			for _, verb := range []string{"list", "watch"} {
+				if line := verb + " " + r + " " + ns; !slices.Contains(got, line) {
+					t.Errorf("%q is not needed", line)
+				}
+			}
+		}
+		if line := "list persistentvolumeclaims " + ns; !slices.Contains(got, line) {
+			t.Errorf("%q is not needed", line)
+		}
+	}
+	for _, verb := range []string{"list", "watch"} {
+		if line := verb + " admissionregistration.k8s.io/mutatingwebhookconfigurations"; !slices.Contains(got, line) {
+			t.Errorf("%q is not needed", line)
+		}
+	}
+}
+
+func TestPluralsOfKinds(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{
+		"Ingress": "ingresses", "NetworkPolicy": "networkpolicies", "StorageClass": "storageclasses", "Role": "roles",
+		"Gateway": "gateways", "PodDisruptionBudget": "poddisruptionbudgets", "Switch": "switches",
+	} {
+		if got := plainPlural(kind); got != want {
+			t.Errorf("%s: received %s, expected %s", kind, got, want)
+		}
+	}
+}
+
+func TestQuestionsAreCommandsOfKubectl(t *testing.T) {
+	t.Parallel()
+	for want, a := range map[string]Access{
+		"kubectl auth can-i get secrets -n a":         {Verb: "get", Resource: "secrets", Namespace: "a"},
+		"kubectl auth can-i patch roles.rbac/x":       {Verb: "patch", Resource: "roles", Group: "rbac", Names: []string{"x"}},
+		"kubectl auth can-i patch roles.rbac -n team": {Verb: "patch", Resource: "roles", Group: "rbac", Names: []string{"x", "y"}, Namespace: "team"},
+	} {
+		if got := a.Question(); got != want {
+			t.Errorf("received %q, expected %q", got, want)
+		}
+	}
+}
