@@ -68,6 +68,11 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 	if o.Backup != "" {
 		line(w, "\nBackup       %s", o.Backup)
 	}
+	for _, b := range o.Backups {
+		if b != o.Backup {
+			line(w, "             %s (of a later attempt)", b)
+		}
+	}
 	if o.Parked != "" {
 		line(w, "Parked       %s", o.Parked)
 	}

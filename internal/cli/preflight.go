@@ -83,7 +83,13 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 			return nil, nil, err
 		}
 		s, err := o.subjectOf(ctx, t)
-		return s, t, err
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := o.resuming(ctx, s); err != nil {
+			line(o.ErrOut, "warning: whether an upgrade was interrupted is not known: %v", err)
+		}
+		return s, t, nil
 	}
 	t := &target{}
 	var err error

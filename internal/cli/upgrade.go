@@ -104,7 +104,7 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 		line(o.Out, "\nDry run: nothing was pushed or changed.")
 		return nil
 	}
-	if err := o.confirm(); err != nil {
+	if err := o.confirm(ctx); err != nil {
 		return err
 	}
 	return o.execute(ctx, t, subject)
@@ -159,7 +159,7 @@ func (o *upgradeOptions) check(ctx context.Context, t *target, s *preflight.Subj
 }
 
 // confirm asks a person, or wants --yes where there is none.
-func (o *upgradeOptions) confirm() error {
+func (o *upgradeOptions) confirm(ctx context.Context) error {
 	if o.yes {
 		return nil
 	}
@@ -167,9 +167,18 @@ func (o *upgradeOptions) confirm() error {
 		return withHint(errors.New("asking for confirmation: standard input is no terminal"), "--yes goes on without asking")
 	}
 	fmt.Fprint(o.ErrOut, "\nCarry this plan out? [y/N] ")
-	answer, _ := bufio.NewReader(o.In).ReadString('\n')
-	if a := strings.ToLower(strings.TrimSpace(answer)); a == "y" || a == "yes" {
-		return nil
+	answer := make(chan string, 1)
+	go func() {
+		text, _ := bufio.NewReader(o.In).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(text))
+	}()
+	select {
+	case <-ctx.Done():
+		return interruption(ctx)
+	case a := <-answer:
+		if a == "y" || a == "yes" {
+			return nil
+		}
 	}
 	return errors.New("nothing was changed")
 }

@@ -51,6 +51,9 @@ type Run struct {
 	ResumedBy     string `json:"resumedBy,omitempty"`
 	ChangedBefore bool   `json:"changedBefore,omitempty"`
 	FirstBackup   string `json:"firstBackup,omitempty"`
+	// Open are releases that the resumed run changed without seeing how that
+	// ended: what looks ready there may not have reacted yet.
+	Open []string `json:"open,omitempty"`
 }
 
 // Attempt is one start of the executor.

@@ -30,6 +30,9 @@ config.env: |
   export MINIO_STORAGE_CLASS_STANDARD="EC:4"
 note: see ` + jwt + ` there
 blob: ZXlKaGJHY2lPaUpGVXpNNE5DSXNJblI1Y0NJNklrcFhWQ0o5
+oidc: {name: MINIO_IDENTITY_OPENID_CLIENT_SECRET, value: s3cr3t}
+kes: {approle: {secret: s3cr3t}, privateKey: "-----BEGIN PRIVATE KEY-----\nczNjcjN0\n-----END PRIVATE KEY-----"}
+audit: {dsn_string: s3cr3t, connectionString: s3cr3t, url: "amqp://user:s3cr3t@host:5672"}
 `
 	const after = `
 license: "[redacted]"
@@ -41,11 +44,14 @@ env:
 - {name: MINIO_ROOT_PASSWORD, value: "[redacted]"}
 - {name: TZ, value: UTC}
 config.env: |
-  export MINIO_ROOT_USER=[redacted]
+  export MINIO_ROOT_USER="[redacted]"
   export MINIO_ROOT_PASSWORD=[redacted]
   export MINIO_STORAGE_CLASS_STANDARD="EC:4"
 note: see [redacted] there
 blob: "[redacted]"
+oidc: {name: MINIO_IDENTITY_OPENID_CLIENT_SECRET, value: "[redacted]"}
+kes: {approle: {secret: "[redacted]"}, privateKey: "[redacted]"}
+audit: {dsn_string: "[redacted]", connectionString: "[redacted]", url: "amqp://[redacted]@host:5672"}
 `
 	var in, want map[string]any
 	if err := errors.Join(yaml.Unmarshal([]byte(before), &in), yaml.Unmarshal([]byte(after), &want)); err != nil {

@@ -1,25 +1,20 @@
 package upgrade
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
 
 // Masker gives a function that takes the secrets of some values out of texts:
-// whatever stands below a key that names one, also word by word, as YAML may
-// break it over lines, assignments to such names, and tokens.
+// whatever [plan.Redact] takes out of the values, also word by word, as YAML
+// may break it over lines, and what [plan.RedactText] finds.
 func Masker(values ...map[string]any) func(string) string {
 	var secrets []string
 	for _, v := range values {
-		for _, s := range collect(nil, "", v) {
+		for _, s := range plan.Secrets(v) {
 			secrets = append(append(secrets, s), strings.Fields(s)...)
 		}
 	}
-	m := maskerOf(secrets)
-	return func(s string) string {
-		return assignment.ReplaceAllStringFunc(m.text(s), func(hit string) string {
-			parts := assignment.FindStringSubmatch(hit)
-			if strings.Contains(parts[2], redacted) {
-				return hit
-			}
-			return parts[1] + redacted
-		})
-	}
+	return maskerOf(secrets).text
 }

@@ -22,10 +22,9 @@ func TestMaskerTakesSecretsOutOfADiff(t *testing.T) {
  other: planted-access
  imagePullSecrets: [{name: kept-as-it-is}]
 `)
-	want := `+license: [redacted]
+	want := `+license: >-
 +  [redacted]
-+  [redacted]
- secrets: {accessKey: [redacted], secretKey: [redacted]
+ secrets: {accessKey: [redacted], secretKey: [redacted]}
  env: [{name: MINIO_ROOT_PASSWORD, value: [redacted]}]
  other: [redacted]
  imagePullSecrets: [{name: kept-as-it-is}]

@@ -10,8 +10,8 @@ import (
 )
 
 // changed reports whether a release step is done: the release is at its target
-// and everything is ready. A step that was begun and not ended is never done
-// by that: what is ready may not have reacted yet.
+// and everything is ready. A step that was begun and not ended, also by
+// the run that this one goes on from, is never done by that: what is ready may not have reacted yet.
 func (e *Executor) changed(ctx context.Context, s plan.Step) (bool, string, error) {
 	rel, err := e.release(ctx, s)
 	if err != nil || !e.reached(s, rel) {
@@ -25,7 +25,8 @@ func (e *Executor) changed(ctx context.Context, s plan.Step) (bool, string, erro
 		return true, "the release is beyond this step", nil
 	}
 	rec := e.journal.step(s.ID)
-	if rec.Attempt > 0 && !rec.Status.over() {
+	begun := rec.Attempt > 0 || slices.Contains(e.journal.run.Open, s.Target)
+	if begun && !rec.Status.over() {
 		return false, "", nil
 	}
 	return len(e.unready(e.live.Snapshot(), s, c, nil)) == 0, fmt.Sprintf("%s is deployed with these values and ready", c.To), nil

@@ -46,7 +46,7 @@ func (e *Executor) adopt(ctx context.Context) (string, error) {
 	r := &e.journal.run
 	r.Resumes, r.ChangedBefore = prev.Plan, true
 	r.FirstBackup = orElse(prev.FirstBackup, prev.Backup)
-	r.Orphans = prev.orphans()
+	r.Orphans, r.Open = prev.orphans(), prev.open()
 	if r.Baseline == nil {
 		r.Baseline = maps.Clone(prev.Baseline)
 	}
@@ -78,6 +78,23 @@ func (e *Executor) resumed(ctx context.Context, digest string) error {
 	}
 	j.run.ResumedBy = e.digest
 	return j.save(ctx)
+}
+
+// open are the releases that a run changed without seeing how that ended.
+func (r Run) open() []string {
+	open := slices.Clone(r.Open)
+	for _, s := range r.Steps {
+		if s.Action != plan.ActionOperator && s.Action != plan.ActionStore {
+			continue
+		}
+		if s.Status.over() || s.Changed {
+			open = slices.DeleteFunc(open, func(target string) bool { return target == s.Target })
+		}
+		if s.Changed && !s.Status.over() {
+			open = append(open, s.Target)
+		}
+	}
+	return open
 }
 
 // orphans are the bindings a run deleted for a release it did not upgrade.

@@ -84,6 +84,47 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 	})
 }
 
+func TestRunOfAnotherPlanDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		settled := false
+		w.afterHelm = func(w *world, r UpgradeRequest) {
+			switch one := w.stores[0]; r.Name {
+			case "one":
+				time.AfterFunc(3*time.Second, func() { w.roll(one, one.image) })
+			case "two":
+				settled = !slices.ContainsFunc(one.pods, func(p *fakePod) bool { return p.revision == 0 || !p.ready })
+				w.react(r)
+			default:
+				w.react(r)
+			}
+		}
+		upgraded, backups := 0, t.TempDir()
+		x := w.attempt(t, "killed")
+		x.in.Stores[0].After[0]["spec"] = map[string]any{"rollingTimeoutSeconds": 600}
+		w.onRequest = func(p string) {
+			if p == "helm upgraded" {
+				if upgraded++; upgraded == 2 {
+					panic(killed{p})
+				}
+			}
+		}
+		if _, dead, err := x.runUntilKilled(t.Context()); !dead {
+			t.Fatalf("not killed: %v", err)
+		}
+		w.onRequest = nil
+		y := w.replanned(t, backups, "second")
+		y.in.Stores[0].After = x.in.Stores[0].After
+		i := slices.IndexFunc(y.plan.Steps, func(s plan.Step) bool { return s.ID == "store-one" })
+		y.plan.Steps[i].Before = nil
+		if _, err := y.run(t.Context()); err != nil || !settled {
+			t.Errorf("first store settled before the second: %t, error %v", settled, err)
+		}
+		if got := len(w.releases["ns-one/one"]); got != 2 {
+			t.Errorf("%d revisions of the first store", got)
+		}
+	})
+}
+
 func TestOnlyARunThatChangedSomethingAndDidNotEndIsGoneOnFrom(t *testing.T) {
 	t.Parallel()
 	changed := []StepRecord{{ID: "s", Changed: true}}
@@ -207,6 +248,19 @@ func TestPendingRevisionIsOursOnlyIfItWasBegunWithOurCall(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Not every part keeps the cause of its failure.
+func TestStepThatFailsBecauseItIsInterruptedIsNoFailure(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		x := w.attempt(t, "me")
+		x.opts.Push = func(context.Context) error { cancel(); return errors.New("the connection is closed") }
+		_, err := x.run(ctx)
+		if stop, ok := errors.AsType[*InterruptedError](err); !ok || stop.Changed {
+			t.Fatalf("error: %v", err)
+		}
+	})
 }
 
 func TestInterruptedStepSaysSoAndNotHow(t *testing.T) {

@@ -118,6 +118,10 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 	}
 	e.say(s.ID, EventStarted, s.Title)
 	message, err := e.apply(ctx, work, s)
+	if err != nil && ctx.Err() != nil && !mutates(s) {
+		// Whatever it says, it is how the interruption shows.
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
 	return e.end(ctx, rec, message, err)
 }
 

@@ -62,10 +62,8 @@ func checkReleasesSettled(_ context.Context, s *Subject) Result {
 
 func judgeSettled(f *findings, s *Subject, r plan.Release) {
 	line := fmt.Sprintf("release %s: revision %d is %s", r.Key(), r.Revision, r.Status)
-	remedy := fmt.Sprintf("helm rollback %s %d -n %s", r.Name, r.LastDeployed, r.Namespace)
-	if r.LastDeployed == 0 {
-		remedy = fmt.Sprintf("helm status %s -n %s", r.Name, r.Namespace)
-	}
+	// No rollback is advised: it would bring older CRDs, which prune fields.
+	remedy := fmt.Sprintf("helm status %s -n %s", r.Name, r.Namespace)
 	switch {
 	case r.Status == "deployed":
 	case pending(r) && atWork(s, r):
@@ -76,7 +74,8 @@ func judgeSettled(f *findings, s *Subject, r plan.Release) {
 			f.warn(releaseKey(r.Key()), "%s: a step of the plan settles it", line).wanted(r.Status, "deployed", remedy)
 			return
 		}
-		f.fail(releaseKey(r.Key()), "%s: Helm refuses another operation until it is settled", line).wanted(r.Status, "deployed", remedy)
+		f.fail(releaseKey(r.Key()), "%s: Helm refuses another operation until it is settled", line).
+			wanted(r.Status, "deployed", "helm aistor upgrade --bundle BUNDLE settles it")
 	case changes(s, r.Key()):
 		f.warn(releaseKey(r.Key()), "%s: its objects may be half changed; this upgrade goes over them again", line).
 			wanted(r.Status, "deployed", remedy)

@@ -38,7 +38,7 @@ func TestReleasesSettled(t *testing.T) {
 	runCases(t, Before(), "releases-settled", []checkCase{
 		{name: "deployed", want: Pass},
 		{name: "a killed upgrade", want: Fail, change: operator("pending-upgrade"), line: "release aistor/aistor: revision 3 is pending-upgrade",
-			observed: "pending-upgrade", required: "deployed", remedy: "helm rollback aistor 2 -n aistor"},
+			observed: "pending-upgrade", required: "deployed", remedy: "helm aistor upgrade --bundle BUNDLE settles it"},
 		{name: "a killed upgrade that the plan settles", want: Warn, line: "a step of the plan settles it",
 			change: operator("pending-upgrade", unstick)},
 		{name: "an upgrade that may be under way", want: Fail, line: "another Helm may be at work since 2026-09-01T11:46:00Z",

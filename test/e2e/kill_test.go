@@ -94,6 +94,24 @@ func TestKilledWhileMendingIsCompletedByTheSameCommand(t *testing.T) {
 	}
 }
 
+// Helm is done by then and nothing is left to write; but the stores' pods are
+// still to be replaced, which the same command has to wait for.
+func TestKilledWhileStoresRollIsCompletedByTheSameCommand(t *testing.T) {
+	t.Parallel()
+	written := false
+	out, again := killThenComplete(t, func(r *http.Request) bool {
+		// The new revision is created as pending, and becomes deployed with this.
+		written = r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/secrets/sh.helm.release.v1.aistor.v2")
+		return written
+	}, func(*site) {})
+	if !written {
+		t.Errorf("the operator was not upgraded:\n%s", out)
+	}
+	if !strings.Contains(again, "→ operator-5.10.0: wait") {
+		t.Errorf("it did not wait for the operator and what it sets in motion:\n%s", again)
+	}
+}
+
 // killThenComplete kills a whole upgrade at the first request for which at is
 // true, and demands that the same command completes it, whatever left does to
 // the site in between. It returns what both wrote.
