@@ -6,17 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -181,145 +175,4 @@ func (o *upgradeOptions) confirm(ctx context.Context) error {
 		}
 	}
 	return errors.New("nothing was changed")
-}
-
-func (o *upgradeOptions) execute(ctx context.Context, t *target, s *preflight.Subject) error {
-	deps, err := o.deps(t)
-	if err != nil {
-		return err
-	}
-	opts := o.executorOptions(ctx, t, s)
-	outcome, err := upgrade.New(t.plan, &t.inputs, deps, opts).Run(ctx)
-	if outcome != nil {
-		printOutcome(o.Out, outcome)
-	}
-	return upgradeError(err)
-}
-
-func (o *upgradeOptions) deps(t *target) (upgrade.Deps, error) {
-	config, err := o.kube.ToRESTConfig()
-	if err != nil {
-		return upgrade.Deps{}, fmt.Errorf("reading kubeconfig: %w", err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return upgrade.Deps{}, fmt.Errorf("connecting to the cluster: %w", err)
-	}
-	dyn, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return upgrade.Deps{}, fmt.Errorf("connecting to the cluster: %w", err)
-	}
-	return upgrade.Deps{
-		Helm:    helmAdapter{client: chart.NewClient(o.kube, nil), charts: t.charts},
-		Cluster: clusterAdapter{client: t.cluster, scope: o.scope(t, nil)},
-		Client:  client, Objects: upgrade.NewObjects(dyn),
-		Prober: healthProber{client: t.cluster, facts: t.inputs.Facts},
-	}, nil
-}
-
-func (o *upgradeOptions) executorOptions(ctx context.Context, t *target, s *preflight.Subject) upgrade.Options {
-	show := newEventPrinter(o.Program)
-	opts := upgrade.Options{
-		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
-		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
-		Command: o.command(), OnEvent: show.event, Now: o.Now,
-		MaxHistory: o.maxHistory(),
-		Preflight:  func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
-		Validate:   func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
-	}
-	if o.deadline > 0 {
-		opts.Deadline = o.Now().Add(o.deadline)
-	}
-	if o.choices.Push != "never" {
-		opts.Push = func(ctx context.Context) error { return o.push(ctx, t) }
-	}
-	return opts
-}
-
-func (o *upgradeOptions) push(ctx context.Context, t *target) error {
-	client, err := o.client(o.Program, t.plan.Registry.MapPushHost())
-	if err != nil {
-		return err
-	}
-	events, end := o.progress("pushing")
-	receipt, err := images.Push(ctx, t.bundle.Source(), client, t.plan.Registry.Mirror, images.PushOptions{
-		Concurrency: o.concurrency, Progress: events, OverwriteTags: o.overwrite,
-		ChartsPath: chartsPathOf(t.bundle),
-	})
-	end()
-	if err != nil {
-		return err
-	}
-	if receipt.Pushed() == 0 {
-		line(o.Out, "everything is in the registry already")
-		return nil
-	}
-	line(o.Out, "pushed %d of %d, %s", receipt.Pushed(), len(receipt.Artifacts), bytesText(receipt.Sent()))
-	return nil
-}
-
-// validate looks anew and runs the checks that prove the outcome.
-func (o *upgradeOptions) validate(ctx context.Context, t *target, before *preflight.Subject) (string, error) {
-	facts, err := t.cluster.Facts(ctx, o.scope(t, nil))
-	if ended := interruption(ctx); ended != nil {
-		return "", ended
-	}
-	if err != nil {
-		return "", err
-	}
-	after := *before
-	after.Facts, after.Since, after.Now = facts, before.Now, o.Now()
-	opts, err := o.checks.options(t.site)
-	if err != nil {
-		return "", err
-	}
-	report := preflight.Run(ctx, preflight.After(), &after, opts)
-	if err := interruption(ctx); err != nil {
-		return "", err
-	}
-	for _, r := range report.Results {
-		printResult(o.Out, r)
-	}
-	printImages(o.Out, facts)
-	printReport(o.Out, report)
-	if !report.OK() {
-		return report.Verdict, withCode(ExitCheckFailed, fmt.Errorf("validating: %s", report.Verdict))
-	}
-	return report.Verdict, nil
-}
-
-// maxHistory is the number of revisions Helm keeps: what the user set for Helm,
-// else Helm's own default.
-func (o *upgradeOptions) maxHistory() int {
-	if n, err := strconv.Atoi(o.Getenv("HELM_MAX_HISTORY")); err == nil {
-		return n
-	}
-	return 10
-}
-
-// command is what to type to go on. Secrets are never among the arguments.
-func (o *upgradeOptions) command() string {
-	words := make([]string, len(o.Args))
-	for i, a := range o.Args {
-		words[i] = shellWord(a)
-	}
-	return "run the same command again: helm aistor " + strings.Join(words, " ")
-}
-
-// upgradeError gives the errors of a run their exit codes.
-func upgradeError(err error) error {
-	var interrupted *upgrade.InterruptedError
-	var timeout *upgrade.TimeoutError
-	var stopped *upgrade.StoppedError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &interrupted):
-		return withCode(ExitInterrupted, err)
-	case errors.As(err, &timeout):
-		return withCode(ExitTimeout, err)
-	case errors.As(err, &stopped) && stopped.Changed:
-		return withCode(ExitStopped, err)
-	}
-	return err
 }
