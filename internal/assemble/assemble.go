@@ -196,7 +196,14 @@ func (r Request) carries(i images.Image) bool {
 	optional := !slices.ContainsFunc(i.Reasons, func(x images.Reason) bool {
 		return x.Kind != images.KindOptional && x.Kind != images.KindPossible && x.Kind != images.KindTest
 	})
-	return !optional || slices.Contains(r.With, "all") || slices.Contains(r.With, i.Ref.Base())
+	return !optional || slices.Contains(r.With, "all") || slices.Contains(r.With, i.Ref.Base()) || r.uses(i.Ref.Base())
+}
+
+// uses reports whether the site's present values ask for an image of this
+// name: then the feature is on, and its newer image will be asked for too.
+func (r Request) uses(base string) bool {
+	named := func(ref images.Ref) bool { return ref.Base() == base }
+	return r.Site != nil && (slices.ContainsFunc(r.Site.Images, named) || slices.ContainsFunc(r.Site.Asked, named))
 }
 
 func (r Request) warn(format string, args ...any) {

@@ -17,6 +17,11 @@ func Describe(f *Facts) Site {
 		Registry: describeRegistry(f), Platforms: describePlatforms(f), Kubernetes: f.ServerVersion,
 		Images: describeImages(f),
 	}
+	for _, r := range askedByOperator(f) {
+		if !slices.Contains(s.Images, r) {
+			s.Asked = append(s.Asked, r)
+		}
+	}
 	if op := f.Operator; op != nil {
 		s.Operator = SiteRelease{Namespace: op.Namespace, Release: op.Name, Chart: op.Chart, Version: op.Version}
 	}
@@ -131,5 +136,27 @@ func describeImages(f *Facts) []images.Ref {
 		list = append(list, r)
 	}
 	slices.SortFunc(list, images.Ref.Compare)
+	return list
+}
+
+// askedByOperator are the images in the operator's manifest: also those of
+// features that are on but not in use this very moment, whose image a bundle
+// has to carry all the same.
+func askedByOperator(f *Facts) []images.Ref {
+	if f.Operator == nil {
+		return nil
+	}
+	var in images.DiscoverInput
+	for _, o := range images.ParseObjects(f.Operator.Manifest) {
+		in.Objects = append(in.Objects, images.DiscoverObject{Object: o})
+	}
+	found, err := images.Discover(in)
+	if err != nil {
+		return nil // an image nobody could pull is told by the checks
+	}
+	var list []images.Ref
+	for _, i := range found {
+		list = append(list, i.Ref)
+	}
 	return list
 }

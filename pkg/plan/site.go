@@ -49,8 +49,11 @@ type Site struct {
 	Operator SiteRelease `json:"operator"`
 	// ObjectStores in the order in which they are upgraded.
 	ObjectStores []SiteRelease `json:"objectStores,omitempty"`
-	// Images in use or asked for by the present values.
+	// Images are in use, so the private registry has them.
 	Images []images.Ref `json:"images,omitempty"`
+	// Asked are images that the present values ask for but no pod runs now: of
+	// features that are on. The registry may lack them.
+	Asked []images.Ref `json:"asked,omitempty"`
 	// Waivers accept a failing check, each with its reason.
 	Waivers []Waiver `json:"waivers,omitempty"`
 }
