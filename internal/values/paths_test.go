@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
 type m = map[string]any
@@ -72,32 +71,5 @@ func TestAssignEditsTheLastFileThatSetsThePath(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"c.d.f", "only", ">a.b", ">a.n", ">>new.key"}, where); diff != "" {
 		t.Errorf("edits by file (-want +got):\n%s", diff)
-	}
-}
-
-func TestMirrorFollowsWhatTheSiteUses(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		values   m
-		registry string
-		rules    []images.Rule
-	}{
-		"nothing set":           {m{}, "", nil},
-		"the public one":        {m{"repositories": m{"aistor": m{"hostname": "quay.io", "pathPrefix": "minio/aistor/"}}}, "", nil},
-		"a host without a path": {m{"repositories": m{"aistor": m{"hostname": "priv"}}}, "", nil},
-		"both keys": {m{"repositories": m{"aistor": m{"hostname": "priv", "pathPrefix": "x/aistor/"}, "minio": m{"hostname": "priv", "pathPrefix": "x/minio/"}}},
-			"priv", []images.Rule{{From: "quay.io/minio/aistor", To: "x/aistor"}, {From: "quay.io/minio", To: "x/minio"}}},
-		"minio alone": {m{"repositories": m{"minio": m{"hostname": "priv", "pathPrefix": "x/minio/"}}}, "", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			registry, rules := values.MirrorFromValues(tc.values)
-			if registry != tc.registry || cmp.Diff(tc.rules, rules) != "" {
-				t.Errorf("got %q, %v", registry, rules)
-			}
-		})
-	}
-	if got := values.PullSecretFromValues(m{"global": m{"operator": m{"imagePullSecrets": []any{m{"name": "s"}}}}}); got != "s" {
-		t.Errorf("pull secret %q", got)
 	}
 }
