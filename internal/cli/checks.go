@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -68,23 +67,37 @@ var glyphs = map[preflight.Status]string{
 	preflight.Pass: "✓", preflight.Warn: "!", preflight.Fail: "✗", preflight.Error: "?", preflight.Skip: "-",
 }
 
-// printResult writes one result as it comes in. Where details follow below, the
-// first line is enough.
-func printResult(w io.Writer, r preflight.Result) {
-	word, text := string(r.Status), r.ID+": "+printable(r.Message)
-	if r.Waived != "" {
-		word = "waived"
-	} else if len(r.Details) > 0 && r.Status != preflight.Pass && utf8.RuneCountInString(text) > 71 {
-		text = strings.TrimRight(string([]rune(text)[:70]), " ") + "…"
-	}
-	fmt.Fprintf(w, "%s %-6s %s\n", glyphs[r.Status], word, wrap(text, 71, "         "))
+// mostDetails is how many findings of one check are shown to people.
+const mostDetails = 5
+
+// ranks is the order in which people read results: what is wrong comes first.
+var ranks = map[preflight.Status]int{
+	preflight.Fail: 0, preflight.Error: 1, preflight.Warn: 2, preflight.Skip: 4, preflight.Pass: 5,
 }
 
-// printReport ends a list of results: what stands in the way with details and
-// remedy, and last the verdict.
+func rank(r preflight.Result) int {
+	if r.Waived != "" {
+		return 3
+	}
+	return ranks[r.Status]
+}
+
+// printReport writes all results, the worst first, and last the verdict.
 func printReport(w io.Writer, r *preflight.Report) {
-	printFindings(w, r)
-	line(w, "\n%s", r.Verdict)
+	results := slices.Clone(r.Results)
+	slices.SortStableFunc(results, func(a, b preflight.Result) int { return rank(a) - rank(b) })
+	for _, one := range results {
+		printResult(w, one)
+	}
+	line(w, "\n%s", printVerdict(w, r))
+}
+
+func printVerdict(w io.Writer, r *preflight.Report) string {
+	status := preflight.Pass
+	if !r.OK() {
+		status = preflight.Fail
+	}
+	return tint(w, colourOf(status), wrap(r.Verdict, 80, "  "))
 }
 
 // printFindings writes what stands in the way, the worst first, but for the
@@ -93,36 +106,52 @@ func printFindings(w io.Writer, r *preflight.Report, said ...string) {
 	for _, status := range []preflight.Status{preflight.Fail, preflight.Error, preflight.Warn} {
 		for _, one := range r.Results {
 			if one.Status == status && one.Waived == "" && !slices.Contains(said, one.ID) {
-				printFinding(w, one)
+				printResult(w, one)
 			}
 		}
 	}
 }
 
-// mostDetails is how many findings of one check are shown to people.
-const mostDetails = 5
-
-func printFinding(w io.Writer, r preflight.Result) {
-	line(w, "\n%s %s: %s", glyphs[r.Status], r.ID, r.Title)
-	details := r.Details
-	if len(details) == 0 {
-		details = []string{r.Message}
+// printResult writes one result: a line, and for what is wrong every finding
+// with what was seen, what is needed and what helps.
+func printResult(w io.Writer, r preflight.Result) {
+	word := string(r.Status)
+	if r.Waived != "" {
+		word = "waived"
 	}
-	for i, d := range details {
-		if i == mostDetails {
-			line(w, "    … and %d more; -o json has them all", len(details)-i)
+	lines := []string{r.Message}
+	wrong := r.Waived == "" && r.Status != preflight.Pass && r.Status != preflight.Skip
+	if wrong && len(r.Details) > 0 {
+		lines = r.Details
+	}
+	mark := tint(w, colourOf(r.Status), fmt.Sprintf("%s %-6s", glyphs[r.Status], word))
+	fmt.Fprintf(w, "%s %s\n", mark, wrap(r.ID+": "+printable(lines[0]), 71, margin))
+	for i, d := range lines[1:] {
+		if i+1 == mostDetails {
+			line(w, "%s… and %d more; -o json has them all", margin, len(lines)-mostDetails)
 			break
 		}
-		line(w, "    %s", wrap(printable(d), 74, "      "))
+		line(w, "%s%s", margin, wrap(printable(d), 71, margin+"  "))
 	}
+	if wrong {
+		printAdvice(w, r)
+	}
+}
+
+// margin is what stands before every further line of a result.
+const margin = "         "
+
+// printAdvice ends a finding. A remedy is there to be pasted and so is never
+// broken.
+func printAdvice(w io.Writer, r preflight.Result) {
 	if r.Observed != "" {
-		line(w, "    observed: %s", wrap(printable(r.Observed), 64, "              "))
+		line(w, "%s  observed  %s", margin, wrap(printable(r.Observed), 59, margin+"            "))
 	}
 	if r.Required != "" {
-		line(w, "    required: %s", wrap(printable(r.Required), 64, "              "))
+		line(w, "%s  required  %s", margin, wrap(printable(r.Required), 59, margin+"            "))
 	}
 	if r.Remedy != "" {
-		line(w, "    remedy:   %s", strings.ReplaceAll(r.Remedy, "\n", "\n              "))
+		line(w, "%s  remedy    %s", margin, strings.ReplaceAll(r.Remedy, "\n", "\n"+margin+"            "))
 	}
 }
 

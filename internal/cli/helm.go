@@ -27,6 +27,7 @@ func NewHelm(p *Program) *cobra.Command {
 		newBundle(p), newPush(p), newCopy(p), newPlan(p, kube), newUpgrade(p, kube), newValues(p, kube), newVersion(p),
 	)
 	complete(root, kube)
+	p.addColour(root)
 	setHelp(root)
 	return root
 }

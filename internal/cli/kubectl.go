@@ -32,6 +32,7 @@ func NewKubectl(p *Program) *cobra.Command {
 	)
 	root.AddCommand(newOptions(root))
 	complete(root, kube)
+	p.addColour(root)
 	setHelp(root)
 	return root
 }

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
 )
@@ -17,49 +20,106 @@ import (
 type outputOptions struct {
 	format  string
 	formats []string
+	// kubectl are kubectl's own printers, for the verbs below it; nil below
+	// Helm, which knows table, json and yaml.
+	kubectl *genericclioptions.PrintFlags
 }
 
-// newOutputOptions allows table, json and yaml, and more where named.
-func newOutputOptions(more ...string) outputOptions {
-	return outputOptions{format: "table", formats: append([]string{"table", "json", "yaml"}, more...)}
+// newOutputOptions are those of a verb below Helm.
+func newOutputOptions() outputOptions {
+	return outputOptions{format: "table", formats: []string{"table", "json", "yaml"}}
+}
+
+// newViewOptions are those of a verb below kubectl: with kubectl's printers.
+func newViewOptions() outputOptions {
+	return outputOptions{format: "table", kubectl: genericclioptions.NewPrintFlags(""), formats: []string{
+		"table", "wide", "json", "yaml", "name", "jsonpath=...", "go-template=..."}}
 }
 
 func (o *outputOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.format, "output", "o", o.format, "one of "+strings.Join(o.formats, ", "))
+	if o.kubectl != nil {
+		fs.StringVar(o.kubectl.TemplatePrinterFlags.TemplateArgument, "template", "", "template of -o go-template, or the file of -o go-template-file")
+	}
 }
 
 func (o *outputOptions) validate() error {
-	for _, f := range o.formats {
-		if f == o.format {
-			return nil
+	if o.table() || slices.Contains(o.formats, o.format) {
+		return nil
+	}
+	if o.kubectl != nil {
+		_, err := o.printer()
+		if err == nil || !genericclioptions.IsNoCompatiblePrinterError(err) {
+			return err
 		}
 	}
 	return fmt.Errorf("reading --output %q: expected one of %s", o.format, strings.Join(o.formats, ", "))
 }
 
 // table reports whether people read the output.
-func (o *outputOptions) table() bool { return o.format == "table" || o.format == "wide" }
+func (o *outputOptions) table() bool { return o.format == "table" || o.wide() }
+
+// wide reports whether the table may be wider than 80 columns.
+func (o *outputOptions) wide() bool { return o.format == "wide" && o.kubectl != nil }
+
+// named is a document with names to print, one a line, for -o name.
+type named interface{ names() []string }
 
 // print writes doc as the one document on w, or calls table for people.
 func (o *outputOptions) print(w io.Writer, doc any, table func(io.Writer)) error {
-	switch o.format {
-	case "json":
+	switch {
+	case o.format == "json":
 		b, err := json.MarshalIndent(doc, "", "  ")
 		if err != nil {
 			return fmt.Errorf("writing json: %w", err)
 		}
 		_, err = fmt.Fprintln(w, string(b))
 		return err
-	case "yaml":
+	case o.format == "yaml":
 		b, err := yaml.Marshal(doc)
 		if err != nil {
 			return fmt.Errorf("writing yaml: %w", err)
 		}
 		_, err = w.Write(b)
 		return err
+	case o.table() || o.kubectl == nil: // some verbs have forms of their own
+		table(w)
+		return nil
 	}
-	table(w)
-	return nil
+	if n, ok := doc.(named); ok && o.format == "name" {
+		for _, name := range n.names() {
+			line(w, "%s", printable(name))
+		}
+		return nil
+	}
+	return o.printTemplate(w, doc)
+}
+
+// printTemplate lets one of kubectl's printers fill its template from doc.
+func (o *outputOptions) printTemplate(w io.Writer, doc any) error {
+	p, err := o.printer()
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", o.format, err)
+	}
+	object := &unstructured.Unstructured{}
+	if err := utiljson.Unmarshal(b, &object.Object); err != nil {
+		return fmt.Errorf("writing %s: %w", o.format, err)
+	}
+	return p.PrintObj(object, w)
+}
+
+// printer is kubectl's own for the format.
+func (o *outputOptions) printer() (printers.ResourcePrinter, error) {
+	*o.kubectl.OutputFormat = o.format
+	p, err := o.kubectl.ToPrinter()
+	if err != nil && !genericclioptions.IsNoCompatiblePrinterError(err) {
+		return nil, fmt.Errorf("reading --output %q: %w", o.format, err)
+	}
+	return p, err
 }
 
 // writeTable writes rows under a header, with kubectl's own spacing.
@@ -73,17 +133,6 @@ func writeTable(w io.Writer, header []string, rows [][]string) {
 		fmt.Fprintln(tab, strings.Join(r, "\t"))
 	}
 	tab.Flush()
-}
-
-// printable makes text from a cluster or a registry safe for a terminal:
-// control characters could move the cursor and fake what is read.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 // bytesText is a size as people read it.
@@ -106,6 +155,17 @@ func shortDigest(d string) string {
 		return hex[:12]
 	}
 	return d
+}
+
+// count is a number with its noun: "1 pod", "2 pods".
+func count(n int, one string, many ...string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	if len(many) > 0 {
+		return fmt.Sprintf("%d %s", n, many[0])
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // orDash is s, or a dash where there is nothing.

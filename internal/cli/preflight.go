@@ -18,7 +18,7 @@ type preflightOptions struct {
 }
 
 func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
-	o := &preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}
+	o := &preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions()}
 	o.explain = true
 	cmd := &cobra.Command{
 		Use:   "preflight",
@@ -66,10 +66,14 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	return verdict(report)
 }
 
-// report runs checks and shows each result to people as it comes in.
+// report runs checks. A terminal shows how far they are.
 func (o *preflightOptions) report(ctx context.Context, checks []preflight.Check, s *preflight.Subject, opts preflight.Options) *preflight.Report {
-	if o.table() {
-		opts.OnResult = func(r preflight.Result) { printResult(o.Out, r) }
+	say, end := o.passing()
+	defer end()
+	done := 0
+	opts.OnResult = func(preflight.Result) {
+		done++
+		say("%d of %d checks are done", done, len(checks))
 	}
 	return preflight.Run(ctx, checks, s, opts)
 }

@@ -26,6 +26,8 @@ type Program struct {
 	// Args are the arguments of this run, to say how it is repeated. No flag
 	// takes a secret.
 	Args []string
+
+	noColor bool
 }
 
 // Run parses args, runs the verb, prints its error and returns the exit code.
@@ -55,6 +57,9 @@ func (p *Program) interactive() bool { return isTerminal(p.In) && isTerminal(p.E
 // isTerminal reports whether a stream is a terminal that understands control
 // sequences.
 func isTerminal(stream any) bool {
+	if p, ok := stream.(painter); ok {
+		stream = p.Writer
+	}
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
@@ -62,6 +67,16 @@ func isTerminal(stream any) bool {
 // fancy reports whether progress may redraw itself on a stream.
 func (p *Program) fancy(stream io.Writer) bool {
 	return isTerminal(stream) && p.Getenv("TERM") != "dumb"
+}
+
+// passing shows what is being done on a terminal's last line, until end; a
+// stream that is no terminal shows nothing of it.
+func (p *Program) passing() (say func(format string, args ...any), end func()) {
+	if !p.fancy(p.ErrOut) {
+		return func(string, ...any) {}, func() {}
+	}
+	return func(format string, args ...any) { fmt.Fprintf(p.ErrOut, "\r"+format+"\x1b[K", args...) },
+		func() { fmt.Fprint(p.ErrOut, "\r\x1b[K") }
 }
 
 // describe is how an error is shown: what failed, its cause, and last the

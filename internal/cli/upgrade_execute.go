@@ -110,9 +110,6 @@ func (o *upgradeOptions) validate(ctx context.Context, t *target, before *prefli
 	if err := interruption(ctx); err != nil {
 		return "", err
 	}
-	for _, r := range report.Results {
-		printResult(o.Out, r)
-	}
 	printImages(o.Out, facts)
 	printReport(o.Out, report)
 	if !report.OK() {

@@ -20,7 +20,7 @@ type validateOptions struct {
 }
 
 func newValidate(p *Program, kube kubeOptions) *cobra.Command {
-	o := &validateOptions{preflightOptions: preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}}
+	o := &validateOptions{preflightOptions: preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions()}}
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check that everything runs what it should",

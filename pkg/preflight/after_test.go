@@ -35,7 +35,7 @@ func TestImagesAsAsked(t *testing.T) {
 	other := private + "/aistor/minio:RELEASE.2026-05-04T23-02-27Z"
 	alone := func(_ *testing.T, s *Subject) { s.Plan, s.Inputs = nil, nil }
 	runCases(t, After(), "images-as-asked", []checkCase{
-		{name: "as planned", want: Pass, line: "13 containers of 5 pods", details: []string{"minio containers of tenant/primary: " + private + "/aistor/minio:" + minioR + " (4 pods)"}},
+		{name: "as planned", want: Pass, line: "13 containers in 5 pods", details: []string{"minio containers of tenant/primary: " + private + "/aistor/minio:" + minioR + " (4 pods)"}},
 		{name: "one wrong pod of many", want: Fail, line: "pod tenant/primary-pool-0-2: container minio asks for " + other + ", expected " + private + "/aistor/minio:" + minioR,
 			remedy: `jsonpath='{.items[*].spec.containers[?(@.name=="minio")].image}'`,
 			change: pod(3, func(p *plan.Pod) { p.Containers[1].Image = other })},
@@ -89,7 +89,7 @@ func TestImageIDs(t *testing.T) {
 	}
 	minio := private + "/aistor/minio@"
 	runCases(t, After(), "image-ids", []checkCase{
-		{name: "the index's digest", want: Pass, line: "13 containers"},
+		{name: "the index's digest", want: Pass, line: "13 running containers"},
 		{name: "the platform's manifest", want: Pass, change: all(minio + "sha256:" + strings.Repeat("1", 64))},
 		{name: "the config, as a bare id", want: Pass, change: all("sha256:" + strings.Repeat("c", 64))},
 		{name: "with a scheme before it", want: Pass, change: all("docker-pullable://" + minio + digestA)},

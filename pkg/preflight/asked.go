@@ -30,13 +30,13 @@ func checkAsked(_ context.Context, s *Subject) Result {
 		}
 	}
 	for _, line := range sortedKeys(minio) {
-		f.note("minio containers of %s (%d pods)", line, minio[line])
+		f.note("minio containers of %s (%s)", line, count(minio[line], "pod"))
 	}
 	if compared == 0 && len(f.list) == 0 {
 		return Result{Status: Error, Message: "nothing says which images should run", Observed: "no plan, no bundle, no release manifest",
 			Required: "an expectation", Remedy: "--expect minio=RELEASE.…"}
 	}
-	return f.result("%d containers of %d pods ask for the images they should", compared, len(s.Facts.Pods))
+	return f.result("the specs of %s in %s ask for the expected images", count(compared, "container"), count(len(s.Facts.Pods), "pod"))
 }
 
 func judgeAsked(f *findings, e expected, p plan.Pod, c plan.Container, want images.Ref) {

@@ -30,7 +30,7 @@ func checkBundle(_ context.Context, s *Subject) Result {
 				wanted("not in "+s.Inputs.Bundle.Name, img.Source.String(), "helm aistor bundle create --image "+img.Source.String())
 		}
 	}
-	return f.result("the bundle carries %d images, all that are needed", carried)
+	return f.result("the bundle carries %s, all that are needed", count(carried, "image"))
 }
 
 // onlyUsers reports whether nothing but the user's own settings asks for an

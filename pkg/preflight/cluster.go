@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
@@ -89,7 +88,7 @@ func checkNodes(_ context.Context, s *Subject) Result {
 	if len(s.Facts.Nodes) == 0 && len(gapsOf(s.Facts, "nodes")) == 0 {
 		f.error(plan.ObjectKey{}, "the cluster shows no nodes").wanted("0 nodes", ">= 1", "kubectl get nodes")
 	}
-	return f.result("%d nodes are ready", ready)
+	return f.result("%s ready", are(ready, "node"))
 }
 
 func checkPermissions(_ context.Context, s *Subject) Result {
@@ -127,7 +126,7 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 	}
 	r := f.result("%s has every right that is needed", orElse(s.Facts.User, "this identity"))
 	if r.Status == Pass {
-		r.Details = []string{fmt.Sprintf("%d rights were reviewed", len(s.Access))}
+		r.Details = []string{count(len(s.Access), "right") + " reviewed"}
 	}
 	return r
 }

@@ -15,7 +15,7 @@ func TestWorkloadsHealthy(t *testing.T) {
 
 func workloadCases() []checkCase {
 	return []checkCase{
-		{name: "all ready", want: Pass, line: "2 workloads, 5 pods and 1 volume claims"},
+		{name: "all ready", want: Pass, line: "2 workloads, 5 pods and 1 volume claim"},
 		{name: "a pull that fails is named with its cause", want: Fail,
 			line:   "pod tenant/primary-pool-0-2: container minio: ImagePullBackOff: 401 from R",
 			remedy: "kubectl describe pod primary-pool-0-2 -n tenant",
@@ -63,7 +63,7 @@ func storeCases() []checkCase {
 			change: store(func(st *plan.Store) { st.Health, st.Message = "yellow", "one node down" })},
 		{name: "no health reported", want: Fail, line: "health is not reported", change: store(func(st *plan.Store) { st.Health = "" })},
 		{name: "offline drives", want: Fail, line: "2 drives are offline", change: store(func(st *plan.Store) { st.Offline = 2 })},
-		{name: "healing drives", want: Fail, line: "1 drives are healing", required: "0 healing", change: store(func(st *plan.Store) { st.Healing = 1 })},
+		{name: "healing drives", want: Fail, line: "1 drive is healing", required: "0 healing", change: store(func(st *plan.Store) { st.Healing = 1 })},
 		{name: "a pool that is not ready", want: Fail, line: "pool pool-0 is PoolNotCreated", change: store(func(st *plan.Store) { st.Pools[0].State = "PoolNotCreated" })},
 		{name: "no stores", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Stores = nil }},
 	}

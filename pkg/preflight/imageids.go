@@ -52,7 +52,7 @@ func checkImageIDs(ctx context.Context, s *Subject) Result {
 			n += id.count
 		}
 	}
-	return f.result("%d containers run the digests of their images", n)
+	return f.result("the digests of %s belong to their images", count(n, "running container"))
 }
 
 // runningImages groups the containers that run by their reference.

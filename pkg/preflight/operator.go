@@ -52,7 +52,7 @@ func checkWebhook(_ context.Context, s *Subject) Result {
 	for _, w := range s.Facts.Webhooks {
 		judgeWebhook(&f, s.Facts, w)
 	}
-	return f.result("%d webhooks have a certificate and endpoints", len(s.Facts.Webhooks))
+	return f.result("%s a certificate and endpoints", have(len(s.Facts.Webhooks), "webhook"))
 }
 
 func judgeWebhook(f *findings, facts *plan.Facts, w plan.Webhook) {

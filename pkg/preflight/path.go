@@ -169,5 +169,5 @@ func checkPlan(_ context.Context, s *Subject) Result {
 			f.warn(plan.ObjectKey{}, "%s: %s", n.ID, n.Message).wanted("", "", n.Hint)
 		}
 	}
-	return f.result("nothing forbids the plan with its %d steps", len(s.Plan.Steps))
+	return f.result("nothing forbids the plan with its %s", count(len(s.Plan.Steps), "step"))
 }

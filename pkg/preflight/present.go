@@ -32,7 +32,7 @@ func checkImagesPresent(ctx context.Context, s *Subject) Result {
 		}
 		judgePresence(&f, s, img, a, said)
 	}
-	return f.result("%d images are in the registry with the digests of the bundle", present)
+	return f.result("%s in the registry with the digests of the bundle", are(present, "image"))
 }
 
 // secretsFor are the credentials of all pullers of an image, each once.

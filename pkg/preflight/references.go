@@ -91,7 +91,7 @@ func checkRunningRefs(_ context.Context, s *Subject) Result {
 				wanted(c.Image, want, "helm aistor values")
 		}
 	}
-	return f.result("all containers of %d pods come from %s", len(s.Facts.Pods), mirror.Registry)
+	return f.result("all containers of %s come from %s", count(len(s.Facts.Pods), "pod"), mirror.Registry)
 }
 
 func containerKind(c plan.Container) string {

@@ -43,8 +43,8 @@ func checkSecretsAccepted(ctx context.Context, s *Subject) Result {
 	for _, p := range pulls {
 		judgePull(&f, s, p, answers[p.q.key()], said)
 	}
-	return f.result("the registry accepts the pull secret of every namespace: %d images in %s",
-		len(answers), strings.Join(namespacesOf(list), ", "))
+	return f.result("the registry accepts the pull secret of every namespace: %s in %s",
+		count(len(answers), "image"), strings.Join(namespacesOf(list), ", "))
 }
 
 // pullsOf turns one puller into questions. What can't become one is a finding,

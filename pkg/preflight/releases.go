@@ -41,7 +41,7 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 				wanted("none", c.From.String(), "helm list -n "+c.Namespace+" --all")
 		}
 	}
-	return f.result("%d releases, %d object stores", len(allReleases(s.Facts)), len(s.Facts.Stores))
+	return f.result("%s, %s", count(len(allReleases(s.Facts)), "release"), count(len(s.Facts.Stores), "object store"))
 }
 
 // helmWindow is how long a pending release that no upgrade of ours left may be

@@ -10,7 +10,7 @@ import (
 func TestReleasesFound(t *testing.T) {
 	t.Parallel()
 	runCases(t, Before(), "releases-found", []checkCase{
-		{name: "operator and store", want: Pass, line: "2 releases, 1 object stores", details: []string{"release aistor/aistor: chart aistor-operator-5.10.0"}},
+		{name: "operator and store", want: Pass, line: "2 releases, 1 object store", details: []string{"release aistor/aistor: chart aistor-operator-5.10.0"}},
 		{name: "no operator", want: Fail, line: "no Helm release of the operator", remedy: "helm list -A",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator = nil; s.Inputs = nil }},
 		{name: "a release the plan upgrades is gone", want: Fail, line: "release tenant/primary: not found",

@@ -32,7 +32,7 @@ func checkRollout(_ context.Context, s *Subject) Result {
 		}
 	}
 	judgeServers(&f, s)
-	return f.result("%d workloads are rolled out, with %d pods", len(s.Facts.Workloads), len(s.Facts.Pods))
+	return f.result("%s rolled out, with %s", are(len(s.Facts.Workloads), "workload"), count(len(s.Facts.Pods), "pod"))
 }
 
 func judgeWorkload(f *findings, w plan.Workload) {
@@ -43,10 +43,10 @@ func judgeWorkload(f *findings, w plan.Workload) {
 		f.fail(w.ObjectKey, "%s: its controller has seen generation %d of %d", name, w.Observed, w.Generation).
 			wanted(fmt.Sprint(w.Observed), fmt.Sprint(w.Generation), status)
 	case w.Updated < w.Replicas:
-		f.fail(w.ObjectKey, "%s: %d of %d pods are of the new revision", name, w.Updated, w.Replicas).
+		f.fail(w.ObjectKey, "%s: %d of %s of the new revision", name, w.Updated, are(w.Replicas, "pod")).
 			wanted(fmt.Sprintf("%d updated", w.Updated), fmt.Sprintf("%d updated", w.Replicas), status)
 	case w.Ready < w.Replicas:
-		f.fail(w.ObjectKey, "%s: %d of %d pods are ready", name, w.Ready, w.Replicas).
+		f.fail(w.ObjectKey, "%s: %d of %s ready", name, w.Ready, are(w.Replicas, "pod")).
 			wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), status)
 	}
 }
@@ -74,7 +74,7 @@ func judgeServers(f *findings, s *Subject) {
 	}
 	for _, st := range s.Facts.Stores {
 		if n := ready[st.Key()]; n < st.Servers() {
-			f.fail(storeKey(st), "object store %s: its StatefulSets have %d replicas for %d servers", st.Key(), n, st.Servers()).
+			f.fail(storeKey(st), "object store %s: its StatefulSets have %s for %s", st.Key(), count(n, "replica"), count(st.Servers(), "server")).
 				wanted(fmt.Sprint(n), fmt.Sprint(st.Servers()), describe(storeKey(st)))
 		}
 	}
@@ -102,7 +102,7 @@ func checkDeployed(_ context.Context, s *Subject) Result {
 	for _, key := range sortedKeys(want) {
 		f.fail(releaseKey(key), "release %s: not found, expected chart %s", key, want[key]).wanted("none", want[key].String(), "helm list -A --all")
 	}
-	return f.result("%d releases are deployed with their charts", len(all))
+	return f.result("%s deployed with the expected chart", are(len(all), "release"))
 }
 
 // targetCharts is the last chart that each release gets.
@@ -140,7 +140,7 @@ func checkDefinitions(_ context.Context, s *Subject) Result {
 			}
 		}
 	}
-	return f.result("%d definitions are established", len(s.Facts.CRDs))
+	return f.result("%s established", are(len(s.Facts.CRDs), "definition"))
 }
 
 func served(c plan.CRD, version string) bool {
@@ -165,7 +165,7 @@ func checkServices(_ context.Context, s *Subject) Result {
 				wanted("0 endpoints", ">= 1", fmt.Sprintf("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", v.Namespace, v.Name))
 		}
 	}
-	return f.result("%d Services have endpoints", len(s.Facts.Services))
+	return f.result("%s endpoints", have(len(s.Facts.Services), "Service"))
 }
 
 // checkWarnings passes on what the cluster itself warned of.
@@ -176,8 +176,8 @@ func checkWarnings(_ context.Context, s *Subject) Result {
 		if !s.Since.IsZero() && e.Last.Before(s.Since) || ready[e.Object.Namespace+"/"+e.Object.Name] && overcome(e.Reason, s.Since.IsZero()) {
 			continue
 		}
-		f.warn(e.Object, "%s: %s: %s (%d times, last %s)", label(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
-			max(e.Count, 1), e.Last.UTC().Format(time.RFC3339)).wanted(e.Reason, "no warnings", describe(e.Object))
+		f.warn(e.Object, "%s: %s: %s (%s, last %s)", label(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
+			times(max(e.Count, 1)), e.Last.UTC().Format(time.RFC3339)).wanted(e.Reason, "no warnings", describe(e.Object))
 	}
 	if s.Since.IsZero() {
 		return f.result("no recent warnings")

@@ -21,7 +21,7 @@ func checkStores(_ context.Context, s *Subject) Result {
 		servers += st.Servers()
 		drives += st.Online
 	}
-	return f.result("%d object stores are green, with %d servers and %d drives online", len(s.Facts.Stores), servers, drives)
+	return f.result("%s green, with %s and %s online", are(len(s.Facts.Stores), "object store"), count(servers, "server"), count(drives, "drive"))
 }
 
 func judgeStore(f *findings, st plan.Store) {
@@ -35,11 +35,11 @@ func judgeStore(f *findings, st plan.Store) {
 		f.fail(k, "%s", line).wanted(orElse(st.Health, "none"), healthy, look)
 	}
 	if st.Offline > 0 {
-		f.fail(k, "object store %s: %d drives are offline", st.Key(), st.Offline).
+		f.fail(k, "object store %s: %s offline", st.Key(), are(st.Offline, "drive")).
 			wanted(fmt.Sprintf("%d offline", st.Offline), "0 offline", look)
 	}
 	if st.Healing > 0 {
-		f.fail(k, "object store %s: %d drives are healing, and a restart now costs redundancy", st.Key(), st.Healing).
+		f.fail(k, "object store %s: %s healing, and a restart now costs redundancy", st.Key(), are(st.Healing, "drive")).
 			wanted(fmt.Sprintf("%d healing", st.Healing), "0 healing", look)
 	}
 	for _, p := range st.Pools {

@@ -24,7 +24,7 @@ func checkWorkloads(_ context.Context, s *Subject) Result {
 	}
 	for _, w := range s.Facts.Workloads {
 		if w.Ready < w.Replicas {
-			f.fail(w.ObjectKey, "%s: %d of %d pods are ready", label(w.ObjectKey), w.Ready, w.Replicas).
+			f.fail(w.ObjectKey, "%s: %d of %s ready", label(w.ObjectKey), w.Ready, are(w.Replicas, "pod")).
 				wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), describe(w.ObjectKey))
 		}
 	}
@@ -37,8 +37,8 @@ func checkWorkloads(_ context.Context, s *Subject) Result {
 	if len(s.Facts.Workloads)+len(s.Facts.Pods) == 0 && len(f.list) == 0 {
 		return skip("no workloads of AIStor")
 	}
-	return f.result("%d workloads, %d pods and %d volume claims are healthy",
-		len(s.Facts.Workloads), len(s.Facts.Pods), len(s.Facts.Claims))
+	return f.result("%s, %s and %s are healthy", count(len(s.Facts.Workloads), "workload"),
+		count(len(s.Facts.Pods), "pod"), count(len(s.Facts.Claims), "volume claim"))
 }
 
 // judgePod names what is wrong with one pod by its cause.
@@ -50,7 +50,7 @@ func judgePod(f *findings, p plan.Pod, now time.Time) {
 			f.fail(k, "%s: container %s: %s", label(k), c.Name, cause(c)).
 				wanted(c.Reason, "running", podRemedy(p, c))
 		} else if c.Restarts >= manyRestarts {
-			f.warn(k, "%s: container %s restarted %d times", label(k), c.Name, c.Restarts).
+			f.warn(k, "%s: container %s restarted %s", label(k), c.Name, times(c.Restarts)).
 				wanted(fmt.Sprintf("%d restarts", c.Restarts), fmt.Sprintf("< %d", manyRestarts),
 					fmt.Sprintf("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
 		}
