@@ -93,21 +93,8 @@ func (o *upgradeOptions) push(ctx context.Context, t *target) error {
 
 // validate looks anew and runs the checks that prove the outcome.
 func (o *upgradeOptions) validate(ctx context.Context, t *target, before *preflight.Subject) (string, error) {
-	facts, err := t.cluster.Facts(ctx, o.scope(t, nil))
-	if ended := interruption(ctx); ended != nil {
-		return "", ended
-	}
+	facts, report, err := o.prove(ctx, t, before)
 	if err != nil {
-		return "", err
-	}
-	after := *before
-	after.Facts, after.Since, after.Now = facts, before.Now, o.Now()
-	opts, err := o.checks.options(t.site)
-	if err != nil {
-		return "", err
-	}
-	report := preflight.Run(ctx, preflight.After(), &after, opts)
-	if err := interruption(ctx); err != nil {
 		return "", err
 	}
 	printImages(o.Out, facts)

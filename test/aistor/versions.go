@@ -39,6 +39,19 @@ func (i Image) Reference() string {
 	return "quay.io/minio/aistor/" + i.Image
 }
 
+// ParseImage is the inverse of [Image.Reference], for images of charts that
+// this module does not make.
+func ParseImage(ref string) (Image, error) {
+	for _, repository := range []string{"aistor", "minio"} {
+		prefix := Image{Repository: repository}.Reference()
+		name, ok := strings.CutPrefix(ref, prefix)
+		if key, tag, tagged := strings.Cut(name, ":"); ok && tagged && key != "" && tag != "" && !strings.Contains(key, "/") {
+			return Image{Key: key, Repository: repository, Image: name}, nil
+		}
+	}
+	return Image{}, fmt.Errorf("parsing image %q: want quay.io/minio/[aistor/]NAME:TAG", ref)
+}
+
 // Version is one version of one fixture chart.
 type Version struct {
 	// Chart is the chart's name and Version its version, without a v.

@@ -20,7 +20,8 @@ type site struct {
 	charts string
 }
 
-func newSite(t *testing.T) *site {
+// newSite starts a cluster; vars are added to the environment of its programs.
+func newSite(t *testing.T, vars ...string) *site {
 	t.Helper()
 	programs, err := filepath.Abs(bin)
 	if err != nil {
@@ -38,7 +39,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(l.stop)
 	s := &site{t: t, dir: dir, env: l.env, charts: filepath.Join(programs, "charts")}
 	s.path = append([]string{programs, l.env["LAB_BIN"], lib}, filepath.SplitList(os.Getenv("PATH"))...)
-	s.vars = append(os.Environ(), "PATH="+strings.Join(s.path, string(os.PathListSeparator)))
+	s.vars = append(append(os.Environ(), vars...), "PATH="+strings.Join(s.path, string(os.PathListSeparator)))
 	for k, v := range l.env {
 		s.vars = append(s.vars, k+"="+v)
 	}

@@ -123,3 +123,18 @@ func TestListRefusesAVersionNobodyMade(t *testing.T) {
 		t.Error("no error for an object store chart, which names no image")
 	}
 }
+
+func TestImagesOfOtherChartsAreNamedByReference(t *testing.T) {
+	t.Parallel()
+	for _, ref := range []string{"quay.io/minio/kes:A", "quay.io/minio/aistor/kes:A"} {
+		image, err := aistor.ParseImage(ref)
+		if err != nil || image.Reference() != ref {
+			t.Errorf("%s became %s, %v", ref, image.Reference(), err)
+		}
+	}
+	for _, ref := range []string{"docker.io/minio/kes:A", "quay.io/minio/aistor/kes", "quay.io/minio/a/b:A"} {
+		if image, err := aistor.ParseImage(ref); err == nil {
+			t.Errorf("%s became %v", ref, image)
+		}
+	}
+}

@@ -17,7 +17,7 @@ const usage = `usage:
   aistor-fixtures images [--only VERSION,...] [--fips]
   aistor-fixtures build  --out DIR
   aistor-fixtures push   --registry HOST [--mapped [--prefix PREFIX] | --prefix quay.io] [--plain-http | --ca FILE]
-                         [--user USER --password-file FILE] [--only VERSION,...] [--fips] [--pad BYTES]
+                         [--user USER --password-file FILE] [--only VERSION,... | --image REF ...] [--fips] [--pad BYTES]
 `
 
 func main() {

@@ -43,7 +43,16 @@ func charts(flags *flag.FlagSet, args []string, out io.Writer) error {
 func selection(flags *flag.FlagSet) func() ([]aistor.Image, error) {
 	only := flags.String("only", "", "operator chart versions whose images are meant, by commas; all where empty")
 	fips := flags.Bool("fips", false, "take the .fips tags")
+	var named []aistor.Image
+	flags.Func("image", "upstream reference of another image, in place of the charts' (repeatable)", func(ref string) error {
+		image, err := aistor.ParseImage(ref)
+		named = append(named, image)
+		return err
+	})
 	return func() ([]aistor.Image, error) {
+		if len(named) > 0 {
+			return named, nil
+		}
 		return images.List(*fips, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })...)
 	}
 }
