@@ -182,4 +182,3 @@ func (o outcome) String() string {
 	}
 	return o.way
 }
-
