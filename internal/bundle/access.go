@@ -90,6 +90,9 @@ func artifacts(m Manifest, self images.Descriptor, tag string) []images.Artifact
 			Desc: images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size},
 		})
 	}
+	for _, r := range m.Referrers {
+		out = append(out, images.Artifact{Kind: images.ArtifactReferrer, Ref: r.Ref, Subject: r.Subject, Desc: r.descriptor()})
+	}
 	for _, c := range m.Charts {
 		out = append(out, images.Artifact{Kind: images.ArtifactChart, Name: c.Name, Version: c.Version, Desc: c.Manifest})
 	}
@@ -112,13 +115,13 @@ func (s source) Carries(digest string) bool { return s.b.Has(digest) || !s.b.ass
 // users names the images and charts that need a blob, sorted.
 func (b *Bundle) users(digest string) []string {
 	var out []string
-	for _, e := range b.manifest.Images {
+	for _, a := range artifacts(b.manifest, b.self, b.Tag()) {
 		w := &walker{b: b}
-		if w.walk(images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, 0) != nil {
+		if a.Ref.IsZero() || w.walk(a.Desc, 0) != nil {
 			continue
 		}
 		if slices.ContainsFunc(append(w.blobs, w.manifests...), func(x blob) bool { return x.Digest == digest }) {
-			out = append(out, e.Ref.String())
+			out = append(out, a.Ref.String())
 		}
 	}
 	for _, c := range b.manifest.Charts {

@@ -31,6 +31,9 @@ type Spec struct {
 	Images []images.Image
 	// Platforms to carry; empty means all, with indexes kept whole.
 	Platforms []string
+	// Referrers carries what belongs to the images too: signatures,
+	// attestations, lists of contents.
+	Referrers bool
 	// PartSize is the largest file to write; 0 writes one file.
 	PartSize int64
 	// SteppingStones and Notes are recorded as they are.
@@ -136,7 +139,7 @@ func (w *writer) explain(err error) error {
 }
 
 func (p *plan) warnings() []string {
-	var out []string
+	out := slices.Clone(p.lost)
 	for _, e := range p.manifest.Images {
 		for _, m := range e.Missing {
 			out = append(out, fmt.Sprintf("%s has no image for %s", e.Ref, m))

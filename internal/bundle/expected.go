@@ -43,6 +43,13 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 			}
 		}
 	}
+	for _, r := range b.manifest.Referrers {
+		w := &walker{b: b}
+		if err := w.walk(r.descriptor(), 0); err != nil {
+			return nil, nil, fmt.Errorf("reading %q: %w", r.Ref, err)
+		}
+		head, rest = append(head, w.manifests...), append(rest, w.blobs...)
+	}
 	return head, rest, nil
 }
 

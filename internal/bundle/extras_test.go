@@ -154,12 +154,14 @@ func TestCopy(t *testing.T) {
 	dst := registrytest.New(t, registrytest.WithoutMount())
 	s.Inject(registrytest.Fault{Match: `^GET .*blobs`, Skip: 2, Times: 2, BreakAfter: 900})
 	c, d := client(t, s.Server), client(t, dst)
-	src, err := images.NewRemoteSource(t.Context(), c, append(s.spec.Images, s.spec.Images[0]), []string{"linux/amd64"}, 0)
+	spec := s.spec
+	spec.Platforms, spec.Images = []string{"linux/amd64"}, append(s.spec.Images, s.spec.Images[0])
+	src, err := NewLive(t.Context(), spec, c, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := images.Mirror{Registry: dst.Host}
-	receipt, err := images.Push(t.Context(), src, d, m, images.PushOptions{})
+	receipt, err := images.Push(t.Context(), src, d, m, images.PushOptions{NoCharts: true})
 	if err != nil {
 		t.Fatal(err)
 	}

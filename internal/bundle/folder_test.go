@@ -71,7 +71,7 @@ func TestFolderIsPushed(t *testing.T) {
 	for _, name := range []string{
 		"/aistor/minio-sidecar:RELEASE.2026-01-02T03-04-05Z", "/aistor/warp:v1.5.0", "/aistor/mc:v9", "/charts/aistor-operator:5.10.0",
 	} {
-		if ok, err := c.HasManifest(t.Context(), ref(t, dst.Host+name)); !ok || err != nil {
+		if _, ok, err := c.Find(t.Context(), ref(t, dst.Host+name)); !ok || err != nil {
 			t.Errorf("%s: %v, %v", name, ok, err)
 		}
 	}

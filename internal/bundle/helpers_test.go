@@ -143,3 +143,15 @@ func writeFile(t testing.TB, p string, b []byte) {
 		t.Fatal(err)
 	}
 }
+
+// withPassword logs in to s.
+func withPassword(s *registrytest.Server) func(*registry.Options) {
+	return func(o *registry.Options) {
+		o.Credentials = map[string]registry.Credential{s.Host: {Username: "u", Password: "p"}}
+	}
+}
+
+// also reaches s over plain http too.
+func also(s *registrytest.Server) func(*registry.Options) {
+	return func(o *registry.Options) { o.PlainHTTP = append(o.PlainHTTP, s.Host) }
+}

@@ -22,8 +22,13 @@ const (
 )
 
 // readerVersion is what this code can read. A bundle that asks for more is
-// refused.
-const readerVersion = 1
+// refused. Each bundle asks for no more than it needs: firstVersion, or
+// referrersVersion where it carries what belongs to images.
+const (
+	firstVersion     = 1
+	referrersVersion = 2
+	readerVersion    = referrersVersion
+)
 
 // Role says what a chart installs.
 type Role string
@@ -49,6 +54,9 @@ type Manifest struct {
 	Charts []Chart `json:"charts,omitempty"`
 	// Images are sorted by reference.
 	Images []ImageEntry `json:"images,omitempty"`
+	// Referrers are signatures and other artifacts that belong to the images,
+	// sorted by reference.
+	Referrers []Referrer `json:"referrers,omitempty"`
 	// Assumed are blobs that are left out because the far side has them.
 	Assumed []Assumed `json:"assumed,omitempty"`
 	// SteppingStones are operator versions that must be passed on the way.
@@ -91,6 +99,24 @@ type ImageEntry struct {
 	Reasons   []images.Reason `json:"reasons,omitempty"`
 	// Inline are configs that stand among the manifests in the file.
 	Inline []string `json:"inline,omitempty"`
+}
+
+// Referrer is an artifact that belongs to an image.
+type Referrer struct {
+	// Ref is its own: the image's repository with a tag (cosign's, such as
+	// "sha256-….sig") or with a digest.
+	Ref images.Ref `json:"ref"`
+	// Subject is the digest of the manifest it belongs to.
+	Subject string `json:"subject"`
+	// ArtifactType says what it is, as its manifest does; it may be empty.
+	ArtifactType string `json:"artifactType,omitempty"`
+	Digest       string `json:"digest"`
+	MediaType    string `json:"mediaType"`
+	Size         int64  `json:"size"`
+}
+
+func (r Referrer) descriptor() images.Descriptor {
+	return images.Descriptor{MediaType: r.MediaType, Digest: r.Digest, Size: r.Size}
 }
 
 // Assumed lists the blobs of one source repository that are left out.

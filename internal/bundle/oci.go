@@ -90,6 +90,12 @@ func indexJSON(m Manifest, self images.Descriptor) ([]byte, error) {
 		d.Annotations = map[string]string{refNameKey: e.Ref.String()}
 		ix.Manifests = append(ix.Manifests, d)
 	}
+	for _, r := range m.Referrers {
+		d := toOCI(r.descriptor())
+		d.ArtifactType = r.ArtifactType
+		d.Annotations = map[string]string{refNameKey: r.Ref.String()}
+		ix.Manifests = append(ix.Manifests, d)
+	}
 	for _, c := range m.Charts {
 		d := toOCI(c.Manifest)
 		d.Annotations = map[string]string{refNameKey: "charts/" + c.Name + ":" + tagOf(c.Version)}

@@ -17,6 +17,8 @@ type plan struct {
 	layout   *layout
 	digest   string
 	encoded  []byte
+	// lost says which signatures are not carried, for people.
+	lost []string
 }
 
 func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (*plan, error) {
@@ -25,7 +27,7 @@ func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (
 		return nil, err
 	}
 	m := Manifest{
-		APIVersion: APIVersion, Kind: Kind, Tool: spec.Tool, MinReader: readerVersion,
+		APIVersion: APIVersion, Kind: Kind, Tool: spec.Tool, MinReader: firstVersion,
 		Platforms: sorted(spec.Platforms), SteppingStones: spec.SteppingStones, Notes: spec.Notes,
 	}
 	charts, err := addCharts(&m, spec.Charts)
@@ -33,23 +35,28 @@ func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (
 		return nil, err
 	}
 	head, rest := addImages(&m, spec, trees)
+	own, lost, err := addReferrers(ctx, &m, spec, trees, src, opts.Concurrency)
+	if err != nil {
+		return nil, err
+	}
+	head, rest = append(head, own.head...), append(rest, own.rest...)
 	encoded, err := m.encode()
 	if err != nil {
 		return nil, err
 	}
-	own, err := manifestArtifact(encoded)
+	self, err := manifestArtifact(encoded)
 	if err != nil {
 		return nil, err
 	}
-	index, err := indexJSON(m, own[0].Descriptor)
+	index, err := indexJSON(m, self[0].Descriptor)
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLayout(index, slices.Concat(own, charts, head), rest)
+	l, err := newLayout(index, slices.Concat(self, charts, head), rest)
 	if err != nil {
 		return nil, err
 	}
-	return &plan{manifest: m, layout: l, digest: images.DigestOf(index), encoded: encoded}, nil
+	return &plan{manifest: m, layout: l, digest: images.DigestOf(index), encoded: encoded, lost: lost}, nil
 }
 
 func sorted(s []string) []string {

@@ -66,7 +66,7 @@ func (s remoteSource) Carries(string) bool { return true }
 
 // place is the repository that holds an artifact.
 func (s remoteSource) place(a images.Artifact) images.Ref {
-	if a.Kind != images.ArtifactImage {
+	if a.Ref.IsZero() {
 		return s.r.beside(a.Name)
 	}
 	at := s.r.mirror.MapPush(a.Ref)

@@ -54,5 +54,11 @@ func contents(m Manifest, n int) string {
 	for _, e := range m.Images {
 		fmt.Fprintf(&b, "  %s  %s  %s\n", e.Ref, e.Digest, strings.Join(e.Platforms, ","))
 	}
+	for i, r := range m.Referrers {
+		if i == 0 {
+			b.WriteString("\nSignatures and what else belongs to images:\n")
+		}
+		fmt.Fprintf(&b, "  %s  %s\n", r.Ref, r.Digest)
+	}
 	return b.String()
 }

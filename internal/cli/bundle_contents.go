@@ -28,6 +28,7 @@ type contentsOptions struct {
 	platforms      []string
 	with           []string
 	images         []string
+	referrers      bool
 	notImages      []string
 	values         []string
 	operatorValues []string
@@ -48,6 +49,7 @@ func (o *contentsOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.with, "with", nil, "optional images to carry, such as kes,prompt, or all")
 	fs.StringArrayVar(&o.images, "image", nil, "image to carry whatever the charts say (can be repeated)")
 	fs.StringArrayVar(&o.notImages, "not-image", nil, "image to leave out (can be repeated)")
+	fs.BoolVar(&o.referrers, "copy-referrers", false, "carry the images' signatures, attestations and lists of contents too")
 	fs.StringArrayVarP(&o.values, "values", "f", nil, "values file for the charts of operator and object store alike (can be repeated)")
 	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator chart (can be repeated)")
 	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of the object store chart (can be repeated)")
@@ -77,7 +79,9 @@ func (o *contentsOptions) find(ctx context.Context, p *Program, reg *registryOpt
 		return nil, err
 	}
 	c := &contents{site: req.Site, warn: req.Warn}
-	c.spec = bundle.Spec{Images: found.Images, Platforms: o.platformsFor(req), Tool: "aistor-upgrade " + p.Version}
+	c.spec = bundle.Spec{
+		Images: found.Images, Platforms: o.platformsFor(req), Referrers: o.referrers, Tool: "aistor-upgrade " + p.Version,
+	}
 	for _, x := range found.Charts {
 		c.spec.Charts = append(c.spec.Charts, bundle.ChartFile{
 			Name: x.Name, Version: x.Version, AppVersion: x.AppVersion,

@@ -107,8 +107,8 @@ func TestAbsence(t *testing.T) {
 	c := newClient(t, s)
 	for _, name := range []string{"/a/b:v2", "/none/such:v1"} {
 		r := ref(t, s.Host+name)
-		if ok, err := c.HasManifest(t.Context(), r); ok || err != nil {
-			t.Errorf("HasManifest(%s) = %v, %v", r, ok, err)
+		if _, ok, err := c.Find(t.Context(), r); ok || err != nil {
+			t.Errorf("Find(%s) = %v, %v", r, ok, err)
 		}
 		if _, ok, err := c.HeadManifest(t.Context(), r); ok || err != nil {
 			t.Errorf("HeadManifest(%s) = %v, %v", r, ok, err)
@@ -120,8 +120,8 @@ func TestAbsence(t *testing.T) {
 			t.Errorf("Resolve(%s) = %v", r, err)
 		}
 	}
-	if ok, err := c.HasManifest(t.Context(), ref(t, s.Host+"/a/b:v1")); !ok || err != nil {
-		t.Errorf("HasManifest = %v, %v", ok, err)
+	if _, ok, err := c.Find(t.Context(), ref(t, s.Host+"/a/b:v1")); !ok || err != nil {
+		t.Errorf("Find = %v, %v", ok, err)
 	}
 }
 
@@ -135,8 +135,8 @@ func TestFailureIsNotAbsence(t *testing.T) {
 			s.Inject(registrytest.Fault{Match: "manifests|blobs", Status: status})
 			c := newClient(t, s)
 			r := ref(t, s.Host+"/a/b:v1")
-			if ok, err := c.HasManifest(t.Context(), r); ok || err == nil {
-				t.Errorf("HasManifest = %v, %v", ok, err)
+			if _, ok, err := c.Find(t.Context(), r); ok || err == nil {
+				t.Errorf("Find = %v, %v", ok, err)
 			}
 			if _, ok, err := c.HeadManifest(t.Context(), r); ok || err == nil {
 				t.Errorf("HeadManifest = %v, %v", ok, err)

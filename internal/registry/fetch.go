@@ -66,15 +66,6 @@ func (c *Client) HeadManifest(ctx context.Context, ref images.Ref) (Descriptor, 
 	return d, err == nil, err
 }
 
-// HasManifest reports whether ref exists. Mirrors are followed.
-func (c *Client) HasManifest(ctx context.Context, ref images.Ref) (bool, error) {
-	_, err := c.Resolve(ctx, ref)
-	if k := KindOf(err); k == NotFound || k == NameUnknown {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 func (c *Client) head(ctx context.Context, ref images.Ref, at place) (Descriptor, error) {
 	resp, err := c.do(ctx, call{
 		op: "looking up", ref: ref.String(), key: sessionKey{place: at},

@@ -24,6 +24,11 @@ type Fetcher interface {
 	// number of bytes that are to follow (-1 where that is not known). The
 	// bytes are not checked: only the reader of all of them can.
 	OpenBlob(ctx context.Context, repo Ref, digest string, from int64) (io.ReadCloser, int64, error)
+	// Find looks whether r exists and what it points to. Absence, also of the
+	// whole repository, is false without an error.
+	Find(ctx context.Context, r Ref) (Descriptor, bool, error)
+	// Referrers lists what names the manifest digest of repo as its subject.
+	Referrers(ctx context.Context, repo Ref, digest string) ([]Descriptor, error)
 }
 
 // ArtifactKind says what one entry of a transfer is.
@@ -31,17 +36,21 @@ type ArtifactKind string
 
 // The kinds of artifacts, in the order they are listed in a bundle.
 const (
-	ArtifactImage  ArtifactKind = "image"
-	ArtifactChart  ArtifactKind = "chart"
-	ArtifactBundle ArtifactKind = "bundle"
+	ArtifactImage    ArtifactKind = "image"
+	ArtifactReferrer ArtifactKind = "referrer"
+	ArtifactChart    ArtifactKind = "chart"
+	ArtifactBundle   ArtifactKind = "bundle"
 )
 
-// Artifact is one thing to transfer: an image, a chart, or the bundle's own
-// manifest.
+// Artifact is one thing to transfer: an image, what belongs to one, a chart, or
+// the bundle's own manifest.
 type Artifact struct {
 	Kind ArtifactKind
-	// Ref is where an image came from. It is zero for other kinds.
+	// Ref is where an image or a referrer came from. It is zero for other
+	// kinds.
 	Ref Ref
+	// Subject is the digest of what a referrer belongs to.
+	Subject string
 	// Name and Version name a chart, and the tag of a bundle's manifest.
 	Name, Version string
 	// Desc is the top manifest or index.
@@ -50,7 +59,7 @@ type Artifact struct {
 
 // String names the artifact in messages.
 func (a Artifact) String() string {
-	if a.Kind == ArtifactImage {
+	if !a.Ref.IsZero() {
 		return a.Ref.String()
 	}
 	return string(a.Kind) + " " + a.Name + ":" + a.Version
@@ -101,6 +110,9 @@ type Target interface {
 	// named repositories of the same registry, in order, and else reads it
 	// with open. It may call open several times.
 	PushBlob(ctx context.Context, repo Ref, d Descriptor, open func(from int64) (io.ReadCloser, error), mountFrom []string) (Outcome, error)
+	// ListReferrers lists what names the manifest digest of repo as its
+	// subject, as a Fetcher does, but in the target itself.
+	ListReferrers(ctx context.Context, repo Ref, digest string) ([]Descriptor, error)
 	// PutManifest stores raw under ref's tag, or under its digest.
 	PutManifest(ctx context.Context, ref Ref, mediaType string, raw []byte) error
 }

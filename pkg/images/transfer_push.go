@@ -51,7 +51,7 @@ func Push(ctx context.Context, src Source, dst Target, mirror Mirror, opts PushO
 // Destination says where an artifact goes. Charts and the bundle's manifest go
 // below chartsPath ("" for the default).
 func Destination(a Artifact, mirror Mirror, chartsPath string) Ref {
-	if a.Kind == ArtifactImage {
+	if !a.Ref.IsZero() {
 		return mirror.MapPush(a.Ref)
 	}
 	host := mirror.Registry
@@ -71,7 +71,7 @@ func Destination(a Artifact, mirror Mirror, chartsPath string) Ref {
 func Repositories(src Source, mirror Mirror, opts PushOptions) []string {
 	var out []string
 	for _, a := range src.Artifacts() {
-		if a.Kind == ArtifactImage || !opts.NoCharts {
+		if !a.Ref.IsZero() || !opts.NoCharts {
 			out = append(out, Destination(a, mirror, opts.ChartsPath).Name())
 		}
 	}
@@ -108,12 +108,12 @@ type pusher struct {
 func newPusher(src Source, dst Target, mirror Mirror, opts PushOptions) *pusher {
 	p := &pusher{src: src, dst: dst, opts: opts, reg: mirror.Registry}
 	for _, a := range src.Artifacts() {
-		if a.Kind != ArtifactImage && opts.NoCharts {
+		if a.Ref.IsZero() && opts.NoCharts {
 			continue
 		}
 		j := &job{art: a, dst: Destination(a, mirror, opts.ChartsPath)}
 		source := a.Ref.String()
-		if a.Kind != ArtifactImage {
+		if a.Ref.IsZero() {
 			source = a.Name + ":" + a.Version
 		}
 		j.item = ReceiptItem{Kind: a.Kind, Source: source, Destination: j.dst.String(), Digest: a.Desc.Digest}
@@ -140,7 +140,10 @@ func (p *pusher) run(ctx context.Context) error {
 	if err := p.pushBlobs(ctx, blobs); err != nil {
 		return err
 	}
-	return p.pushManifests(ctx)
+	if err := p.pushManifests(ctx); err != nil {
+		return err
+	}
+	return p.listReferrers(ctx)
 }
 
 // look asks for every manifest. All tags that point elsewhere are reported

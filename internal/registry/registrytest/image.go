@@ -97,3 +97,36 @@ func child(d images.Descriptor, os, arch string) map[string]any {
 		"platform": map[string]string{"os": os, "architecture": arch},
 	}
 }
+
+// AddReferrer puts an artifact that names subject, and, as clients do where
+// the registry has no API for that, its list under a tag.
+func (s *Server) AddReferrer(t testing.TB, repo string, subject images.Descriptor, artifactType string, content []byte) images.Descriptor {
+	t.Helper()
+	empty := s.AddBlob(repo, []byte("{}"))
+	empty.MediaType = "application/vnd.oci.empty.v1+json"
+	layer := s.AddBlob(repo, content)
+	d := s.AddManifest(t, repo, "", images.MediaTypeOCIManifest, map[string]any{
+		"schemaVersion": 2, "mediaType": images.MediaTypeOCIManifest, "artifactType": artifactType,
+		"config": empty, "layers": []any{layer}, "subject": subject, "annotations": map[string]string{"test": artifactType},
+	})
+	if !s.opts.referrers {
+		s.AddManifest(t, repo, images.ReferrersTag(subject.Digest), images.MediaTypeOCIIndex, map[string]any{
+			"schemaVersion": 2, "mediaType": images.MediaTypeOCIIndex, "manifests": []any{map[string]any{
+				"mediaType": d.MediaType, "digest": d.Digest, "size": d.Size, "artifactType": artifactType,
+			}},
+		})
+	}
+	return d
+}
+
+// AddCosign puts a signature where cosign does: under a tag made of the digest.
+func (s *Server) AddCosign(t testing.TB, repo string, subject images.Descriptor, content []byte) images.Descriptor {
+	t.Helper()
+	config := s.AddBlob(repo, []byte(`{"architecture":"","os":""}`))
+	config.MediaType = "application/vnd.oci.image.config.v1+json"
+	layer := s.AddBlob(repo, content)
+	layer.MediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
+	return s.AddManifest(t, repo, images.ReferrersTag(subject.Digest)+".sig", images.MediaTypeOCIManifest, map[string]any{
+		"schemaVersion": 2, "mediaType": images.MediaTypeOCIManifest, "config": config, "layers": []any{layer},
+	})
+}

@@ -40,6 +40,7 @@ type Server struct {
 
 type options struct {
 	tls, noMount, noRange, noHead bool
+	referrers                     bool
 	user, password                string
 	bearer                        bool
 	tokenUses                     int
@@ -71,6 +72,9 @@ func WithoutRange() Option { return func(o *options) { o.noRange = true } }
 // WithoutHead answers 405 to HEAD of manifests.
 func WithoutHead() Option { return func(o *options) { o.noHead = true } }
 
+// WithReferrers serves the referrers API.
+func WithReferrers() Option { return func(o *options) { o.referrers = true } }
+
 // New starts a registry that ends with the test.
 func New(t testing.TB, opts ...Option) *Server {
 	t.Helper()
@@ -78,7 +82,7 @@ func New(t testing.TB, opts ...Option) *Server {
 	for _, o := range opts {
 		o(&s.opts)
 	}
-	s.inner = registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(s.store))
+	s.inner = registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(s.store), registry.WithReferrersSupport(s.opts.referrers))
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if s.opts.tls {
