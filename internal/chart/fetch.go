@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,13 +31,18 @@ type PullOptions struct {
 	// RepoURL is the chart repository that has Ref.
 	RepoURL string
 
-	CAFile, CertFile, KeyFile string
-	Insecure                  bool
-	PlainHTTP                 bool
-	Username, Password        string
-	Helm                      HelmSettings
-	// Timeout is for each request; the default is 2 minutes.
+	// Transport carries the requests. It decides about trust and proxies; the
+	// default is Helm's own.
+	Transport          *http.Transport
+	PlainHTTP          bool
+	Username, Password string
+	Helm               HelmSettings
+	// Timeout is for each request; the default is 15 minutes, because a proxy
+	// may hold an archive back until it has scanned it.
 	Timeout time.Duration
+	// Wait sleeps before a request that broke is tried again. The default
+	// sleeps.
+	Wait func(ctx context.Context, d time.Duration) error
 }
 
 // HelmSettings are the files of the user's Helm. Empty fields have Helm's own
@@ -70,6 +76,21 @@ func Pull(ctx context.Context, o PullOptions) (*Chart, error) {
 			return Load(o.Ref)
 		}
 	}
+	for attempt := 1; ; attempt++ {
+		c, err := pullOnce(ctx, o)
+		if err == nil {
+			return c, nil
+		}
+		if ctx.Err() == nil && attempt < maxPulls && transient(err) {
+			if err = o.wait(ctx, time.Second<<attempt); err == nil {
+				continue
+			}
+		}
+		return nil, fmt.Errorf("pulling chart %q: %w%s", o.Ref, err, pullHint(o))
+	}
+}
+
+func pullOnce(ctx context.Context, o PullOptions) (*Chart, error) {
 	type result struct {
 		c   *Chart
 		err error
@@ -81,12 +102,9 @@ func Pull(ctx context.Context, o PullOptions) (*Chart, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("pulling chart %q: %w", o.Ref, context.Cause(ctx))
+		return nil, context.Cause(ctx)
 	case r := <-done:
-		if r.err != nil {
-			return nil, fmt.Errorf("pulling chart %q: %w%s", o.Ref, r.err, pullHint(o))
-		}
-		return r.c, nil
+		return r.c, r.err
 	}
 }
 
@@ -178,14 +196,15 @@ func (o PullOptions) findInRepository(dir string) (url, digest string, err error
 func (o PullOptions) getterOptions() []getter.Option {
 	timeout := o.Timeout
 	if timeout == 0 {
-		timeout = 2 * time.Minute
+		timeout = 15 * time.Minute
 	}
 	options := []getter.Option{
 		getter.WithBasicAuth(o.Username, o.Password),
-		getter.WithTLSClientConfig(o.CertFile, o.KeyFile, o.CAFile),
-		getter.WithInsecureSkipVerifyTLS(o.Insecure),
 		getter.WithPlainHTTP(o.PlainHTTP),
 		getter.WithTimeout(timeout),
+	}
+	if o.Transport != nil {
+		options = append(options, getter.WithTransport(o.Transport))
 	}
 	if o.RepoURL != "" {
 		// Credentials go to the repository's host alone.
@@ -204,12 +223,8 @@ func (o PullOptions) registryClient(s HelmSettings) (*registry.Client, error) {
 	if o.PlainHTTP {
 		options = append(options, registry.ClientOptPlainHTTP())
 	}
-	client, err := o.httpClient()
-	if err != nil {
-		return nil, err
-	}
-	if client != nil {
-		options = append(options, registry.ClientOptHTTPClient(client))
+	if o.Transport != nil {
+		options = append(options, registry.ClientOptHTTPClient(&http.Client{Transport: o.Transport}))
 	}
 	return registry.NewClient(options...)
 }

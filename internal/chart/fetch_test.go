@@ -3,16 +3,16 @@ package chart_test
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	helmregistry "helm.sh/helm/v3/pkg/registry"
@@ -21,11 +21,14 @@ import (
 )
 
 // repository serves one chart with TLS and a password.
-func repository(t *testing.T, c *chart.Chart, digest string) (url, ca string) {
+func repository(t *testing.T, c *chart.Chart, digest string) (url string, trust *http.Transport) {
 	t.Helper()
+	var requests atomic.Int32
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
 		switch {
+		case requests.Add(1)%3 == 1: // it is tried again
+			w.WriteHeader(http.StatusServiceUnavailable)
 		case user != "me" || password != "secret":
 			w.WriteHeader(http.StatusUnauthorized)
 		case strings.HasSuffix(r.URL.Path, "/index.yaml"):
@@ -35,13 +38,10 @@ func repository(t *testing.T, c *chart.Chart, digest string) (url, ca string) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	ca = filepath.Join(t.TempDir(), "ca.pem")
-	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(ca, block, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return server.URL, ca
+	return server.URL, server.Client().Transport.(*http.Transport)
 }
+
+func noWait(context.Context, time.Duration) error { return nil }
 
 func settings(t *testing.T) chart.HelmSettings {
 	dir := t.TempDir()
@@ -53,8 +53,8 @@ func settings(t *testing.T) chart.HelmSettings {
 func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
 	t.Parallel()
 	c := example(t)
-	url, ca := repository(t, c, c.SHA256)
-	o := chart.PullOptions{Ref: c.Name, RepoURL: url, CAFile: ca, Username: "me", Password: "secret", Helm: settings(t)}
+	url, trust := repository(t, c, c.SHA256)
+	o := chart.PullOptions{Ref: c.Name, RepoURL: url, Transport: trust, Wait: noWait, Username: "me", Password: "secret", Helm: settings(t)}
 	got, err := chart.Pull(t.Context(), o)
 	if err != nil || got.SHA256 != c.SHA256 {
 		t.Fatalf("got %v, %v", got, err)
@@ -62,7 +62,7 @@ func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
 	for name, change := range map[string]func(*chart.PullOptions){
 		"a version that is not there": func(o *chart.PullOptions) { o.Version = "1.0.0" },
 		"a wrong password":            func(o *chart.PullOptions) { o.Password = "wrong" },
-		"no CA":                       func(o *chart.PullOptions) { o.CAFile = "" },
+		"no CA":                       func(o *chart.PullOptions) { o.Transport = nil },
 	} {
 		other := o
 		change(&other)
@@ -70,8 +70,7 @@ func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	url, ca = repository(t, c, fmt.Sprintf("%x", sha256.Sum256(nil)))
-	o.RepoURL, o.CAFile = url, ca
+	o.RepoURL, o.Transport = repository(t, c, fmt.Sprintf("%x", sha256.Sum256(nil)))
 	if _, err := chart.Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.SHA256) {
 		t.Errorf("other bytes than the index says: error %v", err)
 	}
@@ -124,8 +123,8 @@ func TestPullReturnsWhenItsContextIsDone(t *testing.T) {
 func TestPullOfTheOldNameTellsTheNewOne(t *testing.T) {
 	t.Parallel()
 	c := example(t)
-	url, ca := repository(t, c, c.SHA256)
-	_, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "aistor-objectstore-operator", RepoURL: url, CAFile: ca, Username: "me", Password: "secret", Helm: settings(t)})
+	url, trust := repository(t, c, c.SHA256)
+	_, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "aistor-objectstore-operator", RepoURL: url, Transport: trust, Wait: noWait, Username: "me", Password: "secret", Helm: settings(t)})
 	if err == nil || !strings.Contains(err.Error(), "hint: since 5.2.0 the chart is called aistor-operator") {
 		t.Errorf("error %v", err)
 	}

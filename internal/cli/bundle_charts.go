@@ -1,14 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
@@ -37,47 +34,6 @@ type chartPuller struct {
 	program *Program
 	reg     *registryOptions
 	client  *registry.Client
-	ca      string
-}
-
-// puller prepares the loading of charts. The caller calls what it returns
-// beside once done.
-func (o *chartOptions) puller(p *Program, reg *registryOptions, client *registry.Client) (*chartPuller, func(), error) {
-	ca, end, err := joinedCA(reg.cas)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &chartPuller{chartOptions: *o, program: p, reg: reg, client: client, ca: ca}, end, nil
-}
-
-// joinedCA is one file with the certificates of all, for Helm's getters take
-// only one.
-func joinedCA(files []string) (string, func(), error) {
-	switch len(files) {
-	case 0:
-		return "", func() {}, nil
-	case 1:
-		return files[0], func() {}, nil
-	}
-	var all bytes.Buffer
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			return "", nil, fmt.Errorf("reading CA %q: %w", f, err)
-		}
-		all.Write(append(bytes.TrimSpace(b), '\n'))
-	}
-	f, err := os.CreateTemp("", "aistor-ca-*.pem")
-	if err != nil {
-		return "", nil, fmt.Errorf("joining CA files: %w", err)
-	}
-	end := func() { _ = os.Remove(f.Name()) }
-	_, err = f.Write(all.Bytes())
-	if err = errors.Join(err, f.Close()); err != nil {
-		end()
-		return "", nil, fmt.Errorf("joining CA files: %w", err)
-	}
-	return f.Name(), end, nil
 }
 
 // pull loads one chart: a path and an oci:// reference say where, a name is
@@ -103,15 +59,15 @@ func (o *chartPuller) pull(ctx context.Context, w assemble.Want) (*chart.Chart, 
 func (o *chartPuller) options(w assemble.Want, repo string) chart.PullOptions {
 	opts := chart.PullOptions{
 		Ref: w.Ref, Version: w.Version, RepoURL: repo,
-		CAFile: o.ca, CertFile: o.reg.clientCert, KeyFile: o.reg.clientKey,
 		Helm: chart.HelmSettings{
 			RepositoryConfig: o.program.Getenv("HELM_REPOSITORY_CONFIG"),
 			RepositoryCache:  o.program.Getenv("HELM_REPOSITORY_CACHE"),
 			RegistryConfig:   o.program.Getenv("HELM_REGISTRY_CONFIG"),
 		},
 	}
-	if u, err := url.Parse(cmp.Or(repo, w.Ref)); err == nil {
-		opts.Insecure = slices.Contains(o.reg.skipVerify, u.Host) || slices.Contains(o.reg.skipVerify, u.Hostname())
+	// A repository that Helm knows by name keeps the trust it was added with.
+	if u, err := url.Parse(cmp.Or(repo, w.Ref)); err == nil && (u.Host != "" || len(o.reg.cas) > 0) {
+		opts.Transport = o.client.Transport(u.Host)
 		opts.PlainHTTP = slices.Contains(o.reg.plainHTTP, u.Host) || slices.Contains(o.reg.plainHTTP, u.Hostname())
 	}
 	return opts

@@ -64,16 +64,11 @@ type contents struct {
 
 // find loads the charts and discovers the images.
 func (o *contentsOptions) find(ctx context.Context, p *Program, reg *registryOptions, client *registry.Client) (*contents, error) {
-	puller, end, err := o.charts.puller(p, reg, client)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
 	req, err := o.request(p)
 	if err != nil {
 		return nil, err
 	}
-	req.Pull = puller.pull
+	req.Pull = (&chartPuller{chartOptions: o.charts, program: p, reg: reg, client: client}).pull
 	found, err := assemble.Assemble(ctx, req)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,6 +148,21 @@ func TestBundleCreateListsHosts(t *testing.T) {
 	}
 	if files, _ := filepath.Glob(s.path("*.bundle*")); len(files) > 0 {
 		t.Errorf("files were written: %v", files)
+	}
+}
+
+// The archive of a chart may be elsewhere than the index that names it, and
+// redirected from there.
+func TestBundleCreateListsTheHostsOfCharts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	charts := chartRepository(t, s)
+	out := s.must("bundle", "create", "--list-hosts", "--repo", charts.url, "--ca", charts.ca, "--from", "5.10.0", "--platform", "linux/amd64",
+		"--mirror", "quay.io="+s.upstream.Host+"/cache", "--registry-plain-http", s.upstream.Host)
+	want := []string{s.upstream.Host, charts.host, charts.archives, charts.storage}
+	slices.Sort(want)
+	if diff := cmp.Diff(strings.Join(want, "\n")+"\n", out); diff != "" {
+		t.Errorf("hosts (-want +got):\n%s", diff)
 	}
 }
 

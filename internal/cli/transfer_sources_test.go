@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,15 +66,22 @@ func dockerArchive(t *testing.T, names ...string) string {
 	return dir
 }
 
-// repository is a chart repository over https.
-type repository struct{ url, ca string }
+// repository is a chart repository over https: an index at one host, archives
+// at a second that redirects to a third.
+type repository struct{ url, ca, host, archives, storage string }
 
 func chartRepository(t *testing.T, s *site) repository {
 	t.Helper()
-	mux := http.NewServeMux()
-	mux.Handle("/", http.FileServer(http.Dir(s.dir)))
-	srv := httptest.NewTLSServer(mux)
-	t.Cleanup(srv.Close)
+	serve := func(h http.Handler) *httptest.Server {
+		srv := httptest.NewTLSServer(h)
+		t.Cleanup(srv.Close)
+		return srv
+	}
+	files := http.FileServer(http.Dir(s.dir))
+	storage, srv := serve(files), serve(files)
+	archives := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, storage.URL+r.URL.Path, http.StatusFound)
+	}))
 	index := "apiVersion: v1\nentries:\n"
 	for name, version := range map[string]string{"aistor-operator": "5.10.0", "aistor-objectstore": "1.0.16"} {
 		file := name + "-" + version + ".tgz"
@@ -81,11 +89,12 @@ func chartRepository(t *testing.T, s *site) repository {
 		if err != nil {
 			t.Fatal(err)
 		}
-		index += fmt.Sprintf("  %s:\n  - apiVersion: v2\n    name: %s\n    version: %s\n    digest: %x\n    urls: [%s]\n", name, name, version, sha256.Sum256(b), file)
+		index += fmt.Sprintf("  %s:\n  - apiVersion: v2\n    name: %s\n    version: %s\n    digest: %x\n    urls: [%s/%s]\n", name, name, version, sha256.Sum256(b), archives.URL, file)
 	}
 	s.write("index.yaml", index)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
-	return repository{srv.URL, s.write("charts-ca.pem", string(ca))}
+	host := func(srv *httptest.Server) string { return strings.TrimPrefix(srv.URL, "https://") }
+	return repository{srv.URL, s.write("charts-ca.pem", string(ca)), host(srv), host(archives), host(storage)}
 }
 
 // otherCA writes a certificate that signed nothing here.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func baseTransport(o Options, conf *tls.Config) *http.Transport {
 
 // policy decides by the name of the host whether a request may go out.
 type policy struct {
-	strict, lax http.RoundTripper
+	strict, lax *http.Transport
 	plain, skip []string
 	agent       string
 
@@ -135,6 +136,24 @@ func (c *Client) Hosts() []string {
 	c.base.mu.Lock()
 	defer c.base.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.base.seen))
+}
+
+// Transport gives what carries other requests to host, such as those for
+// charts: with the same trust, certificates and proxies, and counted among
+// [Client.Hosts]. Nothing else of the client is in it: no credentials, and no
+// rule about plain http.
+func (c *Client) Transport(host string) *http.Transport {
+	t := c.base.strict
+	if named(c.base.skip, host) {
+		t = c.base.lax
+	}
+	t = t.Clone()
+	pick := t.Proxy
+	t.Proxy = func(r *http.Request) (*url.URL, error) { // asked for each request, redirects included
+		c.base.note(r.URL.Host)
+		return pick(r)
+	}
+	return t
 }
 
 // sentKey marks, in a request's context, that its body was sent before: a
