@@ -87,7 +87,7 @@ func artifacts(m Manifest, self images.Descriptor, tag string) []images.Artifact
 	for _, e := range m.Images {
 		out = append(out, images.Artifact{
 			Kind: images.ArtifactImage, Ref: e.Ref,
-			Desc: images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size},
+			Desc: e.descriptor(),
 		})
 	}
 	for _, r := range m.Referrers {

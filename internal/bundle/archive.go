@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -96,7 +97,12 @@ func (f *Folder) addImage(ref images.Ref, platform string, config []byte, layers
 	d := descriptorOf(images.MediaTypeDockerManifest, raw)
 	f.manifests[d.Digest] = raw
 	f.artifacts = append(f.artifacts, images.Artifact{Kind: images.ArtifactImage, Ref: ref, Desc: d})
-	e := ImageEntry{Ref: ref, Digest: d.Digest, MediaType: d.MediaType, Size: d.Size}
+	e := ImageEntry{Ref: ref, Digest: d.Digest, MediaType: d.MediaType, Size: d.Size, Bytes: d.Size + cd.Size}
+	for i, l := range layers {
+		if !slices.ContainsFunc(layers[:i], func(x ociDescriptor) bool { return x.Digest == l.Digest }) {
+			e.Bytes += l.Size
+		}
+	}
 	if platform != "" {
 		e.Platforms = []string{platform}
 	}

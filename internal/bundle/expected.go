@@ -29,9 +29,11 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 	}
 	for _, e := range b.manifest.Images {
 		w := &walker{b: b}
-		d := images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}
-		if err := w.walk(d, 0); err != nil {
+		if err := w.walk(e.descriptor(), 0); err != nil {
 			return nil, nil, fmt.Errorf("reading image %q: %w", e.Ref, err)
+		}
+		if n := w.bytes(); n != e.Bytes {
+			return nil, nil, fmt.Errorf("reading image %q: its manifests name %d bytes, the bundle's manifest %d", e.Ref, n, e.Bytes)
 		}
 		head = append(head, w.manifests...)
 		for _, x := range w.blobs {
@@ -81,6 +83,19 @@ type walker struct {
 	b         *Bundle
 	manifests []blob
 	blobs     []blob
+}
+
+// bytes is the size of everything collected, each once.
+func (w *walker) bytes() int64 {
+	var n int64
+	seen := map[string]bool{}
+	for _, x := range slices.Concat(w.manifests, w.blobs) {
+		if !seen[x.Digest] {
+			n += x.Size
+		}
+		seen[x.Digest] = true
+	}
+	return n
 }
 
 // walk collects the manifests, children first, and the blobs below d.

@@ -85,10 +85,14 @@ type Chart struct {
 // ImageEntry is one image.
 type ImageEntry struct {
 	Ref images.Ref `json:"ref"`
-	// Digest, MediaType and Size are of what is carried and pushed.
+	// Digest, MediaType and Size are of the manifest or index that is carried
+	// and pushed.
 	Digest    string `json:"digest"`
 	MediaType string `json:"mediaType"`
 	Size      int64  `json:"size"`
+	// Bytes is the size of the whole image: its manifests, configs and layers,
+	// each once. What other images share with it counts for each.
+	Bytes int64 `json:"bytes"`
 	// SourceDigest is what the reference pointed to upstream, where that is
 	// another digest because only some platforms are carried.
 	SourceDigest string `json:"sourceDigest,omitempty"`
@@ -113,6 +117,16 @@ type Referrer struct {
 	Digest       string `json:"digest"`
 	MediaType    string `json:"mediaType"`
 	Size         int64  `json:"size"`
+}
+
+func (e ImageEntry) descriptor() images.Descriptor {
+	return images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}
+}
+
+// InDockerFormat reports whether the image is of Docker's media types (schema
+// 2) instead of OCI's.
+func (e ImageEntry) InDockerFormat() bool {
+	return e.MediaType == images.MediaTypeDockerManifest || e.MediaType == images.MediaTypeDockerList
 }
 
 func (r Referrer) descriptor() images.Descriptor {

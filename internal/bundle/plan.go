@@ -125,6 +125,9 @@ func addImages(m *Manifest, spec Spec, trees []*images.Tree) (head, rest []blob)
 		if t.SourceDigest != t.Top.Digest {
 			e.SourceDigest = t.SourceDigest
 		}
+		for _, d := range slices.Concat(t.Order, t.Blobs) {
+			e.Bytes += d.Size
+		}
 		for _, d := range t.Order {
 			head = append(head, known(d, t.Manifests[d.Digest]))
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +31,11 @@ func newBundleInspect(p *Program) *cobra.Command {
 				return err
 			}
 			defer b.Close()
-			return out.print(p.Out, b.Manifest(), func(w io.Writer) { printBundle(w, b) })
+			var size int64
+			if file, ok := b.(*bundle.Bundle); ok {
+				size = file.Size()
+			}
+			return out.print(p.Out, b.Manifest(), func(w io.Writer) { printBundle(w, b.Digest(), size, b.Manifest()) })
 		},
 	}
 	out.addFlags(cmd.Flags())
@@ -38,35 +43,66 @@ func newBundleInspect(p *Program) *cobra.Command {
 	return cmd
 }
 
-func printBundle(w io.Writer, b bundle.Reader) {
-	m := b.Manifest()
-	fmt.Fprintf(w, "Digest:     %s\n", b.Digest())
-	if file, ok := b.(*bundle.Bundle); ok {
-		fmt.Fprintf(w, "Size:       %s\n", bytesText(file.Size()))
+// printBundle shows a bundle to people. A reference alone can be nearly as wide
+// as a terminal, so that each has a line of its own.
+func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
+	line(w, "Bundle  %s", digest)
+	if size > 0 {
+		line(w, "Size    %s", bytesText(size))
 	}
-	platforms := strings.Join(m.Platforms, ", ")
-	if platforms == "" {
-		platforms = "all"
-	}
-	fmt.Fprintf(w, "Platforms:  %s\n\n", platforms)
+	line(w, "For     %s\n", orAll(m.Platforms))
 	var rows [][]string
 	for _, c := range m.Charts {
 		role := string(c.Role)
 		if c.SteppingStone {
 			role += " (stepping stone)"
 		}
-		rows = append(rows, []string{c.Name, c.Version, role, shortDigest(c.SHA256)})
+		rows = append(rows, []string{c.Name, c.Version, shortDigest(c.SHA256), role})
 	}
-	writeTable(w, []string{"CHART", "VERSION", "ROLE", "SHA256"}, rows)
-	fmt.Fprintln(w)
-	rows = nil
+	writeTable(w, []string{"CHART", "VERSION", "SHA256", "ROLE"}, rows)
+	line(w, "\nIMAGE\n  DIGEST         SIZE       WHY        PLATFORMS")
 	for _, i := range m.Images {
-		rows = append(rows, []string{i.Ref.String(), shortDigest(i.Digest), orDash(strings.Join(i.Platforms, ",")), string(strongest(i.Reasons))})
+		line(w, "%s", i.Ref)
+		line(w, "  %-14s %-10s %-10s %s", shortDigest(i.Digest), bytesText(i.Bytes), strongest(i.Reasons), orDash(strings.Join(i.Platforms, ",")))
 	}
-	writeTable(w, []string{"IMAGE", "DIGEST", "PLATFORMS", "WHY"}, rows)
-	for _, note := range m.Notes {
-		line(w, "\nNote: %s", note)
+	printReferrers(w, m.Referrers)
+	for _, note := range append(slices.Clone(m.Notes), formatNotes(m.Images)...) {
+		line(w, "\nNote: %s", wrap(printable(note), 74, "      "))
 	}
+}
+
+func printReferrers(w io.Writer, list []bundle.Referrer) {
+	if len(list) == 0 {
+		return
+	}
+	line(w, "\nBELONGS TO AN IMAGE\n  DIGEST         OF MANIFEST    TYPE")
+	for _, r := range list {
+		line(w, "%s", r.Ref)
+		line(w, "  %-14s %-14s %s", shortDigest(r.Digest), shortDigest(r.Subject), orDash(printable(r.ArtifactType)))
+	}
+}
+
+// formatNotes says what older skopeo can't read out of the file itself: it
+// passes over descriptors of Docker's types in an OCI layout.
+func formatNotes(list []bundle.ImageEntry) []string {
+	var docker []string
+	for _, i := range list {
+		if i.InDockerFormat() {
+			docker = append(docker, i.Ref.Base())
+		}
+	}
+	if len(docker) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: in Docker's format, carried as it is. Registries, nodes, crane and containerd take it; "+
+		"skopeo 1.9 and older read it from the registry, not out of this file.", strings.Join(docker, ", "))}
+}
+
+func orAll(platforms []string) string {
+	if len(platforms) == 0 {
+		return "all"
+	}
+	return strings.Join(platforms, ", ")
 }
 
 // strongest is the weightiest reason for an image.

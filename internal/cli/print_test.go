@@ -32,6 +32,8 @@ func TestWhatPeopleReadIsAsReviewed(t *testing.T) {
 		"outcome": func(w io.Writer) { printOutcome(w, anOutcome()) },
 		"events":  printEvents,
 		"status":  func(w io.Writer) { printStatus(w, aStatus()) },
+		"bundle":  func(w io.Writer) { printBundle(w, "sha256:"+strings.Repeat("ab", 32), 412_345_678, aBundle()) },
+		"receipt": func(w io.Writer) { printReceipt(w, aReceipt()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

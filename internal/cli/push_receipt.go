@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -37,12 +38,17 @@ func (o *deliverOptions) show(p *Program, r images.Receipt) error {
 	return nil
 }
 
+// printReceipt shows a receipt to people: digests are in its JSON form, beside
+// destinations they would not fit a terminal.
 func printReceipt(w io.Writer, r images.Receipt) {
 	var rows [][]string
+	host := ""
 	for _, a := range r.Artifacts {
-		rows = append(rows, []string{string(a.Outcome), a.Destination, shortDigest(a.Digest)})
+		var name string
+		host, name, _ = strings.Cut(a.Destination, "/")
+		rows = append(rows, []string{string(a.Outcome), name})
 	}
-	writeTable(w, []string{"OUTCOME", "DESTINATION", "DIGEST"}, rows)
+	writeTable(w, []string{"OUTCOME", "IN " + host}, rows)
 	if r.DryRun {
 		missing := slices.DeleteFunc(slices.Clone(r.Artifacts), func(a images.ReceiptItem) bool { return a.Outcome != images.OutcomeMissing })
 		line(w, "\n%d of %d are missing", len(missing), len(r.Artifacts))

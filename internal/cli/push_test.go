@@ -61,7 +61,7 @@ func TestPushedBundleIsReadWithoutTheFile(t *testing.T) {
 	next := registrytest.New(t)
 	for _, verb := range [][]string{{"push", address}, {"copy", "--bundle", address}} {
 		out := s.must(append(verb, "--registry", next.Host, "--registry-plain-http", s.private.Host, "--registry-plain-http", next.Host)...)
-		if !strings.Contains(out, next.Host+"/aistor/minio:RELEASE.2026-06-06T02-44-06Z") {
+		if !strings.Contains(out, " aistor/minio:RELEASE.2026-06-06T02-44-06Z") {
 			t.Errorf("%v:\n%s", verb, out)
 		}
 	}
@@ -89,11 +89,12 @@ func TestPushNamesBothDigestsOfATagThatPointsElsewhere(t *testing.T) {
 	name := s.create("a.bundle")
 	old := s.private.AddImage(t, "aistor/operator", "v1", "linux/amd64", registrytest.Layer(9, layerSize))
 	r := s.helm("", s.toPrivate("push", name)...)
-	var ours string
+	var ours, previous string
 	for _, l := range strings.Split(s.must("bundle", "inspect", name), "\n") {
-		if f := strings.Fields(l); len(f) > 1 && f[0] == operatorImage {
-			ours = f[1]
+		if f := strings.Fields(l); previous == operatorImage && len(f) > 1 {
+			ours = f[0]
 		}
+		previous = l
 	}
 	if r.code != cli.ExitError || !strings.Contains(r.err, old.Digest) || ours == "" || !strings.Contains(r.err, ours) {
 		t.Errorf("got exit %d, want %s and %s named:\n%s", r.code, old.Digest, ours, r.err)
@@ -135,7 +136,7 @@ func TestPushOfAFolderThatWasSavedByHand(t *testing.T) {
 		t.Errorf("a file nobody named: exit %d\n%s", r.code, r.err)
 	}
 	named := s.toPrivate("push", folder, "--as", "sidecar.tar=quay.io/minio/aistor/minio-sidecar:v2")
-	if out := s.must(named...); !strings.Contains(out, "/aistor/minio:RELEASE.2026-06-06T02-44-06Z") || !strings.Contains(out, "/aistor/minio-sidecar:v2") {
+	if out := s.must(named...); !strings.Contains(out, " aistor/minio:RELEASE.2026-06-06T02-44-06Z") || !strings.Contains(out, " aistor/minio-sidecar:v2") {
 		t.Errorf("got\n%s", out)
 	}
 	if out := s.must(named...); !strings.Contains(out, "0 of 2 were not there before") {

@@ -41,7 +41,7 @@ func planBundle(ctx context.Context, name string, b bundle.Reader) (plan.Bundle,
 			return out, err
 		}
 		out.Images = append(out.Images, plan.BundleImage{
-			Ref: i.Ref, Digest: i.Digest, Size: i.Size, Platforms: i.Platforms, Manifests: manifests,
+			Ref: i.Ref, Digest: i.Digest, Size: i.Bytes, Platforms: i.Platforms, Manifests: manifests,
 		})
 	}
 	return out, nil

@@ -44,10 +44,11 @@ type Bundle struct {
 
 // BundleImage is one image a bundle carries.
 type BundleImage struct {
-	Ref       images.Ref `json:"ref"`
-	Digest    string     `json:"digest"`
-	Size      int64      `json:"size"`
-	Platforms []string   `json:"platforms,omitempty"`
+	Ref    images.Ref `json:"ref"`
+	Digest string     `json:"digest"`
+	// Size is the whole image's, in bytes.
+	Size      int64    `json:"size"`
+	Platforms []string `json:"platforms,omitempty"`
 	// Manifests are the digests of the platforms' own manifests, by platform.
 	Manifests map[string]string `json:"manifests,omitempty"`
 }
