@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ type preflightOptions struct {
 	targetOptions
 	outputOptions
 	checks checkOptions
+	pull   pullOptions
 }
 
 func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
@@ -24,12 +26,16 @@ func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 		Use:   "preflight",
 		Short: "Check everything an upgrade needs, before it starts",
 		Long: "Check cluster, releases, secrets, charts, registry and path before an upgrade.\n" +
-			"Nothing is changed. Without a bundle, what is running is judged.",
+			"Nothing is changed, unless --pull-test lets nodes pull by short pods. Without a\n" +
+			"bundle, what is running is judged.",
 		Example: `  # Is everything ready for this bundle?
   kubectl aistor-upgrade preflight --bundle aistor.bundle
 
   # Only judge what is running
   kubectl aistor-upgrade preflight
+
+  # Can the nodes pull, each with its namespace's pull secret?
+  kubectl aistor-upgrade preflight --bundle aistor.bundle --pull-test
 
   # What is looked at?
   kubectl aistor-upgrade preflight --list`,
@@ -39,11 +45,12 @@ func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 	o.targetOptions.addFlags(cmd.Flags())
 	o.outputOptions.addFlags(cmd.Flags())
 	o.checks.addFlags(cmd.Flags())
+	o.pull.addFlags(cmd.Flags())
 	return cmd
 }
 
 func (o *preflightOptions) run(ctx context.Context) error {
-	if err := o.outputOptions.validate(); err != nil {
+	if err := errors.Join(o.outputOptions.validate(), o.pull.validate()); err != nil {
 		return err
 	}
 	if o.checks.list {
@@ -59,7 +66,13 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := o.pull.equip(ctx, o.Program, o.kube, t.cluster, subject); err != nil {
+		return err
+	}
 	report := o.report(ctx, preflight.Before(), subject, opts)
+	if err := interruption(ctx); err != nil {
+		return err
+	}
 	if err := o.print(o.Out, report, func(w io.Writer) { printReport(w, report) }); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ var rooms = map[string][]string{
 	"cmd/kubectl-aistor_upgrade": {"internal/cli"},
 	"internal/cli": {
 		"internal/assemble", "internal/inputs", "internal/upgrade", "internal/registry", "internal/bundle",
-		"internal/values", "internal/chart", "internal/cluster", "internal/aistor",
+		"internal/values", "internal/chart", "internal/cluster", "internal/aistor", "internal/pulltest",
 		"pkg/preflight", "pkg/plan", "pkg/images",
 	},
 	"internal/assemble": {"internal/bundle", "internal/chart", "internal/values", "internal/aistor", "pkg/plan", "pkg/images"},
@@ -45,6 +45,7 @@ var rooms = map[string][]string{
 	"pkg/preflight":     {"pkg/plan", "pkg/images", "internal/aistor"},
 	"pkg/plan":          {"pkg/images", "internal/aistor"},
 	"pkg/images":        {"internal/aistor"},
+	"internal/pulltest": {"pkg/preflight", "pkg/images"},
 	"internal/registry": {"pkg/images"},
 	"internal/bundle":   {"pkg/images"},
 	"internal/values":   {"pkg/images", "internal/aistor"},

@@ -161,5 +161,8 @@ func registryChecks() []Check {
 		{ID: "pull-secrets-accepted", Title: "Pull secrets accepted", Phase: PhaseB, Run: checkSecretsAccepted,
 			Looks: "every image in the registry, asked for with exactly the credentials of each namespace's pull secret",
 			Fails: "the registry answers 401, 403 or 404, or its TLS can't be verified; an error where it can't be asked"},
+		{ID: CheckPullTest, Title: "Pulled on the nodes", Phase: PhaseB, Run: checkPullTest, Needs: []string{"nodes", "pods", "serviceaccounts"},
+			Looks: "with --pull-test, every image pulled by every node that runs AIStor, with each namespace's pull secret, by a short pod that executes nothing",
+			Fails: "a node is refused (401, 403), finds no image (404) or none for its platform, does not trust or reach the registry, or the pod is not admitted or placed; an error where that was not found out in time"},
 	}
 }

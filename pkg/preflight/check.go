@@ -59,6 +59,11 @@ type Subject struct {
 	// Registry answers for the private registry; nil where this machine has
 	// no route to it.
 	Registry Prober
+	// Puller pulls on the nodes; nil unless somebody asked for that, since it
+	// starts pods.
+	Puller Puller
+	// SpareNodes lets nodes pull as well that run nothing of AIStor today.
+	SpareNodes bool
 	// Site names registry and pull secret where there is neither plan nor
 	// inputs.
 	Site plan.SiteRegistry

@@ -42,7 +42,7 @@ func TestDescribeListsEachCheckOnce(t *testing.T) {
 func TestPhasesPartTheChecks(t *testing.T) {
 	t.Parallel()
 	a, b := OfPhase(Before(), PhaseA), OfPhase(Before(), PhaseB)
-	if len(a)+len(b) != len(Before()) || len(b) != 2 || len(OfPhase(After(), PhaseAfter)) != len(After()) {
+	if len(a)+len(b) != len(Before()) || len(b) != 3 || len(OfPhase(After(), PhaseAfter)) != len(After()) {
 		t.Errorf("received %d checks of phase A and %d of B of %d", len(a), len(b), len(Before()))
 	}
 }

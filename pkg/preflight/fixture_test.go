@@ -125,6 +125,7 @@ func ready(t testing.TB) *Subject {
 		Inputs:   &plan.Inputs{Registry: registry, Operator: []plan.Change{opChange}, Stores: []plan.Change{storeChange}},
 		Plan:     readyPlan(t, registry),
 		Registry: newFakeRegistry(t),
+		Puller:   fakePuller{},
 		Now:      testNow(),
 		Access:   []Access{{Verb: "patch", Resource: "deployments", Namespace: "aistor", Allowed: true}},
 	}

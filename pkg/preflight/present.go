@@ -11,7 +11,7 @@ import (
 // where those are refused with a pull secret, and compares digests.
 func checkImagesPresent(ctx context.Context, s *Subject) Result {
 	if s.Registry == nil {
-		return skip(noRegistry)
+		return notAsked(s)
 	}
 	wanted := wantedImages(s)
 	if len(wanted) == 0 {

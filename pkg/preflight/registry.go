@@ -9,8 +9,18 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// noRegistry says why the registry is not asked.
-const noRegistry = "the registry is not asked from here; a pull test on the nodes answers instead"
+// notAsked is the result of a check of a registry that is not asked from here.
+// Unless the nodes answer in its place, nothing is known.
+func notAsked(s *Subject) Result {
+	if s.Puller != nil {
+		return skip("the registry is not asked from here; %s answers instead", CheckPullTest)
+	}
+	if s.registry().Registry == "" {
+		return skip("no private registry is named anywhere")
+	}
+	return Result{Status: Error, Message: "the registry is not asked from here", Observed: "nobody asked",
+		Required: "an answer of the registry or of the nodes", Remedy: "add --pull-test, so that the nodes answer"}
+}
 
 // pull is one image under one puller's secrets.
 type pull struct {
@@ -23,7 +33,7 @@ type pull struct {
 // credentials the nodes will have.
 func checkSecretsAccepted(ctx context.Context, s *Subject) Result {
 	if s.Registry == nil {
-		return skip(noRegistry)
+		return notAsked(s)
 	}
 	list := pullers(s)
 	if r := noPullers(s, list); r != nil {

@@ -52,7 +52,7 @@ func TestPullSecretsAccepted(t *testing.T) {
 				s.Facts.Stores[0].Secret = "pull"
 			}},
 		{name: "a secret that nobody looked at", want: Error, change: func(_ *testing.T, s *Subject) { s.Facts.Secrets = s.Facts.Secrets[:1] }},
-		{name: "no route to the registry", want: Skip, change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
+		{name: "no route to the registry", want: Skip, line: "pull-test", change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
 	})
 }
 
