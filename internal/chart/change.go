@@ -74,26 +74,6 @@ func (c *Client) Upgrade(ctx context.Context, o UpgradeOptions) (*Release, error
 	return out, nil
 }
 
-// Rollback makes a new revision that is like an older one. Like an upgrade it
-// is never cut short, and waits for nothing.
-func (c *Client) Rollback(ctx context.Context, namespace, name string, revision int) error {
-	id := namespace + "/" + name
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("rolling back release %q: %w", id, context.Cause(ctx))
-	}
-	cfg, err := c.configuration(namespace)
-	if err != nil {
-		return fmt.Errorf("rolling back release %q: %w", id, err)
-	}
-	back := action.NewRollback(cfg)
-	back.Version = revision
-	back.Timeout = timeoutOr(0)
-	if err := back.Run(name); err != nil {
-		return fmt.Errorf("rolling back release %q to revision %d: %w", id, revision, err)
-	}
-	return nil
-}
-
 // MarkFailed turns a revision from pending to failed, so that another operation
 // may follow; one that is not pending is left alone. Where it is not the newest
 // any more, somebody is at work, and nothing is changed. The record is changed
@@ -129,6 +109,9 @@ func (c *Client) MarkFailed(ctx context.Context, namespace, name string, revisio
 	return nil
 }
 
+// interruptedWhile begins the description of a revision that was marked failed.
+const interruptedWhile = "interrupted while "
+
 // failRecord sets the status in a packed record, and reports whether it was
 // pending.
 func failRecord(data []byte) ([]byte, bool, error) {
@@ -148,7 +131,7 @@ func failRecord(data []byte) ([]byte, bool, error) {
 		return nil, false, err
 	}
 	info["status"], _ = json.Marshal(StatusFailed)
-	info["description"], _ = json.Marshal("interrupted while " + r.Status)
+	info["description"], _ = json.Marshal(interruptedWhile + r.Status)
 	if all["info"], err = json.Marshal(info); err != nil {
 		return nil, false, err
 	}

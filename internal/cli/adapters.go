@@ -49,8 +49,14 @@ func (h helmAdapter) MarkFailed(ctx context.Context, namespace, name string, rev
 	return h.client.MarkFailed(ctx, namespace, name, revision)
 }
 
-func (h helmAdapter) Rollback(ctx context.Context, namespace, name string, revision int) error {
-	return h.client.Rollback(ctx, namespace, name, revision)
+func (h helmAdapter) Rollback(ctx context.Context, r upgrade.RollbackRequest) error {
+	return h.client.Rollback(ctx, chart.RollbackOptions{
+		Namespace: r.Namespace, Name: r.Name, Revision: r.Revision, MaxHistory: r.MaxHistory, Timeout: r.Timeout,
+	})
+}
+
+func (h helmAdapter) Forget(ctx context.Context, namespace, name string, revision int) error {
+	return h.client.ForgetRollback(ctx, namespace, name, revision)
 }
 
 func releaseFrom(r *chart.Release) upgrade.Release {

@@ -48,7 +48,7 @@ func TestTheNamespaceIsOneThatWasAskedFor(t *testing.T) {
 func TestTheCommandToGoOnIsTheOneThatWasTyped(t *testing.T) {
 	t.Parallel()
 	p := program(t)
-	o := upgradeOptions{targetOptions: targetOptions{Program: p}}
+	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: p}}}
 	p.Args = []string{"upgrade", "--bundle", "my bundle", "--kube-context", "prod", "--waive", "downtime=it's agreed"}
 	want := `run the same command again: helm aistor upgrade --bundle 'my bundle' --kube-context prod --waive 'downtime=it'\''s agreed'`
 	if got := o.command(); got != want {

@@ -24,7 +24,7 @@ func NewHelm(p *Program) *cobra.Command {
 		Args:        cobra.NoArgs,
 	}
 	root.AddCommand(
-		newBundle(p), newPush(p), newCopy(p), newPlan(p, kube), newUpgrade(p, kube), newValues(p, kube), newVersion(p),
+		newBundle(p), newPush(p), newCopy(p), newPlan(p, kube), newUpgrade(p, kube), newRollback(p, kube), newValues(p, kube), newVersion(p),
 	)
 	complete(root, kube)
 	p.addColour(root)

@@ -80,7 +80,9 @@ func printPlan(w io.Writer, p *plan.Plan) {
 	if p.Cluster.Context != "" {
 		line(w, "Cluster  %s, Kubernetes %s", printable(p.Cluster.Context), p.Cluster.Version)
 	}
-	line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))
+	if p.Kind != plan.KindRollback {
+		line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))
+	}
 	line(w, "Registry %s, pull secret %s", printable(p.Registry.Registry), orDash(p.Registry.PullSecret))
 	line(w, "")
 	var rows [][]string

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
-
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -18,15 +15,7 @@ func (o *targetOptions) resuming(ctx context.Context, s *preflight.Subject) erro
 	if s.Facts.Operator == nil {
 		return nil
 	}
-	config, err := o.kube.ToRESTConfig()
-	if err != nil {
-		return fmt.Errorf("reading kubeconfig: %w", err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("connecting to the cluster: %w", err)
-	}
-	runs, err := upgrade.ReadJournals(ctx, client, s.Facts.Operator.Namespace)
+	runs, err := o.journals(ctx, s.Facts)
 	if err != nil {
 		return err
 	}
@@ -44,7 +33,7 @@ func resume(s *preflight.Subject, runs []upgrade.Run) {
 		all = slices.Concat([]plan.Release{*s.Facts.Operator}, all)
 	}
 	for _, r := range all {
-		if upgrade.OwnsPending(runs, r.Key(), r.Revision, r.Updated) {
+		if upgrade.OwnsRevision(runs, r.Key(), r.Revision, r.Updated) {
 			s.OwnPending = append(s.OwnPending, r.Key())
 		}
 	}

@@ -58,7 +58,7 @@ func TestInterruptedCheckEndsAsInterrupted(t *testing.T) {
 	p := program(t)
 	var out strings.Builder
 	p.Out = &out
-	o := upgradeOptions{targetOptions: targetOptions{Program: p}, checks: checkOptions{failOn: "fail"}}
+	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: p}, checks: checkOptions{failOn: "fail"}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := o.check(ctx, &target{}, &preflight.Subject{Facts: &plan.Facts{}}, preflight.PhaseA)

@@ -55,7 +55,12 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.choices.Mend, "mend", false, "delete bindings whose role changes instead of going through a stepping stone")
 	fs.StringVar(&o.choices.Push, "push", o.choices.Push, "auto pushes missing images, never leaves that to the registry's owner")
 	fs.BoolVar(&o.choices.AllowDowngrade, "allow-downgrade", false, "accept charts older than the installed ones")
-	fs.StringArrayVar(&o.choices.AcceptRestart, "accept-restart", nil, "accept that a store restarts that is not upgraded, as NAMESPACE/NAME (can be repeated)")
+	o.addAcceptFlags(fs)
+}
+
+// addAcceptFlags are the risks that a plan in either direction asks about.
+func (o *targetOptions) addAcceptFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.choices.AcceptRestart, "accept-restart", nil, "accept that a store restarts that the plan leaves as it is, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.choices.AcceptDowntime, "accept-downtime", nil, "accept that all pods of a store restart at once, as NAMESPACE/NAME (can be repeated)")
 }
 
@@ -117,23 +122,11 @@ func (o *targetOptions) look(ctx context.Context, t *target) error {
 	if t.charts, err = bundleCharts(t.bundle); err != nil {
 		return err
 	}
-	if t.cluster, err = cluster.New(o.kube); err != nil {
-		return err
-	}
-	facts, err := o.facts(ctx, t)
+	registry, err := o.surroundings(ctx, t)
 	if err != nil {
 		return err
 	}
-	registry, err := registryOf(o.mirrorOptions, t.site, facts)
-	if err != nil {
-		return err
-	}
-	// The registry decides which pull secrets matter, and it is often read
-	// from the cluster, so that the secrets are looked at only now.
-	if facts, err = t.cluster.Facts(ctx, o.scope(t, wantedSecrets(facts, registry))); err != nil {
-		return err
-	}
-	req, err := o.request(ctx, t, facts, registry)
+	req, err := o.request(ctx, t, t.inputs.Facts, registry)
 	if err != nil {
 		return err
 	}
@@ -147,6 +140,24 @@ func (o *targetOptions) look(ctx context.Context, t *target) error {
 	}
 	t.plan, err = plan.Build(t.inputs)
 	return err
+}
+
+// surroundings connects to the cluster, looks at it, and finds the registry.
+func (o *targetOptions) surroundings(ctx context.Context, t *target) (registry plan.SiteRegistry, err error) {
+	if t.cluster, err = cluster.New(o.kube); err != nil {
+		return registry, err
+	}
+	facts, err := o.facts(ctx, t)
+	if err != nil {
+		return registry, err
+	}
+	if registry, err = registryOf(o.mirrorOptions, t.site, facts); err != nil {
+		return registry, err
+	}
+	// The registry decides which pull secrets matter, and it is often read
+	// from the cluster, so that the secrets are looked at only now.
+	t.inputs.Facts, err = t.cluster.Facts(ctx, o.scope(t, wantedSecrets(facts, registry)))
+	return registry, err
 }
 
 func (o *targetOptions) facts(ctx context.Context, t *target) (*plan.Facts, error) {

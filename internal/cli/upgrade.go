@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,21 +13,12 @@ import (
 
 // upgradeOptions carry an upgrade out.
 type upgradeOptions struct {
-	targetOptions
-	checks    checkOptions
-	yes       bool
-	dryRun    bool
-	overwrite bool
-	backupDir string
-	timeout   time.Duration
-	settle    time.Duration
-	deadline  time.Duration
-	stopAfter string
-	planFile  string
+	runOptions
+	planFile string
 }
 
 func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
-	o := &upgradeOptions{targetOptions: newTargetOptions(p, kube), backupDir: "aistor-upgrade-backup", timeout: 10 * time.Minute}
+	o := &upgradeOptions{runOptions: newRunOptions(p, kube)}
 	cmd := &cobra.Command{
 		Use:   "upgrade",
 		Short: "Push, upgrade operator and object stores in order, and validate",
@@ -51,16 +38,12 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	fs := cmd.Flags()
 	kube.addFlags(fs)
 	o.targetOptions.addFlags(fs)
-	o.checks.addJudgeFlags(fs)
-	fs.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "plan and check only; nothing is pushed or changed")
+	o.runOptions.addFlags(fs)
 	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags in the registry that point elsewhere")
-	fs.StringVar(&o.backupDir, "backup-dir", o.backupDir, "folder for backups")
-	fs.DurationVar(&o.timeout, "timeout", o.timeout, "how long a step may stand still")
-	fs.DurationVar(&o.settle, "settle", 0, "how long stores must stay quiet after the operator's upgrade (default 5s)")
-	fs.DurationVar(&o.deadline, "deadline", 0, "start no step that would not end within this time, such as 2h (default: none)")
 	fs.StringVar(&o.planFile, "plan", "", "plan that was reviewed: only exactly this one is carried out")
-	fs.StringVar(&o.stopAfter, "stop-after", "", "park after this step of the plan")
+	fs.StringVar(&o.description, "description", "", "what Helm's history says of each revision, before what is said of plan and chart there")
+	fs.BoolVar(&o.rollbackOnFailure, "rollback-on-failure", false, "take the chart of a step that fails back to the revision before, where that is safe; charts of earlier steps stay")
+	fs.BoolVar(&o.rollbackOnFailure, "atomic", false, "the same as --rollback-on-failure")
 	return cmd
 }
 
@@ -124,55 +107,4 @@ func (o *upgradeOptions) reviewed(p *plan.Plan) error {
 	return withCode(ExitCheckFailed, withHint(
 		fmt.Errorf("comparing with plan %q: it was made for another state, %s differs", o.planFile, what),
 		"helm aistor plan --out makes one for the present state; have it reviewed again"))
-}
-
-// check runs the checks of one phase, shows what stands out, and stops the
-// upgrade where one failed. Nothing was changed by then.
-func (o *upgradeOptions) check(ctx context.Context, t *target, s *preflight.Subject, phase preflight.Phase) error {
-	opts, err := o.checks.options(t.site)
-	if err != nil {
-		return err
-	}
-	var checks []preflight.Check
-	for _, c := range preflight.Before() {
-		if c.Phase == phase {
-			checks = append(checks, c)
-		}
-	}
-	report := preflight.Run(ctx, checks, s, opts)
-	if err := interruption(ctx); err != nil {
-		return err
-	}
-	printFindings(o.Out, report, "plan") // what the plan says stands above
-	line(o.Out, "preflight: %s", report.Verdict)
-	if report.OK() {
-		return nil
-	}
-	return withCode(ExitCheckFailed, withHint(errors.New("checking before the upgrade: see above"),
-		"mend what is named, or accept a finding with --waive ID=REASON"))
-}
-
-// confirm asks a person, or wants --yes where there is none.
-func (o *upgradeOptions) confirm(ctx context.Context) error {
-	if o.yes {
-		return nil
-	}
-	if !o.interactive() {
-		return withHint(errors.New("asking for confirmation: standard input is no terminal"), "--yes goes on without asking")
-	}
-	fmt.Fprint(o.ErrOut, "\nCarry this plan out? [y/N] ")
-	answer := make(chan string, 1)
-	go func() {
-		text, _ := bufio.NewReader(o.In).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(text))
-	}()
-	select {
-	case <-ctx.Done():
-		return interruption(ctx)
-	case a := <-answer:
-		if a == "y" || a == "yes" {
-			return nil
-		}
-	}
-	return errors.New("nothing was changed")
 }

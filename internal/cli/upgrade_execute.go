@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"k8s.io/client-go/dynamic"
@@ -16,7 +15,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-func (o *upgradeOptions) execute(ctx context.Context, t *target, s *preflight.Subject) error {
+func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subject) error {
 	deps, err := o.deps(t)
 	if err != nil {
 		return err
@@ -29,7 +28,7 @@ func (o *upgradeOptions) execute(ctx context.Context, t *target, s *preflight.Su
 	return upgradeError(err)
 }
 
-func (o *upgradeOptions) deps(t *target) (upgrade.Deps, error) {
+func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 	config, err := o.kube.ToRESTConfig()
 	if err != nil {
 		return upgrade.Deps{}, fmt.Errorf("reading kubeconfig: %w", err)
@@ -50,15 +49,15 @@ func (o *upgradeOptions) deps(t *target) (upgrade.Deps, error) {
 	}, nil
 }
 
-func (o *upgradeOptions) executorOptions(ctx context.Context, t *target, s *preflight.Subject) upgrade.Options {
+func (o *runOptions) executorOptions(ctx context.Context, t *target, s *preflight.Subject) upgrade.Options {
 	show := newEventPrinter(o.Program)
 	opts := upgrade.Options{
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
 		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
 		Command: o.command(), OnEvent: show.event, Now: o.Now,
-		MaxHistory: o.maxHistory(),
-		Preflight:  func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
-		Validate:   func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
+		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure,
+		Preflight: func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
+		Validate:  func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
 	}
 	if o.deadline > 0 {
 		opts.Deadline = o.Now().Add(o.deadline)
@@ -69,7 +68,7 @@ func (o *upgradeOptions) executorOptions(ctx context.Context, t *target, s *pref
 	return opts
 }
 
-func (o *upgradeOptions) push(ctx context.Context, t *target) error {
+func (o *runOptions) push(ctx context.Context, t *target) error {
 	client, err := o.client(o.Program, t.plan.Registry.MapPushHost())
 	if err != nil {
 		return err
@@ -92,7 +91,7 @@ func (o *upgradeOptions) push(ctx context.Context, t *target) error {
 }
 
 // validate looks anew and runs the checks that prove the outcome.
-func (o *upgradeOptions) validate(ctx context.Context, t *target, before *preflight.Subject) (string, error) {
+func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.Subject) (string, error) {
 	facts, report, err := o.prove(ctx, t, before)
 	if err != nil {
 		return "", err
@@ -105,17 +104,8 @@ func (o *upgradeOptions) validate(ctx context.Context, t *target, before *prefli
 	return report.Verdict, nil
 }
 
-// maxHistory is the number of revisions Helm keeps: what the user set for Helm,
-// else Helm's own default.
-func (o *upgradeOptions) maxHistory() int {
-	if n, err := strconv.Atoi(o.Getenv("HELM_MAX_HISTORY")); err == nil {
-		return n
-	}
-	return 10
-}
-
 // command is what to type to go on. Secrets are never among the arguments.
-func (o *upgradeOptions) command() string {
+func (o *runOptions) command() string {
 	words := make([]string, len(o.Args))
 	for i, a := range o.Args {
 		words[i] = shellWord(a)

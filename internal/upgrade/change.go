@@ -30,7 +30,7 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 	}
 	if err != nil && !interrupted(ctx, err) {
 		e.keepEvidence(work, s, err)
-		e.rollBack(work, s, c, back)
+		e.undo(ctx, s, c, back, before)
 	}
 	return "", err
 }
@@ -47,13 +47,13 @@ func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (ba
 		if e.reached(s, rel) {
 			return back, e.returned(ctx, rec, rel)
 		}
-		if err := e.unpend(ctx, s, rel); err != nil {
+		if rel, err = e.settled(ctx, s, rel); err != nil {
 			return back, err
 		}
 		if rel.Status == "deployed" && back == 0 {
 			back = rel.Revision
 		}
-		err = e.upgradeOnce(ctx, s, c, rec, rel)
+		err = e.callOnce(ctx, s, rec, rel, func() error { return e.call(ctx, s, c) })
 		if err == nil || !transient(err) || try == operations {
 			return back, err
 		}
@@ -61,9 +61,27 @@ func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (ba
 	}
 }
 
-// upgradeOnce is one Helm operation between two entries in the journal, so
+// call is one Helm operation.
+func (e *Executor) call(ctx context.Context, s plan.Step, c *plan.Change) error {
+	if c.Revision > 0 {
+		return naming(e.deps.Helm.Rollback(ctx, e.rollbackRequest(c, c.Revision)), "rolling back release", s.Target)
+	}
+	_, err := e.deps.Helm.Upgrade(ctx, UpgradeRequest{
+		Namespace: c.Namespace, Name: c.Release, Chart: c.To, ChartDigest: c.To.Digest, Values: c.Values,
+		Description: e.describe(s), MaxHistory: e.opts.MaxHistory, Timeout: e.opts.Timeout,
+	})
+	return naming(err, "upgrading release", s.Target)
+}
+
+func (e *Executor) rollbackRequest(c *plan.Change, to int) RollbackRequest {
+	return RollbackRequest{
+		Namespace: c.Namespace, Name: c.Release, Revision: to, MaxHistory: e.opts.MaxHistory, Timeout: e.opts.Timeout,
+	}
+}
+
+// callOnce makes one Helm operation between two entries in the journal, so
 // that whoever comes next knows whose revision it finds.
-func (e *Executor) upgradeOnce(ctx context.Context, s plan.Step, c *plan.Change, rec *StepRecord, rel Release) error {
+func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *StepRecord, rel Release, call func() error) error {
 	if err := e.lease.check(ctx); err != nil {
 		return err
 	}
@@ -71,10 +89,7 @@ func (e *Executor) upgradeOnce(ctx context.Context, s plan.Step, c *plan.Change,
 	if err := e.journal.save(ctx); err != nil {
 		return err
 	}
-	_, err := e.deps.Helm.Upgrade(ctx, UpgradeRequest{
-		Namespace: c.Namespace, Name: c.Release, Chart: c.To, ChartDigest: c.To.Digest, Values: c.Values,
-		Description: describe(e.digest, s), MaxHistory: e.opts.MaxHistory, Timeout: e.opts.Timeout,
-	})
+	err := call()
 	after, lookErr := e.release(ctx, s)
 	if lookErr != nil {
 		if err == nil {
@@ -85,7 +100,7 @@ func (e *Executor) upgradeOnce(ctx context.Context, s plan.Step, c *plan.Change,
 	if saveErr := e.returned(ctx, rec, after); err == nil {
 		err = saveErr
 	}
-	return naming(err, "upgrading release", s.Target)
+	return err
 }
 
 // returned records the revision that a Helm operation left.
@@ -100,20 +115,51 @@ func (e *Executor) returned(ctx context.Context, rec *StepRecord, rel Release) e
 	return e.journal.save(ctx)
 }
 
-// unpend marks an operation of ours that was killed as failed. Somebody
-// else's may still be at work.
-func (e *Executor) unpend(ctx context.Context, s plan.Step, rel Release) error {
+// settled ends what an operation of ours left that did not reach its end, and
+// returns the revision from which the next one starts. Somebody else's may
+// still be at work.
+func (e *Executor) settled(ctx context.Context, s plan.Step, rel Release) (Release, error) {
+	if s.Revision > 0 && unfinishedRollback(rel) && owned(e.allRuns(), s.Target, rel) {
+		e.say(s.ID, EventProgress, fmt.Sprintf("revision %d of %s is a rollback that did not end: dropping it", rel.Revision, s.Target))
+		if err := e.forget(ctx, s, rel.Revision); err != nil {
+			return rel, err
+		}
+		return e.release(ctx, s)
+	}
 	if !pending(rel) {
-		return nil
+		return rel, nil
 	}
 	if !e.journal.run.owns(s.Target, rel.Revision) {
-		return &DriftError{Object: "Release/" + s.Target, Field: plan.FieldStatus, Expected: "deployed or failed", Received: rel.Status}
+		return rel, &DriftError{Object: "Release/" + s.Target, Field: plan.FieldStatus, Expected: "deployed or failed", Received: rel.Status}
 	}
 	e.say(s.ID, EventProgress, fmt.Sprintf("revision %d of %s was left %s: marking it as failed", rel.Revision, s.Target, rel.Status))
+	return rel, e.markFailed(ctx, s, rel.Revision)
+}
+
+func (e *Executor) markFailed(ctx context.Context, s plan.Step, revision int) error {
 	namespace, name, _ := strings.Cut(s.Target, "/")
-	return patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
-		return e.deps.Helm.MarkFailed(context.WithoutCancel(ctx), namespace, name, rel.Revision)
+	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+		return e.deps.Helm.MarkFailed(context.WithoutCancel(ctx), namespace, name, revision)
 	})
+	return naming(err, "marking release as failed", s.Target)
+}
+
+// forget drops a rollback that did not reach its end. Helm takes the newest
+// revision, failed or not, for what is installed: it would compare the older
+// manifest with itself, and leave behind what only the newer chart brought.
+func (e *Executor) forget(ctx context.Context, s plan.Step, revision int) error {
+	namespace, name, _ := strings.Cut(s.Target, "/")
+	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+		return e.deps.Helm.Forget(context.WithoutCancel(ctx), namespace, name, revision)
+	})
+	return naming(err, "dropping an unfinished rollback of release", s.Target)
+}
+
+// unfinishedRollback reports whether a revision is a rollback that was cut off
+// or failed.
+func unfinishedRollback(rel Release) bool {
+	return rel.Status == "pending-rollback" || rel.Status == "failed" &&
+		(strings.HasPrefix(rel.Description, "Rollback ") || strings.HasSuffix(rel.Description, "while pending-rollback"))
 }
 
 // unstick carries out a step that the plan itself asks for. The revision it
@@ -132,8 +178,10 @@ func (e *Executor) unstick(ctx context.Context, s plan.Step) (string, error) {
 	if err := e.journal.save(ctx); err != nil {
 		return "", err
 	}
-	namespace, name, _ := strings.Cut(s.Target, "/")
-	return "", naming(e.deps.Helm.MarkFailed(ctx, namespace, name, rel.Revision), "marking release as failed", s.Target)
+	if e.plan.Kind == plan.KindRollback && unfinishedRollback(rel) {
+		return "", e.forget(ctx, s, rel.Revision)
+	}
+	return "", e.markFailed(ctx, s, rel.Revision)
 }
 
 // release looks at a step's release, patiently.
@@ -144,35 +192,6 @@ func (e *Executor) release(ctx context.Context, s plan.Step) (rel Release, err e
 		return err
 	})
 	return rel, naming(err, "reading release", s.Target)
-}
-
-// rollBack takes the current chart back where the user asked for it and the
-// plan calls that safe.
-func (e *Executor) rollBack(ctx context.Context, s plan.Step, c *plan.Change, to int) {
-	if !e.opts.RollbackOnFailure {
-		return
-	}
-	if !s.Reversible || to == 0 {
-		e.say(s.ID, EventProgress, "not rolled back: it is forward only from here")
-		return
-	}
-	e.say(s.ID, EventProgress, fmt.Sprintf("rolling %s back to revision %d", s.Target, to))
-	rec := e.journal.step(s.ID)
-	if rel, err := e.release(ctx, s); err == nil {
-		rec.Before, rec.Calling, rec.Called = rel.Revision, true, e.opts.Now()
-	}
-	err := e.journal.save(ctx)
-	if err == nil {
-		err = e.deps.Helm.Rollback(ctx, c.Namespace, c.Release, to)
-	}
-	if rel, lookErr := e.release(ctx, s); err == nil && lookErr == nil {
-		err = e.returned(ctx, rec, rel)
-	}
-	if err != nil {
-		e.say(s.ID, EventAlarm, fmt.Sprintf("rolling %s back to revision %d: %v", s.Target, to, err))
-		return
-	}
-	e.say(s.ID, EventProgress, fmt.Sprintf("%s is back at revision %d; other charts are as they were", s.Target, to))
 }
 
 func orEmpty(m map[string]any) map[string]any {

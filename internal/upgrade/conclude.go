@@ -45,15 +45,21 @@ func (e *Executor) verdict(ctx context.Context, err error) error {
 	}
 	changed := e.journal.run.Changed()
 	if interrupted(ctx, err) {
-		return &InterruptedError{Changed: changed, Done: e.ids(true), Remaining: e.ids(false), Next: e.opts.Command}
+		return &InterruptedError{Changed: changed, Back: e.back(), Done: e.ids(true), Remaining: e.ids(false), Next: e.opts.Command}
 	}
-	return &StoppedError{Step: step, Changed: changed, Cause: e.mask.error(err), Next: e.next(err), Evidence: e.evidence}
+	return &StoppedError{
+		Step: step, Changed: changed, Back: e.back(), Undone: e.mask.text(e.undone),
+		Cause: e.mask.error(err), Next: e.next(err), Evidence: e.evidence,
+	}
 }
+
+// back reports whether this run goes back.
+func (e *Executor) back() bool { return e.plan.Kind == plan.KindRollback }
 
 // next is the command to type after err: after drift the plan is out of date,
 // in all other cases the same command goes on.
 func (e *Executor) next(err error) string {
-	if errors.As(err, new(*DriftError)) {
+	if errors.As(err, new(*DriftError)) && !e.back() {
 		return "make the plan anew: helm aistor plan"
 	}
 	return e.opts.Command
@@ -73,7 +79,7 @@ func (e *Executor) ids(over bool) []string {
 func (e *Executor) outcome() *Outcome {
 	o := &Outcome{
 		Plan: e.digest, Changed: e.journal.run.Changed(), Remaining: e.ids(false), Parked: e.parked,
-		Backup: orElse(e.journal.run.FirstBackup, e.backup), Validation: e.validation, Attempts: e.journal.run.Attempts,
+		Backup: orElse(e.journal.run.FirstBackup, e.backup), Validation: e.validation, Undone: e.mask.text(e.undone), Attempts: e.journal.run.Attempts,
 		Availability: e.tracker.result(), Ended: e.opts.Now(),
 	}
 	if e.backup != "" && e.backup != o.Backup {

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -23,8 +24,8 @@ type Deps struct {
 	Prober Prober
 }
 
-// Helm is what the executor asks of Helm releases. Upgrade, MarkFailed and
-// Rollback are called with a context that nobody cancels, because a Helm
+// Helm is what the executor asks of Helm releases. Upgrade, MarkFailed,
+// Rollback and Forget are called with a context that nobody cancels, because a Helm
 // operation that is cut off leaves a release pending.
 type Helm interface {
 	// Release is the newest revision of a release.
@@ -35,8 +36,13 @@ type Helm interface {
 	// MarkFailed gives a pending revision the status failed. It refuses one
 	// that is not the newest any more.
 	MarkFailed(ctx context.Context, namespace, name string, revision int) error
-	// Rollback goes back to a revision, as `helm rollback` does.
-	Rollback(ctx context.Context, namespace, name string, revision int) error
+	// Rollback goes back to a revision, as `helm rollback` does: the new
+	// revision's description is [RollbackDescription].
+	Rollback(ctx context.Context, r RollbackRequest) error
+	// Forget removes the record of a revision that is a rollback which did not
+	// reach its end. It refuses one that is not the newest, and one of any
+	// other kind.
+	Forget(ctx context.Context, namespace, name string, revision int) error
 }
 
 // Release is one revision of a Helm release.
@@ -69,6 +75,20 @@ type UpgradeRequest struct {
 	MaxHistory int
 	Timeout    time.Duration
 }
+
+// RollbackRequest is one `helm rollback`.
+type RollbackRequest struct {
+	Namespace, Name string
+	// Revision is the one to go back to.
+	Revision int
+	// MaxHistory is the number of revisions kept; 0 leaves it to Helm.
+	MaxHistory int
+	Timeout    time.Duration
+}
+
+// RollbackDescription is how Helm describes a rollback, also while it is under
+// way.
+func RollbackDescription(revision int) string { return fmt.Sprintf("Rollback to %d", revision) }
 
 // Cluster yields facts.
 type Cluster interface {

@@ -31,6 +31,11 @@ type StoppedError struct {
 	Cause   error
 	// Next is the exact command to type next; empty where none was given.
 	Next string
+	// Undone says what became of the failed step's chart where
+	// [Options.RollbackOnFailure] asked for its way back.
+	Undone string
+	// Back says that this was a rollback.
+	Back bool
 	// Evidence is the folder with logs and events of what failed, if any.
 	Evidence string
 }
@@ -38,7 +43,7 @@ type StoppedError struct {
 // Error names the step, the cause, whether something changed, and the way on.
 func (e *StoppedError) Error() string {
 	var b strings.Builder
-	b.WriteString("upgrading: ")
+	b.WriteString(doing(e.Back) + ": ")
 	if e.Step != "" {
 		fmt.Fprintf(&b, "carrying out step %q: ", e.Step)
 	}
@@ -47,6 +52,9 @@ func (e *StoppedError) Error() string {
 		b.WriteString("\nthe cluster was changed")
 	} else {
 		b.WriteString("\nnothing was changed")
+	}
+	if e.Undone != "" {
+		b.WriteString("\n" + e.Undone)
 	}
 	if e.Evidence != "" {
 		b.WriteString("\nlogs and events: " + e.Evidence)
@@ -83,6 +91,7 @@ func (e *BusyError) Error() string {
 // InterruptedError says what an interrupted run did and what it left.
 type InterruptedError struct {
 	Changed         bool
+	Back            bool // this was a rollback
 	Done, Remaining []string
 	// Next resumes the run.
 	Next string
@@ -90,7 +99,7 @@ type InterruptedError struct {
 
 // Error lists both.
 func (e *InterruptedError) Error() string {
-	msg := "upgrading: interrupted\ndone: " + list(e.Done) + "\nremaining: " + list(e.Remaining)
+	msg := doing(e.Back) + ": interrupted\ndone: " + list(e.Done) + "\nremaining: " + list(e.Remaining)
 	if e.Next != "" {
 		msg += "\nhint: " + e.Next
 	}
@@ -155,6 +164,14 @@ func transient(err error) bool {
 	}
 	// Helm flattens some causes into text.
 	return strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "connection reset")
+}
+
+// doing is what a run does, at the beginning of an error.
+func doing(back bool) string {
+	if back {
+		return "rolling back"
+	}
+	return "upgrading"
 }
 
 func list(s []string) string {

@@ -55,6 +55,9 @@ type Outcome struct {
 	// Backups, the oldest first.
 	Backup  string   `json:"backup,omitempty"`
 	Backups []string `json:"backups,omitempty"`
+	// Undone says what became of a failed step's chart where its way back was
+	// asked for.
+	Undone string `json:"undone,omitempty"`
 	// Validation is what the validate step said.
 	Validation   string         `json:"validation,omitempty"`
 	Attempts     []Attempt      `json:"attempts"`

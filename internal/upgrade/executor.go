@@ -35,6 +35,7 @@ type Executor struct {
 	backup     string
 	validation string
 	evidence   string
+	undone     string // what became of the failed step's chart
 	parked     string
 }
 
@@ -72,19 +73,19 @@ func namespaceFor(p *plan.Plan, in *plan.Inputs, o Options) string {
 // and Run returns.
 func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
 	if err := e.admissible(); err != nil {
-		return nil, &StoppedError{Cause: err}
+		return nil, &StoppedError{Cause: err, Back: e.back()}
 	}
 	l, err := acquireLease(ctx, e, func(b *BusyError) {
 		e.say("", EventProgress, fmt.Sprintf("lease held by %s: looking whether it is alive", b.Holder))
 	})
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, &InterruptedError{Next: e.opts.Command}
+			return nil, &InterruptedError{Back: e.back(), Next: e.opts.Command}
 		}
 		if _, busy := errors.AsType[*BusyError](err); busy {
 			return nil, err
 		}
-		return nil, &StoppedError{Cause: err}
+		return nil, &StoppedError{Cause: err, Back: e.back()}
 	}
 	e.lease = l
 	orderly := false

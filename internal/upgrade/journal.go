@@ -33,10 +33,13 @@ const (
 // Run is one journal: everything that was done for one plan, over all
 // attempts. It holds no secrets.
 type Run struct {
-	APIVersion string    `json:"apiVersion"`
-	Plan       string    `json:"plan"`
-	Bundle     string    `json:"bundle,omitempty"`
-	Attempts   []Attempt `json:"attempts"`
+	APIVersion string `json:"apiVersion"`
+	// Kind is the plan's; empty in journals of older versions, which only
+	// upgraded.
+	Kind     string    `json:"kind,omitempty"`
+	Plan     string    `json:"plan"`
+	Bundle   string    `json:"bundle,omitempty"`
+	Attempts []Attempt `json:"attempts"`
 	// Baseline is the health each store had before the first attempt.
 	Baseline map[string]string `json:"baseline,omitempty"`
 	Steps    []StepRecord      `json:"steps"`

@@ -32,7 +32,7 @@ func (j *journal) open(ctx context.Context, p *plan.Plan, digest string) error {
 		j.object, err = j.client.CoreV1().ConfigMaps(j.namespace).Get(ctx, name, meta.GetOptions{})
 		return err
 	})
-	j.run = Run{APIVersion: plan.APIVersion, Plan: digest, Bundle: p.Bundle.Digest}
+	j.run = Run{APIVersion: plan.APIVersion, Kind: p.Kind, Plan: digest, Bundle: p.Bundle.Digest}
 	switch {
 	case apierrors.IsNotFound(err):
 		j.object = nil

@@ -50,8 +50,12 @@ type Options struct {
 	Command string
 	// MaxHistory is Helm's limit on revisions. The default is Helm's own.
 	MaxHistory int
-	// RollbackOnFailure takes the current chart back where that is safe.
+	// RollbackOnFailure takes the chart of a step that fails back to the
+	// revision before, where that is safe. Charts of earlier steps stay.
 	RollbackOnFailure bool
+	// Description is what the user wants to read in Helm's history beside what
+	// is said of plan and chart there.
+	Description string
 
 	// OnEvent is told what happens, by one goroutine at a time. The default
 	// drops it.

@@ -11,10 +11,15 @@ import (
 // releases-settled too.
 const helmWindow = 15 * time.Minute
 
-// OwnsPending reports whether one of runs left a pending revision, begun at
-// updated: its number follows the one before the call, and it was begun with
-// the call and not by somebody else later.
-func OwnsPending(runs []Run, target string, revision int, updated time.Time) bool {
+// owned reports whether one of runs made a revision.
+func owned(runs []Run, target string, rel Release) bool {
+	return OwnsRevision(runs, target, rel.Revision, rel.Updated)
+}
+
+// OwnsRevision reports whether one of runs made a revision, or left it
+// pending, begun at updated: its number follows the one before the call, and
+// it was begun with the call and not by somebody else later.
+func OwnsRevision(runs []Run, target string, revision int, updated time.Time) bool {
 	return slices.ContainsFunc(runs, func(r Run) bool {
 		return slices.ContainsFunc(r.Steps, func(s StepRecord) bool {
 			return s.Target == target && (slices.Contains(s.Own, revision) ||
@@ -40,10 +45,13 @@ func (e *Executor) atWork(target string, rel Release) error {
 	if !pending(rel) || rel.Updated.IsZero() || !e.opts.Now().Before(until) {
 		return nil
 	}
-	if OwnsPending(append([]Run{e.journal.run}, e.runs...), target, rel.Revision, rel.Updated) {
+	if owned(e.allRuns(), target, rel) {
 		return nil
 	}
 	return &BusyError{Holder: "another Helm", Since: rel.Updated, Release: target, Until: until}
 }
+
+// allRuns are this run and those found beside it.
+func (e *Executor) allRuns() []Run { return append([]Run{e.journal.run}, e.runs...) }
 
 func pending(rel Release) bool { return strings.HasPrefix(rel.Status, "pending-") }

@@ -60,15 +60,36 @@ func (e *Executor) at(s plan.Step, c *plan.Change, rel Release) bool {
 	if rel.Values == nil && rel.ValuesDigest != s.Values {
 		return false
 	}
-	_, digest, known := strings.Cut(rel.Description, " chart ")
+	if s.Revision > 0 {
+		return rel.Revision == s.Revision || rel.Description == RollbackDescription(s.Revision)
+	}
+	digest, known := describedChart(rel.Description)
 	if known && c.To.Digest != "" {
 		return digest == c.To.Digest
 	}
 	return known || s.From == nil || s.From.String() != c.To.String()
 }
 
-// describe is the description of our revisions: it names the plan, the step
-// and the chart's bytes.
-func describe(digest string, s plan.Step) string {
-	return fmt.Sprintf("aistor-upgrade plan %s step %s chart %s", short(digest), s.ID, orElse(s.To.Digest, "unknown"))
+// describedChart is the chart's digest in a description of ours, whatever the
+// user's own words before it are.
+func describedChart(description string) (string, bool) {
+	i := strings.LastIndex(description, ownDescription)
+	if i < 0 {
+		return "", false
+	}
+	_, digest, known := strings.Cut(description[i:], " chart ")
+	return strings.TrimSuffix(digest, ")"), known
+}
+
+// ownDescription begins what we say of our revisions.
+const ownDescription = "aistor-upgrade plan "
+
+// describe is the description of our revisions: what the user says, and then
+// the plan, the step and the chart's bytes.
+func (e *Executor) describe(s plan.Step) string {
+	own := fmt.Sprintf(ownDescription+"%s step %s chart %s", short(e.digest), s.ID, orElse(s.To.Digest, "unknown"))
+	if e.opts.Description == "" {
+		return own
+	}
+	return e.opts.Description + " (" + own + ")"
 }

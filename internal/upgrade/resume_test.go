@@ -243,7 +243,7 @@ func TestPendingRevisionIsOursOnlyIfItWasBegunWithOurCall(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := OwnsPending(runs, tt.target, tt.revision, tt.updated); got != tt.want {
+			if got := OwnsRevision(runs, tt.target, tt.revision, tt.updated); got != tt.want {
 				t.Errorf("received: %t", got)
 			}
 		})

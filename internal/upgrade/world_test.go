@@ -53,6 +53,7 @@ type world struct {
 	onRoll    func(s *fakeStore) (atOnce int)  // pods restarted together
 	onHalf    func(r UpgradeRequest)           // between pending and done
 	afterHelm func(w *world, r UpgradeRequest) // once Helm is done
+	onBack    func(r RollbackRequest)          // once a rollback is done
 	onFacts   func(f *plan.Facts)              // last word on facts
 }
 
@@ -313,17 +314,46 @@ func (w *world) MarkFailed(_ context.Context, ns, name string, revision int) (er
 	return err
 }
 
-// Rollback implements Helm.
-func (w *world) Rollback(_ context.Context, ns, name string, revision int) error {
+// Rollback implements Helm. Killed half way it leaves a pending revision.
+func (w *world) Rollback(_ context.Context, r RollbackRequest) error {
 	w.request("helm rollback")
+	key := r.Namespace + "/" + r.Name
+	w.with(func() {
+		h := w.releases[key]
+		i := slices.IndexFunc(h, func(o Release) bool { return o.Revision == r.Revision })
+		back := h[i]
+		back.Revision, back.Status, back.Updated = h[len(h)-1].Revision+1, "pending-rollback", time.Now()
+		back.Description = RollbackDescription(r.Revision)
+		w.releases[key] = append(h, back)
+	})
+	w.request("helm half")
+	w.with(func() {
+		h := w.releases[key]
+		for i := range h {
+			if h[i].Status == "deployed" {
+				h[i].Status = "superseded"
+			}
+		}
+		h[len(h)-1].Status = "deployed"
+	})
+	if w.onBack != nil {
+		w.onBack(r)
+	}
+	return nil
+}
+
+// Forget implements Helm.
+func (w *world) Forget(_ context.Context, ns, name string, revision int) (err error) {
+	w.request("helm forget")
 	w.with(func() {
 		h := w.releases[ns+"/"+name]
-		i := slices.IndexFunc(h, func(r Release) bool { return r.Revision == revision })
-		back := h[i]
-		back.Revision, back.Status = h[len(h)-1].Revision+1, "deployed"
-		w.releases[ns+"/"+name] = append(h, back)
+		if last := h[len(h)-1]; last.Revision != revision || last.Status == "deployed" {
+			err = fmt.Errorf("revision %d is not an unfinished rollback", revision)
+			return
+		}
+		w.releases[ns+"/"+name] = h[:len(h)-1]
 	})
-	return nil
+	return err
 }
 
 // Facts implements Cluster.

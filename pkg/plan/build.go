@@ -24,7 +24,7 @@ func Build(in Inputs) (*Plan, error) {
 		return nil, ErrNothingToDo
 	}
 	p := &Plan{
-		APIVersion: APIVersion, Kind: KindPlan,
+		APIVersion: APIVersion, Kind: in.kind(),
 		Cluster:  Cluster{UID: in.Facts.ClusterUID, Version: in.Facts.ServerVersion, Context: in.Facts.Context},
 		Bundle:   in.Bundle,
 		Registry: in.Registry,
@@ -60,7 +60,23 @@ func (p *Plan) Digest() string {
 
 // changes is every change in the order in which it is carried out.
 func (in Inputs) changes() []Change {
+	if in.goesBack() {
+		return slices.Concat(in.Stores, in.Operator)
+	}
 	return slices.Concat(in.Operator, in.Stores)
+}
+
+// goesBack reports whether the changes are rollbacks.
+func (in Inputs) goesBack() bool {
+	back := func(c Change) bool { return c.Revision > 0 }
+	return slices.ContainsFunc(in.Operator, back) || slices.ContainsFunc(in.Stores, back)
+}
+
+func (in Inputs) kind() string {
+	if in.goesBack() {
+		return KindRollback
+	}
+	return KindPlan
 }
 
 // target is the last operator change, which the chain leads to, or nil.

@@ -29,6 +29,9 @@ type Options struct {
 	// AcceptRestart and AcceptDowntime name stores as namespace/name.
 	AcceptRestart  []string `json:"acceptRestart,omitempty"`
 	AcceptDowntime []string `json:"acceptDowntime,omitempty"`
+	// AcceptRisk names stores, as namespace/name, that may go back to an older
+	// release although the vendor does not promise that this works.
+	AcceptRisk []string `json:"acceptRisk,omitempty"`
 }
 
 // Bundle is what a plan needs to know of a bundle.
@@ -75,6 +78,9 @@ type Change struct {
 	Store string
 	From  Chart
 	To    Chart
+	// Revision is the one this goes back to, as `helm rollback` does; 0 is an
+	// upgrade. One plan has either upgrades or rollbacks.
+	Revision int
 	// Stone says this is a stepping stone, not the target.
 	Stone bool
 	// Unchanged says the release is deployed with this chart version and these

@@ -32,8 +32,12 @@ func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
 		judgeValues(&n, c)
 	}
 	judgeLicense(&n, in)
-	judgeStoreCharts(&n, in)
-	judgeFirewall(&n, in)
+	if in.goesBack() {
+		judgeBack(&n, in, p)
+	} else {
+		judgeStoreCharts(&n, in)
+		judgeFirewall(&n, in)
+	}
 	judgeRestarts(&n, in, p)
 	judgeImages(&n, in, p)
 	return n.refusals, n.warnings
@@ -54,7 +58,7 @@ func judgeVersion(n *notices, in Inputs, c Change) {
 	}
 	from, errA := semver.NewVersion(c.From.Version)
 	to, errB := semver.NewVersion(c.To.Version)
-	if errA != nil || errB != nil || !to.LessThan(from) || in.Options.AllowDowngrade {
+	if errA != nil || errB != nil || !to.LessThan(from) || in.Options.AllowDowngrade || c.Revision > 0 {
 		return
 	}
 	n.refuse("downgrade", "--allow-downgrade, after reading the release notes",
@@ -69,7 +73,7 @@ func judgeRemovals(n *notices, c Change) {
 		keep := text(crd, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
 		if after[name] == nil && !keep {
 			n.refuse("crd-removed", "leave the operator that owns it switched on in the values",
-				"the upgrade of %s to %s would delete CRD %s and every object of it", c.Key(), c.To, name)
+				"the %s of %s to %s would delete CRD %s and every object of it", c.word(), c.Key(), c.To, name)
 		}
 	}
 	if c.Store == "" {
@@ -77,7 +81,7 @@ func judgeRemovals(n *notices, c Change) {
 	}
 	if names(c.After, "ObjectStore")[c.Store] == nil {
 		n.refuse("store-recreated", "set objectStore.name: "+c.Store,
-			"the upgrade of %s would delete ObjectStore %s and create another", c.Key(), c.StoreKey())
+			"the %s of %s would delete ObjectStore %s and create another", c.word(), c.Key(), c.StoreKey())
 	}
 }
 
@@ -108,13 +112,18 @@ func judgeLicense(n *notices, in Inputs) {
 		return
 	}
 	c := in.Operator[0]
+	hint := "give the license with --license-file, or keep it in the values"
+	if c.Revision > 0 {
+		hint = "upgrade to the older chart instead, with the license in the values:\n" +
+			"  helm aistor upgrade --bundle BUNDLE --allow-downgrade --license-file FILE"
+	}
 	live := in.Facts.License
 	had := names(c.Before, "Secret")[aistor.LicenseSecret] != nil || live != nil && live.Present && live.Release == c.Key()
 	for _, c := range in.Operator {
 		renders := names(c.After, "Secret")[aistor.LicenseSecret] != nil
 		if had && !renders {
-			n.refuse("license-removed", "give the license with --license-file, or keep it in the values",
-				"the upgrade of %s to %s would delete Secret %s, since the values name no license", c.Key(), c.To, aistor.LicenseSecret)
+			n.refuse("license-removed", hint,
+				"the %s of %s to %s would delete Secret %s, since the values name no license", c.word(), c.Key(), c.To, aistor.LicenseSecret)
 			return
 		}
 		if l := in.Facts.License; renders && !had && l != nil && l.Present && l.Release == "" {
@@ -192,16 +201,18 @@ func judgeImages(n *notices, in Inputs, p *Plan) {
 	for _, img := range p.Images {
 		switch {
 		case !img.Needed():
+		case !in.Registry.Owns(img.Private) && in.goesBack():
+			n.warn("public-reference", "", "%s lies outside the private registry; revision asked for by %s named it so before", img.Private, reasonText(img.Reasons))
 		case !in.Registry.Owns(img.Private):
 			n.refuse("public-reference", "", "%s would be pulled from outside the private registry, asked for by %s", img.Private, reasonText(img.Reasons))
-		case img.Digest == "":
+		case img.Digest == "" && !in.goesBack():
 			n.warn("image-not-in-bundle", "", "%s is not in the bundle: it has to be in the registry already", img.Private)
 		}
 	}
 	for _, c := range in.Stores {
 		o := find(c.After, "ObjectStore", c.Store)
 		pinned, ok := olderThanDefault(text(o, "spec", "image"), in.currentDefaults()["minio"])
-		if ok {
+		if ok && c.Revision == 0 {
 			n.warn("image-pinned", "--image-only or the values' objectStore.image", "%s keeps its own image %s, older than the operator's default", c.StoreKey(), pinned)
 		}
 	}

@@ -6,8 +6,13 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// KindPlan is the kind of a [Plan] document.
-const KindPlan = "UpgradePlan"
+// The kinds of a [Plan] document.
+const (
+	// KindPlan leads to newer charts.
+	KindPlan = "UpgradePlan"
+	// KindRollback leads back to revisions that Helm still keeps.
+	KindRollback = "RollbackPlan"
+)
 
 // Plan is an ordered, reviewable upgrade. It holds no secrets and no clock:
 // the same [Inputs] give the same bytes.
@@ -101,6 +106,8 @@ type Step struct {
 	Reversible bool   `json:"reversible"`
 	From       *Chart `json:"from,omitempty"`
 	To         *Chart `json:"to,omitempty"`
+	// Revision is the one that `helm rollback` makes anew; 0 is an upgrade.
+	Revision int `json:"revision,omitempty"`
 	// Unchanged says chart and values are in place already: the step only
 	// waits until what they ask for is ready.
 	Unchanged bool `json:"unchanged,omitempty"`

@@ -26,6 +26,7 @@ func operatorRestarts(in Inputs, c Change) []Restart {
 	before, after := defaultImages(c.Before), defaultImages(c.After)
 	var list []Restart
 	for _, s := range in.Facts.Stores {
+		s = in.meanwhile(s)
 		from, to := runs(s, before), runs(s, after)
 		var why string
 		switch {
@@ -65,10 +66,24 @@ func storeRestarts(in Inputs, c Change) []Restart {
 	return []Restart{{Store: s.Key(), Pods: s.Servers(), How: how(s, from, to), Why: why, Selected: true}}
 }
 
-// currentDefaults are the operator's default images once its own part of the
-// plan is done.
+// meanwhile is a store as the operator's step finds it: on the way back its own
+// chart has gone back before.
+func (in Inputs) meanwhile(s Store) Store {
+	if !in.goesBack() {
+		return s
+	}
+	for _, c := range in.Stores {
+		if c.StoreKey() == s.Key() {
+			s.Image, _ = images.ParseRef(text(find(c.After, "ObjectStore", c.Store), "spec", "image"))
+		}
+	}
+	return s
+}
+
+// currentDefaults are the operator's default images when the stores' turn
+// comes: on the way up its own part of the plan is done by then.
 func (in Inputs) currentDefaults() map[string]string {
-	if t := in.target(); t != nil {
+	if t := in.target(); t != nil && !in.goesBack() {
 		return defaultImages(t.After)
 	}
 	if op := in.Facts.Operator; op != nil {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,9 @@ const KindRelease = "Release"
 // comes before the first thing that changes the cluster, and all images are in
 // the registry before the operator chart is touched, because its ConfigMaps
 // decide what stores without an image of their own run.
+//
+// Back it goes the other way round, stores first: an older operator was never
+// made for newer stores, while a newer one has run the older stores already.
 func steps(in Inputs) []Step {
 	list := []Step{backupStep()}
 	if in.Options.Push != "never" {
@@ -32,17 +36,21 @@ func steps(in Inputs) []Step {
 	list = append(list, unstickSteps(in)...)
 	live := liveRoles(in.Facts)
 	revisions := map[string]int{}
+	var operator, stores []Step
 	for i, c := range in.Operator {
 		if stuck := live.conflicts(c); len(stuck) > 0 {
-			list = append(list, mendStep(c, stuck))
+			operator = append(operator, mendStep(c, stuck))
 		}
 		live = live.after(c)
-		list = append(list, operatorStep(in, i, revisions))
+		operator = append(operator, operatorStep(in, i, revisions))
 	}
 	for _, c := range in.Stores {
-		list = append(list, storeStep(in, c, revisions))
+		stores = append(stores, storeStep(in, c, revisions))
 	}
-	return append(list, validateStep())
+	if in.goesBack() {
+		operator, stores = stores, operator
+	}
+	return slices.Concat(list, operator, stores, []Step{validateStep()})
 }
 
 func backupStep() Step {
@@ -88,13 +96,19 @@ func unstickSteps(in Inputs) []Step {
 			continue
 		}
 		seen[c.Key()] = true
-		list = append(list, Step{
+		s := Step{
 			ID: "unstick-" + r.Name, Action: ActionUnstick, Target: c.Key(),
 			Title:  fmt.Sprintf("mark revision %d of %s as failed", r.Revision, c.Key()),
 			Why:    "an interrupted Helm left it " + r.Status + ", and Helm refuses to go on",
 			Before: []Fact{releaseFact(c, FieldStatus, r.Status)},
 			After:  []Fact{releaseFact(c, FieldStatus, "failed")},
-		})
+		}
+		if c.repeats(r) {
+			s.Title = fmt.Sprintf("drop revision %d of %s, a rollback that was cut off", r.Revision, c.Key())
+			s.Why = "Helm would take it for what is installed, and leave behind what only the newer chart has"
+			s.After = []Fact{releaseFact(c, FieldRevision, fmt.Sprint(r.Revision-1))}
+		}
+		list = append(list, s)
 	}
 	return list
 }
@@ -122,13 +136,24 @@ func operatorStep(in Inputs, i int, revisions map[string]int) Step {
 	switch {
 	case c.Unchanged:
 		s.Title = fmt.Sprintf("wait for the operator %s, which is in place", c.To.Version)
+	case c.Revision > 0:
+		s.Title = fmt.Sprintf("operator %s back to %s, revision %d", c.From.Version, c.To.Version, c.Revision)
+		s.Why = "revision " + fmt.Sprint(c.Revision) + " is what was there before"
 	case c.From.Version == c.To.Version:
 		s.Title = fmt.Sprintf("apply chart and values of the operator %s anew", c.To.Version)
 	case c.Stone:
 		s.Title += " (stepping stone)"
 		s.Why = "the target can't be reached in one step from " + c.From.Version
 	}
-	s.Risk = "forward only from here: going back brings older CRDs, which prune fields"
+	s.Reversible = in.reversible(c)
+	switch {
+	case c.Revision > 0:
+		s.Risk = "the older CRDs come back; every object store was looked at for fields that they do not know"
+	case s.Reversible:
+		s.Risk = "the older CRDs would come back with it; no object store has a field that they do not know"
+	default:
+		s.Risk = "forward only from here: going back brings older CRDs, which prune fields"
+	}
 	s.Restarts = operatorRestarts(in, c)
 	s.Estimate = estimate(2*time.Minute, s.Restarts)
 	return s
@@ -142,10 +167,16 @@ func storeStep(in Inputs, c Change, revisions map[string]int) Step {
 	switch {
 	case c.Unchanged:
 		s.Title = fmt.Sprintf("wait for object store %s, which is in place", c.StoreKey())
+	case c.Revision > 0:
+		s.Title = fmt.Sprintf("object store %s %s back to %s, revision %d", c.StoreKey(), c.From.Version, c.To.Version, c.Revision)
 	case c.From.Version == c.To.Version:
 		s.Title = fmt.Sprintf("apply chart and values of object store %s anew", c.StoreKey())
 	}
 	s.Why = "the target"
+	if c.Revision > 0 {
+		s.Why = fmt.Sprintf("revision %d is what was there before", c.Revision)
+	}
+	s.Reversible = in.reversible(c)
 	s.Risk = "the vendor does not promise that an object store can go back"
 	s.Restarts = storeRestarts(in, c)
 	s.Estimate = estimate(time.Minute, s.Restarts)
@@ -157,19 +188,26 @@ func storeStep(in Inputs, c Change, revisions map[string]int) Step {
 func changeStep(in Inputs, c Change, revisions map[string]int) Step {
 	from, to := c.From, c.To
 	s := Step{
-		Target: c.Key(), From: &from, To: &to, Unchanged: c.Unchanged,
+		Target: c.Key(), From: &from, To: &to, Revision: c.Revision, Unchanged: c.Unchanged,
 		Values: ValuesDigest(c.Values), ValuesFiles: c.ValuesFiles, Edits: c.Edits,
 		Before: []Fact{releaseFact(c, FieldChart, c.From.String())},
 		After:  []Fact{releaseFact(c, FieldChart, c.To.String())},
 	}
 	if r := in.Facts.release(c.Key()); r != nil && !c.Unchanged {
 		now := r.Revision + revisions[c.Key()]
+		if c.repeats(r) {
+			now--
+		}
 		revisions[c.Key()]++
 		s.Before = append(s.Before, releaseFact(c, FieldRevision, fmt.Sprint(now)))
 		s.After = append(s.After, releaseFact(c, FieldRevision, fmt.Sprint(now+1)))
 	}
 	return s
 }
+
+// repeats reports whether a change is a rollback of a release that an earlier
+// rollback was cut off at.
+func (c Change) repeats(r *Release) bool { return c.Revision > 0 && r.Status == "pending-rollback" }
 
 func releaseFact(c Change, field, value string) Fact {
 	return Fact{ObjectKey{Kind: KindRelease, Namespace: c.Namespace, Name: c.Release}, field, value}

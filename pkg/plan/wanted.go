@@ -17,7 +17,7 @@ func plannedImages(in Inputs) []PlannedImage {
 	planned := map[images.Ref]*PlannedImage{}
 	for _, c := range in.changes() {
 		for _, img := range c.Images {
-			private := in.Registry.Map(img.Ref)
+			private := in.pulled(img.Ref)
 			p := planned[private]
 			if p == nil {
 				p = &PlannedImage{Source: img.Ref, Private: private}
@@ -38,6 +38,15 @@ func plannedImages(in Inputs) []PlannedImage {
 	}
 	slices.SortFunc(list, func(a, b PlannedImage) int { return a.Private.Compare(b.Private) })
 	return list
+}
+
+// pulled is the name under which a change's image is pulled. What an older
+// revision names stays as it is.
+func (in Inputs) pulled(ref images.Ref) images.Ref {
+	if in.goesBack() && !in.Registry.Keeps() {
+		return ref
+	}
+	return in.Registry.Map(ref)
 }
 
 // Needed reports whether the installation pulls the image with its values as

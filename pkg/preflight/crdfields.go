@@ -58,9 +58,9 @@ func judgeLive(f *findings, s *Subject, crd images.Object, chart string) {
 		if len(st.Object) == 0 {
 			continue
 		}
-		lost := lostSpec(crd, st.Object)
+		lost := plan.LostFields(crd, st.Object)
 		if wanted := finalStore(s, st); wanted != nil {
-			keeps := lostSpec(crd, wanted)
+			keeps := plan.LostFields(crd, wanted)
 			lost = slices.DeleteFunc(lost, func(p string) bool { return !slices.Contains(keeps, p) })
 		}
 		if len(lost) == 0 {
@@ -78,20 +78,11 @@ func judgeRendered(f *findings, crd images.Object, c plan.Change, from string) {
 		for _, one := range f.list {
 			already = already || one.object == k
 		}
-		if lost := lostSpec(crd, o); len(lost) > 0 && !already {
+		if lost := plan.LostFields(crd, o); len(lost) > 0 && !already {
 			f.warn(k, "object store %s/%s: %s does not know %s of chart %s and would drop it", k.Namespace, k.Name, from, strings.Join(lost, ", "), c.To).
 				wanted(strings.Join(lost, ", "), "a field of "+from, "upgrade the operator chart first")
 		}
 	}
-}
-
-// lostSpec are the fields of an object store's spec that a definition does not
-// know.
-func lostSpec(crd, store images.Object) []string {
-	version := text(store, "apiVersion")
-	schema := schemaOf(crd, version[strings.LastIndexByte(version, '/')+1:])
-	spec, _ := at(schema, "properties", "spec").(map[string]any)
-	return lostFields(spec, at(store, "spec"), "spec")
 }
 
 // finalStore is what the plan renders for a live store, nil where it does not

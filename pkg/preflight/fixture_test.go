@@ -145,7 +145,7 @@ func readyPlan(t testing.TB, registry plan.SiteRegistry) *plan.Plan {
 	}
 	opTo, storeTo := plan.Chart{Name: "aistor-operator", Version: "5.10.0"}, plan.Chart{Name: "aistor-objectstore", Version: "1.0.16"}
 	return &plan.Plan{
-		Cluster: plan.Cluster{UID: "uid-1", Version: "v1.33.1"}, Registry: registry,
+		Cluster: plan.Cluster{UID: "uid-1", Version: "v1.33.1"}, Registry: registry, Bundle: plan.Bundle{Digest: digestB},
 		Images: []plan.PlannedImage{
 			image("minio", minioR, "ConfigMap/aistor/object-store-operator", "tenant"),
 			image("minio-sidecar", minioR, "ConfigMap/aistor/object-store-operator", "tenant"),

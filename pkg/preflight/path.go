@@ -17,6 +17,9 @@ func checkOrder(_ context.Context, s *Subject) Result {
 		return skip("no plan")
 	}
 	var f findings
+	if s.Plan != nil && s.Plan.Kind == plan.KindRollback {
+		return f.result("the object stores go back before the operator")
+	}
 	if s.Plan != nil {
 		judgeStepOrder(&f, s.Plan)
 	}
@@ -50,7 +53,7 @@ func judgeStepOrder(f *findings, p *plan.Plan) {
 
 func judgeMinimum(f *findings, c plan.Change, operator string) {
 	for _, n := range aistor.OperatorNeeds(c.To.Version) {
-		if n.Path != "" && saysNothing(at(c.Values, strings.Split(n.Path, ".")...)) {
+		if n.Path != "" && plan.SaysNothing(at(c.Values, strings.Split(n.Path, ".")...)) {
 			continue
 		}
 		if operator != "" && !aistor.Before(operator, n.Operator) && !slices.Contains(n.Except, operator) {
@@ -66,6 +69,9 @@ func judgeMinimum(f *findings, c plan.Change, operator string) {
 }
 
 func checkDowngrade(_ context.Context, s *Subject) Result {
+	if s.Plan != nil && s.Plan.Kind == plan.KindRollback {
+		return skip("going back is what was asked for")
+	}
 	status := Fail
 	if s.options().AllowDowngrade {
 		status = Warn

@@ -29,6 +29,9 @@ func resumable(c Check) Check {
 
 // halfWay says what may have left this installation half upgraded, or nothing.
 func halfWay(s *Subject) string {
+	if s.Plan != nil && s.Plan.Kind == plan.KindRollback {
+		return "going back may be the cure"
+	}
 	if s.Resuming {
 		return "left by the interrupted upgrade, which goes on"
 	}

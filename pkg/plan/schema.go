@@ -1,20 +1,33 @@
-package preflight
+package plan
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
+
+// LostFields are the paths in an object's spec that a definition does not know:
+// the API server drops them without a word, and no later definition brings them
+// back. A definition without a schema for the object's version drops nothing.
+func LostFields(crd, o images.Object) []string {
+	version := text(o, "apiVersion")
+	schema := schemaOf(crd, version[strings.LastIndexByte(version, '/')+1:])
+	spec, _ := at(schema, "properties", "spec").(map[string]any)
+	return lostFields(spec, at(o, "spec"), "spec")
+}
 
 // schemaOf is the schema of one version of a definition, or nil. An empty
 // version takes the stored one.
 func schemaOf(crd images.Object, version string) map[string]any {
 	versions, _ := at(crd, "spec", "versions").([]any)
 	for _, v := range versions {
-		storage, _ := at(v, "storage").(bool)
-		if (version == "" && storage) || (version != "" && text(v, "name") == version) {
-			schema, _ := at(v, "schema", "openAPIV3Schema").(map[string]any)
+		storage, _ := at(asMap(v), "storage").(bool)
+		if (version == "" && storage) || (version != "" && text(asMap(v), "name") == version) {
+			schema, _ := at(asMap(v), "schema", "openAPIV3Schema").(map[string]any)
 			return schema
 		}
 	}
@@ -47,7 +60,7 @@ func lostInMap(schema, v map[string]any, path string) []string {
 	additional := schema["additionalProperties"]
 	embedded, _ := schema["x-kubernetes-embedded-resource"].(bool)
 	var lost []string
-	for _, k := range sortedKeys(v) {
+	for _, k := range slices.Sorted(maps.Keys(v)) {
 		below := path + "." + k
 		if p, ok := properties[k].(map[string]any); ok {
 			lost = append(lost, lostFields(p, v[k], below)...)
@@ -65,21 +78,21 @@ func lostInMap(schema, v map[string]any, path string) []string {
 		if embedded && (k == "apiVersion" || k == "kind" || k == "metadata") {
 			continue
 		}
-		if !saysNothing(v[k]) {
+		if !SaysNothing(v[k]) {
 			lost = append(lost, below)
 		}
 	}
 	return lost
 }
 
-// saysNothing reports whether a value is the same as its absence.
-func saysNothing(v any) bool {
+// SaysNothing reports whether a value is the same as its absence.
+func SaysNothing(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
 	case map[string]any:
 		for _, e := range v {
-			if !saysNothing(e) {
+			if !SaysNothing(e) {
 				return false
 			}
 		}
@@ -89,4 +102,9 @@ func saysNothing(v any) bool {
 	default:
 		return reflect.ValueOf(v).IsZero()
 	}
+}
+
+func asMap(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
 }

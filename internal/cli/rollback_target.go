@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// wayBack finds which releases go back, and to which of their revisions.
+func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.SiteRegistry) (inputs.BackRequest, bool, error) {
+	facts := t.inputs.Facts
+	req := inputs.BackRequest{
+		Facts: facts, Registry: registry, Options: o.choices,
+		To: map[string]int{}, History: map[string][]chart.Release{},
+	}
+	runs, err := o.journals(ctx, facts)
+	if err != nil {
+		return req, false, err
+	}
+	unfinished := upgrade.Unfinished(runs)
+	if len(o.to) > 0 {
+		err = o.asked(req.To, facts)
+	} else {
+		err = o.before(req.To, facts, runs)
+	}
+	if err != nil {
+		return req, false, err
+	}
+	client := chart.NewClient(o.kube, nil)
+	for key := range req.To {
+		namespace, name, _ := strings.Cut(key, "/")
+		if req.History[key], err = client.History(ctx, namespace, name); err != nil {
+			return req, false, err
+		}
+		if len(o.to) > 0 {
+			continue
+		}
+		if req.To[key] = carriedThrough(req.History[key], req.To[key]); req.To[key] == 0 {
+			return req, false, withHint(fmt.Errorf("going back with release %q: Helm keeps no revision from before the upgrade that was carried through", key),
+				"helm history "+name+" -n "+namespace+" shows what there is; --to "+key+"=REVISION names one")
+		}
+	}
+	return req, unfinished != nil && unfinished.Kind == plan.KindRollback, nil
+}
+
+// journals are those of all runs in the operator's namespace.
+func (o *targetOptions) journals(ctx context.Context, f *plan.Facts) ([]upgrade.Run, error) {
+	config, err := o.kube.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	return upgrade.ReadJournals(ctx, client, f.Operator.Namespace)
+}
+
+// asked reads --to.
+func (o *rollbackOptions) asked(to map[string]int, f *plan.Facts) error {
+	for _, s := range o.to {
+		key, revision, ok := strings.Cut(s, "=")
+		n, err := strconv.Atoi(revision)
+		if !ok || err != nil || n < 1 || !strings.Contains(key, "/") {
+			return fmt.Errorf("reading --to %q: expected NAMESPACE/RELEASE=REVISION", s)
+		}
+		if releaseByKey(f, key) == nil {
+			return withHint(fmt.Errorf("reading --to %q: no AIStor release of that name", s), "kubectl aistor-upgrade status shows what there is")
+		}
+		to[key] = n
+	}
+	return nil
+}
+
+// before reads from the journals what was there before the last upgrade.
+func (o *rollbackOptions) before(to map[string]int, f *plan.Facts, runs []upgrade.Run) error {
+	came := upgrade.WayBack(runs)
+	if len(came) == 0 {
+		return withHint(fmt.Errorf("going back: no journal of an upgrade that changed a release in namespace %s", f.Operator.Namespace),
+			"helm history RELEASE -n NAMESPACE shows the revisions; --to NAMESPACE/RELEASE=REVISION names one")
+	}
+	for _, c := range came {
+		if !o.chosen(f, c.Release) {
+			continue
+		}
+		r := releaseByKey(f, c.Release)
+		if r == nil {
+			return fmt.Errorf("going back with release %q: it is there no more", c.Release)
+		}
+		if r.Revision != c.Revision && !upgrade.OwnsRevision(runs, c.Release, r.Revision, r.Updated) {
+			return withHint(fmt.Errorf("going back with release %q: revision %d was made by somebody else after the upgrade and would be lost", c.Release, r.Revision),
+				fmt.Sprintf("helm history shows it; --to %s=%d goes back nevertheless", c.Release, c.Revision))
+		}
+		to[c.Release] = c.Revision
+	}
+	if len(to) == 0 {
+		return withHint(fmt.Errorf("going back: the last upgrade changed none of the releases that were asked for"),
+			"--to NAMESPACE/RELEASE=REVISION goes back further")
+	}
+	return nil
+}
+
+// chosen reports whether a release is among those that were asked for.
+func (o *rollbackOptions) chosen(f *plan.Facts, key string) bool {
+	operator := f.Operator.Key() == key
+	switch {
+	case o.operatorOnly:
+		return operator
+	case o.storesOnly:
+		return !operator
+	case len(o.stores) > 0:
+		return slices.ContainsFunc(f.Stores, func(s plan.Store) bool {
+			return s.Namespace+"/"+s.Release == key && slices.Contains(o.stores, s.Key())
+		})
+	}
+	return true
+}
+
+// carriedThrough is the newest revision up to one that was once deployed, or 0.
+func carriedThrough(history []chart.Release, upTo int) int {
+	for _, h := range slices.Backward(history) {
+		if h.Revision <= upTo && (h.Status == chart.StatusDeployed || h.Status == chart.StatusSuperseded) {
+			return h.Revision
+		}
+	}
+	return 0
+}
+
+func releaseByKey(f *plan.Facts, key string) *plan.Release {
+	if f.Operator != nil && f.Operator.Key() == key {
+		return f.Operator
+	}
+	i := slices.IndexFunc(f.Releases, func(r plan.Release) bool { return r.Key() == key })
+	if i < 0 {
+		return nil
+	}
+	return &f.Releases[i]
+}

@@ -1,0 +1,106 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// undo takes the chart of a failed step back to the revision that was deployed
+// before, where the user asked for it and nothing has run yet that an older
+// chart could not go on from. Charts of earlier steps stay as they are. before
+// are the stores' fingerprints from before the step.
+func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int, before map[string]string) {
+	if !e.opts.RollbackOnFailure || s.Revision > 0 {
+		return
+	}
+	if why := e.forwardOnly(s, c, to, before); why != "" {
+		e.undone = fmt.Sprintf("%s is not rolled back: %s", s.Target, why)
+		e.say(s.ID, EventAlarm, e.undone)
+		return
+	}
+	e.say(s.ID, EventProgress, fmt.Sprintf("rolling %s back to revision %d", s.Target, to))
+	work := context.WithoutCancel(ctx)
+	rel, err := e.release(work, s)
+	if err == nil {
+		err = e.callOnce(work, s, e.journal.step(s.ID), rel, func() error {
+			return naming(e.deps.Helm.Rollback(work, e.rollbackRequest(c, to)), "rolling back release", s.Target)
+		})
+	}
+	if err == nil {
+		err = e.settleBack(ctx, s, c)
+	}
+	if err != nil {
+		e.undone = fmt.Sprintf("rolling %s back to revision %d: %v", s.Target, to, err)
+		e.say(s.ID, EventAlarm, e.undone)
+		return
+	}
+	e.undone = fmt.Sprintf("%s is back at revision %d and ready; other charts are as they were", s.Target, to)
+	e.say(s.ID, EventProgress, e.undone)
+}
+
+// settleBack waits until what was there before the step is ready again.
+func (e *Executor) settleBack(ctx context.Context, s plan.Step, c *plan.Change) error {
+	old := *c
+	old.To, old.After = c.From, c.Before
+	began := e.opts.Now()
+	err := e.settle(ctx, s, &old, prints(e.live.Snapshot()), began)
+	if stuck := errors.As(err, new(*stuckError)) || errors.As(err, new(*TimeoutError)); stuck && s.Store != "" {
+		return fmt.Errorf("%w\na pod of the failed revision that a StatefulSet does not replace by itself is deleted by hand: kubectl delete pod", err)
+	}
+	return err
+}
+
+// forwardOnly says why a step must not be undone; empty where it may be.
+func (e *Executor) forwardOnly(s plan.Step, c *plan.Change, to int, before map[string]string) string {
+	switch {
+	case to == 0:
+		return "no revision was deployed right before this attempt; helm aistor rollback shows the way back"
+	case !s.Reversible:
+		return "it is forward only from here"
+	}
+	f := e.live.Snapshot()
+	if s.Action == plan.ActionOperator {
+		now := prints(f)
+		for _, st := range f.Stores {
+			if now[st.Key()] != before[st.Key()] {
+				return "the operator has begun to restart object store " + st.Key()
+			}
+		}
+		return ""
+	}
+	return e.hasRun(f, s, c)
+}
+
+// hasRun names a pod of the step's store that has run a server which the store
+// did not run before: the vendor promises no way back for its disks.
+func (e *Executor) hasRun(f *plan.Facts, s plan.Step, c *plan.Change) string {
+	ran := map[string]bool{}
+	for _, p := range e.facts.Pods {
+		for _, k := range servers(p, s.Store) {
+			ran[k.Image] = true
+		}
+	}
+	for _, p := range f.Pods {
+		for _, k := range servers(p, s.Store) {
+			if started := k.ImageID != "" || k.Ready || k.Restarts > 0; started && !ran[k.Image] {
+				return fmt.Sprintf("%s has run %s, and the vendor does not promise that a server can go back", podName(p), k.Image)
+			}
+		}
+	}
+	return ""
+}
+
+// servers are the minio containers of a pod of a store.
+func servers(p plan.Pod, store string) []plan.Container {
+	var list []plan.Container
+	for _, k := range p.Containers {
+		if p.Store == store && k.Name == aistor.ContainerMinIO {
+			list = append(list, k)
+		}
+	}
+	return list
+}
