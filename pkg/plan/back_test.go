@@ -1,0 +1,170 @@
+package plan
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// backInputs lead from what inputs upgrades to back to what there was.
+func backInputs() Inputs {
+	in := inputs()
+	in.Options = Options{Push: "never", AcceptRisk: []string{"team-a/primary"}, AcceptDowntime: []string{"team-a/primary"}}
+	for _, list := range [][]Change{in.Operator, in.Stores} {
+		for i := range list {
+			c := &list[i]
+			c.From, c.To, c.Before, c.After, c.Revision = c.To, c.From, c.After, c.Before, 1
+		}
+	}
+	known := fields("objectstores.aistor.min.io", "image", "pools", "firewall")
+	in.Operator[0].After = append(in.Operator[0].After, known)
+	in.Operator[0].Before = append(in.Operator[0].Before, known)
+	in.Facts.CRDs = []CRD{{Name: "objectstores.aistor.min.io", Object: known}}
+	for i, s := range in.Facts.Stores {
+		in.Facts.Stores[i].Object = store(s.Name, "")
+	}
+	return in
+}
+
+// fields defines objects whose spec has some fields.
+func fields(name string, list ...string) images.Object {
+	props := map[string]any{}
+	for _, f := range list {
+		props[f] = map[string]any{"x-kubernetes-preserve-unknown-fields": true}
+	}
+	o := crd(name, nil)
+	o["spec"] = map[string]any{"versions": []any{map[string]any{"name": "v1", "storage": true, "schema": map[string]any{
+		"openAPIV3Schema": map[string]any{"properties": map[string]any{"spec": map[string]any{"properties": props}}},
+	}}}}
+	return o
+}
+
+func with(o images.Object, field string) images.Object {
+	spec, _ := o["spec"].(map[string]any)
+	if spec == nil {
+		spec = map[string]any{}
+	}
+	spec[field] = map[string]any{"enabled": true}
+	o["spec"], o["apiVersion"] = spec, "aistor.min.io/v1"
+	return o
+}
+
+func TestTheWayBackBeginsWithTheStores(t *testing.T) {
+	t.Parallel()
+	in := backInputs()
+	in.Facts.Bindings = []Binding{binding("aistor-adminjob", "aistor-adminjob")}
+	in.Operator[0].After = append(in.Operator[0].After, bindingObject("aistor-adminjob", "aistor-objectstore"))
+	p := build(t, in)
+	var got []string
+	for _, s := range p.Steps {
+		got = append(got, s.ID)
+	}
+	version := in.Operator[0].To.Version
+	want := []string{"backup", "preflight", "store-team-a-primary", "mend-" + version, "operator-" + version, "validate"}
+	if diff := cmp.Diff(want, got); diff != "" || p.Kind != KindRollback {
+		t.Errorf("steps of a %s (-want +got):\n%s", p.Kind, diff)
+	}
+}
+
+func TestGoingBackIsRefusedWhereItWouldHarm(t *testing.T) {
+	t.Parallel()
+	const definition = "objectstores.aistor.min.io"
+	for _, tc := range []struct {
+		name string
+		in   func(*Inputs)
+		want []string
+	}{
+		{"accepted", func(*Inputs) {}, nil},
+		{"a store that nobody accepted", func(in *Inputs) { in.Options.AcceptRisk = nil }, []string{"accept-risk"}},
+		{"a store that the operator alone takes back", func(in *Inputs) {
+			in.Stores, in.Options.AcceptRisk = nil, nil
+			in.Options.AcceptRestart = []string{"team-a/primary"}
+		}, []string{"accept-risk"}},
+		{"the operator goes and leaves a store that needs a newer one", func(in *Inputs) {
+			in.Stores = nil
+			in.Options.AcceptRestart = []string{"team-a/primary"}
+			in.Operator[0].To.Version = "5.1.0"
+		}, []string{"operator-too-old"}},
+		{"the older definition lacks a field in use", func(in *Inputs) {
+			in.Facts.Stores[0].Object = with(store("primary", ""), "firewall")
+			in.Stores[0].After = []images.Object{with(store("primary", ""), "firewall")}
+			in.Operator[0].After = append(slices.Clone(in.Operator[0].After[:len(in.Operator[0].After)-1]), fields(definition, "image", "pools"))
+		}, []string{"fields-dropped"}},
+		{"a field that the store gives up on its own way back", func(in *Inputs) {
+			in.Facts.Stores[0].Object = with(store("primary", ""), "firewall")
+			in.Operator[0].After = append(slices.Clone(in.Operator[0].After[:len(in.Operator[0].After)-1]), fields(definition, "image", "pools"))
+		}, nil},
+		{"the older store has a field that the definition lost", func(in *Inputs) {
+			in.Stores[0].After = []images.Object{with(store("primary", ""), "features")}
+			in.Operator[0].After = append(slices.Clone(in.Operator[0].After[:len(in.Operator[0].After)-1]), fields(definition, "image", "pools", "features"))
+		}, []string{"fields-dropped"}},
+		{"a store that could not be looked at", func(in *Inputs) {
+			in.Stores = nil
+			in.Options.AcceptRestart = []string{"team-a/primary"}
+			in.Facts.Releases = nil
+			in.Facts.Stores[0].Object = nil
+		}, []string{"fields-unknown"}},
+		{"the license goes", func(in *Inputs) {
+			in.Operator[0].Before = append(in.Operator[0].Before, object("Secret", "minio-license"))
+		}, []string{"license-removed"}},
+		{"a definition goes, with all its objects", func(in *Inputs) {
+			in.Operator[0].Before = append(in.Operator[0].Before, crd("new.aistor.min.io", nil))
+		}, []string{"crd-removed"}},
+		{"Flux would revert it", func(in *Inputs) {
+			in.Facts.Managers = []GitOpsOwner{{Release: "aistor/aistor", Tool: "Flux"}}
+		}, []string{"gitops-managed"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in := backInputs()
+			tc.in(&in)
+			var got []string
+			for _, r := range build(t, in).Refusals {
+				got = append(got, r.ID)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("refusals (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAStepIsReversibleOnlyWhereNothingIsLost(t *testing.T) {
+	t.Parallel()
+	const definition = "objectstores.aistor.min.io"
+	for _, tc := range []struct {
+		name string
+		in   func(*Inputs)
+		want bool
+	}{
+		{"the same definition", func(*Inputs) {}, true},
+		{"a role would have to change back", func(in *Inputs) {
+			in.Operator[0].Before = append(in.Operator[0].Before, bindingObject("aistor-adminjob", "old"))
+			in.Operator[0].After = append(in.Operator[0].After, bindingObject("aistor-adminjob", "new"))
+		}, false},
+		{"a new definition would go again", func(in *Inputs) {
+			in.Operator[0].After = append(in.Operator[0].After, crd("new.aistor.min.io", nil))
+		}, false},
+		{"the older definition lacks a field in use", func(in *Inputs) {
+			in.Facts.Stores[0].Object = with(store("primary", ""), "features")
+		}, false},
+		{"a store that could not be looked at", func(in *Inputs) { in.Facts.Stores[0].Object = nil }, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in := inputs()
+			in.Operator[0].Before = append(in.Operator[0].Before, fields(definition, "image", "pools"))
+			in.Operator[0].After = append(in.Operator[0].After, fields(definition, "image", "pools"))
+			in.Facts.Stores[0].Object = store("primary", "")
+			tc.in(&in)
+			for _, s := range build(t, in).Steps {
+				if s.Action == ActionOperator && s.Reversible != tc.want {
+					t.Errorf("step %s is reversible: %t", s.ID, s.Reversible)
+				}
+			}
+		})
+	}
+}
