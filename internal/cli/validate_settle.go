@@ -18,7 +18,7 @@ const (
 
 // prove looks anew and runs the checks that prove the outcome, until they pass
 // or show something that waiting does not heal.
-func (o *upgradeOptions) prove(ctx context.Context, t *target, before *preflight.Subject) (*plan.Facts, *preflight.Report, error) {
+func (o *runOptions) prove(ctx context.Context, t *target, before *preflight.Subject) (*plan.Facts, *preflight.Report, error) {
 	opts, err := o.checks.options(t.site)
 	if err != nil {
 		return nil, nil, err
