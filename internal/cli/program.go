@@ -57,10 +57,7 @@ func (p *Program) interactive() bool { return isTerminal(p.In) && isTerminal(p.E
 // isTerminal reports whether a stream is a terminal that understands control
 // sequences.
 func isTerminal(stream any) bool {
-	if p, ok := stream.(painter); ok {
-		stream = p.Writer
-	}
-	f, ok := stream.(*os.File)
+	f, ok := behind(stream).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

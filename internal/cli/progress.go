@@ -20,7 +20,7 @@ const every = 10 * time.Second
 // ten seconds. It returns what receives the events and what ends the display.
 func (p *Program) progress(title string) (images.Progress, func()) {
 	if p.fancy(p.ErrOut) {
-		return barProgress(p.ErrOut, title)
+		return barProgress(behind(p.ErrOut).(io.Writer), title)
 	}
 	l := &lineProgress{w: p.ErrOut, title: title, now: p.Now}
 	return l.event, l.end

@@ -66,6 +66,9 @@ func (o *rollbackOptions) run(ctx context.Context) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if err := o.reports.validate(); err != nil {
+		return err
+	}
 	t, unfinished, err := o.load(ctx)
 	if err != nil {
 		return err
@@ -73,6 +76,14 @@ func (o *rollbackOptions) run(ctx context.Context) error {
 	if err := interruption(ctx); err != nil {
 		return err
 	}
+	if err := o.begin(t); err != nil {
+		return err
+	}
+	return o.finish(ctx, t, o.carry(ctx, t, unfinished))
+}
+
+// carry goes from the plan to its end.
+func (o *rollbackOptions) carry(ctx context.Context, t *target, unfinished bool) error {
 	if !t.plan.Changes() && !unfinished {
 		line(o.Out, "Nothing to take back: every release is as it was before the last upgrade.")
 		return nil

@@ -29,12 +29,14 @@ type runOptions struct {
 	settle            time.Duration
 	deadline          time.Duration
 	stopAfter         string
+	reports           reportOptions
+	seen              *evidence
 }
 
 func newRunOptions(p *Program, kube kubeOptions) runOptions {
 	return runOptions{
 		targetOptions: newTargetOptions(p, kube), backupDir: "aistor-upgrade-backup",
-		timeout: 10 * time.Minute, maxHistory: maxHistory(p),
+		timeout: 10 * time.Minute, maxHistory: maxHistory(p), seen: &evidence{},
 	}
 }
 
@@ -50,6 +52,7 @@ func maxHistory(p *Program) int {
 // addFlags registers what upgrade and rollback share.
 func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	o.checks.addJudgeFlags(fs)
+	o.reports.addFlags(fs)
 	fs.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "plan and check only; nothing is pushed or changed")
 	fs.StringVar(&o.backupDir, "backup-dir", o.backupDir, "folder for backups")
@@ -77,6 +80,7 @@ func (o *runOptions) check(ctx context.Context, t *target, s *preflight.Subject,
 	if err := interruption(ctx); err != nil {
 		return err
 	}
+	o.seen.before = append(o.seen.before, report)
 	printFindings(o.Out, report, "plan") // what the plan says stands above
 	line(o.Out, "preflight: %s", report.Verdict)
 	if report.OK() {

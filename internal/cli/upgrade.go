@@ -30,6 +30,9 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
   # What would be done?
   helm aistor upgrade --bundle aistor.bundle --dry-run
 
+  # With evidence, however it ends
+  helm aistor upgrade --bundle aistor.bundle --report report.html --report report.json
+
   # The registry's owner pushed already; park after the operator
   helm aistor upgrade --bundle aistor.bundle --push never --stop-after operator-5.10.0`,
 		Args: cobra.NoArgs,
@@ -52,11 +55,22 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.Before())
 		return nil
 	}
+	if err := o.reports.validate(); err != nil {
+		return err
+	}
 	t, err := o.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.close()
+	if err := o.begin(t); err != nil {
+		return err
+	}
+	return o.finish(ctx, t, o.carry(ctx, t))
+}
+
+// carry goes from the plan to its end.
+func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	if err := interruption(ctx); err != nil {
 		return err
 	}

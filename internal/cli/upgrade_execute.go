@@ -22,7 +22,7 @@ func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subjec
 	}
 	opts := o.executorOptions(ctx, t, s)
 	outcome, err := upgrade.New(t.plan, &t.inputs, deps, opts).Run(ctx)
-	if outcome != nil {
+	if o.seen.outcome = outcome; outcome != nil {
 		printOutcome(o.Out, outcome)
 	}
 	return upgradeError(err)
@@ -55,7 +55,7 @@ func (o *runOptions) executorOptions(ctx context.Context, t *target, s *prefligh
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
 		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
 		Command: o.command(), OnEvent: show.event, Now: o.Now,
-		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure,
+		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure, Findings: o.seen.findings,
 		Preflight: func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
 		Validate:  func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
 	}
@@ -96,6 +96,7 @@ func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.
 	if err != nil {
 		return "", err
 	}
+	o.seen.after = append(o.seen.after, report)
 	printImages(o.Out, facts)
 	printReport(o.Out, report)
 	if !report.OK() {

@@ -48,6 +48,7 @@ type tracker struct {
 	mu     sync.Mutex
 	stores map[string]*Availability
 	down   map[string]time.Time // since when a store's probes fail
+	lanes  lanes
 	cancel context.CancelFunc
 	probes sync.WaitGroup
 }
@@ -60,6 +61,7 @@ func newTracker(now func() time.Time) *tracker {
 func (t *tracker) observe(f *plan.Facts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.lanes.observe(f, t.now())
 	for _, s := range f.Stores {
 		up := serving(f, s.Key())
 		a := t.stores[s.Key()]
@@ -158,6 +160,13 @@ func (t *tracker) stop() {
 		t.stores[store].Unavailable += plan.Duration(t.now().Sub(since))
 		delete(t.down, store)
 	}
+}
+
+// pods are the timelines of single pods.
+func (t *tracker) pods() []PodTimeline {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lanes.result()
 }
 
 // result is sorted by store.

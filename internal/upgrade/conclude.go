@@ -10,6 +10,9 @@ import (
 // conclude turns how the attempt ended into its outcome and error, and writes
 // the end into the journal.
 func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
+	if e.live != nil {
+		e.tracker.observe(e.live.Snapshot())
+	}
 	e.tracker.stop()
 	result, final := "done", e.verdict(ctx, err)
 	switch {
@@ -27,6 +30,7 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 		if final != nil {
 			last.Message = e.mask.text(final.Error())
 		}
+		e.remember()
 		if saved := e.journal.save(ctx); saved != nil {
 			e.say("", EventAlarm, saved.Error())
 		}
@@ -80,7 +84,11 @@ func (e *Executor) outcome() *Outcome {
 	o := &Outcome{
 		Plan: e.digest, Changed: e.journal.run.Changed(), Remaining: e.ids(false), Parked: e.parked,
 		Backup: orElse(e.journal.run.FirstBackup, e.backup), Validation: e.validation, Undone: e.mask.text(e.undone), Attempts: e.journal.run.Attempts,
-		Availability: e.tracker.result(), Ended: e.opts.Now(),
+		Availability: e.availability(), Pods: joined(e.earlierPods, e.tracker.pods()), Earlier: e.lineage(), Ended: e.opts.Now(),
+	}
+	for i := len(o.Earlier) - 1; i >= 0; i-- {
+		o.Availability = together(o.Earlier[i].Availability, o.Availability)
+		o.Pods = joined(o.Earlier[i].Pods, o.Pods)
 	}
 	if e.backup != "" && e.backup != o.Backup {
 		o.Backups = []string{o.Backup, e.backup}

@@ -62,6 +62,12 @@ type Outcome struct {
 	Validation   string         `json:"validation,omitempty"`
 	Attempts     []Attempt      `json:"attempts"`
 	Availability []Availability `json:"availability,omitempty"`
+	// Earlier are the runs of other plans that this one went on from, the
+	// oldest first.
+	Earlier []Run `json:"earlier,omitempty"`
+	// Pods are what was seen of single pods, of the first ones where there are
+	// too many for a picture.
+	Pods []PodTimeline `json:"pods,omitempty"`
 }
 
 // StepOutcome is what became of one step.

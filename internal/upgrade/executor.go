@@ -23,12 +23,14 @@ type Executor struct {
 	mask      masker
 	telling   sync.Mutex
 
-	lease   *lease
-	journal *journal
-	live    Live
-	facts   *plan.Facts // as the attempt found them
-	runs    []Run       // all journals, as the attempt found them
-	tracker *tracker
+	lease       *lease
+	journal     *journal
+	live        Live
+	facts       *plan.Facts // as the attempt found them
+	runs        []Run       // all journals, as the attempt found them
+	tracker     *tracker
+	earlier     []Availability // of earlier attempts
+	earlierPods []PodTimeline
 
 	idle       bool   // every release is where the plan wants it
 	alarm      string // why no further store may be started

@@ -43,6 +43,10 @@ type Run struct {
 	// Baseline is the health each store had before the first attempt.
 	Baseline map[string]string `json:"baseline,omitempty"`
 	Steps    []StepRecord      `json:"steps"`
+	// Availability is what was seen of the stores in all attempts.
+	Availability []Availability `json:"availability,omitempty"`
+	// Pods are what was seen of single pods in all attempts.
+	Pods []PodTimeline `json:"pods,omitempty"`
 	// Orphans are bindings that a killed run of another plan left deleted.
 	Orphans []images.Object `json:"orphans,omitempty"`
 	// Backup is the folder of this plan's backup.
@@ -70,6 +74,8 @@ type Attempt struct {
 	// attempt is under way or was killed.
 	Result  string `json:"result,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Findings are the checks that did not pass, in the order of the checks.
+	Findings []Finding `json:"findings,omitempty"`
 }
 
 // StepRecord is what a journal knows of one step.
@@ -77,6 +83,8 @@ type StepRecord struct {
 	ID      string      `json:"id"`
 	Action  plan.Action `json:"action"`
 	Target  string      `json:"target,omitempty"`
+	From    *plan.Chart `json:"from,omitempty"`
+	To      *plan.Chart `json:"to,omitempty"`
 	Status  StepStatus  `json:"status"`
 	Attempt int         `json:"attempt,omitempty"`
 	Started time.Time   `json:"started,omitzero"`

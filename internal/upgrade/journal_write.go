@@ -45,7 +45,7 @@ func (j *journal) open(ctx context.Context, p *plan.Plan, digest string) error {
 	}
 	for _, s := range p.Steps {
 		if j.step(s.ID) == nil {
-			j.run.Steps = append(j.run.Steps, StepRecord{ID: s.ID, Action: s.Action, Target: s.Target, Status: StepPending})
+			j.run.Steps = append(j.run.Steps, StepRecord{ID: s.ID, Action: s.Action, Target: s.Target, From: s.From, To: s.To, Status: StepPending})
 		}
 	}
 	return nil
@@ -108,7 +108,7 @@ func (j *journal) write(ctx context.Context, doc string) error {
 }
 
 // encode keeps the journal inside its limit: long messages are cut, and if
-// that is not enough all go.
+// that is not enough all go, with what only reports want.
 func (j *journal) encode() (string, error) {
 	if n := len(j.run.Attempts); n > attemptLimit {
 		j.run.Attempts = slices.Clone(j.run.Attempts[n-attemptLimit:])
@@ -121,10 +121,7 @@ func (j *journal) encode() (string, error) {
 	}
 	doc, err := json.Marshal(j.run)
 	if err == nil && len(doc) > journalLimit {
-		for i := range j.run.Steps {
-			j.run.Steps[i].Message = ""
-		}
-		doc, err = json.Marshal(j.run)
+		doc, err = json.Marshal(j.run.lightened())
 	}
 	if err == nil && len(doc) > journalLimit {
 		err = fmt.Errorf("writing journal %q: received: %d bytes\nexpected: at most %d", JournalName(j.run.Plan), len(doc), journalLimit)

@@ -57,6 +57,10 @@ type Options struct {
 	// is said of plan and chart there.
 	Description string
 
+	// Findings are what the checks found so far that did not pass; the journal
+	// keeps them for the report of a later attempt. The default is none.
+	Findings func() []Finding
+
 	// OnEvent is told what happens, by one goroutine at a time. The default
 	// drops it.
 	OnEvent func(Event)

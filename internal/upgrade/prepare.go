@@ -25,6 +25,7 @@ func (e *Executor) prepare(ctx context.Context) error {
 		return &DriftError{Object: "cluster", Field: "uid", Expected: uid, Received: e.facts.ClusterUID}
 	}
 	r := &e.journal.run
+	e.earlier, e.earlierPods = slices.Clone(r.Availability), slices.Clone(r.Pods)
 	r.Attempts = append(r.Attempts, Attempt{
 		Identity: orElse(e.opts.Identity, e.facts.User), Holder: e.opts.Holder, Tool: e.opts.Tool, Started: e.opts.Now(),
 	})

@@ -70,6 +70,13 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 		if diff := cmp.Diff([]string{original, New(z.plan, z.in, z.deps, z.opts).backupDir()}, out.Backups); diff != "" || out.Backup != original {
 			t.Errorf("backup %s, all (-want +got):\n%s", out.Backup, diff)
 		}
+		var lineage []string
+		for _, r := range out.Earlier {
+			lineage = append(lineage, r.Plan)
+		}
+		if diff := cmp.Diff([]string{first.plan.Digest(), y.plan.Digest()}, lineage); diff != "" {
+			t.Errorf("runs it went on from (-want +got):\n%s", diff)
+		}
 		runs := w.stored(t)
 		if diff := cmp.Diff(map[string]string{"ns-one/one": "green", "ns-two/two": "green"}, runs[0].Baseline); diff != "" {
 			t.Errorf("baseline (-want +got):\n%s", diff)

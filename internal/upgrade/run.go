@@ -150,6 +150,7 @@ func (e *Executor) end(ctx context.Context, rec *StepRecord, message string, err
 		}
 	}
 	e.say(rec.ID, kind, message)
+	e.remember()
 	if saved := e.journal.save(ctx); err == nil {
 		return saved
 	}

@@ -61,5 +61,5 @@ func referenceEnds() []string {
 
 // settingEnds are what follows "password" in plain settings.
 func settingEnds() []string {
-	return []string{"name", "ref", "file", "path", "policy", "length", "type", "enabled", "secret", "secretkeyname"}
+	return []string{"name", "ref", "file", "path", "stdin", "policy", "length", "type", "enabled", "secret", "secretkeyname"}
 }

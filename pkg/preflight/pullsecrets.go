@@ -41,7 +41,7 @@ func checkSecretsPresent(_ context.Context, s *Subject) Result {
 		judgePresent(&f, s, p)
 	}
 	judgeTemplates(&f, s)
-	return f.result("every namespace that pulls has its pull secret: %s", strings.Join(namespacesOf(list), ", "))
+	return f.result("every namespace that pulls has its pull secret (%s)", strings.Join(namespacesOf(list), ", "))
 }
 
 func judgePresent(f *findings, s *Subject, p puller) {

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/report"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+// reportOptions say where an upgrade leaves its evidence.
+type reportOptions struct {
+	files   []string
+	logFile string
+}
+
+func (o *reportOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.files, "report", nil, "write a report to this file, .html or .json, however the upgrade ends (can be repeated)")
+	fs.StringVar(&o.logFile, "log-file", "", "also write what is shown to this file, with times (default: upgrade.log beside the backup)")
+}
+
+// validate finds out before anything is changed whether reports can be written.
+func (o *reportOptions) validate() error {
+	for _, f := range o.files {
+		if ext := strings.ToLower(filepath.Ext(f)); ext != ".html" && ext != ".json" {
+			return fmt.Errorf("reading --report %q: expected a name that ends in .html or .json", f)
+		}
+		if info, err := os.Stat(filepath.Dir(f)); err != nil || !info.IsDir() {
+			return fmt.Errorf("reading --report %q: there is no folder %s", f, filepath.Dir(f))
+		}
+	}
+	return nil
+}
+
+// evidence gathers what the report of one attempt is made of.
+type evidence struct {
+	log           *transcript
+	before, after []*preflight.Report
+	waivers       []plan.Waiver
+	outcome       *upgrade.Outcome
+	signedBy      string
+}
+
+// begin opens the log; from then on what is shown is also written down.
+func (o *runOptions) begin(t *target) error {
+	opts, err := o.checks.options(t.site)
+	if err != nil {
+		return err
+	}
+	o.seen.waivers = opts.Waivers
+	name := o.reports.logFile
+	if name == "" {
+		if o.dryRun {
+			return nil
+		}
+		name = filepath.Join(o.backupDir, shortDigest(t.plan.Digest()), "upgrade.log")
+	}
+	if o.seen.log, err = openTranscript(name, o.Now, masker(t)); err != nil {
+		return err
+	}
+	o.seen.log.say("helm aistor " + strings.Join(o.Args, " "))
+	p := *o.Program
+	p.Out, p.ErrOut = o.seen.log.tee(p.Out), o.seen.log.tee(p.ErrOut)
+	o.Program = &p
+	return nil
+}
+
+// masker takes every secret out of a text that the values or the cluster hold.
+func masker(t *target) func(string) string {
+	var all []map[string]any
+	for _, list := range [][]plan.Change{t.inputs.Operator, t.inputs.Stores} {
+		for _, c := range list {
+			all = append(all, c.Values)
+		}
+	}
+	if f := t.inputs.Facts; f != nil {
+		if f.Operator != nil {
+			all = append(all, f.Operator.Values)
+		}
+		for _, r := range f.Releases {
+			all = append(all, r.Values)
+		}
+	}
+	return upgrade.Masker(all...)
+}
+
+// finish writes the reports and the error into the log. A report that can't be
+// written is an error of its own, beside how the upgrade ended.
+func (o *runOptions) finish(ctx context.Context, t *target, ended error) error {
+	written := o.writeReports(t, ended)
+	if log := o.seen.log; log != nil {
+		if o.seen.outcome != nil {
+			line(o.Out, "Log          %s", log.name)
+		}
+		if ended != nil {
+			log.say(describe(ended))
+		}
+		if err := log.close(); written == nil {
+			written = err
+		}
+	}
+	switch {
+	case written == nil:
+		return ended
+	case ended == nil:
+		return written
+	}
+	return &exitError{exitCode(ctx, ended), errors.Join(ended, written)}
+}
+
+func (o *runOptions) writeReports(t *target, ended error) error {
+	if len(o.reports.files) == 0 {
+		return nil
+	}
+	in := report.Input{
+		Plan: t.plan, Outcome: o.seen.outcome, Err: shown(ended), Before: o.seen.before, After: o.seen.after, Waivers: o.seen.waivers,
+		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version, SignedBy: o.seen.signedBy, Now: o.Now(), Mask: masker(t),
+	}
+	if o.seen.log != nil {
+		in.Log = o.seen.log.name
+	}
+	doc, err := report.New(in)
+	if err != nil {
+		return err
+	}
+	for _, name := range o.reports.files {
+		content, err := encodeReport(name, doc)
+		if err == nil {
+			err = writeWhole(name, content)
+		}
+		if err != nil {
+			return fmt.Errorf("writing report %q: %w", name, err)
+		}
+		line(o.Out, "Report       %s", name)
+	}
+	return nil
+}
+
+// shown is an error as a report has it: what was silent because the verb said
+// it already is said in words.
+func shown(err error) error {
+	if errors.As(err, new(*silentError)) {
+		return errors.New("stopped before the first step; see the checks and the plan's refusals")
+	}
+	return err
+}
+
+func encodeReport(name string, doc *report.Document) ([]byte, error) {
+	if strings.EqualFold(filepath.Ext(name), ".json") {
+		b, err := json.MarshalIndent(doc, "", "  ")
+		return append(b, '\n'), err
+	}
+	var b bytes.Buffer
+	err := report.WriteHTML(&b, doc)
+	return b.Bytes(), err
+}
+
+// findings are what the checks found so far that did not pass.
+func (e *evidence) findings() []upgrade.Finding {
+	var list []upgrade.Finding
+	add := func(reports []*preflight.Report, after bool) {
+		for _, r := range reports {
+			for _, one := range r.Results {
+				if one.Status != preflight.Pass && one.Status != preflight.Skip {
+					list = append(list, upgrade.Finding{Check: one.ID, Status: string(one.Status), After: after, Message: one.Message, Waived: one.Waived})
+				}
+			}
+		}
+	}
+	add(e.before, false)
+	add(e.after, true)
+	return list
+}
+
+// writeWhole writes a file whole or not at all.
+func writeWhole(name string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".partial-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// transcript is a file with what was shown, line by line with the time, without
+// secrets. It is safe for concurrent use.
+type transcript struct {
+	name string
+	now  func() time.Time
+	mask func(string) string
+
+	mu   sync.Mutex
+	f    *os.File
+	tees []*teeWriter
+	err  error
+}
+
+// openTranscript goes on behind what the file holds, so that all attempts are
+// in one.
+func openTranscript(name string, now func() time.Time, mask func(string) string) (*transcript, error) {
+	err := os.MkdirAll(filepath.Dir(name), 0o700)
+	if err != nil {
+		return nil, fmt.Errorf("opening log: %w", err)
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening log: %w", err)
+	}
+	return &transcript{name: name, now: now, mask: mask, f: f}, nil
+}
+
+// say writes text that was not shown through a tee.
+func (t *transcript) say(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for l := range strings.Lines(text) {
+		t.line(l)
+	}
+}
+
+// line is called with the lock held. A full disk must not end an upgrade: the
+// first error is told by close.
+func (t *transcript) line(s string) {
+	s = strings.TrimRight(s, "\r\n")
+	if i := strings.LastIndexByte(s, '\r'); i >= 0 {
+		s = s[i+1:] // what a terminal would show
+	}
+	s = controlSequence.ReplaceAllString(s, "")
+	if strings.TrimSpace(s) == "" {
+		return
+	}
+	if _, err := fmt.Fprintf(t.f, "%s %s\n", t.now().UTC().Format(time.RFC3339), printable(t.mask(s))); t.err == nil {
+		t.err = err
+	}
+}
+
+// controlSequence finds what moves the cursor or sets colours; it holds no state.
+var controlSequence = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+
+// close writes what has no end of line yet.
+func (t *transcript) close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range t.tees {
+		t.line(w.open.String())
+		w.open.Reset()
+	}
+	if err := t.f.Close(); t.err == nil {
+		t.err = err
+	}
+	if t.err != nil {
+		return fmt.Errorf("writing log: %w", t.err)
+	}
+	return nil
+}
+
+// tee is a writer to w whose lines are written down too.
+func (t *transcript) tee(w io.Writer) io.Writer {
+	if p, ok := w.(painter); ok { // colours are decided outside
+		return painter{t.tee(p.Writer)}
+	}
+	tw := &teeWriter{Writer: w, t: t}
+	t.tees = append(t.tees, tw)
+	return tw
+}
+
+// teeWriter hides nothing of the stream behind it: see [behind].
+type teeWriter struct {
+	io.Writer
+	t    *transcript
+	open bytes.Buffer // a line without its end
+}
+
+// Write passes p on first: what is shown does not wait for the log.
+func (w *teeWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	w.t.mu.Lock()
+	defer w.t.mu.Unlock()
+	w.open.Write(p[:n])
+	for {
+		i := bytes.IndexByte(w.open.Bytes(), '\n')
+		if i < 0 {
+			return n, err
+		}
+		w.t.line(string(w.open.Next(i + 1)))
+	}
+}
+
+// behind is the stream itself, where it is wrapped to show colours or to be
+// logged: only that can be a terminal.
+func behind(w any) any {
+	for {
+		switch v := w.(type) {
+		case painter:
+			w = v.Writer
+		case *teeWriter:
+			w = v.Writer
+		default:
+			return w
+		}
+	}
+}

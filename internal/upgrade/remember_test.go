@@ -1,0 +1,111 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// A report is about the whole upgrade, also where it took several attempts: the
+// one that wrote it saw only the last.
+func TestOutcomeRemembersWhatEarlierAttemptsSaw(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		x := w.attempt(t, "first")
+		x.opts.Findings = func() []Finding { return []Finding{{Check: "budgets", Status: "warn", Message: "old"}} }
+		x.opts.Validate = func(context.Context) (string, error) { return "", errors.New("not so fast") }
+		if _, err := x.run(t.Context()); err == nil {
+			t.Fatal("the first attempt did not stop")
+		}
+		y := w.attempt(t, "second")
+		out, err := y.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range out.Availability {
+			if a.LowestReady != 3 || a.Worst != "yellow" || len(a.Timeline) < 3 {
+				t.Errorf("the pods that went in the first attempt are forgotten: %+v", a)
+			}
+		}
+		if len(out.Attempts) != 2 || len(out.Attempts[0].Findings) != 1 || out.Attempts[0].Findings[0].Check != "budgets" {
+			t.Errorf("what the first attempt's checks found is forgotten: %+v", out.Attempts)
+		}
+	})
+}
+
+func TestPodsAreFollowedOneByOne(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		out, err := w.attempt(t, "me").run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Pods) != 8 {
+			t.Fatalf("%d pods were followed, want those of both stores", len(out.Pods))
+		}
+		for _, p := range out.Pods {
+			first, last := p.Spans[0], p.Spans[len(p.Spans)-1]
+			if first.State != PodReady || last.State != PodReady || first.Revision == last.Revision || len(p.Spans) < 3 {
+				t.Errorf("%s/%s was not seen to be replaced: %+v", p.Store, p.Pod, p.Spans)
+			}
+		}
+	})
+}
+
+func TestThinnedTimelineKeepsItsLowestPoints(t *testing.T) {
+	t.Parallel()
+	var all []Sample
+	for i := range 1000 {
+		all = append(all, Sample{time.Unix(int64(i), 0), 8})
+	}
+	all[777].Ready = 2
+	got := thin(all, 100)
+	if len(got) != 100 {
+		t.Errorf("%d samples, want 100", len(got))
+	}
+	low := 8
+	for i, s := range got {
+		low = min(low, s.Ready)
+		if i > 0 && !s.Time.After(got[i-1].Time) {
+			t.Errorf("sample %d is not after the one before", i)
+		}
+	}
+	if low != 2 {
+		t.Errorf("the outage was smoothed away: lowest is %d", low)
+	}
+}
+
+func TestAttemptsAddUp(t *testing.T) {
+	t.Parallel()
+	a := Availability{Store: "a/b", Pods: 4, LowestReady: 2, Worst: "red", Known: true, Probes: 10, Failed: 3, Unavailable: plan.Duration(time.Second), Timeline: []Sample{{Ready: 4}}}
+	b := Availability{Store: "a/b", Pods: 8, LowestReady: 7, Worst: "green", Probes: 5, Failed: 1, Unavailable: plan.Duration(time.Second), Timeline: []Sample{{Ready: 8}}}
+	want := Availability{Store: "a/b", Pods: 8, LowestReady: 2, Worst: "red", Known: true, Probes: 15, Failed: 4, Unavailable: plan.Duration(2 * time.Second), Timeline: []Sample{{Ready: 4}, {Ready: 8}}}
+	if diff := cmp.Diff(want, a.and(b)); diff != "" {
+		t.Errorf("both (-want +got):\n%s", diff)
+	}
+}
+
+// What reports want gives way before what going on needs.
+func TestJournalThatIsFullDropsWhatOnlyReportsWant(t *testing.T) {
+	t.Parallel()
+	j := &journal{run: Run{Plan: "sha256:0123456789ab", Steps: []StepRecord{{ID: "a", Saved: nil, Own: []int{3}}}}}
+	for range 60 {
+		a := Availability{Store: strings.Repeat("s", 60)}
+		for range rememberedSamples {
+			a.Timeline = append(a.Timeline, Sample{time.Unix(1, 0), 1})
+		}
+		j.run.Availability = append(j.run.Availability, a)
+	}
+	record := j.step("a")
+	doc, err := j.encode()
+	if err != nil || len(doc) > journalLimit || !strings.Contains(doc, `"own":[3]`) || strings.Contains(doc, "timeline") {
+		t.Errorf("%d bytes, error %v", len(doc), err)
+	}
+	if j.step("a") != record || len(j.run.Availability[0].Timeline) == 0 {
+		t.Error("encoding changed the run itself")
+	}
+}
