@@ -54,18 +54,24 @@ demo: test-tools ## watch an upgrade across an airgap on a local cluster
 
 DIST_PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64
 DIST_FLAGS      = --source $(CURDIR) --version $(VERSION) --platforms '$(DIST_PLATFORMS)' \
-	$(if $(HELM_KEY),--helm-key '$(abspath $(HELM_KEY))' --helm-key-passphrase-file '$(abspath $(HELM_KEY_PASSPHRASE_FILE))')
+	$(if $(HELM_KEY),--helm-key '$(abspath $(HELM_KEY))' --helm-key-passphrase-file '$(abspath $(HELM_KEY_PASSPHRASE_FILE))') \
+	$(if $(MINISIGN_KEY),--minisign-key '$(abspath $(MINISIGN_KEY))' --minisign-key-password-file '$(abspath $(MINISIGN_KEY_PASSWORD_FILE))')
 
 dist: ## archives for krew and Helm with checksums, into dist/ (DIST_PLATFORMS=linux/amd64 for one)
 	rm -rf $(CURDIR)/dist
 	go -C tools/dist run . archives $(DIST_FLAGS) --out $(CURDIR)/dist $(if $(BASE_URL),--base-url '$(BASE_URL)')
+
+dist-twice: dist ## are two builds, from two folders with two build caches, the same bytes?
+	again=$$(mktemp -d) && trap 'rm -rf $$again' EXIT && git archive HEAD | tar -x -C $$again && \
+	GOCACHE=$$again/.cache $(MAKE) -C $$again dist VERSION=$(VERSION) DIST_PLATFORMS='$(DIST_PLATFORMS)' && \
+	cmp dist/SHA256SUMS $$again/dist/SHA256SUMS && echo 'the same bytes'
 
 mirror: ## what a site without internet serves to itself: BASE_URL=https://files.example/aistor OUT=dir
 	@test -n '$(BASE_URL)' -a -n '$(OUT)' || { echo 'usage: make mirror BASE_URL=https://files.example/aistor OUT=dir'; exit 1; }
 	go -C tools/dist run . mirror $(DIST_FLAGS) --base-url '$(BASE_URL)' --out '$(abspath $(OUT))'
 
 MODULES += tools/dist test/install
-.PHONY: dist mirror unit-dist e2e-install
+.PHONY: dist dist-twice mirror unit-dist e2e-install
 
 unit: unit-dist
 unit-dist:

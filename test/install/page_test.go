@@ -111,6 +111,25 @@ func TestInstallPage(t *testing.T) {
 	}
 }
 
+// What people carry through an airgap stays small. Whoever raises a figure says
+// in the commit what it bought.
+func TestArchivesStaySmall(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(published(t).folder(), "v"+version)
+	for name, most := range map[string]int64{
+		"kubectl-aistor_upgrade_" + platform("_") + ".tar.gz": 22e6,
+		"aistor-" + version + "-" + platform("-") + ".tgz":     24e6,
+	} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > most {
+			t.Errorf("%s has %d bytes, more than %d", name, info.Size(), most)
+		}
+	}
+}
+
 // The sums catch a byte that changed on the way.
 func TestInstallPageFindsWhatIsTorn(t *testing.T) {
 	t.Parallel()

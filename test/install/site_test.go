@@ -57,7 +57,7 @@ var dist = sync.OnceValues(func() (string, error) {
 // nobody changes it.
 var shared = sync.OnceValues(func() (mirror, error) {
 	m := newMirror(filepath.Join(scratch, "mirror"), "application/gzip")
-	return m, m.publish(context.Background(), version, programs())
+	return m, m.publish(context.Background(), version, programs(), "--sbom=true")
 })
 
 func published(t *testing.T) mirror {
@@ -137,7 +137,7 @@ func (m mirror) publish(ctx context.Context, version, from string, more ...strin
 		return err
 	}
 	args := append([]string{"mirror", "--source", checkout, "--version", version, "--platforms", platform("/"),
-		"--programs", from, "--out", m.folder(), "--base-url", m.url}, more...)
+		"--programs", from, "--sbom=false", "--out", m.folder(), "--base-url", m.url}, more...)
 	cmd := exec.CommandContext(ctx, program, args...)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("making the mirror: %w\n%s", err, text)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/tools/dist/internal/build"
 	"github.com/aistor-upgrade/aistor-upgrade/tools/dist/internal/release"
+	"github.com/aistor-upgrade/aistor-upgrade/tools/dist/internal/sbom"
 	"github.com/aistor-upgrade/aistor-upgrade/tools/dist/internal/sign"
 )
 
@@ -42,6 +43,8 @@ func main() {
 type options struct {
 	source, version, platforms, programs, out, baseURL string
 	helmKey, passphraseFile                            string
+	minisignKey, passwordFile                          string
+	bills                                              bool
 }
 
 func run(ctx context.Context, args []string, log io.Writer) error {
@@ -59,6 +62,9 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	fs.StringVar(&o.baseURL, "base-url", "", "where the folder will be served; archives are published at GitHub by default")
 	fs.StringVar(&o.helmKey, "helm-key", "", "file with the OpenPGP secret key that signs Helm plugins (default: they are not signed)")
 	fs.StringVar(&o.passphraseFile, "helm-key-passphrase-file", "", "file whose first line opens the key")
+	fs.StringVar(&o.minisignKey, "minisign-key", "", "file with the minisign secret key that signs sums and archives (default: they are not signed)")
+	fs.StringVar(&o.passwordFile, "minisign-key-password-file", "", "file whose first line opens the key")
+	fs.BoolVar(&o.bills, "sbom", true, "write what each program is made of beside its archive")
 	if err := fs.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -93,12 +99,11 @@ func (o options) make(ctx context.Context, log io.Writer, write func(release.Rel
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	if o.helmKey != "" {
-		key, err := sign.Load(o.helmKey, o.passphraseFile)
-		if err != nil {
-			return err
-		}
-		r.Sign = key.Provenance
+	if err := o.sign(&r); err != nil {
+		return err
+	}
+	if o.bills {
+		r.Bill = sbom.Write
 	}
 	if o.programs == "" {
 		return o.compile(ctx, log, r, write)
@@ -108,6 +113,25 @@ func (o options) make(ctx context.Context, log io.Writer, write func(release.Rel
 	}
 	r.Programs = func(build.Platform) string { return o.programs }
 	return write(r)
+}
+
+// sign has the release signed by the keys that were named.
+func (o options) sign(r *release.Release) error {
+	if o.helmKey != "" {
+		key, err := sign.Load(o.helmKey, o.passphraseFile)
+		if err != nil {
+			return err
+		}
+		r.Provenance = key.Provenance
+	}
+	if o.minisignKey != "" {
+		key, err := sign.LoadMinisign(o.minisignKey, o.passwordFile)
+		if err != nil {
+			return err
+		}
+		r.Sign = key.File
+	}
+	return nil
 }
 
 // compile builds the programs into a folder that lasts as long as write.

@@ -19,17 +19,18 @@ func TestWrongFlagsAreRefusedBeforeAnythingIsCompiled(t *testing.T) {
 		line string
 		want string
 	}{
-		"no verb":                       {"", "usage"},
-		"an unknown verb":               {"publish --out x", "usage"},
-		"nowhere to write":              {"archives --version 1.2.3", "--out is needed"},
-		"a further argument":            {"archives --version 1.2.3 --out x y", "no further arguments"},
-		"no version":                    {"archives --out OUT", "reading version"},
-		"a version with a v":            {"archives --version v1.2.3 --out OUT", "without a v"},
-		"no platform":                   {"archives --version 1.2.3 --platforms , --out OUT", "none was named"},
-		"programs for two platforms":    {"archives --version 1.2.3 --programs . --out OUT", "one platform"},
-		"a key that is not there":       {"archives --version 1.2.3 --helm-key /does/not/exist --out OUT", "reading signing key"},
-		"a mirror without an address":   {"mirror --version 1.2.3 --out OUT", "base URL"},
-		"a mirror that krew can't read": {"mirror --version 1.2.3 --out OUT --base-url file:///srv", "base URL"},
+		"no verb":                          {"", "usage"},
+		"an unknown verb":                  {"publish --out x", "usage"},
+		"nowhere to write":                 {"archives --version 1.2.3", "--out is needed"},
+		"a further argument":               {"archives --version 1.2.3 --out x y", "no further arguments"},
+		"no version":                       {"archives --out OUT", "reading version"},
+		"a version with a v":               {"archives --version v1.2.3 --out OUT", "without a v"},
+		"no platform":                      {"archives --version 1.2.3 --platforms , --out OUT", "none was named"},
+		"programs for two platforms":       {"archives --version 1.2.3 --programs . --out OUT", "one platform"},
+		"a key that is not there":          {"archives --version 1.2.3 --helm-key /does/not/exist --out OUT", "reading signing key"},
+		"a minisign key that is not there": {"archives --version 1.2.3 --minisign-key /does/not/exist --out OUT", "reading signing key"},
+		"a mirror without an address":      {"mirror --version 1.2.3 --out OUT", "base URL"},
+		"a mirror that krew can't read":    {"mirror --version 1.2.3 --out OUT --base-url file:///srv", "base URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +69,8 @@ func TestArchivesPointAtThePublishedRelease(t *testing.T) {
 		}
 	}
 	err := run(t.Context(), []string{
-		"archives", "--source", "../..", "--version", "1.2.3", "--platforms", "linux/arm64", "--programs", programs, "--out", out,
+		"archives", "--source", "../..", "--version", "1.2.3", "--platforms", "linux/arm64", "--programs", programs,
+		"--sbom=false", "--out", out,
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func (r Release) writeInstall(name, baseURL string) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := page.Execute(&b, map[string]any{"Version": r.Version, "URL": baseURL, "Signed": r.Sign != nil}); err != nil {
+	if err := page.Execute(&b, map[string]any{"Version": r.Version, "URL": baseURL, "Signed": r.Provenance != nil, "Minisign": r.Sign != nil}); err != nil {
 		return err
 	}
 	return os.WriteFile(name, b.Bytes(), 0o644)

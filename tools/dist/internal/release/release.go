@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/tools/dist/internal/build"
 	"github.com/aistor-upgrade/aistor-upgrade/tools/dist/internal/pack"
@@ -16,6 +17,7 @@ const (
 	krewProgram = "kubectl-aistor_upgrade"
 	helmPlugin  = "aistor"
 	helmProgram = "helm-aistor"
+	billEnding  = ".cdx.json"
 )
 
 // Release is one version of the plugins, built.
@@ -28,9 +30,15 @@ type Release struct {
 	Platforms []build.Platform
 	// Programs gives the folder of a platform's programs.
 	Programs func(build.Platform) string
-	// Sign writes the .prov of a Helm plugin's archive, given its plugin.yaml.
-	// Nil means that archives are not signed.
-	Sign func(archive string, about []byte) error
+	// Provenance writes the .prov of a Helm plugin's archive, given its
+	// plugin.yaml. Nil means that there is none.
+	Provenance func(archive string, about []byte) error
+	// Sign writes the .minisig of a file of the named product. Nil means that
+	// files are not signed.
+	Sign func(file, product string) error
+	// Bill writes what a program is made of to a file. Nil means that there is
+	// no bill of materials.
+	Bill func(file, program, version string) error
 }
 
 // Validate reports what makes archives with misleading names.
@@ -42,9 +50,18 @@ func (r Release) Validate() error {
 }
 
 // WriteArchives makes in the folder out what a release consists of: an archive
-// for krew and one for Helm for each platform, the manifest for krew with URLs
-// below baseURL, and SHA256SUMS over all of them.
+// for krew and one for Helm for each platform, each with its bill of materials,
+// the manifest for krew with URLs below baseURL, SHA256SUMS over all of them,
+// and signatures.
 func (r Release) WriteArchives(out, baseURL string) error {
+	if err := r.writeArchives(out, baseURL); err != nil {
+		return err
+	}
+	return r.seal(out)
+}
+
+// writeArchives leaves sums and signatures out.
+func (r Release) writeArchives(out, baseURL string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -58,11 +75,28 @@ func (r Release) WriteArchives(out, baseURL string) error {
 		if err := r.writeHelm(filepath.Join(out, r.helmName(p)), p, helmPlugin+"/"); err != nil {
 			return err
 		}
+		if err := r.writeBills(out, p); err != nil {
+			return err
+		}
 	}
-	if err := r.writeManifest(filepath.Join(out, "krew-manifest.yaml"), baseURL, archives); err != nil {
-		return err
+	return r.writeManifest(filepath.Join(out, "krew-manifest.yaml"), baseURL, archives)
+}
+
+// writeBills writes what each plugin's program is made of.
+func (r Release) writeBills(out string, p build.Platform) error {
+	if r.Bill == nil {
+		return nil
 	}
-	return writeSums(out)
+	for program, name := range map[string]string{
+		krewProgram: fmt.Sprintf("%s_%s_%s", krewProgram, p.OS, p.Arch),
+		helmProgram: strings.TrimSuffix(r.helmName(p), ".tgz"),
+	} {
+		from := filepath.Join(r.Programs(p), p.Program(program))
+		if err := r.Bill(filepath.Join(out, name+billEnding), from, r.Version); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // helmName is the archive's name. Helm takes the plugin's name from what comes
@@ -85,10 +119,10 @@ func (r Release) writeHelm(name string, p build.Platform, folder string) error {
 		{Name: folder + "LICENSE", Path: filepath.Join(r.Source, "LICENSE")},
 		{Name: folder + "bin/" + program, Path: filepath.Join(r.Programs(p), program), Executable: true},
 	})
-	if err != nil || r.Sign == nil {
+	if err != nil || r.Provenance == nil {
 		return err
 	}
-	return r.Sign(name, about)
+	return r.Provenance(name, about)
 }
 
 // helmManifest is plugin.yaml with the version of this release.

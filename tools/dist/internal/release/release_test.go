@@ -86,6 +86,43 @@ func TestArchivesHoldWhatKrewAndHelmWant(t *testing.T) {
 	}
 }
 
+// A key signs the sums and every archive, a bill lies beside each archive, and
+// sums hold bills but no signatures.
+func TestSumsAreSignedAndHoldBills(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	r := sample(t, "1.2.3")
+	r.Platforms = r.Platforms[:1]
+	r.Bill = func(file, program, version string) error {
+		return os.WriteFile(file, []byte(filepath.Base(program)+" "+version), 0o644)
+	}
+	r.Sign = func(file, product string) error { return os.WriteFile(file+".minisig", []byte(product), 0o644) }
+	if err := r.WriteMirror(t.Context(), out, "https://files.example"); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(out, "v1.2.3")
+	want := []string{
+		"SHA256SUMS", "SHA256SUMS.minisig", "aistor-1.2.3-linux-amd64.cdx.json",
+		"aistor-1.2.3-linux-amd64.tgz", "aistor-1.2.3-linux-amd64.tgz.minisig",
+		"http/aistor-1.2.3-linux-amd64.tgz", "http/aistor-1.2.3-linux-amd64.tgz.minisig", "krew-manifest.yaml",
+		"kubectl-aistor_upgrade_linux_amd64.cdx.json",
+		"kubectl-aistor_upgrade_linux_amd64.tar.gz", "kubectl-aistor_upgrade_linux_amd64.tar.gz.minisig",
+	}
+	if got := files(t, dir); !slices.Equal(got, want) {
+		t.Errorf("wrote %q", got)
+	}
+	sums := read(t, filepath.Join(dir, "SHA256SUMS"))
+	if strings.Contains(sums, "minisig") || strings.Count(sums, "cdx.json") != 2 {
+		t.Errorf("the sums are of:\n%s", sums)
+	}
+	if got := read(t, filepath.Join(dir, "SHA256SUMS.minisig")); got != "aistor-upgrade 1.2.3" {
+		t.Errorf("signed as %q", got)
+	}
+	if page := read(t, filepath.Join(out, "INSTALL.md")); !strings.Contains(page, "minisign -V") {
+		t.Error("the page does not tell how to verify the signature")
+	}
+}
+
 func TestTwoMirrorsAreTheSameBytes(t *testing.T) {
 	t.Parallel()
 	var mirrors [2]string
