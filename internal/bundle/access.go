@@ -129,5 +129,8 @@ func (b *Bundle) users(digest string) []string {
 			out = append(out, "chart "+c.Name+"-"+c.Version)
 		}
 	}
+	if p := b.manifest.Plugins; p != nil && p.SHA256 == digest {
+		out = append(out, "plugins")
+	}
 	return out
 }

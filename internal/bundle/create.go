@@ -34,6 +34,9 @@ type Spec struct {
 	// Referrers carries what belongs to the images too: signatures,
 	// attestations, lists of contents.
 	Referrers bool
+	// Plugins is the folder that "make mirror" wrote, to carry it along; empty
+	// carries none.
+	Plugins string
 	// PartSize is the largest file to write; 0 writes one file.
 	PartSize int64
 	// SteppingStones and Notes are recorded as they are.
@@ -70,6 +73,7 @@ type Summary struct {
 	Images   int      `json:"images"`
 	Charts   int      `json:"charts"`
 	Blobs    int      `json:"blobs"`
+	Plugins  *Plugins `json:"plugins,omitempty"`
 	Fetched  int64    `json:"bytesFetched"`
 	Kept     int64    `json:"bytesKept"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -99,6 +103,9 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 	if err != nil {
 		return nil, err
 	}
+	if p.manifest.Plugins != nil {
+		src = withPlugins{src, spec.Plugins, p.manifest.Plugins.SHA256}
+	}
 	w, err := openWriter(path, p, spec.PartSize, opts)
 	if err != nil {
 		return nil, err
@@ -114,7 +121,7 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 	return &Summary{
 		Path: path, Files: files, Digest: p.digest, Size: p.layout.size,
 		Images: len(p.manifest.Images), Charts: len(p.manifest.Charts), Blobs: len(p.layout.entries) - 2,
-		Fetched: w.fetched.Load(), Kept: w.kept.Load(), Warnings: p.warnings(),
+		Plugins: p.manifest.Plugins, Fetched: w.fetched.Load(), Kept: w.kept.Load(), Warnings: p.warnings(),
 	}, nil
 }
 

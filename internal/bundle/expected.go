@@ -27,6 +27,11 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 		}
 		head = append(head, blobs...)
 	}
+	plugins, tail, err := b.pluginBlobs()
+	if err != nil {
+		return nil, nil, err
+	}
+	head, rest = append(head, plugins...), append(rest, tail...)
 	for _, e := range b.manifest.Images {
 		w := &walker{b: b}
 		if err := w.walk(e.descriptor(), 0); err != nil {

@@ -59,6 +59,8 @@ type Manifest struct {
 	Referrers []Referrer `json:"referrers,omitempty"`
 	// Assumed are blobs that are left out because the far side has them.
 	Assumed []Assumed `json:"assumed,omitempty"`
+	// Plugins are the plugins' own files, where they travel along.
+	Plugins *Plugins `json:"plugins,omitempty"`
 	// SteppingStones are operator versions that must be passed on the way.
 	SteppingStones []string `json:"steppingStones,omitempty"`
 	// Notes are what the person on the far side should know.

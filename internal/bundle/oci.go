@@ -101,6 +101,12 @@ func indexJSON(m Manifest, self images.Descriptor) ([]byte, error) {
 		d.Annotations = map[string]string{refNameKey: "charts/" + c.Name + ":" + tagOf(c.Version)}
 		ix.Manifests = append(ix.Manifests, d)
 	}
+	if p := m.Plugins; p != nil {
+		d := toOCI(p.Manifest)
+		d.ArtifactType = artifactTypePlugins
+		d.Annotations = map[string]string{refNameKey: "plugins/aistor-upgrade:v1alpha1"}
+		ix.Manifests = append(ix.Manifests, d)
+	}
 	d := toOCI(self)
 	d.ArtifactType = ArtifactType
 	d.Annotations = map[string]string{refNameKey: "charts/" + ManifestName + ":v1alpha1"}

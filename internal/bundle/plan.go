@@ -34,6 +34,10 @@ func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (
 	if err != nil {
 		return nil, err
 	}
+	plugins, tail, err := addPlugins(ctx, &m, spec.Plugins)
+	if err != nil {
+		return nil, err
+	}
 	head, rest := addImages(&m, spec, trees)
 	own, lost, err := addReferrers(ctx, &m, spec, trees, src, opts.Concurrency)
 	if err != nil {
@@ -52,7 +56,7 @@ func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLayout(index, slices.Concat(self, charts, head), rest)
+	l, err := newLayout(index, slices.Concat(self, charts, plugins, head), append(rest, tail...))
 	if err != nil {
 		return nil, err
 	}

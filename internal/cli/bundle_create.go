@@ -23,6 +23,7 @@ type bundleCreateOptions struct {
 	overwrite  bool
 	listHosts  bool
 	difference bool
+	plugins    string
 }
 
 func newBundleCreate(p *Program) *cobra.Command {
@@ -44,6 +45,9 @@ func newBundleCreate(p *Program) *cobra.Command {
   # Only what the site does not have yet
   helm aistor bundle create aistor.bundle --for site.yaml --difference
 
+  # With the plugins themselves, for a site that has none or older ones
+  helm aistor bundle create aistor.bundle --for site.yaml --with-plugins mirror
+
   # Which hosts must the firewall let through?
   helm aistor bundle create --list-hosts --for site.yaml`,
 		Args: o.args,
@@ -56,6 +60,7 @@ func newBundleCreate(p *Program) *cobra.Command {
 	fs.BoolVar(&o.restart, "restart", false, "begin anew although an interrupted file could be completed")
 	fs.BoolVar(&o.overwrite, "overwrite", false, "replace a bundle that is there")
 	fs.BoolVar(&o.difference, "difference", false, "leave out what the images of the site file already have on the far side; push proves that")
+	fs.StringVar(&o.plugins, "with-plugins", "", "folder that make mirror wrote, to carry the plugins themselves along")
 	fs.BoolVar(&o.listHosts, "list-hosts", false, "write no file, only list the hosts that are asked, redirects included")
 	return cmd
 }
@@ -72,6 +77,10 @@ func (o *bundleCreateOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if size > 0 && o.plugins != "" {
+		return withHint(errors.New("reading --with-plugins: a machine without the plugin can't open parts"),
+			"copy "+o.plugins+" to the medium beside them")
+	}
 	client, err := o.client(o.Program, o.mirrorHost())
 	if err != nil {
 		return err
@@ -83,7 +92,7 @@ func (o *bundleCreateOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	c.spec.PartSize = size
+	c.spec.PartSize, c.spec.Plugins = size, o.plugins
 	if o.difference {
 		if err := c.assume(ctx, client); err != nil {
 			return err
@@ -108,6 +117,9 @@ func (o *bundleCreateOptions) write(ctx context.Context, file string, c *content
 		c.warn("%s", w)
 	}
 	line(o.Out, "%s %s", sum.Digest, file)
+	if o.plugins != "" {
+		line(o.ErrOut, "the plugins are in it; %s", pluginsWithout(file, sum.Plugins))
+	}
 	fmt.Fprintf(o.ErrOut, "%d charts, %d images, %s in %d files\n", sum.Charts, sum.Images, bytesText(sum.Size), len(sum.Files))
 	return nil
 }

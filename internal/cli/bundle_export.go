@@ -23,16 +23,18 @@ type bundleExportOptions struct {
 func newBundleExport(p *Program) *cobra.Command {
 	o := &bundleExportOptions{Program: p}
 	cmd := &cobra.Command{
-		Use:   "export FILE IMAGE|CHART",
-		Short: "Write one image or chart of a bundle for other tools",
+		Use:   "export FILE IMAGE|CHART|plugins",
+		Short: "Write one image or chart of a bundle, or the plugins' own files",
 		Long: "Write one image as an OCI layout in a tar, which crane, skopeo, oras and containerd\n" +
-			"read, or one chart as the .tgz it came as. Digests stay what they are.",
+			"read, or one chart as the .tgz it came as. Digests stay what they are. A bundle\n" +
+			"made with --with-plugins gives the folder from which the plugins are installed.",
 		Example: `  helm aistor bundle export aistor.bundle quay.io/minio/aistor/minio:RELEASE.2026-06-06T02-44-06Z --out minio.tar
-  helm aistor bundle export aistor.bundle aistor-operator-5.10.0`,
-		Args: exactArgs(2, "the bundle's file, and an image or a chart in it"),
+  helm aistor bundle export aistor.bundle aistor-operator-5.10.0
+  helm aistor bundle export aistor.bundle plugins --out mirror`,
+		Args: exactArgs(2, "the bundle's file, and an image or a chart in it, or plugins"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0], args[1]) },
 	}
-	cmd.Flags().StringVar(&o.out, "out", "", "file to write (default: the image's or chart's name, in this folder)")
+	cmd.Flags().StringVar(&o.out, "out", "", "file or folder to write (default: the image's or chart's name, in this folder)")
 	return cmd
 }
 
@@ -42,6 +44,9 @@ func (o *bundleExportOptions) run(ctx context.Context, file, what string) error 
 		return err
 	}
 	defer b.Close()
+	if what == pluginsName && b.Manifest().Plugins != nil {
+		return o.plugins(ctx, b)
+	}
 	if c, ok := chartNamed(b.Charts(), what); ok {
 		return o.chart(b, c)
 	}

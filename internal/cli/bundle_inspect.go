@@ -65,6 +65,9 @@ func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
 		line(w, "%s", i.Ref)
 		line(w, "  %-14s %-10s %-10s %s", shortDigest(i.Digest), bytesText(i.Bytes), strongest(i.Reasons), orDash(strings.Join(i.Platforms, ",")))
 	}
+	if p := m.Plugins; p != nil {
+		line(w, "\nPlugins: %s; %s", bytesText(p.Size), pluginsWithout("FILE", p))
+	}
 	printReferrers(w, m.Referrers)
 	for _, note := range append(slices.Clone(m.Notes), formatNotes(m.Images)...) {
 		line(w, "\nNote: %s", wrap(printable(note), 74, "      "))

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+)
+
+// pluginsName is by what export knows the plugins' own files.
+const pluginsName = "plugins"
+
+// pluginsWithout is how a machine that has no plugin yet takes them out.
+func pluginsWithout(file string, p *bundle.Plugins) string {
+	return fmt.Sprintf("to take them out with tar alone:\n  tar -xOf %s blobs/sha256/%s | tar -x",
+		file, strings.TrimPrefix(p.SHA256, "sha256:"))
+}
+
+// plugins writes the plugins' own files to a folder.
+func (o *bundleExportOptions) plugins(ctx context.Context, b *bundle.Bundle) error {
+	dir := o.out
+	if dir == "" {
+		dir = "aistor-" + pluginsName
+	}
+	err := bundle.ExtractPlugins(ctx, b, dir)
+	if errors.Is(err, os.ErrExist) {
+		return withHint(err, "name another folder with --out")
+	}
+	if err != nil {
+		return err
+	}
+	line(o.Out, "%s %s", b.Manifest().Plugins.SHA256, dir)
+	return nil
+}
