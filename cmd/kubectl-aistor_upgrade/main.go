@@ -3,14 +3,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
-
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-	_ "k8s.io/client-go/plugin/pkg/client/auth" // clusters with cloud logins
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
 )
@@ -18,13 +11,4 @@ import (
 // version is set by the linker.
 var version = "0.0.0-dev"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	// The first signal ends the work in order; the second one ends at once.
-	context.AfterFunc(ctx, stop)
-	p := &cli.Program{
-		IOStreams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		Getenv:    os.Getenv, Now: time.Now, Version: version,
-	}
-	os.Exit(p.Run(ctx, cli.NewKubectl(p), os.Args[1:]))
-}
+func main() { os.Exit(cli.Main(version, cli.NewKubectl)) }

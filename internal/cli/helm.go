@@ -21,13 +21,14 @@ func NewHelm(p *Program) *cobra.Command {
   # The whole upgrade: push, operator, object stores, validation
   helm aistor upgrade --bundle aistor.bundle`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "helm aistor"},
-		Args:        cobra.NoArgs,
 	}
 	root.AddCommand(
-		newBundle(p), newPush(p), newCopy(p), newPlan(p, kube), newUpgrade(p, kube), newRollback(p, kube), newValues(p, kube), newVersion(p),
+		newBundle(p), newPush(p), newCopy(p), newPlan(p, kube), newUpgrade(p, kube), newRollback(p, kube), newValues(p, kube),
+		newVersion(p, "helm aistor"),
 	)
 	complete(root, kube)
 	p.addColour(root)
 	setHelp(root)
+	suggest(root)
 	return root
 }

@@ -4,10 +4,10 @@ import "github.com/spf13/cobra"
 
 // helpTemplate begins with examples, because that is what people look for, and
 // keeps to 80 columns.
-const helpTemplate = `{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
-
-{{end}}{{if .HasExample}}Examples:
+const helpTemplate = `{{if .HasExample}}Examples:
 {{.Example}}
+
+{{end}}{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
 
 {{end}}{{if .HasAvailableSubCommands}}Commands:{{range .Commands}}{{if .IsAvailableCommand}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}

@@ -24,15 +24,15 @@ func NewKubectl(p *Program) *cobra.Command {
   # One screen
   kubectl aistor-upgrade status`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl aistor-upgrade"},
-		Args:        cobra.NoArgs,
 	}
 	kube.addFlags(root.PersistentFlags())
 	root.AddCommand(
-		newExport(p, kube), newPreflight(p, kube), newValidate(p, kube), newStatus(p, kube), newVersion(p), newCompletion(p),
+		newExport(p, kube), newPreflight(p, kube), newValidate(p, kube), newStatus(p, kube), newVersion(p, "kubectl aistor-upgrade"), newCompletion(p),
 	)
 	root.AddCommand(newOptions(root))
 	complete(root, kube)
 	p.addColour(root)
 	setHelp(root)
+	suggest(root)
 	return root
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -69,16 +70,28 @@ func tab(t *testing.T, h *host, program, line string) string {
 	return h.must(t, strings.NewReplacer("@program", program, "@line", line).Replace(bash))
 }
 
-func TestBashCompletesBothPlugins(t *testing.T) {
-	t.Parallel()
-	m := published(t)
-	_, sections := page(t, filepath.Join(m.folder(), "INSTALL.md"))
-	config := clusters(t)
-	lines := []struct{ program, line, want string }{
+// zsh completes a line as a person types it, in a terminal of its own, and ends
+// well once the terminal shows what is wanted.
+const zsh = `
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1=; autoload -U compinit; compinit -u -d $HOME/.zcompdump; source <(@program completion zsh); print REA""DY'
+zpty -r -m shell said '*READY*'
+zpty -w -n shell $'@line\t'
+zpty -r -m shell said '*@want*'
+zpty -d shell
+rm -f $HOME/.zcompdump
+`
+
+// wanted is a line, and one of the things Tab should offer for it.
+type wanted struct{ program, line, want string }
+
+func wantedLines() []wanted {
+	return []wanted{
 		{"kubectl", "kubectl aistor-upgrade pref", "preflight"},
 		{"kubectl", "kubectl aistor-upgrade status -n ''", "first-site"},
 		{"kubectl", "kubectl aistor-upgrade status --context dc2 -n ''", "second-site"},
-		{"kubectl", "kubectl aistor-upgrade preflight --only cluster-v", "cluster-v"},
+		{"kubectl", "kubectl aistor-upgrade preflight --only cluster-v", "cluster-version"},
 		{"helm", "helm aistor bundle ver", "verify"},
 		{"helm", "helm aistor plan --push n", "never"},
 		{"helm", "helm aistor plan --object-store ''", "first-site/main"},
@@ -87,20 +100,58 @@ func TestBashCompletesBothPlugins(t *testing.T) {
 		{"helm", "helm --kube-context dc2 aistor plan --object-store ''", "second-site/main"},
 		{"helm", "helm aistor plan --kube-context dc2 --object-store ''", "second-site/main"},
 	}
+}
+
+// completing is an account with both plugins and completion set up as the page
+// says, and what removes it again.
+func completing(t *testing.T, helm string) (*host, string) {
+	t.Helper()
+	m := published(t)
+	_, sections := page(t, filepath.Join(m.folder(), "INSTALL.md"))
+	h := extracted(t, helm, m)
+	h.env = append(h.env, "KUBECONFIG="+clusters(t))
+	h.dir = t.TempDir()
+	h.must(t, "here="+m.folder()+"; os="+runtime.GOOS+"; arch="+runtime.GOARCH+"\n"+
+		sections["kubectl plugin, without krew"].install+sections["Completion"].install)
+	return h, sections["Completion"].remove
+}
+
+func TestBashCompletesBothPlugins(t *testing.T) {
+	t.Parallel()
 	for _, helm := range helms() {
 		t.Run(helm, func(t *testing.T) {
 			t.Parallel()
-			h := extracted(t, helm, m)
-			h.env = append(h.env, "KUBECONFIG="+config)
-			h.dir = t.TempDir()
-			h.must(t, "here="+m.folder()+"; os="+runtime.GOOS+"; arch="+runtime.GOARCH+"\n"+
-				sections["kubectl plugin, without krew"].install+sections["Completion"].install)
-			for _, l := range lines {
+			h, remove := completing(t, helm)
+			for _, l := range wantedLines() {
 				if said := tab(t, h, l.program, l.line); !strings.Contains(said, l.want) {
 					t.Errorf("Tab after %q offers %q, want %q", l.line, said, l.want)
 				}
 			}
-			h.must(t, sections["Completion"].remove)
+			h.must(t, remove)
+		})
+	}
+}
+
+func TestZshCompletesBothPlugins(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("zsh"); err != nil {
+		t.Skip("zsh is not installed")
+	}
+	for _, helm := range helms() {
+		t.Run(helm, func(t *testing.T) {
+			t.Parallel()
+			h, remove := completing(t, helm)
+			h.env = append(h.env, "TERM=vt100")
+			for _, l := range wantedLines() {
+				script := strings.NewReplacer("@program", l.program, "@line", strings.ReplaceAll(l.line, "''", ""), "@want", l.want).Replace(zsh)
+				if err := os.WriteFile(filepath.Join(h.dir, "tab.zsh"), []byte(script), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if said, code := h.run(t, "timeout 60 zsh -f tab.zsh"); code != 0 {
+					t.Errorf("Tab after %q does not offer %q, exit %d:\n%s", l.line, l.want, code, said)
+				}
+			}
+			h.must(t, remove)
 		})
 	}
 }

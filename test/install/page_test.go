@@ -118,7 +118,7 @@ func TestArchivesStaySmall(t *testing.T) {
 	dir := filepath.Join(published(t).folder(), "v"+version)
 	for name, most := range map[string]int64{
 		"kubectl-aistor_upgrade_" + platform("_") + ".tar.gz": 22e6,
-		"aistor-" + version + "-" + platform("-") + ".tgz":     24e6,
+		"aistor-" + version + "-" + platform("-") + ".tgz":    24e6,
 	} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {

@@ -32,6 +32,9 @@ const version = "0.7.1"
 
 // tools gives the folder of kubectl, krew, helm3 and helm4.
 var tools = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv(inside); dir != "" {
+		return dir, nil
+	}
 	var said bytes.Buffer
 	cmd := exec.Command(programs()+"/lab", "tools", "kubebox", "helm3", "helm4", "krew")
 	cmd.Stderr = &said
@@ -44,6 +47,9 @@ var tools = sync.OnceValues(func() (string, error) {
 
 // dist gives the program that makes mirrors.
 var dist = sync.OnceValues(func() (string, error) {
+	if name := os.Getenv(insideDist); name != "" {
+		return name, nil
+	}
 	name := filepath.Join(scratch, "dist")
 	cmd := exec.Command("go", "build", "-o", name, ".")
 	cmd.Dir = checkout + "/tools/dist"
@@ -79,7 +85,14 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	scratch = dir
-	code := m.Run()
+	code, done := isolated()
+	if err := enter(); err != nil && !done {
+		fmt.Fprintln(os.Stderr, "switching loopback on:", err)
+		code, done = 1, true
+	}
+	if !done {
+		code = m.Run()
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }

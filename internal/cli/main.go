@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // clusters with cloud logins
+)
+
+// Main runs a plugin with the process's own arguments, streams, environment and
+// clock, and gives its exit code. The first interruption ends the work in
+// order; the second one ends the process at once.
+func Main(version string, plugin func(*Program) *cobra.Command) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop)
+	p := &Program{
+		IOStreams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
+		Getenv:    os.Getenv, Now: time.Now, Version: version,
+	}
+	return p.Run(ctx, plugin(p), os.Args[1:])
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// suggest has every command below root name what was probably meant where a
+// verb or a flag is mistyped.
+func suggest(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(flagError)
+	if cmd.HasSubCommands() {
+		cmd.SuggestionsMinimumDistance = 2
+		cmd.Args = noSuchVerb
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	for _, c := range cmd.Commands() {
+		suggest(c)
+	}
+}
+
+func noSuchVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return withHint(fmt.Errorf("reading arguments: %q has no verb %q", cmd.CommandPath(), args[0]),
+		meant(cmd, args[0]))
+}
+
+// flagError is what is said of a flag that can't be read.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
+		return withHint(fmt.Errorf("reading flags: %w", err), cmd.CommandPath()+" --help lists them")
+	}
+	// Cobra knows what is near for commands alone.
+	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
+	name := unknown.GetSpecifiedName()
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}, Hidden: f.Hidden})
+	})
+	near := flags.SuggestionsFor(name)
+	if len(near) == 0 {
+		return withHint(fmt.Errorf("reading flags: there is no --%s", name), cmd.CommandPath()+" --help lists them")
+	}
+	return withHint(fmt.Errorf("reading flags: there is no --%s", name), "perhaps --"+strings.Join(near, " or --")+" is meant")
+}
+
+// meant says which verbs are near, or where they are listed.
+func meant(cmd *cobra.Command, typed string) string {
+	near, before := cmd.SuggestionsFor(typed), cmd.CommandPath()+" "
+	if len(near) == 0 {
+		return before + "--help lists the verbs"
+	}
+	return "perhaps " + before + strings.Join(near, " or "+before) + " is meant"
+}
