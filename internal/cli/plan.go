@@ -25,13 +25,17 @@ type planOptions struct {
 func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 	o := &planOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}
 	o.explain = true
+	o.formats = append(o.formats, "roles")
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what an upgrade would do, step by step",
 		Example: `  helm aistor plan --bundle aistor.bundle
 
   # To review, and to apply days later
-  helm aistor plan --bundle aistor.bundle --out plan.yaml`,
+  helm aistor plan --bundle aistor.bundle --out plan.yaml
+
+  # Roles that allow to look, and to upgrade, and nothing else
+  helm aistor plan --bundle aistor.bundle -o roles > roles.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -60,6 +64,9 @@ func (o *planOptions) run(ctx context.Context) error {
 		if err := os.WriteFile(o.out, b, 0o600); err != nil {
 			return fmt.Errorf("writing plan: %w", err)
 		}
+	}
+	if o.format == "roles" {
+		return writeRoles(o.Out, t.inputs)
 	}
 	if err := o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, t.plan) }); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"reflect"
 	"slices"
 
@@ -43,10 +42,7 @@ func (in Inputs) Rights() []Access {
 		r.watch(ns)
 	}
 	r.need(Access{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"}, "list", "watch")
-	slices.SortFunc(r.list, func(a, b Access) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Group, b.Group),
-			cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb))
-	})
+	sortAccess(r.list)
 	return r.list
 }
 

@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// Look is what the look at the cluster takes that a plan is made from, and
+// that the checks before and after need; it changes nothing. Secrets are read
+// where Helm keeps its records, for the license, and to try pull secrets. The
+// list is sorted.
+func (in Inputs) Look() []Access {
+	r := &rights{}
+	for _, a := range []Access{
+		{Resource: "nodes"}, {Resource: "pods"},
+		{Group: aistor.ObjectStoreGVR().Group, Resource: aistor.ObjectStoreGVR().Resource},
+		{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"},
+		{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"},
+		{Group: rbac, Resource: "clusterrolebindings"},
+	} {
+		r.need(a, "list")
+	}
+	r.need(Access{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}, "get")
+	r.need(Access{Resource: "namespaces", Names: []string{"kube-system"}}, "get")
+	for _, ns := range in.watchedNamespaces() {
+		for _, a := range []Access{
+			{Resource: "secrets"}, {Resource: "services"}, {Resource: "events"}, {Resource: "serviceaccounts"},
+			{Resource: "persistentvolumeclaims"}, {Resource: "configmaps"},
+			{Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "statefulsets"},
+			{Group: "policy", Resource: "poddisruptionbudgets"}, {Group: "discovery.k8s.io", Resource: "endpointslices"},
+			{Group: rbac, Resource: "rolebindings"},
+		} {
+			a.Namespace = ns
+			r.need(a, "list")
+		}
+		r.need(Access{Resource: "secrets", Namespace: ns}, "get")
+	}
+	for _, c := range in.changes() {
+		for _, o := range append(slices.Clone(c.Before), c.After...) {
+			k := KeyOf(o, c.Namespace)
+			if k.Kind == "" {
+				continue
+			}
+			a := resourceOf(k)
+			a.Names = []string{k.Name}
+			r.need(a, "get")
+		}
+	}
+	sortAccess(r.list)
+	return r.list
+}
+
+func sortAccess(list []Access) {
+	slices.SortFunc(list, func(a, b Access) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Group, b.Group),
+			cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb))
+	})
+}
+
+// RoleManifests are the roles that grant a sorted list and nothing else: one
+// ClusterRole for what is cluster-wide, and a Role for each namespace, all of
+// one name. Who holds them is left to bindings. Optional rights are granted
+// too: without them the holder would need every right of the roles that the
+// charts bring.
+func RoleManifests(name string, list []Access) []images.Object {
+	var out []images.Object
+	for i := 0; i < len(list); {
+		ns, rules := list[i].Namespace, []any{}
+		for ; i < len(list) && list[i].Namespace == ns; i++ {
+			rules = addRule(rules, list[i])
+		}
+		meta := map[string]any{"name": name}
+		kind := "ClusterRole"
+		if ns != "" {
+			kind, meta["namespace"] = "Role", ns
+		}
+		out = append(out, images.Object{"apiVersion": rbac + "/v1", "kind": kind, "metadata": meta, "rules": rules})
+	}
+	return out
+}
+
+// addRule grants one right: where the last rule is about the same objects it
+// gets the verb too.
+func addRule(rules []any, a Access) []any {
+	rule := map[string]any{"apiGroups": []any{a.Group}, "resources": []any{a.Resource}}
+	if len(a.Names) > 0 {
+		names := []any{}
+		for _, n := range a.Names {
+			names = append(names, n)
+		}
+		rule["resourceNames"] = names
+	}
+	for _, x := range rules {
+		have, _ := x.(map[string]any)
+		if same(have, rule, "apiGroups", "resources", "resourceNames") {
+			verbs, _ := have["verbs"].([]any)
+			have["verbs"] = append(verbs, a.Verb)
+			return rules
+		}
+	}
+	rule["verbs"] = []any{a.Verb}
+	return append(rules, rule)
+}
+
+func same(a, b map[string]any, fields ...string) bool {
+	return !slices.ContainsFunc(fields, func(f string) bool { return !reflect.DeepEqual(a[f], b[f]) })
+}

@@ -1,0 +1,241 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Secrets that are known to be there are found in no output of any verb at any
+// verbosity, in no file that the verbs write, in no object that they write,
+// and in no process's arguments. Of each verb that a plugin lists there must
+// be a run.
+func TestSecretsAppearNowhere(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.run("install-aistor", "--charts", s.charts, "--operator", "5.8.0", "--store", "1.0.13", "team-a/primary=4")
+	s.run("aistor-fixtures", "push", "--registry", s.env["UPSTREAM_REGISTRY"], "--plain-http", "--only", "5.10.0")
+	planted := "secrets:\n  accessKey: planted-access-key\n  secretKey: planted-secret-key\n"
+	if err := os.WriteFile(filepath.Join(s.dir, "planted.yaml"), []byte(planted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := &canaries{site: s, secrets: plant(s), ran: map[string]bool{}}
+	end := c.watchArguments()
+	c.everyVerb()
+	end()
+	c.everyFile()
+	for _, what := range []string{"configmaps", "leases.coordination.k8s.io", "events", "pods"} {
+		c.clean("the "+what+" of the cluster", []byte(c.run("kubectl", "get", what, "-A", "-l", "app.kubernetes.io/managed-by=aistor-upgrade", "-o", "yaml")))
+	}
+	c.everyVerbRan()
+}
+
+// plant gives the secrets of a site in every form that would give them away,
+// each with a name.
+func plant(s *site) map[string]string {
+	read := func(file string) string {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return strings.TrimSpace(string(b))
+	}
+	license := s.run("kubectl", "get", "secret", "minio-license", "-n", "aistor", "-o", `jsonpath={.data.minio\.license}`)
+	raw, err := base64.StdEncoding.DecodeString(license)
+	if err != nil || len(raw) < 40 {
+		s.t.Fatalf("there is no license: %q %v", license, err)
+	}
+	token := regexp.MustCompile(`token: (\S+)`).FindStringSubmatch(read(s.env["KUBECONFIG"]))
+	if token == nil {
+		s.t.Fatal("the kubeconfig has no token")
+	}
+	password := read(s.env["PRIVATE_PASSWORD_FILE"])
+	plain := map[string]string{
+		"license": strings.TrimSpace(string(raw)), "registry password": password, "wrong password": wrongPassword,
+		"root user": "planted-access-key", "root password": "planted-secret-key", "token": token[1],
+		"registry login": s.env["PRIVATE_USER"] + ":" + password,
+	}
+	forms := map[string]string{"signature of the license": plain["license"][strings.LastIndexByte(plain["license"], '.'):]}
+	for name, text := range plain {
+		if len(text) < 8 {
+			s.t.Fatalf("the %s %q is too short to look for", name, text)
+		}
+		forms[name] = text
+		// What stands in front decides how the rest is encoded: without its last
+		// letters one form is found behind anything.
+		forms[name+" in base64"] = strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(text)), "=")[:len(text)]
+	}
+	return forms
+}
+
+const wrongPassword = "planted-wrong-password"
+
+// canaries looks for secrets in whatever a site's verbs leave.
+type canaries struct {
+	*site
+	secrets map[string]string
+	ran     map[string]bool
+}
+
+// clean demands that none of the secrets is in b.
+func (c *canaries) clean(what string, b []byte) {
+	c.t.Helper()
+	for name, text := range c.secrets {
+		if i := bytes.Index(b, []byte(text)); i >= 0 {
+			c.t.Errorf("%s shows the %s: …%q…", what, name, b[max(0, i-80):min(len(b), i+len(text)+20)])
+		}
+	}
+}
+
+// verb runs a plugin, at the highest verbosity that Helm knows, and looks at
+// all it says. What it says at the end of a failure counts as much.
+func (c *canaries) verb(password, line string) {
+	c.t.Helper()
+	words := strings.Fields(strings.NewReplacer(
+		"UPSTREAM", c.env["UPSTREAM_REGISTRY"], "CHARTS", c.charts, "PRIVATE", c.env["PRIVATE_REGISTRY"],
+		"LOGIN", "--ca "+c.env["PRIVATE_CA"]+" --registry-user "+c.env["PRIVATE_USER"]+" --password-stdin",
+	).Replace(line))
+	cmd := c.command(words[0], words[1:]...)
+	cmd.Env = append(cmd.Env, "HELM_DEBUG=true", "HELM_NAMESPACE=aistor", "TMPDIR="+c.dir, "HOME="+c.dir)
+	cmd.Stdin = strings.NewReader(password + "\n")
+	out, err := cmd.CombinedOutput()
+	c.t.Logf("%s: %v, %d bytes", line, err, len(out))
+	if len(out) == 0 {
+		c.t.Errorf("%s says nothing at all", line)
+	}
+	c.clean(line, out)
+	for i := range words {
+		c.ran[strings.Join(words[:i+1], " ")] = true
+	}
+}
+
+// everyVerb runs what an administrator runs, and what goes wrong beside it.
+func (c *canaries) everyVerb() {
+	right, err := os.ReadFile(c.env["PRIVATE_PASSWORD_FILE"])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	password := strings.TrimSpace(string(right))
+	const from = " --platform linux/amd64 --from 5.8.0 --chart CHARTS/aistor-operator-5.10.0.tgz --chart CHARTS/aistor-objectstore-1.0.16.tgz" +
+		" --mirror quay.io=UPSTREAM/quay.io --registry-plain-http UPSTREAM"
+	for _, run := range []struct{ password, line string }{
+		{"", "kubectl-aistor_upgrade export"},
+		{"", "helm-aistor bundle create a.bundle" + from},
+		{"", "helm-aistor bundle create wide.bundle --values planted.yaml" + from},
+		{"", "helm-aistor bundle inspect a.bundle -o yaml"},
+		{"", "helm-aistor bundle verify a.bundle"},
+		{"", "helm-aistor bundle split a.bundle --part-size 2MB --out parts"},
+		{"", "helm-aistor bundle export a.bundle operator --out operator.tar"},
+		{"", "helm-aistor bundle sign a.bundle --key none"},
+		{wrongPassword, "helm-aistor push a.bundle --registry PRIVATE LOGIN"},
+		{wrongPassword, "helm-aistor upgrade --yes --bundle a.bundle LOGIN"},
+		{wrongPassword, "helm-aistor copy --registry PRIVATE LOGIN" + from},
+		{"", "helm-aistor values --operator --bundle a.bundle"},
+		{"", "helm-aistor values --operator --bundle a.bundle --explain"},
+		{"", "helm-aistor values --object-store team-a/primary --bundle a.bundle --registry other.example"},
+		{"", "helm-aistor plan --bundle a.bundle --accept-downtime team-a/primary --out plan.yaml"},
+		{"", "helm-aistor plan --bundle a.bundle -o json"},
+		{password, "helm-aistor push a.bundle --registry PRIVATE LOGIN --receipt receipt.json"},
+		{password, "helm-aistor copy --registry PRIVATE LOGIN" + from},
+		{password, "kubectl-aistor_upgrade preflight --bundle a.bundle LOGIN"},
+		{password, "kubectl-aistor_upgrade preflight --bundle a.bundle -o json LOGIN"},
+		{"", "kubectl-aistor_upgrade preflight --bundle a.bundle --token planted-wrong-password"},
+		{password, "helm-aistor upgrade --yes --bundle a.bundle --accept-downtime team-a/primary LOGIN"},
+		{password, "kubectl-aistor_upgrade validate LOGIN"},
+		{"", "kubectl-aistor_upgrade validate -o json"},
+		{"", "kubectl-aistor_upgrade status"},
+		{"", "kubectl-aistor_upgrade status -o yaml"},
+		{"", "kubectl-aistor_upgrade completion kubectl"},
+		{"", "kubectl-aistor_upgrade options"},
+		{"", "kubectl-aistor_upgrade version"},
+		{"", "helm-aistor version"},
+	} {
+		c.verb(run.password, run.line)
+	}
+}
+
+// everyVerbRan holds the runs against what the plugins' help lists.
+func (c *canaries) everyVerbRan() {
+	for _, program := range []string{"helm-aistor", "kubectl-aistor_upgrade", "helm-aistor bundle"} {
+		words := append(strings.Fields(program), "--help")
+		help := c.run(words[0], words[1:]...)
+		_, list, _ := strings.Cut(help, "\nCommands:\n")
+		list, _, _ = strings.Cut(list, "\n\n")
+		for _, l := range strings.Split(list, "\n") {
+			name := strings.Fields(l)
+			if len(name) > 0 && !c.ran[program+" "+name[0]] {
+				c.t.Errorf("no secret was looked for in what %q %q says", program, name[0])
+			}
+		}
+	}
+}
+
+// everyFile looks into whatever lies in the site's folder, which is also where
+// the verbs' temporary files are.
+func (c *canaries) everyFile() {
+	seen := 0
+	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == filepath.Join(c.dir, ".lab") {
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+			return err
+		}
+		if !d.Type().IsRegular() || d.Name() == "planted.yaml" {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		seen++
+		c.clean("the file "+path, b)
+		return nil
+	})
+	if err != nil || seen < 8 {
+		c.t.Errorf("looked into %d files, error %v", seen, err)
+	}
+}
+
+// watchArguments looks at the arguments of every process of the machine, again
+// and again until the end.
+func (c *canaries) watchArguments() (end func()) {
+	stop, done := make(chan struct{}), make(chan struct{})
+	var found []string
+	go func() {
+		defer close(done)
+		for {
+			lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+			for _, file := range lines {
+				b, _ := os.ReadFile(file)
+				for name, text := range c.secrets {
+					// One run names its wrong token itself, to see what becomes of it.
+					if bytes.Contains(b, []byte(text)) && !strings.HasPrefix(name, "wrong password") {
+						found = append(found, fmt.Sprintf("%s in %q", name, b))
+					}
+				}
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-done
+		slices.Sort(found)
+		for _, f := range slices.Compact(found) {
+			c.t.Errorf("a process's arguments show the %s", f)
+		}
+	}
+}
