@@ -94,7 +94,7 @@ func TestCompletion(t *testing.T) {
 		"stores":                   {NewHelm, []string{"upgrade", "--kubeconfig", config, "--object-store", ""}, []string{"team-a/main", "team-b/logs"}, ":4"},
 		"stores that need a file":  {NewHelm, []string{"upgrade", "--kubeconfig", config, "--store-values", ""}, []string{"team-a/main=", "team-b/logs="}, ":6"},
 		"the file of a store":      {NewHelm, []string{"upgrade", "--kubeconfig", config, "--store-values", "team-b/logs=va"}, nil, ":0"},
-		"outputs":                  {NewHelm, []string{"plan", "-o", ""}, []string{"table", "json", "yaml"}, ":4"},
+		"outputs":                  {NewHelm, []string{"plan", "-o", ""}, []string{"table", "json", "yaml", "roles"}, ":4"},
 		"pushing":                  {NewHelm, []string{"upgrade", "--push", ""}, []string{"auto", "never"}, ":4"},
 		"files where none belongs": {NewKubectl, []string{"status", ""}, nil, ":4"},
 		"a bundle's file":          {NewHelm, []string{"plan", "--bundle", ""}, nil, ":0"},

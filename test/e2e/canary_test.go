@@ -27,7 +27,15 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.dir, "planted.yaml"), []byte(planted), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &canaries{site: s, secrets: plant(s), ran: map[string]bool{}}
+	// What is looked for can be found: here it lies, as it is in a Secret.
+	secrets := s.run("kubectl", "get", "secrets", "-A", "-o", "yaml")
+	forms := plant(s)
+	for _, name := range []string{"license", "root password"} {
+		if !strings.Contains(secrets, forms[name+" in base64"]) {
+			t.Fatalf("the %s is not planted", name)
+		}
+	}
+	c := &canaries{site: s, secrets: forms, ran: map[string]bool{}}
 	end := c.watchArguments()
 	c.everyVerb()
 	end()
@@ -149,6 +157,7 @@ func (c *canaries) everyVerb() {
 		{password, "kubectl-aistor_upgrade preflight --bundle a.bundle -o json LOGIN"},
 		{"", "kubectl-aistor_upgrade preflight --bundle a.bundle --token planted-wrong-password"},
 		{password, "helm-aistor upgrade --yes --bundle a.bundle --accept-downtime team-a/primary LOGIN"},
+		{password, "helm-aistor rollback --dry-run"},
 		{password, "kubectl-aistor_upgrade validate LOGIN"},
 		{"", "kubectl-aistor_upgrade validate -o json"},
 		{"", "kubectl-aistor_upgrade status"},
