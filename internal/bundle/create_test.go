@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -293,54 +292,6 @@ func TestCreateDoesNotTrustWhatItFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustVerify(t, mustOpen(t, p))
-}
-
-func TestCreateFaults(t *testing.T) {
-	t.Parallel()
-	const blobs = `^GET .*blobs/`
-	tests := map[string]struct {
-		fault registrytest.Fault
-		kind  registry.Kind // "" where it must succeed
-		text  string
-	}{
-		"reset in the middle":    {registrytest.Fault{Match: blobs, Times: 3, BreakAfter: 5000}, "", ""},
-		"truncated":              {registrytest.Fault{Match: blobs, Times: 3, BreakAfter: 700, Truncate: true}, "", ""},
-		"one wrong byte":         {registrytest.Fault{Match: blobs, Times: 1, BreakAfter: 10, Flip: true}, "", ""},
-		"always wrong bytes":     {registrytest.Fault{Match: blobs, BreakAfter: 10, Flip: true}, "x", "expected: sha256:"},
-		"500 for a while":        {registrytest.Fault{Match: blobs, Times: 3, Status: 500}, "", ""},
-		"502 for ever":           {registrytest.Fault{Match: blobs, Status: 502}, registry.Server, "502"},
-		"429 with Retry-After":   {registrytest.Fault{Match: blobs, Times: 2, Status: 429, Header: map[string][]string{"Retry-After": {"30"}}}, "", ""},
-		"429 for ever":           {registrytest.Fault{Match: blobs, Status: 429}, registry.RateLimited, "429"},
-		"401 on a manifest":      {registrytest.Fault{Match: `manifests/RELEASE.B`, Status: 401}, registry.Unauthorized, "401"},
-		"403 on a manifest":      {registrytest.Fault{Match: `manifests/RELEASE.B`, Status: 403}, registry.Forbidden, "403"},
-		"404 on a blob":          {registrytest.Fault{Match: blobs, Status: 404}, registry.NotFound, "404"},
-		"manifest with one flip": {registrytest.Fault{Match: `GET .*manifests/`, Times: 1, BreakAfter: 30, Flip: true}, "", ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t, 20_000)
-			s.Inject(tt.fault)
-			p := filepath.Join(t.TempDir(), "b.tar")
-			_, err := Create(t.Context(), p, s.spec, client(t, s.Server), CreateOptions{Wait: noWait})
-			if tt.kind == "" {
-				if err != nil {
-					t.Fatal(err)
-				}
-				mustVerify(t, mustOpen(t, p))
-				return
-			}
-			if err == nil || !strings.Contains(err.Error(), tt.text) {
-				t.Fatalf("got %v, want text %q", err, tt.text)
-			}
-			if k := registry.KindOf(err); tt.kind != "x" && k != tt.kind {
-				t.Errorf("kind %q, want %q: %v", k, tt.kind, err)
-			}
-			if exists(p) {
-				t.Error("a bundle was left under its final name")
-			}
-		})
-	}
 }
 
 func TestCreateSpace(t *testing.T) {

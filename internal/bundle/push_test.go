@@ -215,16 +215,12 @@ func TestPushFaults(t *testing.T) {
 		kind  registry.Kind
 		hint  string
 	}{
-		"500 while uploading":   {registrytest.Fault{Match: `^PUT .*uploads`, Times: 2, Status: 500}, "", ""},
-		"502 while starting":    {registrytest.Fault{Match: `^POST`, Times: 2, Status: 502}, "", ""},
-		"429 while uploading":   {registrytest.Fault{Match: `^PUT .*uploads`, Times: 2, Status: 429, Header: map[string][]string{"Retry-After": {"7"}}}, "", ""},
-		"upload forgotten":      {registrytest.Fault{Match: `^PUT .*uploads`, Times: 1, Status: 404, Body: `{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}`}, "", ""},
-		"reset while uploading": {registrytest.Fault{Match: `^PUT .*uploads`, Times: 2, BreakAfter: 0}, "", ""},
-		"no right to push":      {registrytest.Fault{Match: `^POST`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"no"}]}`}, registry.Forbidden, "owner"},
-		"no such project":       {registrytest.Fault{Match: `^POST`, Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known"}]}`}, registry.NameUnknown, "--print-repositories"},
-		"Harbor's no project":   {registrytest.Fault{Match: `^POST`, Status: 401, Body: `{"errors":[{"code":"UNAUTHORIZED","message":"project mirror not found"}]}`}, registry.NameUnknown, "project"},
-		"immutable tag":         {registrytest.Fault{Match: `^PUT .*manifests/RELEASE`, Status: 412, Body: `{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}`}, registry.TagImmutable, "tag"},
-		"quota":                 {registrytest.Fault{Match: `^PUT .*uploads`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"Quota exceeded when processing the request"}]}`}, registry.Quota, "room"},
+		"upload forgotten":    {registrytest.Fault{Match: `^PUT .*uploads`, Times: 1, Status: 404, Body: `{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}`}, "", ""},
+		"no right to push":    {registrytest.Fault{Match: `^POST`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"no"}]}`}, registry.Forbidden, "owner"},
+		"no such project":     {registrytest.Fault{Match: `^POST`, Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known"}]}`}, registry.NameUnknown, "--print-repositories"},
+		"Harbor's no project": {registrytest.Fault{Match: `^POST`, Status: 401, Body: `{"errors":[{"code":"UNAUTHORIZED","message":"project mirror not found"}]}`}, registry.NameUnknown, "project"},
+		"immutable tag":       {registrytest.Fault{Match: `^PUT .*manifests/RELEASE`, Status: 412, Body: `{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}`}, registry.TagImmutable, "tag"},
+		"quota":               {registrytest.Fault{Match: `^PUT .*uploads`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"Quota exceeded when processing the request"}]}`}, registry.Quota, "room"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -276,6 +276,52 @@ func TestStallEndsADownload(t *testing.T) {
 	}
 }
 
+// A proxy that scans holds back the head and the first byte, and after an upload
+// the answer, for longer than a stall may last.
+func TestScanningIsNoStall(t *testing.T) {
+	t.Parallel()
+	s := registrytest.New(t)
+	body := registrytest.Layer(5, 50_000)
+	d := s.AddBlob("a/b", body)
+	s.Inject(registrytest.Fault{Match: "^(GET|PUT) .*blobs", Delay: 400 * time.Millisecond})
+	c := newClient(t, s, func(o *Options) { o.StallTimeout = 50 * time.Millisecond })
+	rc, _, err := c.OpenBlob(t.Context(), ref(t, s.Host+"/a/b"), d.Digest, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rc.Close()
+	if b, err := io.ReadAll(rc); err != nil || !bytes.Equal(b, body) {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	if got, err := c.PushBlob(t.Context(), ref(t, s.Host+"/c/d"), d, open, nil); err != nil || got != images.OutcomePushed {
+		t.Errorf("pushing: %v, %v", got, err)
+	}
+	if n := s.Count("^(GET|PUT) .*blobs"); n != 2 {
+		t.Errorf("%d requests, something was tried again", n)
+	}
+}
+
+// A registry that takes no more of an upload.
+func TestStallEndsAnUpload(t *testing.T) {
+	t.Parallel()
+	s := registrytest.New(t)
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	s.Inject(registrytest.Fault{Match: "^PUT .*uploads", TakeOnly: 9000, Stall: release})
+	c := newClient(t, s, func(o *Options) { o.StallTimeout, o.MaxAttempts = 100*time.Millisecond, 2 })
+	body := registrytest.Layer(5, 20_000_000) // more than sockets hold
+	d := Descriptor{Digest: images.DigestOf(body), Size: int64(len(body))}
+	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	_, err := c.PushBlob(t.Context(), ref(t, s.Host+"/a/b"), d, open, nil)
+	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no byte was taken") {
+		t.Errorf("got %v", err)
+	}
+	if n := s.Count("^PUT .*uploads"); n < 2 || n > 3 {
+		t.Errorf("%d attempts", n)
+	}
+}
+
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	body := registrytest.Layer(5, 1000)

@@ -42,6 +42,8 @@ const (
 	PrivateRedirect Kind = "private-redirect"
 	// PlainHTTP: the registry speaks plain http and was not named for it.
 	PlainHTTP Kind = "plain-http"
+	// ProxyAuth: the proxy wants a user and password, or others.
+	ProxyAuth Kind = "proxy-auth"
 	// Digest: the bytes are not those that the digest names.
 	Digest Kind = "digest"
 	// Server: the registry failed, also after retries.
@@ -102,6 +104,8 @@ func (e *Error) Hint() string {
 		return "log in for a higher limit, or try again later: what was moved is kept"
 	case PrivateRedirect:
 		return "name the registry by the host it sends to, or have its owner set a host name in place of the address"
+	case ProxyAuth:
+		return "the proxy's address takes them: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
 	case PlainHTTP:
 		return fmt.Sprintf("if plain http is meant, allow it by name: --registry-plain-http=%s", e.Host)
 	default:
@@ -216,6 +220,8 @@ func kindOfFailure(err error) Kind {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Other
+	case strings.Contains(text, "Proxy Authentication Required"):
+		return ProxyAuth
 	case strings.Contains(text, "private or link-local"), strings.Contains(text, "private or loopback"):
 		return PrivateRedirect
 	// The answer to https is looked at first: a refusal to fall back to http

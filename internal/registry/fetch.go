@@ -156,12 +156,18 @@ func (c *Client) HasBlob(ctx context.Context, repo images.Ref, digest string) (b
 }
 
 func (c *Client) hasBlob(ctx context.Context, at place, ref, digest string) (bool, error) {
-	resp, err := c.do(ctx, call{
+	q := call{
 		op: "looking for blob", ref: ref, key: sessionKey{place: at},
 		method: http.MethodHead, path: "blobs/" + digest, ok: []int{http.StatusOK},
-	})
+	}
+	resp, err := c.do(ctx, q)
+	if headRefused(err) { // one byte tells as much
+		q.method, q.header = http.MethodGet, http.Header{"Range": {"bytes=0-0"}}
+		q.ok = []int{http.StatusOK, http.StatusPartialContent}
+		resp, err = c.do(ctx, q)
+	}
 	switch {
-	case KindOf(err) == NotFound || KindOf(err) == NameUnknown || headRefused(err):
+	case KindOf(err) == NotFound || KindOf(err) == NameUnknown:
 		return false, nil
 	case err != nil:
 		return false, err
@@ -196,7 +202,7 @@ func (c *Client) OpenBlob(ctx context.Context, repo images.Ref, digest string, f
 		cancel(nil)
 		return nil, 0, typed(err)
 	}
-	rc := newStallReader(resp.Body, c.opts.StallTimeout, cancel, typed)
+	rc := newStallReader(resp.Body, c.opts, cancel, typed)
 	size := resp.ContentLength
 	if from > 0 && !continues(resp, from) {
 		if resp.StatusCode == http.StatusPartialContent {

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"sync"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -119,34 +117,6 @@ func expired(err error) bool {
 	return !errors.As(err, &body)
 }
 
-// watchedBody remembers why reading failed, which net/http would hide among
-// its own errors.
-type watchedBody struct {
-	io.ReadCloser
-	mu  sync.Mutex
-	err error
-}
-
-// Read implements io.Reader.
-func (w *watchedBody) Read(b []byte) (int, error) {
-	n, err := w.ReadCloser.Read(b)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, fs.ErrClosed) {
-		w.mu.Lock()
-		w.err = err
-		w.mu.Unlock()
-	}
-	return n, err
-}
-
-func (w *watchedBody) failure() error {
-	if w == nil {
-		return nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err
-}
-
 func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
 	key := sessionKey{place: at, push: true}
 	if loc == "" {
@@ -162,6 +132,8 @@ func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descrip
 	q := u.Query()
 	q.Set("digest", d.Digest)
 	u.RawQuery = q.Encode()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var body *watchedBody
 	put := call{
 		op: "pushing blob", ref: ref, key: key, method: http.MethodPut, location: u.String(),
@@ -169,7 +141,7 @@ func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descrip
 		size:   d.Size,
 		body: func() (io.ReadCloser, error) {
 			rc, err := open(0)
-			body = &watchedBody{ReadCloser: rc}
+			body = &watchedBody{ReadCloser: rc, limit: c.opts.StallTimeout, cancel: cancel}
 			return body, err
 		},
 		ok: []int{http.StatusCreated, http.StatusNoContent, http.StatusOK},
@@ -182,6 +154,10 @@ func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descrip
 	if err != nil {
 		if cause := body.failure(); cause != nil {
 			return &bodyError{cause}
+		}
+		var stall *stalled
+		if errors.As(context.Cause(ctx), &stall) {
+			return stall
 		}
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// stallReader ends a download whose bytes stop coming. The clock starts with
-// the first byte.
+// stallReader ends a download whose bytes stop coming, after limit. For the
+// first byte it waits as long as for an answer.
 type stallReader struct {
 	body   io.ReadCloser
 	limit  time.Duration
@@ -20,15 +20,23 @@ type stallReader struct {
 	fired  atomic.Bool
 }
 
-func newStallReader(body io.ReadCloser, limit time.Duration, cancel context.CancelCauseFunc, wrap func(error) error) *stallReader {
-	return &stallReader{body: body, limit: limit, cancel: cancel, wrap: wrap}
+func newStallReader(body io.ReadCloser, o Options, cancel context.CancelCauseFunc, wrap func(error) error) *stallReader {
+	r := &stallReader{body: body, limit: o.StallTimeout, cancel: cancel, wrap: wrap}
+	r.timer = time.AfterFunc(o.AnswerTimeout, func() {
+		r.fired.Store(true)
+		r.cancel(&stalled{"came", r.limit})
+	})
+	return r
 }
 
 // stalled is an error that is worth another attempt.
-type stalled struct{ after time.Duration }
+type stalled struct {
+	what  string // "came" or "was taken"
+	after time.Duration
+}
 
 // Error implements error.
-func (e *stalled) Error() string { return fmt.Sprintf("no byte came for %s", e.after) }
+func (e *stalled) Error() string { return fmt.Sprintf("no byte %s for %s", e.what, e.after) }
 
 // Timeout makes it a timeout in the sense of net.Error.
 func (e *stalled) Timeout() bool { return true }
@@ -40,33 +48,20 @@ func (e *stalled) Temporary() bool { return true }
 func (r *stallReader) Read(b []byte) (int, error) {
 	n, err := r.body.Read(b)
 	if n > 0 {
-		r.reset()
+		r.timer.Reset(r.limit)
 	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	if r.fired.Load() {
-		err = &stalled{r.limit}
+		err = &stalled{"came", r.limit}
 	}
 	return n, r.wrap(err)
 }
 
-func (r *stallReader) reset() {
-	if r.timer != nil {
-		r.timer.Reset(r.limit)
-		return
-	}
-	r.timer = time.AfterFunc(r.limit, func() {
-		r.fired.Store(true)
-		r.cancel(&stalled{r.limit})
-	})
-}
-
 // Close implements io.Closer.
 func (r *stallReader) Close() error {
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	r.timer.Stop()
 	err := r.body.Close()
 	r.cancel(nil)
 	return err

@@ -59,9 +59,7 @@ func tlsConfig(o Options) (*tls.Config, error) {
 }
 
 // baseTransport speaks HTTP/1.1 only: a connection for each blob in flight is
-// faster than streams that share one, and costs less CPU. There is no limit on
-// the time to the first byte, because scanning proxies hold it back for
-// minutes.
+// faster than streams that share one, and costs less CPU.
 func baseTransport(o Options, conf *tls.Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -75,6 +73,7 @@ func baseTransport(o Options, conf *tls.Config) *http.Transport {
 		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
+		ResponseHeaderTimeout: o.AnswerTimeout,
 		WriteBufferSize:       64 << 10,
 		ReadBufferSize:        64 << 10,
 		DisableCompression:    true,

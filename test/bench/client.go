@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -70,7 +71,7 @@ func (c *client) mount(repo, digest, from string) error {
 }
 
 func (c *client) putManifest(repo, tag string, raw []byte) error {
-	resp, err := c.send("PUT", c.base+"/v2/"+repo+"/manifests/"+tag, newReader(raw), int64(len(raw)),
+	resp, err := c.send("PUT", c.base+"/v2/"+repo+"/manifests/"+tag, bytes.NewReader(raw), int64(len(raw)),
 		"application/vnd.oci.image.manifest.v1+json", http.StatusCreated)
 	if err != nil {
 		return err

@@ -1,19 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"runtime"
 	"slices"
 	"sync"
 )
 
-func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
+// workers is how many requests are on the way at once, for every tool that can
+// be told.
+const workers = 8
 
 // stored is what the floor writes beside its file.
 type stored struct {
@@ -29,14 +31,18 @@ type place struct {
 	Repos  []string
 }
 
-// floor moves the blobs and does nothing else: parallel GET, sha256, write,
-// fsync; or read, sha256, parallel PUT, mounts, manifests.
+// floor moves the blobs and does nothing else, as well as it can be done with
+// the same library: the largest first, eight at once, every shared blob once,
+// hashed where nobody else does (a registry checks what it is sent), the file
+// handed to the kernel where it is sent, and the same fsync.
 func floor(verb, host, file string) error {
 	switch verb {
 	case "create":
 		return floorCreate(newClient(host), file)
 	case "push":
 		return floorPush(newClient(host), file)
+	case "no-op push":
+		return floorLook(newClient(host), file)
 	case "verify":
 		return floorVerify(file)
 	}
@@ -56,14 +62,14 @@ func floorCreate(c *client, file string) error {
 	if err := f.Truncate(s.Size); err != nil {
 		return err
 	}
-	err = parallel(8, s.Blobs, func(b place) error {
+	err = parallel(s.Blobs, func(b place) error {
 		body, err := c.get("/v2/" + b.Repos[0] + "/blobs/" + b.Digest)
 		if err != nil {
 			return err
 		}
 		defer body.Close()
 		h := sha256.New()
-		w := io.MultiWriter(h, io.NewOffsetWriter(f, b.Offset))
+		w := io.MultiWriter(io.NewOffsetWriter(f, b.Offset), h)
 		if _, err := io.CopyBuffer(w, body, make([]byte, 256<<10)); err != nil {
 			return err
 		}
@@ -85,11 +91,7 @@ func floorCreate(c *client, file string) error {
 // survey fetches the manifests and places each blob once, the largest first.
 func survey(c *client) (*stored, error) {
 	s := &stored{Manifests: make([][]byte, imageCount)}
-	indices := make([]int, imageCount)
-	for i := range indices {
-		indices[i] = i
-	}
-	err := parallel(8, indices, func(i int) error {
+	err := parallel(numbers(), func(i int) error {
 		body, err := c.get("/v2/" + image(i) + "/manifests/" + imageTag)
 		if err != nil {
 			return err
@@ -119,43 +121,77 @@ func survey(c *client) (*stored, error) {
 	return s, nil
 }
 
+func numbers() []int {
+	list := make([]int, imageCount)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// floorPush sends each blob once and lists the links it allows, which follow
+// in parallel; the manifests come last.
 func floorPush(c *client, file string) error {
-	s, f, err := load(file)
+	s, err := load(file)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	err = parallel(8, s.Blobs, func(b place) error {
-		h := sha256.New()
-		body := io.TeeReader(io.NewSectionReader(f, b.Offset, b.Size), h)
-		if err := c.putBlob(b.Repos[0], b.Digest, body, b.Size); err != nil {
+	type link struct{ repo, digest, from string }
+	var links []link
+	for _, b := range s.Blobs {
+		for _, r := range b.Repos[1:] {
+			links = append(links, link{r, b.Digest, b.Repos[0]})
+		}
+	}
+	err = parallel(s.Blobs, func(b place) error {
+		f, err := os.Open(file) // of its own: the kernel sends from its offset
+		if err != nil {
 			return err
 		}
-		for _, r := range b.Repos[1:] {
-			if err := c.mount(r, b.Digest, b.Repos[0]); err != nil {
-				return err
-			}
+		defer f.Close()
+		if _, err := f.Seek(b.Offset, io.SeekStart); err != nil {
+			return err
 		}
-		return same(b.Digest, h.Sum(nil))
+		return c.putBlob(b.Repos[0], b.Digest, f, b.Size)
 	})
 	if err != nil {
 		return err
 	}
-	for i, raw := range s.Manifests {
-		if err := c.putManifest(image(i), imageTag, raw); err != nil {
+	if err := parallel(links, func(l link) error { return c.mount(l.repo, l.digest, l.from) }); err != nil {
+		return err
+	}
+	return parallel(numbers(), func(i int) error { return c.putManifest(image(i), imageTag, s.Manifests[i]) })
+}
+
+// floorLook asks once for each image whether it is there.
+func floorLook(c *client, file string) error {
+	s, err := load(file)
+	if err != nil {
+		return err
+	}
+	return parallel(numbers(), func(i int) error {
+		resp, err := c.send(http.MethodHead, c.base+"/v2/"+image(i)+"/manifests/"+imageTag, nil, 0, "", http.StatusOK)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		if got := resp.Header.Get("Docker-Content-Digest"); got != digestOf(s.Manifests[i]) {
+			return fmt.Errorf("%s is %s", image(i), got)
+		}
+		return resp.Body.Close()
+	})
 }
 
 func floorVerify(file string) error {
-	s, f, err := load(file)
+	s, err := load(file)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return parallel(runtime.GOMAXPROCS(0), s.Blobs, func(b place) error {
+	return parallelN(runtime.GOMAXPROCS(0), s.Blobs, func(b place) error {
 		h := sha256.New()
 		if _, err := io.CopyBuffer(h, io.NewSectionReader(f, b.Offset, b.Size), make([]byte, 1<<20)); err != nil {
 			return err
@@ -164,17 +200,13 @@ func floorVerify(file string) error {
 	})
 }
 
-func load(file string) (*stored, *os.File, error) {
+func load(file string) (*stored, error) {
 	text, err := os.ReadFile(file + ".json")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var s stored
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, nil, err
-	}
-	f, err := os.Open(file)
-	return &s, f, err
+	return &s, json.Unmarshal(text, &s)
 }
 
 func same(want string, sum []byte) error {
@@ -184,8 +216,11 @@ func same(want string, sum []byte) error {
 	return nil
 }
 
-// parallel runs f on every item, n at once, and gives the first error.
-func parallel[T any](n int, items []T, f func(T) error) error {
+// parallel runs f on every item, as many at once as there are workers, and
+// gives the first error.
+func parallel[T any](items []T, f func(T) error) error { return parallelN(workers, items, f) }
+
+func parallelN[T any](n int, items []T, f func(T) error) error {
 	var (
 		wg    sync.WaitGroup
 		once  sync.Once

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 )
 
-// The work that is measured, in its order.
-var steps = []string{"create", "push", "no-op push", "verify"}
+// steps is the work that is measured, in its order.
+var steps = []string{"create", "push", "no-op push", "verify", "copy", "no-op copy"}
 
 // job is where one round of one tool works.
 type job struct {
@@ -16,10 +15,12 @@ type job struct {
 	charts                []string
 }
 
-// tool is one contestant: the commands of each step it can do.
+func (j job) file(name string) string { return filepath.Join(j.dir, name) }
+
+// tool is one contestant: the commands of each step it can do, nil of others.
 type tool struct {
 	name     string
-	commands func(j job, step string) [][]string
+	commands func(j job, step string) ([][]string, error)
 }
 
 // contestants are ours, the floor, and the peers on PATH.
@@ -29,77 +30,50 @@ func contestants(aistor string) ([]tool, error) {
 		return nil, err
 	}
 	list := []tool{
-		{"floor", func(j job, step string) [][]string { return floorCommands(self, j, step) }},
-		{"helm-aistor", func(j job, step string) [][]string { return aistorCommands(aistor, j, step) }},
+		{"floor", func(j job, step string) ([][]string, error) { return floorCommands(self, j, step), nil }},
+		{"helm-aistor", func(j job, step string) ([][]string, error) { return aistorCommands(aistor, j, step), nil }},
 	}
-	if p, err := exec.LookPath("crane"); err == nil {
-		list = append(list, tool{"crane", func(j job, step string) [][]string { return craneCommands(p, j, step) }})
-	}
-	if p, err := exec.LookPath("skopeo"); err == nil {
-		list = append(list, tool{"skopeo", func(j job, step string) [][]string { return skopeoCommands(p, j, step) }})
+	for _, peer := range peers() {
+		if p, err := exec.LookPath(peer.name); err == nil {
+			list = append(list, tool{peer.name, func(j job, step string) ([][]string, error) { return peer.commands(p, j, step) }})
+		}
 	}
 	return list, nil
 }
 
 func floorCommands(self string, j job, step string) [][]string {
-	file := filepath.Join(j.dir, "floor")
 	switch step {
 	case "create":
-		return [][]string{{self, "-floor", step, j.upstream, file}}
-	case "push":
-		return [][]string{{self, "-floor", step, j.target, file}}
+		return [][]string{{self, "-floor", step, j.upstream, j.file("floor")}}
+	case "push", "no-op push":
+		return [][]string{{self, "-floor", step, j.target, j.file("floor")}}
 	case "verify":
-		return [][]string{{self, "-floor", step, "", file}}
+		return [][]string{{self, "-floor", step, "", j.file("floor")}}
 	}
 	return nil
 }
 
 func aistorCommands(program string, j job, step string) [][]string {
-	file := filepath.Join(j.dir, "a.bundle")
+	contents := []string{
+		"--platform", "linux/amd64", "--from", "5.10.0", "--chart", j.charts[0], "--chart", j.charts[1],
+		"--mirror", "quay.io=" + j.upstream + "/quay.io", "--registry-plain-http", j.upstream,
+	}
+	target := []string{"--registry", j.target, "--registry-plain-http", j.target}
 	switch step {
 	case "create":
-		return [][]string{{
-			program, "bundle", "create", file, "--overwrite", "--platform", "linux/amd64", "--from", "5.10.0",
-			"--chart", j.charts[0], "--chart", j.charts[1], "--mirror", "quay.io=" + j.upstream + "/quay.io", "--registry-plain-http", j.upstream,
-		}}
+		return [][]string{append([]string{program, "bundle", "create", j.file("a.bundle"), "--overwrite"}, contents...)}
 	case "push", "no-op push":
-		return [][]string{{program, "push", file, "--registry", j.target, "--registry-plain-http", j.target}}
+		return [][]string{append([]string{program, "push", j.file("a.bundle")}, target...)}
+	case "copy", "no-op copy":
+		return [][]string{append(append([]string{program, "copy"}, contents...), target...)}
 	}
-	return [][]string{{program, "bundle", "verify", file}}
-}
-
-// craneCommands: crane writes a folder that it can't push under the images' own
-// names.
-func craneCommands(program string, j job, step string) [][]string {
-	if step != "create" {
-		return nil
-	}
-	args := []string{program, "pull", "--insecure", "--format", "oci"}
-	for i := range imageCount {
-		args = append(args, j.upstream+"/"+image(i)+":"+imageTag)
-	}
-	return [][]string{append(args, filepath.Join(j.dir, "crane"))}
-}
-
-// skopeoCommands: skopeo takes one image at a time.
-func skopeoCommands(program string, j job, step string) [][]string {
-	var out [][]string
-	for i := range imageCount {
-		at := fmt.Sprintf("oci:%s:bench-%d", filepath.Join(j.dir, "skopeo"), i)
-		switch step {
-		case "create":
-			out = append(out, []string{program, "copy", "--preserve-digests", "--src-tls-verify=false", "docker://" + j.upstream + "/" + image(i) + ":" + imageTag, at})
-		case "push", "no-op push":
-			out = append(out, []string{program, "copy", "--preserve-digests", "--dest-tls-verify=false", at, fmt.Sprintf("docker://%s/aistor/bench-%d:%s", j.target, i, imageTag)})
-		}
-	}
-	return out
+	return [][]string{{program, "bundle", "verify", j.file("a.bundle")}}
 }
 
 // clear removes what an earlier round created.
 func (j job) clear() error {
-	for _, name := range []string{"floor", "floor.json", "a.bundle", "crane", "skopeo"} {
-		if err := os.RemoveAll(filepath.Join(j.dir, name)); err != nil {
+	for _, name := range []string{"floor", "floor.json", "a.bundle", "crane", "skopeo", "imgpkg.tar", "imgpkg.yml", "regsync.yml", "scratch"} {
+		if err := os.RemoveAll(j.file(name)); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,11 @@
 package registrytest
 
 import (
+	"io"
 	"net/http"
 	"regexp"
+	"sync"
+	"time"
 )
 
 // Fault is one misbehaviour. It strikes requests whose "METHOD path" matches.
@@ -22,9 +25,14 @@ type Fault struct {
 	Truncate bool
 	// Flip changes the answer's byte at BreakAfter.
 	Flip bool
-	// Stall, where set, blocks the answer after BreakAfter bytes until it is
-	// closed.
+	// TakeOnly reads so many bytes of the request's body, and resets the
+	// connection then.
+	TakeOnly int64
+	// Stall, where set, blocks the answer after BreakAfter bytes, or the taking
+	// of the request after TakeOnly, until it is closed.
 	Stall <-chan struct{}
+	// Delay holds the answer back, and then its body.
+	Delay time.Duration
 
 	re   *regexp.Regexp
 	seen int
@@ -73,7 +81,38 @@ func (f *Fault) answer(w http.ResponseWriter) bool {
 	return true
 }
 
-func (f *Fault) mangles() bool { return f.Status == 0 }
+func (f *Fault) mangles() bool { return f.Status == 0 && f.Delay == 0 }
+
+// hold delays an answer: its head, and once more its body.
+func (f *Fault) hold(w http.ResponseWriter) http.ResponseWriter {
+	time.Sleep(f.Delay)
+	return &late{ResponseWriter: w, by: f.Delay}
+}
+
+// late sends the head at once and the body later.
+type late struct {
+	http.ResponseWriter
+	by   time.Duration
+	once sync.Once
+}
+
+// Write implements http.ResponseWriter.
+func (l *late) Write(b []byte) (int, error) {
+	l.once.Do(func() {
+		_ = http.NewResponseController(l.ResponseWriter).Flush()
+		time.Sleep(l.by)
+	})
+	return l.ResponseWriter.Write(b)
+}
+
+// take reads a part of a request and resets its connection.
+func (f *Fault) take(r *http.Request) {
+	_, _ = io.CopyN(io.Discard, r.Body, f.TakeOnly)
+	if f.Stall != nil {
+		<-f.Stall
+	}
+	panic(http.ErrAbortHandler)
+}
 
 // mangler breaks an answer on its way out.
 type mangler struct {

@@ -69,7 +69,7 @@ func WithoutMount() Option { return func(o *options) { o.noMount = true } }
 // WithoutRange ignores Range.
 func WithoutRange() Option { return func(o *options) { o.noRange = true } }
 
-// WithoutHead answers 405 to HEAD of manifests.
+// WithoutHead answers 405 to every HEAD.
 func WithoutHead() Option { return func(o *options) { o.noHead = true } }
 
 // WithReferrers serves the referrers API.
@@ -168,6 +168,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.allowed(w, r) {
 		return
 	}
+	switch {
+	case f == nil:
+	case f.TakeOnly > 0:
+		f.take(r)
+	case f.Delay > 0:
+		w = f.hold(w)
+	}
 	if f != nil && f.mangles() {
 		w = &mangler{ResponseWriter: w, f: f}
 	}
@@ -176,7 +183,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) content(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.Method == http.MethodHead && s.opts.noHead && strings.Contains(r.URL.Path, "/manifests/"):
+	case r.Method == http.MethodHead && s.opts.noHead:
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	case r.Method == http.MethodPost && r.URL.Query().Get("mount") != "":
 		s.mount(w, r)
