@@ -7,7 +7,7 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 MODULES     := . test/aistor test/cluster test/e2e test/bench
 
-.PHONY: help build test unit e2e test-long lint fmt bench-transfer demo test-tools clean
+.PHONY: help build test unit e2e test-long lint fmt bench-peers bench-transfer demo test-tools clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,10 +44,16 @@ lint: ## gofmt, go vet and staticcheck, all clean
 fmt: ## gofmt everything
 	gofmt -w $$(git ls-files '*.go')
 
-bench-transfer: build ## bundle create, push and verify against other tools (SIZE=450 megabytes, ROUNDS=5)
+PEERS = $(or $(AISTOR_TEST_CACHE),$(HOME)/.cache/aistor-upgrade)/peers
+
+bench-peers: ## build regsync and imgpkg for bench-transfer; skopeo is taken from PATH
+	GOBIN=$(PEERS) CGO_ENABLED=0 go install github.com/regclient/regclient/cmd/regsync@v0.11.7
+	cd test/bench/imgpkg && GOBIN=$(PEERS) CGO_ENABLED=0 go install tool
+
+bench-transfer: build ## create, push, copy, verify against other tools (SIZE=450MB ROUNDS=5 BENCH_FLAGS=-slow or -memory=400MB,20GB)
 	cd test/cluster && go build -o $(BIN)/lab ./cmd/lab
 	cd test/bench && go build -o $(BIN)/bench .
-	PATH="$$($(BIN)/lab tools registry crane):$$PATH" $(BIN)/bench -aistor $(BIN)/helm-aistor -size $(or $(SIZE),450) -rounds $(or $(ROUNDS),5) $(BENCH_FLAGS)
+	PATH="$(PEERS):$$($(BIN)/lab tools registry crane helm3):$$PATH" $(BIN)/bench -aistor $(BIN)/helm-aistor -size $(or $(SIZE),450MB) -rounds $(or $(ROUNDS),5) $(BENCH_FLAGS)
 
 demo: test-tools ## watch an upgrade across an airgap on a local cluster
 	test/demo/run

@@ -26,6 +26,7 @@ func (c *client) send(method, u string, body io.Reader, size int64, mediaType st
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("Accept", "application/vnd.oci.image.manifest.v1+json")
 	if body != nil {
 		req.ContentLength = size
 		req.Header.Set("Content-Type", mediaType)

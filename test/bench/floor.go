@@ -33,8 +33,8 @@ type place struct {
 
 // floor moves the blobs and does nothing else, as well as it can be done with
 // the same library: the largest first, eight at once, every shared blob once,
-// hashed where nobody else does (a registry checks what it is sent), the file
-// handed to the kernel where it is sent, and the same fsync.
+// hashed only where nobody else does (a registry checks what it is sent), and
+// the same fsync.
 func floor(verb, host, file string) error {
 	switch verb {
 	case "create":
@@ -136,6 +136,11 @@ func floorPush(c *client, file string) error {
 	if err != nil {
 		return err
 	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
 	type link struct{ repo, digest, from string }
 	var links []link
 	for _, b := range s.Blobs {
@@ -144,15 +149,7 @@ func floorPush(c *client, file string) error {
 		}
 	}
 	err = parallel(s.Blobs, func(b place) error {
-		f, err := os.Open(file) // of its own: the kernel sends from its offset
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if _, err := f.Seek(b.Offset, io.SeekStart); err != nil {
-			return err
-		}
-		return c.putBlob(b.Repos[0], b.Digest, f, b.Size)
+		return c.putBlob(b.Repos[0], b.Digest, io.NewSectionReader(f, b.Offset, b.Size), b.Size)
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -23,11 +24,11 @@ type line struct {
 	host      string
 	dropRange bool
 
-	bytes atomic.Int64
-	mu    sync.Mutex
-	whole map[string]bool
-	at    int64 // bytes at which to kill
-	kill  func()
+	bytes  atomic.Int64
+	mu     sync.Mutex
+	stored map[string]bool // digests that the registry took
+	at     int64           // bytes at which to kill
+	kill   func()
 }
 
 // lineRate is in bytes a second.
@@ -41,13 +42,18 @@ var (
 
 func newLine(t *testing.T, registry string) *line {
 	t.Helper()
-	l := &line{t: t, whole: map[string]bool{}}
+	l := &line{t: t, stored: map[string]bool{}}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: registry})
 	proxy.FlushInterval = -1
 	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
 	proxy.ModifyResponse = func(r *http.Response) error {
-		if r.Request.Method == http.MethodGet && blobPath.MatchString(r.Request.URL.Path) {
-			r.Body = l.count(r.Body, r.ContentLength, r.Request.URL.Path)
+		switch req := r.Request; {
+		case req.Method == http.MethodGet && blobPath.MatchString(req.URL.Path):
+			r.Body = &counted{r.Body, l}
+		case req.Method == http.MethodPut && r.StatusCode == http.StatusCreated && upload.MatchString(req.URL.Path):
+			l.mu.Lock()
+			l.stored[req.URL.Query().Get("digest")] = true
+			l.mu.Unlock()
 		}
 		return nil
 	}
@@ -56,7 +62,7 @@ func newLine(t *testing.T, registry string) *line {
 			r.Header.Del("Range")
 		}
 		if r.Method == http.MethodPut && upload.MatchString(r.URL.Path) {
-			r.Body = l.count(r.Body, r.ContentLength, r.URL.Query().Get("digest"))
+			r.Body = &counted{r.Body, l}
 		}
 		proxy.ServeHTTP(w, r)
 	}))
@@ -69,18 +75,14 @@ func (l *line) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bytes.Store(0)
-	l.whole, l.kill = map[string]bool{}, nil
+	l.stored, l.kill = map[string]bool{}, nil
 }
 
-// complete are the blobs that passed from their first byte to their last.
-func (l *line) complete() map[string]bool {
+// storedBlobs are those that the registry took since the last reset.
+func (l *line) storedBlobs() map[string]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := map[string]bool{}
-	for k := range l.whole {
-		out[k] = true
-	}
-	return out
+	return maps.Clone(l.stored)
 }
 
 // runAndKill ends the program, as a power failure would, once so many bytes
@@ -108,15 +110,9 @@ func (l *line) runAndKill(cmd *exec.Cmd, at int64) {
 	time.Sleep(200 * time.Millisecond)
 }
 
-func (l *line) count(rc io.ReadCloser, size int64, name string) io.ReadCloser {
-	return &counted{ReadCloser: rc, line: l, left: size, name: name}
-}
-
 type counted struct {
 	io.ReadCloser
 	line *line
-	left int64
-	name string
 }
 
 // Read implements io.Reader.
@@ -126,12 +122,8 @@ func (c *counted) Read(b []byte) (int, error) {
 		time.Sleep(time.Duration(n) * time.Second / (lineRate / workers))
 	}
 	passed := c.line.bytes.Add(int64(n))
-	c.left -= int64(n)
 	c.line.mu.Lock()
 	defer c.line.mu.Unlock()
-	if c.left == 0 && n > 0 {
-		c.line.whole[c.name] = true
-	}
 	if c.line.kill != nil && passed >= c.line.at {
 		c.line.kill()
 	}
