@@ -1,11 +1,14 @@
 package values_test
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
@@ -41,7 +44,7 @@ func FuzzApply(f *testing.F) {
 			t.Fatalf("the result can't be read: %q", out)
 		}
 		checkMeaning(t, before, after, e)
-		checkBytes(t, src, out)
+		checkBytes(t, src, out, e)
 		again, err := values.Apply(out, []values.Edit{e})
 		if err != nil || string(again) != string(out) {
 			t.Fatalf("a second run gives %q, %v after %q", again, err, out)
@@ -109,14 +112,126 @@ func blank(v any, path []string) any {
 
 func itoa(i int) string { return string(rune('0'+i%10)) + strings.Repeat("_", i/10) }
 
-// checkBytes: what is left of the file is left as it was, line by line, except
-// where the change is.
-func checkBytes(t *testing.T, src, out []byte) {
+// checkBytes: what is not the asked setting's is there afterwards, byte for
+// byte. A new setting is one insertion; of one that was there only the bytes
+// from its key to the next node's may differ, and no comment outside is lost.
+func checkBytes(t *testing.T, src, out []byte, e values.Edit) {
 	t.Helper()
-	for line := range strings.SplitSeq(string(src), "\n") {
-		if comment := strings.TrimSpace(line); strings.HasPrefix(comment, "#") && !strings.Contains(string(out), comment) &&
-			!strings.ContainsAny(string(src), "|>\"'[{") && strings.Count(string(src), "#") == 1 && !strings.Contains(string(src), ":\n") {
-			t.Fatalf("the comment %q is gone from %q", comment, out)
+	var doc yamlv3.Node
+	if bytes.HasPrefix(src, []byte("\ufeff")) || yamlv3.Unmarshal(src, &doc) != nil || len(doc.Content) == 0 || string(src) == string(out) {
+		return
+	}
+	nodes := &nodeOrder{lines: strings.SplitAfter(string(src), "\n"), comments: map[string]int{}}
+	nodes.walk(doc.Content[0], e.Path, true, 0)
+	if !nodes.found {
+		if !nodes.onEmpty && !insertedOnce(string(src), string(out)) {
+			t.Fatalf("%s did more than put something in:\n%q\n%q", e, src, out)
+		}
+		return
+	}
+	hi := len(src)
+	if nodes.next > 0 {
+		hi = nodes.next
+	}
+	p, end := commonEnds(src, out)
+	if p < nodes.start || end > hi {
+		t.Fatalf("%s changed bytes %d to %d, outside of %d to %d:\n%q\n%q", e, p, end, nodes.start, hi, src, out)
+	}
+	for c, n := range nodes.comments {
+		if strings.Count(string(out), c) < n {
+			t.Fatalf("%s lost the comment %q:\n%q\n%q", e, c, src, out)
 		}
 	}
+}
+
+// commonEnds is where of src the difference to out begins and ends.
+func commonEnds(src, out []byte) (start, end int) {
+	for start < len(src) && start < len(out) && src[start] == out[start] {
+		start++
+	}
+	end = len(src)
+	for o := len(out); end > start && o > start && src[end-1] == out[o-1]; {
+		end, o = end-1, o-1
+	}
+	return start, end
+}
+
+// nodeOrder goes through a document in its order.
+type nodeOrder struct {
+	lines       []string
+	start, next int
+	found, past bool
+	// onEmpty says that the way ends at a null or an empty collection, which is
+	// replaced.
+	onEmpty bool
+	// comments are those of all nodes but the asked one and what is below it.
+	comments map[string]int
+}
+
+func (o *nodeOrder) walk(n *yamlv3.Node, path []string, on bool, above int) {
+	if o.past && o.next == 0 {
+		o.next = o.offset(n)
+	}
+	if on && len(n.Content) == 0 {
+		o.onEmpty = true
+	}
+	o.say(n)
+	for i := 0; i < len(n.Content); i++ {
+		c := n.Content[i]
+		here := on && len(path) > 0 && (n.Kind == yamlv3.SequenceNode && path[0] == itoa(i))
+		if n.Kind == yamlv3.MappingNode {
+			if o.past && o.next == 0 {
+				o.next = o.offset(c)
+			}
+			key := c
+			if !on || len(path) != 1 || key.Value != path[0] {
+				o.say(key)
+			}
+			i, c = i+1, n.Content[i+1]
+			here = on && len(path) > 0 && key.Kind == yamlv3.ScalarNode && key.Value == path[0]
+			if here && len(path) == 1 {
+				o.hit(key)
+				if len(n.Content) == 2 {
+					// Without it, braces take the place of the map.
+					o.start = above
+				}
+				continue
+			}
+		} else if here && len(path) == 1 {
+			o.hit(c)
+			continue
+		}
+		var below []string
+		if here {
+			below = path[1:]
+		}
+		o.walk(c, below, here, o.offset(n.Content[i-i%2]))
+	}
+}
+
+func (o *nodeOrder) hit(n *yamlv3.Node) { o.start, o.found, o.past = o.offset(n), true, true }
+
+func (o *nodeOrder) say(n *yamlv3.Node) {
+	for _, c := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+		for line := range strings.SplitSeq(c, "\n") {
+			if line = strings.TrimSpace(line); line != "" {
+				o.comments[line]++
+			}
+		}
+	}
+}
+
+// offset is where a node stands, in bytes.
+func (o *nodeOrder) offset(n *yamlv3.Node) int {
+	at := 0
+	for i := range n.Line - 1 {
+		at += len(o.lines[i])
+	}
+	for i, r := range []rune(o.lines[n.Line-1]) {
+		if i == n.Column-1 {
+			break
+		}
+		at += utf8.RuneLen(r)
+	}
+	return at
 }

@@ -211,6 +211,10 @@ func (d *document) set(s spot, v any) ([]cut, error) {
 		return nil, err
 	}
 	keyLine := d.lineEnd(colon)
+	if blockCollection(n) {
+		// What is said on its last line goes with it.
+		end = d.lineEnd(end)
+	}
 	if !container(v) {
 		if end > keyLine && blockCollection(n) {
 			// What is said on the key's own line stays there.

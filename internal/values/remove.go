@@ -13,7 +13,7 @@ func (d *document) removePair(s spot) ([]cut, error) {
 		at += 2
 	}
 	if len(pairs) == 2 {
-		return d.empty(s.parent)
+		return d.empty(s)
 	}
 	start, err := d.offset(s.key)
 	if err != nil {
@@ -51,21 +51,38 @@ func (d *document) removeFlow(pairs []*yaml.Node, at, start int) ([]cut, error) 
 	return []cut{{before, end, ""}}, err
 }
 
-// empty leaves a map's braces alone.
-func (d *document) empty(n *yaml.Node) ([]cut, error) {
-	if n == d.root {
-		start, err := d.offset(n.Content[0])
-		if err != nil {
-			return nil, err
+// empty takes a map's only pair away and leaves its braces, with what is said
+// above the pair.
+func (d *document) empty(s spot) ([]cut, error) {
+	n := s.parent
+	start, err := d.offset(s.key)
+	if err != nil {
+		return nil, err
+	}
+	end, err := d.valueEnd(s.key, s.node, s.indent)
+	if err != nil {
+		return nil, err
+	}
+	line := d.lines[s.key.Line-1]
+	if n == d.root || flow(n) || len(bytes.TrimLeft(d.src[line:start], " ")) > 0 {
+		if flow(n) {
+			start, err = d.offset(n)
+			if err != nil {
+				return nil, err
+			}
+			end, err = d.end(n, -1, true)
 		}
-		end, err := d.end(n, -1, false)
 		return []cut{{start, end, "{}"}}, err
 	}
 	holder, err := d.holder(d.root, n, false)
 	if err != nil {
 		return nil, err
 	}
-	return d.set(holder, map[string]any{})
+	if holder.key == nil || holder.inFlow {
+		return d.set(holder, map[string]any{})
+	}
+	colon, err := d.keyEnd(holder.key)
+	return []cut{{colon, colon, " {}"}, {line, d.nextLine(d.lineEnd(end)), ""}}, err
 }
 
 // holder finds where in the tree a node hangs.
