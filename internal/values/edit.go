@@ -204,14 +204,15 @@ func editTree(v any, path Path, e Edit) (any, error) {
 		c[path[0]] = sub
 		return c, err
 	case []any:
-		i, err := strconv.Atoi(path[0])
-		if err != nil || i < 0 || i >= len(c) {
+		i, ok := placeIn(path[0], len(c))
+		if !ok {
 			return nil, refuse(0, "the list has no element %q", path[0])
 		}
 		if e.Op == Remove && len(path) == 1 {
 			return nil, refuse(0, "elements of lists are not removed")
 		}
-		c[i], err = editTree(c[i], path[1:], e)
+		sub, err := editTree(c[i], path[1:], e)
+		c[i] = sub
 		return c, err
 	}
 	return nil, refuse(0, "%q is inside something that is neither a map nor a list", path[0])

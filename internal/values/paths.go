@@ -47,8 +47,8 @@ func Get(m map[string]any, path ...string) (any, bool) {
 			}
 			v = next
 		case []any:
-			i, err := strconv.Atoi(e)
-			if err != nil || i < 0 || i >= len(c) {
+			i, ok := placeIn(e, len(c))
+			if !ok {
 				return nil, false
 			}
 			v = c[i]
@@ -57,6 +57,13 @@ func Get(m map[string]any, path ...string) (any, bool) {
 		}
 	}
 	return v, true
+}
+
+// placeIn is the place in a list of n elements that a path's element names,
+// in the one way that places are written.
+func placeIn(elem string, n int) (int, bool) {
+	i, err := strconv.Atoi(elem)
+	return i, err == nil && i >= 0 && i < n && strconv.Itoa(i) == elem
 }
 
 // GetString gives the string at path, or "".

@@ -1,7 +1,6 @@
 package values
 
 import (
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -83,8 +82,8 @@ func (d *document) walk(p Path) (spot, error) {
 			}
 			next.key, next.node = key, value
 		case n.Kind == yaml.SequenceNode:
-			at, err := strconv.Atoi(elem)
-			if err != nil || at < 0 || at >= len(n.Content) {
+			at, ok := placeIn(elem, len(n.Content))
+			if !ok {
 				return s, refuse(n.Line, "the list has no element %q", elem)
 			}
 			next.node = n.Content[at]
