@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/strvals"
 	"sigs.k8s.io/yaml"
 )
 
@@ -18,11 +17,10 @@ type ValuesFile struct {
 	Data []byte
 }
 
-// MergeOptions merges values as Helm does, in Helm's order whatever the order
-// on the command line: files, --set-json, --set, --set-string, --set-file,
-// --set-literal. Later ones win, maps are merged, lists replaced, and a null
-// stays to delete a default. Standard input is read from stdin, once.
-func MergeOptions(files []ValuesFile, set, setString, setJSON, setFile, setLiteral []string, stdin io.Reader) (map[string]any, error) {
+// MergeFiles merges values files as Helm does: later ones win, maps are
+// merged, lists replaced, and a null stays to delete a default. Standard input
+// is read from stdin, once.
+func MergeFiles(files []ValuesFile, stdin io.Reader) (map[string]any, error) {
 	base := map[string]any{}
 	for _, f := range files {
 		data, err := f.read(stdin)
@@ -34,26 +32,6 @@ func MergeOptions(files []ValuesFile, set, setString, setJSON, setFile, setLiter
 			return nil, fmt.Errorf("reading values %q: %w", f.Name, err)
 		}
 		base = mergeMaps(base, values)
-	}
-	// Values on the command line may hold credentials, so that none of these
-	// errors quotes one.
-	for _, step := range []struct {
-		flag  string
-		given []string
-		into  func(string, map[string]any) error
-	}{
-		{"--set-json", setJSON, strvals.ParseJSON},
-		{"--set", set, strvals.ParseInto},
-		{"--set-string", setString, strvals.ParseIntoString},
-		{"--set-file", setFile, parseSetFile},
-		{"--set-literal", setLiteral, strvals.ParseLiteralInto},
-	} {
-		for _, s := range step.given {
-			if err := step.into(s, base); err != nil {
-				key, _, _ := strings.Cut(s, "=")
-				return nil, fmt.Errorf("reading %s %q: not of the form the flag takes", step.flag, key+"=…")
-			}
-		}
 	}
 	return base, nil
 }
@@ -93,13 +71,6 @@ func (f ValuesFile) read(stdin io.Reader) ([]byte, error) {
 	default:
 		return os.ReadFile(f.Name)
 	}
-}
-
-func parseSetFile(s string, into map[string]any) error {
-	return strvals.ParseIntoFile(s, into, func(path []rune) (any, error) {
-		data, err := os.ReadFile(string(path))
-		return string(data), err
-	})
 }
 
 func mergeMaps(base, over map[string]any) map[string]any {

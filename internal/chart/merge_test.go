@@ -14,7 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 )
 
-func TestMergeOptionsMergesAsHelmDoes(t *testing.T) {
+func TestFilesAndSetsMergeAsHelmDoes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -35,8 +35,13 @@ func TestMergeOptionsMergesAsHelmDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := chart.MergeOptions([]chart.ValuesFile{{Name: one}, {Name: two}},
-		o.Values, o.StringValues, o.JSONValues, o.FileValues, o.LiteralValues, nil)
+	files, err := chart.MergeFiles([]chart.ValuesFile{{Name: one}, {Name: two}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := chart.Sets{
+		Set: o.Values, String: o.StringValues, JSON: o.JSONValues, File: o.FileValues, Literal: o.LiteralValues,
+	}.Into(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,10 +50,10 @@ func TestMergeOptionsMergesAsHelmDoes(t *testing.T) {
 	}
 }
 
-func TestMergeOptionsReadsStandardInputAndData(t *testing.T) {
+func TestMergeFilesReadsStandardInputAndData(t *testing.T) {
 	t.Parallel()
-	got, err := chart.MergeOptions([]chart.ValuesFile{{Name: "-"}, {Name: "x", Data: []byte("b: 2")}, {Name: "e", Data: []byte("# none\n")}},
-		nil, nil, nil, nil, nil, strings.NewReader("a: 1\nb: 1\n"))
+	got, err := chart.MergeFiles([]chart.ValuesFile{{Name: "-"}, {Name: "x", Data: []byte("b: 2")}, {Name: "e", Data: []byte("# none\n")}},
+		strings.NewReader("a: 1\nb: 1\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,21 +62,23 @@ func TestMergeOptionsReadsStandardInputAndData(t *testing.T) {
 	}
 }
 
-func TestMergeOptionsNeverQuotesAValue(t *testing.T) {
+func TestSetsNeverQuoteAValueNorChangeTheBase(t *testing.T) {
 	t.Parallel()
-	for _, f := range []func(string) error{
-		func(s string) error {
-			_, err := chart.MergeOptions(nil, []string{s}, nil, nil, nil, nil, nil)
-			return err
-		},
-		func(s string) error {
-			_, err := chart.MergeOptions(nil, nil, nil, []string{s}, nil, nil, nil)
-			return err
-		},
+	base := map[string]any{"a": map[string]any{"b": "c"}}
+	for name, sets := range map[string]chart.Sets{
+		"set":          {Set: []string{"license[=hunter2"}},
+		"json":         {JSON: []string{"license={hunter2"}},
+		"json alone":   {JSON: []string{`{"license": "hunter2"}`}},
+		"no value":     {Literal: []string{"license hunter2"}},
+		"a deep index": {Set: []string{"license[70000]=hunter2"}},
+		"no file":      {File: []string{"license=/no/such/file"}},
 	} {
-		err := f("license[=hunter2")
-		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "license") {
-			t.Errorf("error %v", err)
+		_, err := sets.Into(base)
+		if err == nil || strings.Contains(err.Error(), "hunter2") || name != "json alone" && !strings.Contains(err.Error(), "license") {
+			t.Errorf("%s: error %v", name, err)
 		}
+	}
+	if _, err := (chart.Sets{Set: []string{"a.b=x"}}).Into(base); err != nil || base["a"].(map[string]any)["b"] != "c" {
+		t.Errorf("base is now %v, %v", base, err)
 	}
 }

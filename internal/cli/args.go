@@ -28,7 +28,7 @@ func mergeFiles(p *Program, files []string) (map[string]any, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	v, err := chart.MergeOptions(valuesFiles(files), nil, nil, nil, nil, nil, p.In)
+	v, err := chart.MergeFiles(valuesFiles(files), p.In)
 	if err != nil {
 		return nil, withHint(err, "check the file with helm template -f")
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -26,6 +25,7 @@ type targetOptions struct {
 	bundleFile     string
 	operatorValues []string
 	storeValues    []string
+	sets           setOptions
 	licenseFile    string
 	stores         []string
 	operatorOnly   bool
@@ -47,6 +47,7 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.bundleFile, "bundle", "", "the bundle: a file or its parts, a folder of archives, or oci://HOST/PATH:TAG")
 	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator's release (can be repeated; default: the release's own values)")
 	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of a store, as NAMESPACE/NAME=FILE (can be repeated; default: the release's own values)")
+	o.sets.addFlags(fs, "operator:KEY=VALUE or NAMESPACE/NAME:KEY=VALUE")
 	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
 	fs.StringArrayVar(&o.stores, "object-store", nil, "upgrade only this store, as NAMESPACE/NAME (can be repeated)")
 	fs.BoolVar(&o.operatorOnly, "operator-only", false, "leave the object store charts as they are")
@@ -114,7 +115,8 @@ func (o *targetOptions) validate() error {
 	if o.operatorOnly && len(o.stores) > 0 {
 		return fmt.Errorf("reading --operator-only and --object-store: only one of them can be meant")
 	}
-	return nil
+	_, err := o.sets.byRelease()
+	return err
 }
 
 func (o *targetOptions) look(ctx context.Context, t *target) error {
@@ -229,41 +231,8 @@ func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Fact
 		}
 		req.License = b
 	}
+	if err := o.known(facts); err != nil {
+		return req, err
+	}
 	return req, o.values(&req, t.site)
-}
-
-// values reads the files that flags or the site name, in place of the
-// releases' own values.
-func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
-	operator, stores := o.operatorValues, map[string][]string{}
-	for _, s := range o.storeValues {
-		key, file, ok := strings.Cut(s, "=")
-		if !ok || !strings.Contains(key, "/") {
-			return fmt.Errorf("reading --store-values %q: expected NAMESPACE/NAME=FILE", s)
-		}
-		stores[key] = append(stores[key], file)
-	}
-	if site != nil {
-		if len(operator) == 0 && site.Operator.ValuesFile != "" {
-			operator = []string{site.Operator.ValuesFile}
-		}
-		for _, s := range site.ObjectStores {
-			if key := s.Namespace + "/" + s.Store; len(stores[key]) == 0 && s.ValuesFile != "" {
-				stores[key] = []string{s.ValuesFile}
-			}
-		}
-	}
-	given, err := mergeFiles(o.Program, operator)
-	if err != nil {
-		return err
-	}
-	req.Operator = inputs.Values{Files: operator, Given: given}
-	for key, files := range stores {
-		given, err := mergeFiles(o.Program, files)
-		if err != nil {
-			return err
-		}
-		req.Stores[key] = inputs.Values{Files: files, Given: given}
-	}
-	return nil
 }

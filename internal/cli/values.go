@@ -25,6 +25,7 @@ type valuesOptions struct {
 	site siteOptions
 
 	files            []string
+	sets             setOptions
 	operator         bool
 	store            string
 	chartFile        string
@@ -53,6 +54,9 @@ func newValues(p *Program, kube kubeOptions) *cobra.Command {
   # Change it, and keep what it was beside it
   helm aistor values --operator -f operator.yaml --bundle aistor.bundle --write
 
+  # Change a setting in my file, where it stands, and whatever else has to change
+  helm aistor values --operator -f operator.yaml --set images.mc.image=mc:RELEASE.X --write
+
   # Save the values of a release, rewritten
   helm aistor values --object-store team-a/primary --bundle aistor.bundle -o yaml > primary.yaml
 
@@ -68,6 +72,7 @@ func newValues(p *Program, kube kubeOptions) *cobra.Command {
 	o.outputOptions.addFlags(fs)
 	o.site.addFlags(fs, "site", "site file; flags win over it")
 	fs.StringArrayVarP(&o.files, "values", "f", nil, "values file, or - for standard input (can be repeated; default: the release's own values)")
+	o.sets.addFlags(fs, "KEY=VALUE")
 	fs.BoolVar(&o.operator, "operator", false, "the operator's release is meant")
 	fs.StringVar(&o.store, "object-store", "", "the release of this store is meant, as NAMESPACE/NAME")
 	fs.StringVar(&o.bundleFile, "bundle", "", "take the target's chart from this bundle (default: the installed chart)")
@@ -122,7 +127,7 @@ func (o *valuesOptions) validate() error {
 	case o.format == "table" && !o.explain:
 		return fmt.Errorf("reading --output %q: only --explain has a table", o.format)
 	}
-	return nil
+	return o.sets.validate()
 }
 
 // valuesSubject is everything that was found out before anything is rewritten.
@@ -134,8 +139,12 @@ type valuesSubject struct {
 	chart, from *chart.Chart
 	files       []valuesFile
 	user        map[string]any
-	registry    plan.SiteRegistry
-	kubernetes  string
+	// set are the edits that the command line asks for, in user already;
+	// setChanges tell them to a person.
+	set        []values.Edit
+	setChanges []values.Change
+	registry   plan.SiteRegistry
+	kubernetes string
 }
 
 // name is the release, or what else tells one run from another.
@@ -158,6 +167,7 @@ func (o *valuesOptions) runRewrite(s *valuesSubject) error {
 	if err != nil {
 		return err
 	}
+	result.Edits, result.Changes = append(s.set, result.Edits...), append(s.setChanges, result.Changes...)
 	edited, err := rewriteFiles(s.files, result)
 	if err != nil {
 		return err

@@ -74,6 +74,9 @@ func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
 	if err := o.read(s); err != nil {
 		return nil, err
 	}
+	if err := o.setOnTop(s); err != nil {
+		return nil, err
+	}
 	return s, o.place(s, role, site, facts)
 }
 
@@ -188,6 +191,21 @@ func (o *valuesOptions) read(s *valuesSubject) error {
 		s.files = append(s.files, valuesFile{name, data, v})
 		s.user = values.Merge(s.user, v)
 	}
+	return nil
+}
+
+// setOnTop puts the settings of the command line on top of what was read.
+func (o *valuesOptions) setOnTop(s *valuesSubject) error {
+	if o.sets.IsZero() {
+		return nil
+	}
+	user, err := o.sets.Into(s.user)
+	if err != nil {
+		return err
+	}
+	s.set = values.Between(s.user, user)
+	s.setChanges = values.Describe(s.user, s.set, "given on the command line")
+	s.user = user
 	return nil
 }
 

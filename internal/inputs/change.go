@@ -1,9 +1,10 @@
 package inputs
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
@@ -30,12 +31,12 @@ func (r Request) change(release plan.Release, store string, c *chart.Chart, give
 		Namespace: release.Namespace, Release: release.Name, Store: store,
 		From:        plan.Chart{Name: release.Chart, Version: release.Version},
 		To:          plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256},
-		ValuesFiles: given.Files,
+		ValuesFiles: given.Files, ValuesFlags: given.Flags,
 		// Helm deletes what the deployed revision has and the new one lacks,
 		// also where a failed one came between them.
 		Before: images.ParseObjects(cmp.Or(release.DeployedManifest, release.Manifest)),
 	}
-	user, err := r.userValues(release, c, given)
+	user, err := r.userValues(&change, release, c, given)
 	if err != nil {
 		return change, err
 	}
@@ -48,6 +49,11 @@ func (r Request) change(release plan.Release, store string, c *chart.Chart, give
 	if change.Values, err = r.rewrite(&change, c, user, render); err != nil {
 		return change, err
 	}
+	source := release.Values
+	if given.Given != nil {
+		source = given.Given
+	}
+	change.Added = values.Over(source, change.Values)
 	// The version alone does not say which chart it is: versions were
 	// published twice. An upgrade made here writes the digest down.
 	change.Unchanged = release.Status == "deployed" && release.Version == c.Version &&
@@ -69,7 +75,7 @@ func (r Request) rewrite(change *plan.Change, c *chart.Chart, user map[string]an
 		return nil, &UnresolvedError{Release: change.Key(), Chart: c.ID(), List: result.Unresolved}
 	}
 	for _, e := range result.Changes {
-		change.Edits = append(change.Edits, plan.ValueEdit{Path: e.Path.String(), Old: brief(e.Path.String(), e.Old), New: brief(e.Path.String(), e.New), Why: e.Why})
+		change.Edits = append(change.Edits, edit(e))
 	}
 	change.Warnings = append(change.Warnings, notices(*change, result)...)
 	return result.Values, nil
@@ -93,11 +99,18 @@ func (r Request) render(change *plan.Change, c *chart.Chart, opts chart.RenderOp
 }
 
 // userValues are the values to start from: the given ones, else the release's
-// own, with the license that was given.
-func (r Request) userValues(release plan.Release, c *chart.Chart, given Values) (map[string]any, error) {
+// own, with the settings and the license that were given besides. What the
+// settings change is written down.
+func (r Request) userValues(change *plan.Change, release plan.Release, c *chart.Chart, given Values) (map[string]any, error) {
 	user := release.Values
 	if given.Given != nil {
 		user = given.Given
+	}
+	user, err := set(change, user, given.Sets)
+	if err != nil {
+		return nil, err
+	}
+	if given.Given != nil {
 		missing := values.Missing(release.Values, user)
 		if len(missing) > 0 && r.Missing == MissingAsk {
 			return nil, &MissingError{Release: release.Key(), Paths: dotted(missing)}
@@ -120,6 +133,27 @@ func (r Request) userValues(release plan.Release, c *chart.Chart, given Values) 
 	return values.Merge(user, over), nil
 }
 
+// set puts single settings on top of values.
+func set(change *plan.Change, user map[string]any, sets chart.Sets) (map[string]any, error) {
+	if sets.IsZero() {
+		return user, nil
+	}
+	out, err := sets.Into(user)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range values.Describe(user, values.Between(user, out), "given on the command line") {
+		change.Edits = append(change.Edits, edit(c))
+	}
+	return out, nil
+}
+
+// edit is a change to values as a plan shows it.
+func edit(c values.Change) plan.ValueEdit {
+	at := c.Path.String()
+	return plan.ValueEdit{Path: at, Old: brief(at, c.Old), New: brief(at, c.New), Why: c.Why}
+}
+
 func dotted(paths []values.Path) []string {
 	list := make([]string, len(paths))
 	for i, p := range paths {
@@ -128,9 +162,12 @@ func dotted(paths []values.Path) []string {
 	return list
 }
 
-// sameValues reports whether two sets of user values are the same to Helm.
+// sameValues reports whether two sets of user values are the same to Helm,
+// which keeps them as JSON.
 func sameValues(a, b map[string]any) bool {
-	return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b)
+	x, errA := json.Marshal(a)
+	y, errB := json.Marshal(b)
+	return len(a) == 0 && len(b) == 0 || errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
 func pullSecret(r plan.SiteRegistry) string {

@@ -44,10 +44,15 @@ type Chart struct {
 	Stone bool
 }
 
-// Values are complete user values with the files they come from.
+// Values are complete user values with the files they come from. Without files
+// they are the release's own.
 type Values struct {
 	Files []string
 	Given map[string]any
+	// Sets are put on top of files or release.
+	Sets chart.Sets
+	// Flags are Sets as a shell takes them.
+	Flags string
 }
 
 // Gather renders old and new, rewrites the values and returns what
@@ -115,7 +120,7 @@ func (r Request) stones(installed, target string) []*chart.Chart {
 func (r Request) stores() ([]plan.Change, error) {
 	for _, key := range r.Only {
 		if !slices.ContainsFunc(r.Facts.Stores, func(s plan.Store) bool { return s.Key() == key }) {
-			return nil, &UnknownStoreError{Key: key, Known: storeKeys(r.Facts)}
+			return nil, &UnknownStoreError{Key: key, Known: StoreKeys(r.Facts)}
 		}
 	}
 	target := r.target(aistor.RoleObjectStore)
@@ -201,7 +206,7 @@ func FindRelease(f *plan.Facts, role aistor.Role, store string) (*plan.Release, 
 		}
 		return nil, fmt.Errorf("finding the release of object store %q: no Helm release owns it", store)
 	}
-	return nil, &UnknownStoreError{Key: store, Known: storeKeys(f)}
+	return nil, &UnknownStoreError{Key: store, Known: StoreKeys(f)}
 }
 
 func releaseOf(f *plan.Facts, s plan.Store) *plan.Release {
@@ -213,7 +218,8 @@ func releaseOf(f *plan.Facts, s plan.Store) *plan.Release {
 	return nil
 }
 
-func storeKeys(f *plan.Facts) []string {
+// StoreKeys are the object stores of a cluster, as namespace/name.
+func StoreKeys(f *plan.Facts) []string {
 	var keys []string
 	for _, s := range f.Stores {
 		keys = append(keys, s.Key())

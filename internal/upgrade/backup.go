@@ -76,7 +76,8 @@ func (e *Executor) backedUp(dir string) {
 }
 
 // writeBackup writes what was there before the plan: values, manifests, CRDs
-// and ObjectStores, readable by the owner alone and without secrets.
+// and ObjectStores, and what the plan adds to the values, readable by the owner
+// alone and without secrets.
 func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 	dir := e.backupDir()
 	if dir == "" {
@@ -98,11 +99,15 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 	for _, s := range e.facts.Stores {
 		w.object("objectstores/"+s.Namespace+"/"+s.Name, s.Object)
 	}
+	added := w.values(e.plan, e.in)
 	w.json(backupIndex, b)
 	if w.err != nil {
 		return "", fmt.Errorf("writing backup to %q: %w", dir, w.err)
 	}
 	e.backedUp(dir)
+	if len(added) > 0 {
+		return fmt.Sprintf("%s; %s keeps what %s adds to the values", dir, filepath.Join(dir, "values"), strings.Join(added, ", ")), nil
+	}
 	return dir, nil
 }
 

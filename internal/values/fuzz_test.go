@@ -133,27 +133,14 @@ func checkBytes(t *testing.T, src, out []byte, e values.Edit) {
 	if nodes.next > 0 {
 		hi = nodes.next
 	}
-	p, end := commonEnds(src, out)
-	if p < nodes.start || end > hi {
-		t.Fatalf("%s changed bytes %d to %d, outside of %d to %d:\n%q\n%q", e, p, end, nodes.start, hi, src, out)
+	if !bytes.HasPrefix(out, src[:nodes.start]) || !bytes.HasSuffix(out[nodes.start:], src[hi:]) {
+		t.Fatalf("%s changed bytes outside of %d to %d:\n%q\n%q", e, nodes.start, hi, src, out)
 	}
 	for c, n := range nodes.comments {
 		if strings.Count(string(out), c) < n {
 			t.Fatalf("%s lost the comment %q:\n%q\n%q", e, c, src, out)
 		}
 	}
-}
-
-// commonEnds is where of src the difference to out begins and ends.
-func commonEnds(src, out []byte) (start, end int) {
-	for start < len(src) && start < len(out) && src[start] == out[start] {
-		start++
-	}
-	end = len(src)
-	for o := len(out); end > start && o > start && src[end-1] == out[o-1]; {
-		end, o = end-1, o-1
-	}
-	return start, end
 }
 
 // nodeOrder goes through a document in its order.
@@ -209,7 +196,13 @@ func (o *nodeOrder) walk(n *yamlv3.Node, path []string, on bool, above int) {
 	}
 }
 
-func (o *nodeOrder) hit(n *yamlv3.Node) { o.start, o.found, o.past = o.offset(n), true, true }
+// hit takes in the blanks before the asked node, too: with it they may go.
+func (o *nodeOrder) hit(n *yamlv3.Node) {
+	o.start, o.found, o.past = o.offset(n), true, true
+	if line := o.lines[n.Line-1]; len(line)-len(strings.TrimLeft(line, " ")) == n.Column-1 {
+		o.start -= n.Column - 1
+	}
+}
 
 func (o *nodeOrder) say(n *yamlv3.Node) {
 	for _, c := range []string{n.HeadComment, n.LineComment, n.FootComment} {

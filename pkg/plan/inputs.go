@@ -89,9 +89,16 @@ type Change struct {
 	// ValuesFiles are the files the values come from; empty means the
 	// release's own.
 	ValuesFiles []string
+	// ValuesFlags are the flags that gave further settings, as a shell takes
+	// them; empty where there were none.
+	ValuesFlags string
 	// Values are complete user values after rewriting. They may hold secrets.
 	Values map[string]any
-	// Edits say what rewriting changed.
+	// Added are the settings of Values that neither the files nor, without
+	// files, the release have: merged onto those they give Values. They may
+	// hold secrets.
+	Added map[string]any
+	// Edits say what rewriting and settings on the command line changed.
 	Edits []ValueEdit
 	// Before and After are the rendered objects of the installed release and
 	// of the target.
@@ -105,7 +112,7 @@ type Change struct {
 	Ineffective []Notice
 }
 
-// ValueEdit is one value that rewriting changed, shown to people.
+// ValueEdit is one value that was changed, shown to people.
 type ValueEdit struct {
 	Path string `json:"path"`
 	Old  string `json:"old,omitempty"`

@@ -97,6 +97,9 @@ func judgeValues(n *notices, c Change) {
 	if c.Store != "" {
 		which = "--object-store " + c.StoreKey()
 	}
+	if c.ValuesFlags != "" {
+		which += " " + c.ValuesFlags
+	}
 	what := c.Edits[0].Path
 	if more := len(c.Edits) - 1; more > 0 {
 		what += fmt.Sprintf(" and %d more", more)

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// values reads the files that flags or the site name, in place of the
+// releases' own values, and the settings on top.
+func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
+	files, err := o.valuesFiles(site)
+	if err != nil {
+		return err
+	}
+	sets, err := o.sets.byRelease()
+	if err != nil {
+		return err
+	}
+	for key := range sets {
+		if _, named := files[key]; !named {
+			files[key] = nil
+		}
+	}
+	for key, names := range files {
+		given, err := mergeFiles(o.Program, names)
+		if err != nil {
+			return err
+		}
+		v := inputs.Values{Files: names, Given: given}
+		if s := sets[key]; s != nil {
+			v.Sets, v.Flags = s.Sets, s.words()
+		}
+		if key == operatorKey {
+			req.Operator = v
+			continue
+		}
+		req.Stores[key] = v
+	}
+	return nil
+}
+
+// valuesFiles are the files of each release: those of flags, else those that
+// the site names.
+func (o *targetOptions) valuesFiles(site *plan.Site) (map[string][]string, error) {
+	files := map[string][]string{operatorKey: o.operatorValues}
+	for _, s := range o.storeValues {
+		key, file, ok := strings.Cut(s, "=")
+		if !ok || !strings.Contains(key, "/") {
+			return nil, fmt.Errorf("reading --store-values %q: expected NAMESPACE/NAME=FILE", s)
+		}
+		files[key] = append(files[key], file)
+	}
+	if site == nil {
+		return files, nil
+	}
+	if len(o.operatorValues) == 0 && site.Operator.ValuesFile != "" {
+		files[operatorKey] = []string{site.Operator.ValuesFile}
+	}
+	for _, s := range site.ObjectStores {
+		if key := s.Namespace + "/" + s.Store; len(files[key]) == 0 && s.ValuesFile != "" {
+			files[key] = []string{s.ValuesFile}
+		}
+	}
+	return files, nil
+}
+
+// known refuses values for a store that is not on the cluster: they would be
+// dropped without a word.
+func (o *targetOptions) known(facts *plan.Facts) error {
+	sets, err := o.sets.byRelease()
+	if err != nil {
+		return err
+	}
+	var named []string
+	for _, s := range o.storeValues {
+		key, _, _ := strings.Cut(s, "=")
+		named = append(named, key)
+	}
+	for key := range sets {
+		named = append(named, key)
+	}
+	slices.Sort(named)
+	for _, key := range named {
+		if key != operatorKey && !slices.ContainsFunc(facts.Stores, func(s plan.Store) bool { return s.Key() == key }) {
+			return &inputs.UnknownStoreError{Key: key, Known: inputs.StoreKeys(facts)}
+		}
+	}
+	return nil
+}
