@@ -14,8 +14,10 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// explainWithin bounds what looking for values without effect may take.
-const explainWithin = 3 * time.Second
+// explainWithin bounds what looking for values without effect may take. It
+// takes a second; the rest is for machines that do much else, so that one plan
+// does not say less than the next.
+const explainWithin = 20 * time.Second
 
 // ineffective finds the values that do nothing in the target's charts. It is
 // advice: what can't be found out, or not in time, is said and left.

@@ -40,8 +40,12 @@ func newValuesReport(s *valuesSubject, result *values.Result, files []editedFile
 	mask := s.mask(result)
 	r := &valuesReport{
 		APIVersion: plan.APIVersion, Kind: "ValuesReport", Chart: s.chart.ID(), Registry: s.registry,
-		Unresolved: result.Unresolved, Changes: []values.Change{}, Warnings: result.Warnings,
+		Unresolved: result.Unresolved, Changes: []values.Change{},
 	}
+	for _, at := range result.Idle {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s has no effect in %s", at, s.chart.ID()))
+	}
+	r.Warnings = append(r.Warnings, result.Warnings...)
 	if s.release.Name != "" {
 		r.Release = s.release.Key()
 	}

@@ -25,17 +25,15 @@ const (
 	MissingDrop  MissingPolicy = "drop"
 )
 
-// change is one `helm upgrade` of a release to chart c.
-func (r Request) change(release plan.Release, store string, c *chart.Chart, given Values) (plan.Change, error) {
-	change := plan.Change{
-		Namespace: release.Namespace, Release: release.Name, Store: store,
-		From:        plan.Chart{Name: release.Chart, Version: release.Version},
-		To:          plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256},
-		ValuesFiles: given.Files, ValuesFlags: given.Flags,
-		// Helm deletes what the deployed revision has and the new one lacks,
-		// also where a failed one came between them.
-		Before: images.ParseObjects(cmp.Or(release.DeployedManifest, release.Manifest)),
-	}
+// change fills in one `helm upgrade` of a release to chart c.
+func (r Request) change(change plan.Change, release plan.Release, c *chart.Chart, given Values) (plan.Change, error) {
+	change.Namespace, change.Release = release.Namespace, release.Name
+	change.From = plan.Chart{Name: release.Chart, Version: release.Version}
+	change.To = plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256}
+	change.ValuesFiles, change.ValuesFlags = given.Files, given.Flags
+	// Helm deletes what the deployed revision has and the new one lacks, also
+	// where a failed one came between them.
+	change.Before = images.ParseObjects(cmp.Or(release.DeployedManifest, release.Manifest))
 	user, err := r.userValues(&change, release, c, given)
 	if err != nil {
 		return change, err

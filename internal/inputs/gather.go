@@ -84,11 +84,10 @@ func (r Request) operator() ([]plan.Change, error) {
 	chain := append(r.stones(release.Version, target.Version), target)
 	var list []plan.Change
 	for _, c := range chain {
-		change, err := r.change(release, "", c, r.Operator)
+		change, err := r.change(plan.Change{Stone: c != target}, release, c, r.Operator)
 		if err != nil {
 			return nil, err
 		}
-		change.Stone = c != target
 		if n := len(list); n > 0 {
 			change.From, change.Before = list[n-1].To, list[n-1].After
 		}
@@ -140,7 +139,7 @@ func (r Request) stores() ([]plan.Change, error) {
 		if release == nil {
 			continue // the checks tell of stores that no release was found for
 		}
-		change, err := r.change(*release, s.Name, target, r.Stores[s.Key()])
+		change, err := r.change(plan.Change{Store: s.Name}, *release, target, r.Stores[s.Key()])
 		if err != nil {
 			return nil, err
 		}

@@ -138,6 +138,8 @@ func TestExplainNamesValuesWithoutEffect(t *testing.T) {
 	t.Parallel()
 	values := pinned()
 	values["images"].(map[string]any)["firewall"] = map[string]any{"image": "minwall:x"}
+	values["labels"] = map[string]any{"a": "1", "b": map[string]any{"c": "2"}}
+	values["repositories"] = map[string]any{"minio": map[string]any{"hostname": "registry.example.com", "pathPrefix": "minio/"}}
 	values["repositorys"] = map[string]any{"aistor": map[string]any{"hostname": "x"}}
 	r := request(t, values)
 	in, err := inputs.Gather(r)
@@ -164,10 +166,16 @@ func TestExplainNamesValuesWithoutEffect(t *testing.T) {
 	for message, id := range map[string]string{
 		"release aistor/aistor: images.firewall.image had an effect and has none in the new chart": "value-lost",
 		"release aistor/aistor: repositorys.aistor.hostname has no effect in the new chart":        "value-ineffective",
+		"release aistor/aistor: labels has no effect in the new chart":                             "value-ineffective",
+		"release aistor/aistor: repositories.minio has no effect in the new chart":                 "value-ineffective",
 	} {
 		if got[message] != id {
 			t.Errorf("%q is %q, want %q; all: %v", message, got[message], id, got)
 		}
+	}
+
+	if len(got) != 5 || len(in.Operator[0].Warnings) != 1 {
+		t.Errorf("said %v and, before, %v", got, in.Operator[0].Warnings)
 	}
 
 	ended, cancel := context.WithCancel(t.Context())

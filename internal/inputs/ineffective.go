@@ -35,6 +35,8 @@ func Explain(ctx context.Context, in *plan.Inputs, charts []Chart, installed fun
 				})
 				if err == nil {
 					change.Ineffective = ineffective(change.Key(), out)
+					// Explaining asked about every setting, rewriting about some.
+					change.Warnings = slices.DeleteFunc(change.Warnings, func(w plan.Notice) bool { return w.ID == idleID })
 				}
 				return err
 			})
@@ -67,24 +69,70 @@ func ExplainValues(ctx context.Context, from, to *chart.Chart, user map[string]a
 	return out, err
 }
 
-// ineffective turns what does nothing any more, or never did, into words.
+// The notices about settings that do nothing.
+const (
+	idleID = "value-ineffective"
+	lostID = "value-lost"
+)
+
+// idle says that a setting does nothing in the new chart.
+func idle(key string, at values.Path, lost bool) plan.Notice {
+	if lost {
+		return plan.Notice{ID: lostID, Message: fmt.Sprintf("release %s: %s had an effect and has none in the new chart", key, at)}
+	}
+	return plan.Notice{ID: idleID, Message: fmt.Sprintf("release %s: %s has no effect in the new chart", key, at)}
+}
+
+// ineffective turns what does nothing any more, or never did, into words: of a
+// map in which nothing does anything, one sentence.
 func ineffective(key string, e *values.Explained) []plan.Notice {
 	var list []plan.Notice
 	for _, s := range e.Settings {
 		if s.New != values.EffectNone {
 			continue
 		}
-		n := plan.Notice{ID: "value-ineffective", Message: fmt.Sprintf("release %s: %s has no effect in the new chart", key, s.Path)}
-		if s.Lost() {
-			n = plan.Notice{ID: "value-lost", Message: fmt.Sprintf("release %s: %s had an effect and has none in the new chart", key, s.Path)}
+		n := idle(key, whole(s, e.Settings), s.Lost())
+		i := slices.IndexFunc(list, func(o plan.Notice) bool { return o.Message == n.Message })
+		if i < 0 {
+			i, list = len(list), append(list, n)
 		}
-		n.Hint = strings.Join(s.Notes, "; ")
-		if s.Nearest != "" {
-			n.Hint = strings.TrimPrefix(n.Hint+"; perhaps "+s.Nearest+" is meant", "; ")
-		}
-		list = append(list, n)
+		advise(&list[i], s)
 	}
 	return list
+}
+
+// advise adds what is known of a setting to the hint, once.
+func advise(n *plan.Notice, s values.Explanation) {
+	advice := s.Notes
+	if s.Nearest != "" {
+		advice = append(slices.Clone(advice), "perhaps "+s.Nearest+" is meant")
+	}
+	for _, a := range advice {
+		switch {
+		case n.Hint == "":
+			n.Hint = a
+		case !strings.Contains(n.Hint, a):
+			n.Hint += "; " + a
+		}
+	}
+}
+
+// whole is the uppermost map around a setting in which every one of several
+// settings does as little, or the setting itself.
+func whole(s values.Explanation, all []values.Explanation) values.Path {
+	for n := 1; n < len(s.Path); n++ {
+		same, count := true, 0
+		for _, o := range all {
+			if o.Path.HasPrefix(s.Path[:n]) {
+				count++
+				same = same && o.New == s.New && o.Lost() == s.Lost()
+			}
+		}
+		if same && count > 1 {
+			return s.Path[:n]
+		}
+	}
+	return s.Path
 }
 
 func byDigest(charts []Chart, digest string) *chart.Chart {

@@ -42,9 +42,15 @@ func Rewrite(c *chart.Chart, user map[string]any, to plan.SiteRegistry, imageOnl
 	return nil, err
 }
 
-// notices are what rewriting says of values that stay.
+// notices are what rewriting says of values that stay. What does nothing on a
+// stepping stone matters only if it does nothing in the target either.
 func notices(change plan.Change, result *values.Result) []plan.Notice {
 	var list []plan.Notice
+	for _, at := range result.Idle {
+		if !change.Stone {
+			list = append(list, idle(change.Key(), at, false))
+		}
+	}
 	for _, w := range result.Warnings {
 		list = append(list, plan.Notice{ID: "values", Message: "release " + change.Key() + ": " + w})
 	}

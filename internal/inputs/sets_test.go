@@ -54,10 +54,11 @@ func TestGatherRefusesSettingsThatNoFileHas(t *testing.T) {
 	for name, tc := range map[string]struct {
 		set, refusal string
 	}{
-		"a new one":             {"images.minio.image=minio:" + newMinIO, "helm aistor values --operator --set images.minio.image=minio:" + newMinIO + " -f operator.yaml --write, with the same --bundle, changes and keeps the files"},
+		"a new one":             {"images.minio.image=minio:" + newMinIO, "change what the files say, and keep them, with\n  helm aistor values --operator --set images.minio.image=minio:" + newMinIO + " -f operator.yaml --bundle a.bundle --write"},
 		"one that it has as so": {"images.minio.image=minio:" + oldMinIO, ""},
 	} {
 		r := request(t, pinned())
+		r.Bundle.Name = "a.bundle"
 		r.Operator = inputs.Values{
 			Files: []string{"operator.yaml"}, Given: given,
 			Sets: chart.Sets{Set: []string{tc.set}}, Flags: "--set " + tc.set,

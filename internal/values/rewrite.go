@@ -39,7 +39,9 @@ type Result struct {
 	// registry. The rewriting is proved only if there are none.
 	Unresolved []Unresolved
 	// Pins are images whose tag the values fix at another than the chart's.
-	Pins     []Pin
+	Pins []Pin
+	// Idle are settings met on the way that do nothing in this chart.
+	Idle     []Path
 	Warnings []string
 }
 
@@ -115,6 +117,7 @@ type rewriter struct {
 	edits    []Edit
 	changes  []Change
 	warnings []string
+	idle     []Path
 	pins     []Pin
 	looks    map[string]look
 }
@@ -198,7 +201,7 @@ func allOperators(chartName string, values map[string]any) map[string]any {
 
 // result renders a last time and judges every reference.
 func (r *rewriter) result() (*Result, error) {
-	out := &Result{Edits: r.edits, Values: r.values, Changes: r.changes, Pins: r.pins, Warnings: r.warnings}
+	out := &Result{Edits: r.edits, Values: r.values, Changes: r.changes, Pins: r.pins, Idle: r.idle, Warnings: r.warnings}
 	if r.ImageOnly != "" {
 		return out, nil
 	}

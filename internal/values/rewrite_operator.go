@@ -127,7 +127,7 @@ func (r *rewriter) repositories() error {
 		followers := r.followers(key, now)
 		if len(followers) == 0 {
 			if _, set := Get(r.values, "repositories", key); set {
-				r.warn("repositories.%s has no effect in %s %s", key, r.ChartName, r.ChartVersion)
+				r.idle = append(r.idle, Path{"repositories", key})
 			}
 			continue
 		}

@@ -29,7 +29,7 @@ func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
 	for _, c := range in.changes() {
 		judgeVersion(&n, in, c)
 		judgeRemovals(&n, c)
-		judgeValues(&n, c)
+		judgeValues(&n, in, c)
 	}
 	judgeLicense(&n, in)
 	if in.goesBack() {
@@ -88,7 +88,7 @@ func judgeRemovals(n *notices, c Change) {
 // judgeValues refuses values that would be applied without being kept
 // anywhere: the next upgrade from the user's own files would undo them. A
 // stepping stone's values are gone with the next step.
-func judgeValues(n *notices, c Change) {
+func judgeValues(n *notices, in Inputs, c Change) {
 	n.warnings = append(append(n.warnings, c.Warnings...), c.Ineffective...)
 	if c.Stone || len(c.ValuesFiles) == 0 || len(c.Edits) == 0 {
 		return
@@ -105,7 +105,7 @@ func judgeValues(n *notices, c Change) {
 		what += fmt.Sprintf(" and %d more", more)
 	}
 	n.refuse("values-not-kept",
-		"helm aistor values "+which+" -f "+strings.Join(c.ValuesFiles, " -f ")+" --write, with the same --bundle, changes and keeps the files",
+		"change what the files say, and keep them, with\n  helm aistor values "+which+" -f "+strings.Join(c.ValuesFiles, " -f ")+" --bundle "+in.Bundle.Name+" --write",
 		"release %s would get values that no file has: %s would have to change at %s",
 		c.Key(), strings.Join(c.ValuesFiles, ", "), what)
 }
