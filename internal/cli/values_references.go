@@ -97,7 +97,9 @@ func mirrorSet(kind, field string, pairs map[string]string) map[string]any {
 
 // hostsFiles are containerd's files, one a public registry. containerd puts a
 // path before the public one and can't take parts of it away, so that not
-// every layout of the private registry can be written.
+// every layout of the private registry can be written. The registry is named as
+// the server, too: else containerd goes on to the public one for what it lacks,
+// and behind an airgap waits for it.
 func hostsFiles(m images.Mirror, refs []images.Ref) (string, error) {
 	bases := map[string]string{}
 	for _, r := range refs {
@@ -111,12 +113,15 @@ func hostsFiles(m images.Mirror, refs []images.Ref) (string, error) {
 	}
 	var files []string
 	for _, host := range slices.Sorted(maps.Keys(bases)) {
-		text := fmt.Sprintf("# /etc/containerd/certs.d/%s/hosts.toml\nserver = \"https://%s\"\n\n", host, host)
-		if base := bases[host]; base == "" {
-			text += fmt.Sprintf("[host.\"https://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", m.Registry)
-		} else {
-			text += fmt.Sprintf("[host.\"https://%s/v2%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n  override_path = true\n", m.Registry, base)
+		url, override := "https://"+m.Registry, ""
+		if base := bases[host]; base != "" {
+			url, override = url+"/v2"+base, "override_path = true\n"
 		}
+		text := fmt.Sprintf("# /etc/containerd/certs.d/%s/hosts.toml\n"+
+			"# Where nodes don't trust the registry's certificate, say in both places\n"+
+			"# ca = \"/etc/containerd/certs.d/registry-ca.pem\"\n", host)
+		settings := "capabilities = [\"pull\", \"resolve\"]\n" + override
+		text += fmt.Sprintf("server = %q\n%s\n[host.%q]\n%s", url, settings, url, settings)
 		files = append(files, text)
 	}
 	return strings.Join(files, "\n"), nil

@@ -63,7 +63,10 @@ license: x # keep
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("file (-want +got):\n%s", diff)
 	}
-	if len(got.Warnings) != 2 || !strings.Contains(got.Warnings[0], "repositories.minio has no effect") || !strings.Contains(got.Warnings[1], "Job/before") {
+	if len(got.Idle) != 1 || got.Idle[0].String() != "repositories.minio" {
+		t.Errorf("without effect: %v", got.Idle)
+	}
+	if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "Job/before") {
 		t.Errorf("warnings %v", got.Warnings)
 	}
 	// The chart's hooks name their images without any setting.
