@@ -119,7 +119,12 @@ func (l License) Tier(now time.Time) Tier {
 	if l.ExpiresAt.IsZero() {
 		return TierUnlimited
 	}
-	left := l.ExpiresAt.Sub(now)
+	return TierAt(l.ExpiresAt, now)
+}
+
+// TierAt is the tier of a license that ends at expires.
+func TierAt(expires, now time.Time) Tier {
+	left := expires.Sub(now)
 	switch {
 	case left >= 30*day:
 		return TierValid

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -125,13 +126,13 @@ func printResult(w io.Writer, r preflight.Result) {
 		lines = r.Details
 	}
 	mark := tint(w, colourOf(r.Status), fmt.Sprintf("%s %-6s", glyphs[r.Status], word))
-	fmt.Fprintf(w, "%s %s\n", mark, wrap(r.ID+": "+printable(lines[0]), 71, margin))
+	fmt.Fprintf(w, "%s %s\n", mark, wrap(r.ID+": "+readable(lines[0]), 71, margin))
 	for i, d := range lines[1:] {
 		if i+1 == mostDetails {
 			line(w, "%s… and %d more; -o json has them all", margin, len(lines)-mostDetails)
 			break
 		}
-		line(w, "%s%s", margin, wrap(printable(d), 71, margin+"  "))
+		line(w, "%s%s", margin, wrap(readable(d), 69, margin+"  "))
 	}
 	if wrong {
 		printAdvice(w, r)
@@ -141,14 +142,23 @@ func printResult(w io.Writer, r preflight.Result) {
 // margin is what stands before every further line of a result.
 const margin = "         "
 
+// readable makes a finding's text fit for a terminal. A digest is shortened to
+// what tells two apart; -o json has all of it.
+func readable(s string) string {
+	return digests.ReplaceAllString(printable(s), "${1}…")
+}
+
+// digests is a constant in all but name: Go has none of this type.
+var digests = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+
 // printAdvice ends a finding. A remedy is there to be pasted and so is never
 // broken.
 func printAdvice(w io.Writer, r preflight.Result) {
 	if r.Observed != "" {
-		line(w, "%s  observed  %s", margin, wrap(printable(r.Observed), 59, margin+"            "))
+		line(w, "%s  observed  %s", margin, wrap(readable(r.Observed), 59, margin+"            "))
 	}
 	if r.Required != "" {
-		line(w, "%s  required  %s", margin, wrap(printable(r.Required), 59, margin+"            "))
+		line(w, "%s  required  %s", margin, wrap(readable(r.Required), 59, margin+"            "))
 	}
 	if r.Remedy != "" {
 		line(w, "%s  remedy    %s", margin, strings.ReplaceAll(r.Remedy, "\n", "\n"+margin+"            "))

@@ -84,26 +84,6 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 	}
 }
 
-// describeRun is one line about a journal.
-func describeRun(r *upgrade.Run) string {
-	state := "running or killed"
-	when := ""
-	if n := len(r.Attempts); n > 0 {
-		last := r.Attempts[n-1]
-		when = last.Started.UTC().Format(time.RFC3339)
-		if last.Result != "" {
-			state = last.Result
-		}
-	}
-	at := ""
-	for _, s := range r.Steps {
-		if s.Status == upgrade.StepStarted || s.Status == upgrade.StepFailed || s.Status == upgrade.StepInterrupted {
-			at = " at " + s.ID
-		}
-	}
-	return fmt.Sprintf("%s%s, begun %s", state, at, when)
-}
-
 // describeAvailability is one line about what was seen of a store while its
 // pods went.
 func describeAvailability(a upgrade.Availability) string {

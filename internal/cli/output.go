@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fatih/color"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -122,13 +124,17 @@ func (o *outputOptions) printer() (printers.ResourcePrinter, error) {
 	return p, err
 }
 
-// writeTable writes rows under a header, with kubectl's own spacing.
-func writeTable(w io.Writer, header []string, rows [][]string) {
+// writeTable writes rows under a header, with kubectl's own spacing. A paint
+// gives the colour of each row's last cell.
+func writeTable(w io.Writer, header []string, rows [][]string, paint ...func(row int) color.Attribute) {
 	tab := printers.GetNewTabWriter(w)
 	fmt.Fprintln(tab, strings.Join(header, "\t"))
-	for _, r := range rows {
+	for n, r := range rows {
 		for i := range r {
 			r[i] = printable(r[i])
+		}
+		for _, p := range paint {
+			r[len(r)-1] = tint(w, p(n), r[len(r)-1])
 		}
 		fmt.Fprintln(tab, strings.Join(r, "\t"))
 	}
@@ -167,6 +173,9 @@ func count(n int, one string, many ...string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, one)
 }
+
+// sortedKeys makes walks over maps the same every time.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // orDash is s, or a dash where there is nothing.
 func orDash(s string) string {

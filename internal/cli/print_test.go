@@ -31,7 +31,7 @@ func TestWhatPeopleReadIsAsReviewed(t *testing.T) {
 		"report":  func(w io.Writer) { printReport(w, aReport()) },
 		"outcome": func(w io.Writer) { printOutcome(w, anOutcome()) },
 		"events":  printEvents,
-		"status":  func(w io.Writer) { printStatus(w, aStatus()) },
+		"status":  func(w io.Writer) { printStatus(w, aStatus(), false) },
 		"bundle":  func(w io.Writer) { printBundle(w, "sha256:"+strings.Repeat("ab", 32), 412_345_678, aBundle()) },
 		"receipt": func(w io.Writer) { printReceipt(w, aReceipt()) },
 	} {
@@ -236,7 +236,12 @@ func aStatus() *statusDocument {
 		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 4, Status: "deployed"},
 		Stores: []storeStatus{{Namespace: "team-a", Name: "logs", Chart: "aistor-objectstore-1.0.16", Servers: 8, Ready: 7, Online: 31, Offline: 1, Healing: 1,
 			Health: "yellow", Images: []string{"registry.example.com:5000/aistor/minio:RELEASE.2026-06-06T02-44-06Z"}}},
-		Upgrade: &upgrade.Run{Attempts: []upgrade.Attempt{{Started: clock}}, Steps: []upgrade.StepRecord{{ID: "operator-5.10.0", Status: upgrade.StepStarted}}},
-		Gaps:    []plan.Gap{{What: "nodes", Cause: "nodes is forbidden"}},
+		OperatorReady: 3, OperatorPods: 3, Context: "prod",
+		License: licenseStatusOf(&plan.Facts{Stores: []plan.Store{{LicenseExpires: "2026-09-21T22:00:00Z"}}}, clock),
+		Upgrade: runStatusOf(upgrade.Run{Attempts: []upgrade.Attempt{{Started: clock}}, Steps: []upgrade.StepRecord{
+			{ID: "backup", Status: upgrade.StepDone}, {ID: "operator-5.10.0", Status: upgrade.StepStarted}, {ID: "validate", Status: upgrade.StepPending}}}, "anna@jump-1 (4242)"),
+		Bundle: &bundleStatus{Name: "aistor.bundle", Operator: []string{"5.6.4", "5.8.0", "5.10.0"}, MinIO: "RELEASE.2026-06-06T02-44-06Z",
+			Stores: map[string][]string{"team-a/logs": {"1.0.13", "1.0.16"}, "team-a/primary": {"1.0.16"}}},
+		Gaps: []plan.Gap{{What: "nodes", Cause: "nodes is forbidden"}},
 	}
 }

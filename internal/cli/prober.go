@@ -52,11 +52,11 @@ func (p *prober) Head(ctx context.Context, ref images.Ref, dockerConfigJSON []by
 // kindError tells the checks what kind of answer the registry gave.
 type kindError struct {
 	error
-	kind registry.Kind
+	kind string
 }
 
 // Kind is one of the checks' own words for it; the registry's are the same.
-func (e kindError) Kind() string { return string(e.kind) }
+func (e kindError) Kind() string { return e.kind }
 
 // Unwrap gives the registry's own error.
 func (e kindError) Unwrap() error { return e.error }
@@ -64,7 +64,7 @@ func (e kindError) Unwrap() error { return e.error }
 func kinded(err error) error {
 	var r *registry.Error
 	if errors.As(err, &r) {
-		return kindError{err, r.Kind}
+		return kindError{err, string(r.Kind)}
 	}
 	return err
 }

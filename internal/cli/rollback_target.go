@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/client-go/kubernetes"
-
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
@@ -54,13 +52,9 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 
 // journals are those of all runs in the operator's namespace.
 func (o *targetOptions) journals(ctx context.Context, f *plan.Facts) ([]upgrade.Run, error) {
-	config, err := o.kube.ToRESTConfig()
+	client, err := o.kube.clientset()
 	if err != nil {
-		return nil, fmt.Errorf("reading kubeconfig: %w", err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+		return nil, err
 	}
 	return upgrade.ReadJournals(ctx, client, f.Operator.Namespace)
 }

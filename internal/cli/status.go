@@ -4,113 +4,162 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/kubernetes"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// KindStatus is the kind of the document that status writes.
-const KindStatus = "Status"
-
-// statusDocument is what status writes for programs.
-type statusDocument struct {
-	APIVersion string        `json:"apiVersion"`
-	Kind       string        `json:"kind"`
-	Cluster    string        `json:"cluster"`
-	Operator   *plan.Release `json:"operator"`
-	Stores     []storeStatus `json:"objectStores"`
-	Upgrade    *upgrade.Run  `json:"lastUpgrade,omitempty"`
-	Gaps       []plan.Gap    `json:"gaps,omitempty"`
-}
-
-// storeStatus is one line of status.
-type storeStatus struct {
-	Namespace string   `json:"namespace"`
-	Name      string   `json:"name"`
-	Release   string   `json:"release,omitempty"`
-	Chart     string   `json:"chart,omitempty"`
-	Images    []string `json:"images"`
-	Ready     int      `json:"ready"`
-	Servers   int      `json:"servers"`
-	Online    int      `json:"drivesOnline"`
-	Offline   int      `json:"drivesOffline"`
-	Healing   int      `json:"drivesHealing"`
-	Health    string   `json:"health,omitempty"`
-	License   string   `json:"licenseExpires,omitempty"`
+// statusOptions show one screen.
+type statusOptions struct {
+	*Program
+	kube kubeOptions
+	outputOptions
+	scopeOptions
+	followOptions
+	registryOptions
+	bundle string
 }
 
 func newStatus(p *Program, kube kubeOptions) *cobra.Command {
-	out := newOutputOptions()
+	o := &statusOptions{Program: p, kube: kube, outputOptions: newViewOptions()}
 	cmd := &cobra.Command{
-		Use:     "status",
-		Short:   "Show operator, object stores and the last upgrade on one screen",
-		Example: "  kubectl aistor-upgrade status\n  kubectl aistor-upgrade status -o json",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := out.validate(); err != nil {
-				return err
-			}
-			doc, err := status(cmd.Context(), kube)
-			if err != nil {
-				return err
-			}
-			return out.print(p.Out, doc, func(w io.Writer) { printStatus(w, doc) })
-		},
+		Use:   "status",
+		Short: "Show operator, object stores and the last upgrade on one screen",
+		Long: "Show what is installed, how it is, how the last upgrade ended, and with --bundle\n" +
+			"what that would bring.",
+		Example: `  kubectl aistor-upgrade status
+
+  # One namespace, without rights in the rest of the cluster
+  kubectl aistor-upgrade status -n team-a
+
+  # What would this bundle bring?
+  kubectl aistor-upgrade status --bundle aistor.bundle
+
+  # Look on while something happens
+  kubectl aistor-upgrade status -w
+
+  # For scripts
+  kubectl aistor-upgrade status -o jsonpath='{.objectStores[*].health}'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	out.addFlags(cmd.Flags())
+	fs := cmd.Flags()
+	o.outputOptions.addFlags(fs)
+	o.scopeOptions.addFlags(fs)
+	o.followOptions.addFlags(fs, "look on until interrupted")
+	fs.StringVar(&o.bundle, "bundle", "", "say what this bundle would bring")
+	o.registryOptions.addFlags(fs)
 	return cmd
 }
 
-func status(ctx context.Context, kube kubeOptions) (*statusDocument, error) {
-	client, err := cluster.New(kube)
-	if err != nil {
-		return nil, err
+func (o *statusOptions) run(ctx context.Context) error {
+	if err := o.outputOptions.validate(); err != nil {
+		return err
 	}
-	facts, err := client.Facts(ctx, cluster.Scope{OperatorNamespace: kube.namespace()})
+	client, err := cluster.New(o.kube)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	brings, err := o.brings(ctx)
+	if err != nil {
+		return err
+	}
+	scope := o.scope(o.kube)
+	look := func(ctx context.Context) (*statusDocument, error) {
+		facts, err := o.facts(ctx, client, scope)
+		if err != nil {
+			return nil, err
+		}
+		return o.document(ctx, facts, brings), nil
+	}
+	if !o.watch {
+		doc, err := look(ctx)
+		if err != nil {
+			return err
+		}
+		return o.print(o.Out, doc, func(w io.Writer) { printStatus(w, doc, o.wide()) })
+	}
+	return o.follow(ctx, look, client, scope)
+}
+
+// follow shows the status again whenever something changed: over the last one
+// on a terminal, after it elsewhere.
+func (o *statusOptions) follow(ctx context.Context, look func(context.Context) (*statusDocument, error), client *cluster.Client, scope cluster.Scope) error {
+	s := newScreen(o.Program)
+	last := ""
+	err := o.followOptions.follow(ctx, client, scope, func(ctx context.Context) (bool, error) {
+		doc, err := look(ctx)
+		if err != nil {
+			return false, err
+		}
+		var b strings.Builder
+		if err := o.print(s.paper(&b), doc, func(w io.Writer) { printStatus(w, doc, o.wide()) }); err != nil {
+			return false, err
+		}
+		if text := b.String(); text != last {
+			last = text
+			s.show(text, o.table())
+		}
+		return false, nil
+	})
+	return err
+}
+
+func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bundleBrings) *statusDocument {
 	doc := &statusDocument{
-		APIVersion: plan.APIVersion, Kind: KindStatus, Cluster: facts.ServerVersion,
-		Operator: facts.Operator, Gaps: facts.Gaps,
+		APIVersion: plan.APIVersion, Kind: KindStatus, Context: f.Context, Cluster: f.ServerVersion,
+		Namespace: f.Namespace, License: licenseStatusOf(f, o.Now()), Gaps: f.Gaps, Bundle: brings.over(f), Stores: []storeStatus{},
 	}
-	for _, s := range facts.Stores {
-		doc.Stores = append(doc.Stores, statusOf(facts, s))
+	doc.Operator, doc.OperatorReady, doc.OperatorPods = f.Operator, 0, 0
+	for _, w := range f.Workloads {
+		if w.Store == "" {
+			doc.OperatorReady += w.Ready
+			doc.OperatorPods += w.Replicas
+		}
 	}
-	if facts.Operator == nil {
-		return doc, nil
+	for _, s := range f.Stores {
+		doc.Stores = append(doc.Stores, statusOf(f, s))
 	}
-	doc.Upgrade = lastRun(ctx, kube, facts.Operator.Namespace)
-	return doc, nil
+	if f.Operator != nil {
+		doc.Upgrade = o.lastRun(ctx, f.Operator.Namespace)
+	}
+	return doc
+}
+
+// lastRun is the newest upgrade, nil where there was none or none can be read.
+func (o *statusOptions) lastRun(ctx context.Context, namespace string) *runStatus {
+	client, err := o.kube.clientset()
+	if err != nil {
+		return nil
+	}
+	return lastRun(ctx, client, namespace, o.Now())
 }
 
 func statusOf(f *plan.Facts, s plan.Store) storeStatus {
 	st := storeStatus{
 		Namespace: s.Namespace, Name: s.Name, Release: s.Release, Servers: s.Servers(), Images: []string{},
-		Online: s.Online, Offline: s.Offline, Healing: s.Healing, Health: s.Health, License: s.LicenseExpires,
+		Online: s.Online, Offline: s.Offline, Healing: s.Healing, Health: s.Health, State: s.State, License: s.LicenseExpires,
 	}
 	for _, r := range f.Releases {
 		if r.Namespace == s.Namespace && r.Name == s.Release {
-			st.Chart = r.Chart + "-" + r.Version
+			st.Chart, st.ReleaseStatus = r.Chart+"-"+r.Version, r.Status
 		}
 	}
-	seen := map[string]bool{}
 	for _, p := range f.Pods {
 		if p.Store != s.Key() {
 			continue
 		}
-		if p.Ready {
+		if p.Ready && p.Terminating.IsZero() {
 			st.Ready++
 		}
 		for _, c := range p.Containers {
-			if c.Name == "minio" && !c.Init && !seen[c.Image] {
-				seen[c.Image] = true
+			if c.Name == aistor.ContainerMinIO && !c.Init && !slices.Contains(st.Images, c.Image) {
 				st.Images = append(st.Images, c.Image)
 			}
 		}
@@ -118,60 +167,32 @@ func statusOf(f *plan.Facts, s plan.Store) storeStatus {
 	return st
 }
 
-// lastRun is the newest journal, nil where there is none to be read.
-func lastRun(ctx context.Context, kube kubeOptions, namespace string) *upgrade.Run {
-	config, err := kube.ToRESTConfig()
-	if err != nil {
-		return nil
+// licenseStatusOf reads the license's own claims, which nobody verified, or else
+// the day that the operator reports.
+func licenseStatusOf(f *plan.Facts, now time.Time) *licenseStatus {
+	if f.License != nil && f.License.Present {
+		l, err := aistor.ParseLicense(f.License.Token)
+		if err != nil {
+			return &licenseStatus{Text: "can't be read", Tier: "unreadable"}
+		}
+		out := &licenseStatus{Plan: l.Plan, Expires: l.ExpiresAt, Tier: string(l.Tier(now)), Text: "plan " + orDash(l.Plan) + ", no expiry"}
+		if !l.ExpiresAt.IsZero() {
+			out.Text = "plan " + orDash(l.Plan) + ", " + expiryText(l.ExpiresAt, now)
+		}
+		return out
 	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil
-	}
-	runs, err := upgrade.ReadJournals(ctx, client, namespace)
-	if err != nil || len(runs) == 0 {
-		return nil
-	}
-	return &runs[0]
-}
-
-func printStatus(w io.Writer, d *statusDocument) {
-	if op := d.Operator; op != nil {
-		line(w, "Operator  %s-%s, release %s, revision %d, %s", op.Chart, op.Version, op.Key(), op.Revision, op.Status)
-	} else {
-		line(w, "Operator  no release found")
-	}
-	line(w, "Cluster   Kubernetes %s", d.Cluster)
-	if d.Upgrade != nil {
-		line(w, "Upgrade   %s", describeRun(d.Upgrade))
-	}
-	line(w, "")
-	var rows [][]string
-	for _, s := range d.Stores {
-		rows = append(rows, []string{
-			s.Namespace + "/" + s.Name, orDash(strings.TrimPrefix(s.Chart, "aistor-objectstore-")), tags(s.Images),
-			fmt.Sprintf("%d/%d", s.Ready, s.Servers), fmt.Sprintf("%d/%d", s.Online, s.Online+s.Offline), orDash(s.Health),
-		})
-	}
-	writeTable(w, []string{"OBJECT STORE", "CHART", "IMAGE", "READY", "DRIVES", "HEALTH"}, rows)
-	for _, s := range d.Stores {
-		if s.Healing > 0 {
-			line(w, "\n%s/%s: %d drives are healing", s.Namespace, s.Name, s.Healing)
+	for _, s := range f.Stores {
+		if t, err := time.Parse(time.RFC3339, s.LicenseExpires); err == nil {
+			return &licenseStatus{Expires: t, Tier: string(aistor.TierAt(t, now)), Text: expiryText(t, now)}
 		}
 	}
-	for _, g := range d.Gaps {
-		line(w, "\nnot looked at: %s: %s", printable(g.What), printable(g.Cause))
-	}
+	return nil
 }
 
-// tags are the tags alone: the registry is the same for all.
-func tags(list []string) string {
-	var out []string
-	for _, s := range list {
-		if r, err := images.ParseRef(s); err == nil && r.Tag != "" {
-			s = strings.TrimPrefix(r.Tag, "RELEASE.")
-		}
-		out = append(out, s)
+func expiryText(t, now time.Time) string {
+	days := int(t.Sub(now) / (24 * time.Hour))
+	if t.After(now) {
+		return fmt.Sprintf("expires %s, in %s", t.UTC().Format(time.DateOnly), count(days, "day"))
 	}
-	return orDash(strings.Join(out, ","))
+	return fmt.Sprintf("expired %s, %s ago", t.UTC().Format(time.DateOnly), count(-days, "day"))
 }

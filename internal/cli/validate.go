@@ -2,12 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -15,6 +20,8 @@ import (
 // validateOptions look after an upgrade.
 type validateOptions struct {
 	preflightOptions
+	where    scopeOptions
+	follow   followOptions
 	planFile string
 	expect   []string
 }
@@ -26,20 +33,28 @@ func newValidate(p *Program, kube kubeOptions) *cobra.Command {
 		Short: "Check that everything runs what it should",
 		Long: "Check images, roll-outs, health and releases after an upgrade. Nothing is\n" +
 			"changed. What should run comes from --plan, --bundle or --expect, else from\n" +
-			"the releases themselves.",
+			"the releases themselves. With --plan neither bundle nor registry is needed.",
 		Example: `  kubectl aistor-upgrade validate
 
   # Against the plan that was carried out
   kubectl aistor-upgrade validate --plan plan.yaml
 
   # Against one version
-  kubectl aistor-upgrade validate --expect minio=RELEASE.2026-06-06T02-44-06Z`,
+  kubectl aistor-upgrade validate --expect minio=RELEASE.2026-06-06T02-44-06Z
+
+  # One namespace, without rights in the rest of the cluster
+  kubectl aistor-upgrade validate -n team-a --plan plan.yaml
+
+  # Wait until all is well
+  kubectl aistor-upgrade validate --watch --timeout 30m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	o.targetOptions.addFlags(cmd.Flags())
 	o.outputOptions.addFlags(cmd.Flags())
 	o.checks.addFlags(cmd.Flags())
+	o.where.addFlags(cmd.Flags())
+	o.follow.addFlags(cmd.Flags(), "look on until all is as it should be")
 	cmd.Flags().StringVar(&o.planFile, "plan", "", "plan file that was carried out")
 	cmd.Flags().StringArrayVar(&o.expect, "expect", nil, "what a container must run, as minio=TAG (can be repeated)")
 	return cmd
@@ -53,21 +68,30 @@ func (o *validateOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.After())
 		return nil
 	}
-	subject, t, err := o.subject(ctx)
+	l, err := o.looker(ctx)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	if err := o.expectations(subject); err != nil {
-		return err
+	defer l.target.close()
+	if o.follow.watch {
+		return o.watch(ctx, l)
 	}
-	opts, err := o.checks.options(t.site)
+	subject, err := l.look(ctx)
 	if err != nil {
 		return err
 	}
-	report := o.report(ctx, preflight.After(), subject, opts)
+	report := o.report(ctx, preflight.After(), subject, l.options)
+	if err := interruption(ctx); err != nil {
+		return err
+	}
+	return o.finish(subject, report)
+}
+
+// finish prints the whole report.
+func (o *validateOptions) finish(s *preflight.Subject, report *preflight.Report) error {
 	if err := o.print(o.Out, report, func(w io.Writer) {
-		printImages(w, subject.Facts)
+		printImages(w, s.Facts)
+		line(w, "")
 		printReport(w, report)
 	}); err != nil {
 		return err
@@ -75,13 +99,151 @@ func (o *validateOptions) run(ctx context.Context) error {
 	return verdict(report)
 }
 
-func (o *validateOptions) expectations(s *preflight.Subject) error {
-	var err error
-	if s.Expect, err = pairs("expect", o.expect); err != nil || o.planFile == "" {
+// watch shows what changes until all is well: over the last report on a
+// terminal, as lines elsewhere, and the whole report in the end.
+func (o *validateOptions) watch(ctx context.Context, l *looker) error {
+	var subject *preflight.Subject
+	var report *preflight.Report
+	s := newScreen(o.Program)
+	show := o.newWatcher(s)
+	err := o.follow.follow(ctx, l.target.cluster, l.scope, func(ctx context.Context) (bool, error) {
+		next, err := l.look(ctx)
+		if err != nil {
+			return false, err
+		}
+		found := preflight.Run(ctx, preflight.After(), next, l.options)
+		if err := ctx.Err(); err != nil {
+			return false, err // what a look that was cut off found is nothing
+		}
+		subject, report = next, found
+		show(report)
+		return report.OK(), nil
+	})
+	if err != nil && (report == nil || !errors.Is(err, context.DeadlineExceeded)) {
 		return err
 	}
-	s.Plan, err = readPlan(o.planFile)
-	return err
+	s.clear()
+	if ended := o.finish(subject, report); err == nil {
+		return ended
+	}
+	return withCode(ExitTimeout, fmt.Errorf("waiting for the installation to be as it should be: it was not within %s", o.follow.timeout))
+}
+
+// newWatcher shows one report after the other.
+func (o *validateOptions) newWatcher(s *screen) func(*preflight.Report) {
+	if !o.table() {
+		return func(*preflight.Report) {}
+	}
+	said := map[string]string{}
+	return func(r *preflight.Report) {
+		if s.redraw {
+			var b strings.Builder
+			w := s.paper(&b)
+			line(w, "%s  looking on; Ctrl-C ends it\n", o.Now().Format(time.TimeOnly))
+			printReport(w, r)
+			s.show(b.String(), true)
+			return
+		}
+		for _, one := range r.Results {
+			if text := string(one.Status) + one.Message; said[one.ID] != text {
+				said[one.ID] = text
+				line(o.Out, "%s %s %-5s %s", o.Now().Format(time.TimeOnly), glyphs[one.Status], one.Status,
+					wrap(one.ID+": "+printable(one.Message), 63, "                 "))
+			}
+		}
+	}
+}
+
+// looker takes one look after the other at the same thing.
+type looker struct {
+	*validateOptions
+	target  *target
+	options preflight.Options
+	scope   cluster.Scope
+	// base is what stays the same between two looks.
+	base preflight.Subject
+}
+
+func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
+	l := &looker{validateOptions: o, target: &target{}, scope: o.where.scope(o.kube)}
+	var err error
+	if l.base.Expect, err = pairs("expect", o.expect); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.bundleFile != "" && l.scope.Only != "":
+		return nil, withHint(errors.New("reading --namespace: with --bundle the whole installation is looked at"),
+			"--plan says what should run in one namespace too")
+	case o.bundleFile != "":
+		if l.target, err = o.load(ctx); err != nil {
+			return nil, err
+		}
+		l.base.Inputs, l.base.Plan = &l.target.inputs, l.target.plan
+	default:
+		if l.target.site, err = o.site.read(o.Program); err != nil {
+			return nil, err
+		}
+		if l.target.cluster, err = cluster.New(o.kube); err != nil {
+			return nil, err
+		}
+	}
+	if o.planFile != "" {
+		if l.base.Plan, err = readPlan(o.planFile); err != nil {
+			return nil, err
+		}
+	}
+	l.scope.Events = true
+	l.options, err = o.checks.options(l.target.site)
+	return l, err
+}
+
+// look is one whole look.
+func (l *looker) look(ctx context.Context) (*preflight.Subject, error) {
+	facts, err := l.where.facts(ctx, l.target.cluster, l.scope)
+	if err != nil {
+		return nil, err
+	}
+	s := l.base
+	s.Facts, s.Now = facts, l.Now()
+	s.Since = l.since(ctx, facts)
+	deepen(ctx, l.target.cluster, facts, s.Since)
+	if s.Plan != nil {
+		s.Site = s.Plan.Registry
+	} else if s.Site, err = registryOf(l.mirrorOptions, l.target.site, facts); err != nil {
+		return &s, nil // nothing names a registry: the checks say so
+	}
+	own, err := l.client(l.Program, s.Site.MapPushHost())
+	if err != nil {
+		return nil, err
+	}
+	s.Registry = &brief{prober: newProber(l.Program, l.registryOptions, s.Site, own)}
+	return &s, nil
+}
+
+// deepen asks operator and stores themselves.
+func deepen(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Time) {
+	f.Answers = c.Answers(ctx, f)
+	var gaps []plan.Gap
+	f.LogsRead, f.LogErrors, gaps = c.OperatorLogs(ctx, f, since)
+	f.Gaps = append(f.Gaps, gaps...)
+}
+
+// since is when the last upgrade began, or else when the operator's release was
+// last changed.
+func (l *looker) since(ctx context.Context, f *plan.Facts) time.Time {
+	if f.Operator == nil {
+		return time.Time{}
+	}
+	since := f.Operator.Updated
+	client, err := l.kube.clientset()
+	if err != nil {
+		return since
+	}
+	runs, err := upgrade.ReadJournals(ctx, client, f.Operator.Namespace)
+	if err == nil && len(runs) > 0 && len(runs[0].Attempts) > 0 {
+		return runs[0].Attempts[0].Started
+	}
+	return since
 }
 
 // printImages shows the image of every minio container, the way the documented
@@ -89,26 +251,29 @@ func (o *validateOptions) expectations(s *preflight.Subject) error {
 //
 //	kubectl get pods -o jsonpath='{.items[*].spec.containers[?(@.name=="minio")].image}'
 func printImages(w io.Writer, f *plan.Facts) {
-	line(w, `%s`, "\nImages of the containers named minio, as in")
-	line(w, `%s`, `  kubectl get pods -o jsonpath='{.items[*].spec.containers[?(@.name=="minio")].image}'`)
-	counts := map[string]int{}
-	var order []string
+	pods := map[string]map[string]int{} // by image and store
 	for _, p := range f.Pods {
 		for _, c := range p.Containers {
-			if c.Name != "minio" || c.Init {
+			if c.Name != aistor.ContainerMinIO || c.Init {
 				continue
 			}
-			key := p.Store + "\x00" + c.Image
-			if counts[key] == 0 {
-				order = append(order, key)
+			if pods[c.Image] == nil {
+				pods[c.Image] = map[string]int{}
 			}
-			counts[key]++
+			pods[c.Image][orDash(p.Store)]++
 		}
 	}
-	var rows [][]string
-	for _, key := range order {
-		store, image, _ := strings.Cut(key, "\x00")
-		rows = append(rows, []string{orDash(store), fmt.Sprint(counts[key]), image})
+	if len(pods) == 0 {
+		return
 	}
-	writeTable(w, []string{"OBJECT STORE", "PODS", "IMAGE"}, rows)
+	line(w, `%s`, "Images as kubectl get pods shows them with -o jsonpath=")
+	line(w, `%s`, `  '{.items[*].spec.containers[?(@.name=="minio")].image}'`)
+	for _, image := range sortedKeys(pods) {
+		line(w, "  %s", printable(image))
+		var of []string
+		for _, store := range sortedKeys(pods[image]) {
+			of = append(of, count(pods[image][store], "pod")+" of "+store)
+		}
+		line(w, "    %s", wrap(printable(strings.Join(of, ", ")), 76, "    "))
+	}
 }

@@ -25,6 +25,10 @@ type Scope struct {
 	// who may not look everywhere then gets the context's own namespace, with
 	// a [plan.Gap] that says so.
 	Namespaces []string
+	// Only narrows the look to one namespace, whatever is in it: no right
+	// beyond it is needed. What lies outside and can't be seen is a [plan.Gap]
+	// all the same. It overrules the other two.
+	Only string
 	// WantSecrets are pull secrets to look for beyond those that pods, service
 	// accounts and object stores name.
 	WantSecrets []plan.ObjectKey

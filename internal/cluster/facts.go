@@ -32,6 +32,9 @@ func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	if scope.Only != "" {
+		scope.OperatorNamespace, scope.Namespaces = scope.Only, []string{scope.Only}
+	}
 	l, s := &look{}, &seen{now: c.now()}
 	id := c.lookAround(ctx, l, s, scope)
 	if err := c.fatal(ctx, l); err != nil {
@@ -39,8 +42,11 @@ func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
 	}
 	revisions, license := c.lookInside(ctx, l, s, scope)
 	c.releases(ctx, l, s, revisions)
+	if scope.Only != "" {
+		s.narrow(scope.Only)
+	}
 	f := s.facts()
-	f.Context, f.ServerVersion = c.context, version
+	f.Context, f.ServerVersion, f.Namespace = c.context, version, scope.Only
 	f.ClusterUID, f.User, f.Nodes, f.License = id.uid, id.user, id.nodes, license
 	f.Secrets = c.pullSecrets(ctx, l, f, scope.WantSecrets)
 	f.Gaps = l.sorted()
@@ -136,7 +142,11 @@ func (c *Client) lookInside(ctx context.Context, l *look, s *seen, scope Scope) 
 		s.bindings = append(s.bindings, gather(ctx, l, "rolebindings", in, roleBindings(c.typed), metav1.ListOptions{}, seeRoleBinding)...)
 	})
 	run(func() { license = c.license(ctx, l, s.operatorNamespace) })
-	run(func() { revisions = c.revisions(ctx, l, reach{namespaces: s.releaseNamespaces(needed)}) })
+	recorded := s.releaseNamespaces(needed)
+	if scope.Only != "" {
+		recorded = needed
+	}
+	run(func() { revisions = c.revisions(ctx, l, reach{namespaces: recorded}) })
 	if scope.Events {
 		run(func() { s.events = gather(ctx, l, "events", in, events(c.typed), warningsOnly(), seeEvent) })
 	}

@@ -268,6 +268,16 @@ func (s *seen) addAccounts(f *plan.Facts) {
 	sortBy(f.Accounts, func(a plan.Account) string { return a.Namespace + "/" + a.Name })
 }
 
+// narrow forgets the webhooks whose Service lies outside of the one namespace
+// that was looked at: nothing is known of it.
+func (s *seen) narrow(only string) {
+	for i := range s.webhooks {
+		s.webhooks[i].hooks = slices.DeleteFunc(s.webhooks[i].hooks, func(w plan.Webhook) bool {
+			return !strings.HasPrefix(w.Service, only+"/")
+		})
+	}
+}
+
 // sortBy sorts in place by a string.
 func sortBy[T any](all []T, by func(T) string) {
 	slices.SortStableFunc(all, func(a, b T) int { return strings.Compare(by(a), by(b)) })

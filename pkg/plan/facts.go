@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -38,6 +39,17 @@ type Facts struct {
 	Warnings  []Event       `json:"warnings,omitempty"`
 	Managers  []GitOpsOwner `json:"managers,omitempty"`
 
+	// Answers are what the stores' own health endpoints said, where they were
+	// asked.
+	Answers []Answer `json:"answers,omitempty"`
+	// LogsRead is how many containers of the operator had their log read, and
+	// LogErrors what these tell of.
+	LogsRead  int        `json:"logsRead,omitempty"`
+	LogErrors []LogError `json:"logErrors,omitempty"`
+	// Namespace is the only one that was looked at; empty means that
+	// everything was.
+	Namespace string `json:"namespace,omitempty"`
+
 	// Gaps is what could not be looked at. A check that needs one of them
 	// reports an error, never a pass.
 	Gaps []Gap `json:"gaps,omitempty"`
@@ -52,6 +64,33 @@ type Gap struct {
 	Cause string `json:"cause"`
 	// Denied says the cause was missing rights (403), not a failure.
 	Denied bool `json:"denied,omitempty"`
+}
+
+// Within reports whether a gap is about something in this namespace.
+func (g Gap) Within(namespace string) bool {
+	return strings.HasSuffix(g.What, " in "+namespace) || strings.Contains(g.What, " "+namespace+"/")
+}
+
+// Answer is what one store's health endpoint said.
+type Answer struct {
+	// Store is namespace/name.
+	Store string `json:"store"`
+	// State is ok, unavailable or unknown. Unknown says nothing about the
+	// store: the question did not get through.
+	State string `json:"state"`
+	// Status is the HTTP status, 0 where nobody answered.
+	Status int    `json:"status,omitempty"`
+	Cause  string `json:"cause,omitempty"`
+}
+
+// LogError is one error that a container of the operator wrote, without
+// secrets. Lines that differ in numbers only are one.
+type LogError struct {
+	Pod       ObjectKey `json:"pod"`
+	Container string    `json:"container"`
+	Message   string    `json:"message"`
+	Count     int       `json:"count"`
+	Last      time.Time `json:"last,omitzero"`
 }
 
 // ObjectKey names one object.

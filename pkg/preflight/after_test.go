@@ -158,3 +158,56 @@ func TestServicesEndpoints(t *testing.T) {
 		{name: "none", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Services = nil }},
 	})
 }
+
+func TestStoresAnswer(t *testing.T) {
+	t.Parallel()
+	answer := func(a plan.Answer) func(*testing.T, *Subject) {
+		a.Store = "tenant/primary"
+		return func(_ *testing.T, s *Subject) { s.Facts.Answers = []plan.Answer{a} }
+	}
+	runCases(t, After(), "stores-answer", []checkCase{
+		{name: "with write quorum", want: Pass, line: "1 object store answers"},
+		{name: "without", want: Fail, line: "object store tenant/primary: answers 503", observed: "503", required: "200",
+			change: answer(plan.Answer{State: "unavailable", Status: 503})},
+		{name: "nobody could ask", want: Skip, line: "object store tenant/primary could not be asked: no route", change: answer(plan.Answer{State: "unknown", Cause: "no route"})},
+		{name: "nobody asked", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Answers = nil }},
+	})
+}
+
+func TestOperatorLog(t *testing.T) {
+	t.Parallel()
+	runCases(t, After(), "operator-log", []checkCase{
+		{name: "silent", want: Pass, line: "3 operator containers"},
+		{name: "an error of pulling", want: Warn, line: "pod aistor/object-store-operator-1: container controller wrote 3 times, last 2026-09-01T12:00:00Z: failed to pull",
+			remedy: "kubectl logs object-store-operator-1 -n aistor -c controller", change: func(_ *testing.T, s *Subject) {
+				s.Facts.LogErrors = []plan.LogError{{Pod: plan.ObjectKey{Kind: "Pod", Namespace: "aistor", Name: "object-store-operator-1"},
+					Container: "controller", Message: "failed to pull", Count: 3, Last: testNow()}}
+			}},
+		{name: "a log that can't be read", want: Skip, line: "operator logs of aistor/x could not be looked at: forbidden", change: func(_ *testing.T, s *Subject) {
+			s.Facts.LogsRead, s.Facts.Gaps = 0, []plan.Gap{{What: "operator logs of aistor/x", Cause: "forbidden", Denied: true}}
+		}},
+	})
+}
+
+// Whoever owns one namespace sees what is in it. What lies outside is neither
+// a failure nor a pass, and the verdict says so.
+func TestOneNamespaceIsJudgedAloneAndTheRestIsSaid(t *testing.T) {
+	t.Parallel()
+	s := ready(t)
+	f := s.Facts
+	s.Plan, s.Inputs, f.Operator, f.Namespace = nil, nil, nil, "tenant"
+	f.CRDs, f.Webhooks, f.LogsRead = nil, nil, 0
+	f.Pods, f.Workloads, f.Services = f.Pods[1:], f.Workloads[1:], []plan.Service{{Namespace: "tenant", Name: "minio", Ready: 4}}
+	f.Gaps = []plan.Gap{{What: "customresourcedefinitions", Cause: "forbidden", Denied: true}, {What: "mutatingwebhookconfigurations", Cause: "forbidden", Denied: true}}
+	r := Run(t.Context(), After(), s, Options{})
+	if !r.OK() || !strings.HasPrefix(r.Verdict, "namespace tenant is as it should be: 5 not looked at") {
+		t.Errorf("verdict %q", r.Verdict)
+		for _, one := range r.Results {
+			t.Logf("%s %s: %s", one.Status, one.ID, one.Message)
+		}
+	}
+	f.Gaps = append(f.Gaps, plan.Gap{What: "pods in tenant", Cause: "forbidden", Denied: true})
+	if r := Run(t.Context(), After(), s, Options{}); r.OK() {
+		t.Errorf("what is inside and could not be looked at passes: %s", r.Verdict)
+	}
+}

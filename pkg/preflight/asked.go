@@ -16,13 +16,15 @@ func checkAsked(_ context.Context, s *Subject) Result {
 	}
 	e := expectations(s)
 	var f findings
-	compared, minio := 0, map[string]int{}
+	compared, minio, others := 0, map[string]int{}, map[string]int{}
 	for _, p := range s.Facts.Pods {
 		for _, c := range p.Containers {
 			want, known := e.of(p, c)
 			if known {
 				compared++
 				judgeAsked(&f, e, p, c, want)
+			} else {
+				others[c.Name+": "+c.Image]++
 			}
 			if c.Name == aistor.ContainerMinIO {
 				minio[p.Store+": "+c.Image]++
@@ -31,6 +33,12 @@ func checkAsked(_ context.Context, s *Subject) Result {
 	}
 	for _, line := range sortedKeys(minio) {
 		f.note("minio containers of %s (%s)", line, count(minio[line], "pod"))
+	}
+	for _, line := range sortedKeys(others) {
+		f.note("not compared, since nothing says what it should be: container %s (%s)", line, count(others[line], "pod"))
+	}
+	if compared == 0 && s.Facts.Namespace != "" && s.Facts.Operator == nil {
+		return unseen("what should run is said by the operator, outside of namespace %s; --plan or --expect says it too", s.Facts.Namespace)
 	}
 	if compared == 0 && len(f.list) == 0 {
 		return Result{Status: Error, Message: "nothing says which images should run", Observed: "no plan, no bundle, no release manifest",

@@ -133,6 +133,7 @@ func ready(t testing.TB) *Subject {
 		s.Inputs.Bundle.Images = append(s.Inputs.Bundle.Images,
 			plan.BundleImage{Ref: img.Source, Digest: img.Digest, Platforms: []string{"linux/amd64", "linux/arm64"}})
 	}
+	s.Facts.Answers, s.Facts.LogsRead = []plan.Answer{{Store: "tenant/primary", State: "ok", Status: 200}}, 3
 	s.Inputs.Facts, s.Inputs.Bundle.Name = s.Facts, "aistor.bundle"
 	return s
 }

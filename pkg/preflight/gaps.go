@@ -30,6 +30,17 @@ func gapWords(g plan.Gap) []string {
 	return words
 }
 
+// outside is a gap beyond the one namespace that was looked at, for want of
+// rights that nobody needs there; nil where there is none.
+func outside(f *plan.Facts, gaps []plan.Gap) *plan.Gap {
+	for _, g := range gaps {
+		if f.Namespace != "" && g.Denied && !g.Within(f.Namespace) {
+			return &g
+		}
+	}
+	return nil
+}
+
 // withGaps lets a gap spoil everything but a failure, which stands anyway.
 func withGaps(r Result, gaps []plan.Gap) Result {
 	if len(gaps) == 0 {

@@ -43,8 +43,9 @@ func checkImageIDs(ctx context.Context, s *Subject) Result {
 	var f findings
 	answers := askDigests(ctx, s, list)
 	for i, r := range list {
-		known[i] = digestsOf(&f, e, r, answers)
-		judgeIDs(&f, r, known[i], answers[question{ref: r.ref, configs: [][]byte{nil}}.key()])
+		a, asked := answers[r.ref]
+		known[i] = digestsOf(&f, e, r, a, asked)
+		judgeIDs(&f, r, known[i], a)
 	}
 	n := 0
 	for _, r := range list {
@@ -99,33 +100,46 @@ func imageDigest(id string) (digest string, named bool) {
 	return id[i:], i > 0 && id[i-1] == '@'
 }
 
-// askDigests asks the registry what each reference holds; nothing without one.
-func askDigests(ctx context.Context, s *Subject, list []running) map[string]answer {
+// askDigests asks the registry what each reference holds, with the user's own
+// credentials and else with those of the pods; nothing without a registry.
+func askDigests(ctx context.Context, s *Subject, list []running) map[images.Ref]answer {
 	if s.Registry == nil {
 		return nil
 	}
-	var questions []question
-	for _, r := range list {
-		questions = append(questions, question{r.ref, [][]byte{nil}})
+	questions := make([]question, len(list))
+	for i, r := range list {
+		questions[i] = question{r.ref, append([][]byte{nil}, secretsFor(s, plan.PlannedImage{Private: r.ref})...)}
 	}
-	return ask(ctx, s.Registry, questions)
+	answers := ask(ctx, s.Registry, questions)
+	out := make(map[images.Ref]answer, len(list))
+	for _, q := range questions {
+		out[q.ref] = answers[q.key()]
+	}
+	return out
 }
 
 // digestsOf are all digests by which a node may know the image.
-func digestsOf(f *findings, e expected, r running, answers map[string]answer) map[string]bool {
+func digestsOf(f *findings, e expected, r running, a answer, asked bool) map[string]bool {
 	known := map[string]bool{}
 	for _, d := range []string{r.ref.Digest, e.planned[r.ref].Digest} {
 		if d != "" {
 			known[d] = true
 		}
 	}
-	a, asked := answers[question{ref: r.ref, configs: [][]byte{nil}}.key()]
+	for _, d := range e.planned[r.ref].Manifests {
+		known[d] = true
+	}
 	if !asked {
 		return known
 	}
 	if a.err != nil {
-		_, line, _ := refusal(a.err, r.ref)
-		f.note("%s: %s", r.ref, line)
+		_, line, perImage := refusal(a.err, r.ref)
+		if perImage {
+			line = r.ref.String() + ": " + line
+		}
+		if !slices.Contains(f.notes, line) {
+			f.notes = append(f.notes, line)
+		}
 		return known
 	}
 	if want := e.planned[r.ref]; want.Digest != "" && !serves(a.found, want) {

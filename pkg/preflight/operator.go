@@ -40,6 +40,9 @@ func checkOperatorService(_ context.Context, s *Subject) Result {
 func checkWebhook(_ context.Context, s *Subject) Result {
 	op := s.Facts.Operator
 	wanted := op != nil && renders(op, "MutatingWebhookConfiguration", aistor.WebhookConfiguration)
+	if len(s.Facts.Webhooks) == 0 && op == nil && s.Facts.Namespace != "" {
+		return unseen("the pod webhook is outside of namespace %s", s.Facts.Namespace)
+	}
 	if len(s.Facts.Webhooks) == 0 && !wanted {
 		return skip("the installed version has no pod webhook")
 	}

@@ -70,7 +70,7 @@ func checkRunningRefs(_ context.Context, s *Subject) Result {
 	}
 	mirror := s.registry().Mirror
 	if mirror.Registry == "" {
-		return skip("no private registry named")
+		return unseen("which registry is the private one is not known; --registry or --plan names it")
 	}
 	if len(s.Facts.Pods) == 0 {
 		return noPods(s)

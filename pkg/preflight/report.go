@@ -17,6 +17,8 @@ type Report struct {
 	Kind       string   `json:"kind"`
 	Results    []Result `json:"results"`
 	Summary    Summary  `json:"summary"`
+	// Namespace is the only one that was looked at; empty means everything.
+	Namespace string `json:"namespace,omitempty"`
 	// Verdict is one sentence.
 	Verdict string `json:"verdict"`
 	// FailOnWarn says that warnings count as failures.
@@ -25,11 +27,14 @@ type Report struct {
 
 // Summary counts results. Waived ones are counted only there.
 type Summary struct {
-	Pass   int `json:"pass"`
-	Warn   int `json:"warn"`
-	Fail   int `json:"fail"`
-	Skip   int `json:"skip"`
-	Error  int `json:"error"`
+	Pass  int `json:"pass"`
+	Warn  int `json:"warn"`
+	Fail  int `json:"fail"`
+	Skip  int `json:"skip"`
+	Error int `json:"error"`
+	// Unseen are skipped because nothing could be looked at; Skip counts them
+	// too.
+	Unseen int `json:"unseen,omitempty"`
 	Waived int `json:"waived,omitempty"`
 }
 
@@ -46,7 +51,7 @@ func Merge(reports ...*Report) *Report {
 	var m Report
 	for _, r := range reports {
 		if m.Kind == "" {
-			m = Report{APIVersion: r.APIVersion, Kind: r.Kind, FailOnWarn: r.FailOnWarn}
+			m = Report{APIVersion: r.APIVersion, Kind: r.Kind, FailOnWarn: r.FailOnWarn, Namespace: r.Namespace}
 		}
 		m.Results = append(m.Results, r.Results...)
 	}
@@ -75,6 +80,9 @@ func (s *Summary) count(r Result) {
 		s.Fail++
 	case r.Status == Skip:
 		s.Skip++
+		if r.Unseen {
+			s.Unseen++
+		}
 	default:
 		s.Error++
 	}
@@ -89,7 +97,7 @@ func (r *Report) verdict() string {
 	for _, p := range []struct {
 		n    int
 		what string
-	}{{s.Fail, "failed"}, {s.Error, "could not be looked at"}, {s.Warn, "with a warning"}, {s.Waived, "waived"}} {
+	}{{s.Fail, "failed"}, {s.Error, "could not be looked at"}, {s.Warn, "with a warning"}, {s.Waived, "waived"}, {s.Unseen, "not looked at"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
@@ -97,6 +105,9 @@ func (r *Report) verdict() string {
 	word := map[string][2]string{
 		KindValidate: {"the installation is as it should be", "the installation is not as it should be"},
 	}[r.Kind]
+	if r.Namespace != "" && word[0] != "" {
+		word = [2]string{"namespace " + r.Namespace + " is as it should be", "namespace " + r.Namespace + " is not as it should be"}
+	}
 	if word[0] == "" {
 		word = [2]string{"ready", "not ready"}
 	}

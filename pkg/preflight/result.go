@@ -34,6 +34,9 @@ type Result struct {
 	Objects []plan.ObjectKey `json:"objects,omitempty"`
 	// Details has one line a finding, the worst first.
 	Details []string `json:"details,omitempty"`
+	// Unseen says that a skipped check could not look: it is no pass, and the
+	// verdict counts it.
+	Unseen bool `json:"unseen,omitempty"`
 	// Waived is the reason why a finding was accepted.
 	Waived string `json:"waived,omitempty"`
 }
@@ -41,6 +44,13 @@ type Result struct {
 // skip is a result that says why a check does not apply.
 func skip(format string, args ...any) Result {
 	return Result{Status: Skip, Message: fmt.Sprintf(format, args...)}
+}
+
+// unseen is a skip that says why nothing could be looked at where that is no
+// fault of the installation: it lies outside of what was asked for, or only
+// makes a good thing better known.
+func unseen(format string, args ...any) Result {
+	return Result{Status: Skip, Unseen: true, Message: fmt.Sprintf(format, args...)}
 }
 
 // pass is a result without findings.

@@ -84,6 +84,11 @@ func judgeServers(f *findings, s *Subject) {
 func checkDeployed(_ context.Context, s *Subject) Result {
 	all := allReleases(s.Facts)
 	want := targetCharts(s)
+	for key := range want {
+		if only := s.Facts.Namespace; only != "" && !strings.HasPrefix(key, only+"/") {
+			delete(want, key)
+		}
+	}
 	if len(all) == 0 && len(want) == 0 {
 		return skip("no Helm releases")
 	}

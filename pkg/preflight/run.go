@@ -32,6 +32,9 @@ type Options struct {
 // ctx left undone are errors in the report: Run itself never fails.
 func Run(ctx context.Context, checks []Check, subject *Subject, opts Options) *Report {
 	r := &Report{APIVersion: plan.APIVersion, Kind: kindOf(checks), FailOnWarn: opts.FailOnWarn, Results: []Result{}}
+	if subject != nil && subject.Facts != nil {
+		r.Namespace = subject.Facts.Namespace
+	}
 	emit := func(one Result) {
 		r.Results = append(r.Results, one)
 		if opts.OnResult != nil {
@@ -137,7 +140,11 @@ func guarded(ctx context.Context, c Check, subject *Subject) (r Result) {
 	case c.WithPlan && subject.Plan == nil:
 		return skip("no plan")
 	}
-	return withGaps(c.Run(ctx, subject), gapsOf(subject.Facts, c.Needs...))
+	gaps := gapsOf(subject.Facts, c.Needs...)
+	if g := outside(subject.Facts, gaps); g != nil {
+		return unseen("%s: outside of namespace %s (%s)", g.What, subject.Facts.Namespace, g.Cause)
+	}
+	return withGaps(c.Run(ctx, subject), gaps)
 }
 
 // kindOf names the report by what its checks are for.

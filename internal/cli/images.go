@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+// KindImages is the kind of the document that images writes.
+const KindImages = "ImageList"
+
+// imagesDocument is what images writes for programs.
+type imagesDocument struct {
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"`
+	Registry   string          `json:"registry,omitempty"`
+	Namespace  string          `json:"namespace,omitempty"`
+	Items      []imageDocument `json:"items"`
+	Gaps       []plan.Gap      `json:"gaps,omitempty"`
+}
+
+// imageDocument is one image.
+type imageDocument struct {
+	// Image is the reference as it is asked for.
+	Image string `json:"image"`
+	Tag   string `json:"tag,omitempty"`
+	// Private is where the image is in the private registry, or would be.
+	Private string `json:"private,omitempty"`
+	// Public says that Image leads elsewhere than to the private registry.
+	Public bool `json:"public,omitempty"`
+	plan.ImageUse
+	preflight.Holding
+}
+
+// names are the references alone, as scanners take them.
+func (d *imagesDocument) names() []string {
+	var list []string
+	for _, i := range d.Items {
+		list = append(list, i.Image)
+	}
+	return list
+}
+
+// imagesOptions list images.
+type imagesOptions struct {
+	targetOptions
+	outputOptions
+	where scopeOptions
+}
+
+func newImages(p *Program, kube kubeOptions) *cobra.Command {
+	o := &imagesOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions()}
+	cmd := &cobra.Command{
+		Use:   "images",
+		Short: "List every image in use, or that the present values would pull",
+		Long: "List every image that pods run and every image that the present values would\n" +
+			"pull, with who asks for it, its tag and digest, and whether the private registry\n" +
+			"has it. Nothing is changed, and no other registry is asked.",
+		Example: `  kubectl aistor-upgrade images
+
+  # The references alone, for a scanner
+  kubectl aistor-upgrade images -o name | xargs -n1 trivy image
+
+  # With whole references and everybody who asks
+  kubectl aistor-upgrade images -o wide
+
+  # By digest
+  kubectl aistor-upgrade images -o jsonpath='{range .items[*]}{.image}@{.digest}{"\n"}{end}'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	fs := cmd.Flags()
+	o.registryOptions.addFlags(fs)
+	o.mirrorOptions.addFlags(fs)
+	o.site.addFlags(fs, "site", "site file that names the registry; flags win over it")
+	o.outputOptions.addFlags(fs)
+	o.where.addFlags(fs)
+	return cmd
+}
+
+func (o *imagesOptions) run(ctx context.Context) error {
+	if err := o.outputOptions.validate(); err != nil {
+		return err
+	}
+	site, err := o.site.read(o.Program)
+	if err != nil {
+		return err
+	}
+	client, err := cluster.New(o.kube)
+	if err != nil {
+		return err
+	}
+	facts, err := o.where.facts(ctx, client, o.where.scope(o.kube))
+	if err != nil {
+		return err
+	}
+	s := &preflight.Subject{Facts: facts, Now: o.Now()}
+	// Without a registry the list is worth having all the same.
+	if s.Site, err = registryOf(o.mirrorOptions, site, facts); err == nil {
+		own, err := o.client(o.Program, s.Site.MapPushHost())
+		if err != nil {
+			return err
+		}
+		s.Registry = &brief{prober: newProber(o.Program, o.registryOptions, s.Site, own)}
+	}
+	doc := o.document(ctx, s)
+	if err := interruption(ctx); err != nil {
+		return err
+	}
+	return o.print(o.Out, doc, func(w io.Writer) { printImageList(w, doc, o.wide()) })
+}
+
+func (o *imagesOptions) document(ctx context.Context, s *preflight.Subject) *imagesDocument {
+	doc := &imagesDocument{APIVersion: plan.APIVersion, Kind: KindImages, Registry: s.Site.Registry,
+		Namespace: s.Facts.Namespace, Gaps: s.Facts.Gaps, Items: []imageDocument{}}
+	uses := plan.Uses(s.Facts)
+	wanted := make([]plan.PlannedImage, len(uses))
+	for i, u := range uses {
+		wanted[i] = plan.PlannedImage{Source: u.Ref, Private: s.Site.Map(u.Ref), Namespaces: u.Namespaces}
+	}
+	held := preflight.Holdings(ctx, s, wanted)
+	for i, u := range uses {
+		item := imageDocument{Image: u.Ref.String(), Tag: u.Ref.Tag, ImageUse: u, Holding: held[i],
+			Public: s.Site.Registry != "" && !s.Site.Owns(u.Ref)}
+		if s.Site.Registry != "" {
+			item.Private = wanted[i].Private.String()
+		}
+		if item.Digest == "" {
+			item.Digest = u.Ref.Digest
+		}
+		doc.Items = append(doc.Items, item)
+	}
+	return doc
+}
+
+func printImageList(w io.Writer, d *imagesDocument, wide bool) {
+	line(w, "Registry  %s\n", orDash(printable(d.Registry)))
+	header := []string{"IMAGE", "TAG", "DIGEST", "ASKED BY", "PRESENT"}
+	if wide {
+		header = []string{"IMAGE", "DIGEST", "RUNNING", "PODS", "ASKED BY", "PRESENT"}
+	}
+	var rows [][]string
+	public, missing := 0, 0
+	causes := map[string]bool{}
+	for _, i := range d.Items {
+		if i.Public {
+			public++
+		}
+		if i.Present == preflight.PresentNo {
+			missing++
+		}
+		if i.Cause != "" {
+			causes[i.Cause] = true
+		}
+		rows = append(rows, imageRow(i, wide))
+	}
+	writeTable(w, header, rows, func(row int) color.Attribute {
+		return map[string]color.Attribute{preflight.PresentYes: color.FgGreen, preflight.PresentNo: color.FgRed}[d.Items[row].Present]
+	})
+	if public > 0 {
+		line(w, "\n%s", tint(w, color.FgYellow, wrap(count(public, "image is", "images are")+" asked for outside of the private registry", 80, "")))
+	}
+	if missing > 0 {
+		line(w, "\n%s", tint(w, color.FgRed, wrap(count(missing, "image is", "images are")+" missing in the private registry", 80, "")))
+	}
+	for _, cause := range sortedKeys(causes) {
+		line(w, "\nnot known: %s", wrap(printable(cause), 69, "           "))
+	}
+	for _, g := range d.Gaps {
+		line(w, "\nnot looked at: %s", wrap(printable(g.What+": "+g.Cause), 65, "               "))
+	}
+}
+
+func imageRow(i imageDocument, wide bool) []string {
+	present := map[string]string{preflight.PresentYes: "yes", preflight.PresentNo: "no", preflight.PresentUnknown: "?"}[i.Present]
+	if wide {
+		return []string{i.Image, orDash(i.Digest), orDash(strings.Join(i.Running, ",")), count(i.Pods, "pod"),
+			orDash(strings.Join(append(append([]string{}, i.Workloads...), i.Values...), ",")), present}
+	}
+	tag := strings.TrimPrefix(i.Ref.Tag, "RELEASE.")
+	return []string{shortImage(i), orDash(tag), orDash(shortDigest(i.Digest)), askedBy(i.ImageUse), present}
+}
+
+// shortImage is enough to know an image by: its last word where it is in the
+// private registry, and all of its name elsewhere.
+func shortImage(i imageDocument) string {
+	if i.Public {
+		return i.Ref.Name()
+	}
+	return i.Ref.Base()
+}
+
+// askedBy says in short who asks for an image.
+func askedBy(u plan.ImageUse) string {
+	var words []string
+	if u.Pods > 0 {
+		words = append(words, count(u.Pods, "pod"))
+	}
+	if len(u.Values) > 0 {
+		words = append(words, "values")
+	}
+	return strings.Join(words, ", ")
+}

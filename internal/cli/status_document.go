@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/fatih/color"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// KindStatus is the kind of the document that status writes.
+const KindStatus = "Status"
+
+// statusDocument is what status writes for programs.
+type statusDocument struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Context    string `json:"context,omitempty"`
+	// Cluster is the API server's version.
+	Cluster string `json:"cluster"`
+	// Namespace is set where only it was looked at.
+	Namespace     string         `json:"namespace,omitempty"`
+	Operator      *plan.Release  `json:"operator"`
+	OperatorReady int            `json:"operatorReady"`
+	OperatorPods  int            `json:"operatorPods"`
+	License       *licenseStatus `json:"license,omitempty"`
+	Stores        []storeStatus  `json:"objectStores"`
+	Upgrade       *runStatus     `json:"lastUpgrade,omitempty"`
+	Bundle        *bundleStatus  `json:"bundle,omitempty"`
+	Gaps          []plan.Gap     `json:"gaps,omitempty"`
+}
+
+// names are the stores as kubectl names them.
+func (d *statusDocument) names() []string {
+	var list []string
+	for _, s := range d.Stores {
+		list = append(list, "objectstore."+aistor.Group+"/"+s.Name)
+	}
+	return list
+}
+
+// storeStatus is one line of status.
+type storeStatus struct {
+	Namespace     string   `json:"namespace"`
+	Name          string   `json:"name"`
+	Release       string   `json:"release,omitempty"`
+	ReleaseStatus string   `json:"releaseStatus,omitempty"`
+	Chart         string   `json:"chart,omitempty"`
+	Images        []string `json:"images"`
+	Ready         int      `json:"ready"`
+	Servers       int      `json:"servers"`
+	Online        int      `json:"drivesOnline"`
+	Offline       int      `json:"drivesOffline"`
+	Healing       int      `json:"drivesHealing"`
+	Health        string   `json:"health,omitempty"`
+	State         string   `json:"state,omitempty"`
+	License       string   `json:"licenseExpires,omitempty"`
+}
+
+// licenseStatus is what the license says of itself; nothing in it is verified.
+type licenseStatus struct {
+	Plan    string    `json:"plan,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+	Tier    string    `json:"tier"`
+	Text    string    `json:"-"`
+}
+
+func printStatus(w io.Writer, d *statusDocument, wide bool) {
+	if op := d.Operator; op != nil {
+		line(w, "Operator  %s in %s, %s, %s", op.Chart+"-"+op.Version, op.Key(), releaseText(w, op.Status), readyText(w, d.OperatorReady, d.OperatorPods))
+	} else if d.Namespace != "" {
+		line(w, "Operator  not looked at: only namespace %s was", d.Namespace)
+	} else {
+		line(w, "Operator  %s", tint(w, color.FgRed, "no release found"))
+	}
+	line(w, "Cluster   %s", strings.TrimPrefix(printable(d.Context)+", Kubernetes "+d.Cluster, ", "))
+	if d.License != nil {
+		line(w, "License   %s", tint(w, licenseColour(d.License.Tier), printable(d.License.Text)))
+	}
+	if d.Upgrade != nil {
+		line(w, "Upgrade   %s", wrap(printable(d.Upgrade.String()), 70, "          "))
+	}
+	if d.Bundle != nil {
+		printBrings(w, d.Bundle)
+	}
+	line(w, "")
+	printStores(w, d, wide)
+	for _, g := range d.Gaps {
+		line(w, "\nnot looked at: %s", wrap(printable(g.What+": "+g.Cause), 65, "               "))
+	}
+}
+
+func printStores(w io.Writer, d *statusDocument, wide bool) {
+	if len(d.Stores) == 0 {
+		line(w, "No object stores found.")
+		return
+	}
+	header := []string{"OBJECT STORE", "CHART", "IMAGE", "READY", "DRIVES", "HEALTH"}
+	if wide {
+		header = []string{"OBJECT STORE", "RELEASE", "STATUS", "CHART", "IMAGE", "READY", "DRIVES", "LICENSE", "STATE", "HEALTH"}
+	}
+	var rows [][]string
+	for _, s := range d.Stores {
+		chart := orDash(strings.TrimPrefix(s.Chart, aistor.ObjectStoreChart+"-"))
+		ready := fmt.Sprintf("%d/%d", s.Ready, s.Servers)
+		drives := fmt.Sprintf("%d/%d", s.Online, s.Online+s.Offline)
+		health := orDash(s.Health)
+		if wide {
+			rows = append(rows, []string{s.Namespace + "/" + s.Name, orDash(s.Release), orDash(s.ReleaseStatus), chart,
+				orDash(strings.Join(s.Images, ",")), ready, drives, orDash(s.License), orDash(s.State), health})
+			continue
+		}
+		rows = append(rows, []string{s.Namespace + "/" + s.Name, chart, tags(s.Images), ready, drives, health})
+	}
+	writeTable(w, header, rows, func(row int) color.Attribute {
+		return healthColour(d.Stores[row])
+	})
+	for _, s := range d.Stores {
+		if s.Healing > 0 {
+			line(w, "\n%s", tint(w, color.FgYellow, fmt.Sprintf("%s/%s: %s healing", s.Namespace, s.Name, count(s.Healing, "drive is", "drives are"))))
+		}
+	}
+}
+
+// healthColour is the colour of a store's last column.
+func healthColour(s storeStatus) color.Attribute {
+	switch {
+	case s.Health == "green" && s.Healing == 0 && s.Ready == s.Servers:
+		return color.FgGreen
+	case s.Health == "red" || s.Health == "":
+		return color.FgRed
+	}
+	return color.FgYellow
+}
+
+func licenseColour(tier string) color.Attribute {
+	switch aistor.Tier(tier) {
+	case aistor.TierValid, aistor.TierUnlimited:
+		return 0
+	case aistor.TierWarning, aistor.TierGrace:
+		return color.FgYellow
+	}
+	return color.FgRed
+}
+
+func releaseText(w io.Writer, status string) string {
+	if status != "deployed" {
+		return tint(w, color.FgRed, status)
+	}
+	return status
+}
+
+func readyText(w io.Writer, ready, pods int) string {
+	text := fmt.Sprintf("%d/%d ready", ready, pods)
+	if ready < pods {
+		return tint(w, color.FgRed, text)
+	}
+	return text
+}
+
+// tags are the tags alone: the registry is the same for all.
+func tags(list []string) string {
+	var out []string
+	for _, s := range list {
+		if r, err := images.ParseRef(s); err == nil && r.Tag != "" {
+			s = strings.TrimPrefix(r.Tag, "RELEASE.")
+		}
+		out = append(out, s)
+	}
+	return orDash(strings.Join(out, ","))
+}

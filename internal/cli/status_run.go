@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+)
+
+// runStatus is how the newest upgrade stands.
+type runStatus struct {
+	// State is done, parked, stopped, interrupted, running or killed.
+	State string `json:"state"`
+	// Step is where it stands: the step under way, the one it stopped at, or
+	// the last one before it parked. Number counts from 1, of Of.
+	Step    string    `json:"step,omitempty"`
+	Number  int       `json:"number,omitempty"`
+	Of      int       `json:"of,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	// Holder is who carries it out, while it runs.
+	Holder  string `json:"holder,omitempty"`
+	Plan    string `json:"plan"`
+	Message string `json:"message,omitempty"`
+}
+
+// lastRun is the newest journal with whether somebody carries it out now.
+func lastRun(ctx context.Context, client kubernetes.Interface, namespace string, now time.Time) *runStatus {
+	runs, err := upgrade.ReadJournals(ctx, client, namespace)
+	if err != nil || len(runs) == 0 {
+		return nil
+	}
+	return runStatusOf(runs[0], upgrade.Holder(ctx, client, namespace, now))
+}
+
+// runStatusOf puts a journal into words; holder is who has the lease, if
+// anybody.
+func runStatusOf(r upgrade.Run, holder string) *runStatus {
+	out := &runStatus{Plan: r.Plan, State: r.Result(), Of: len(r.Steps)}
+	if n := len(r.Attempts); n > 0 {
+		last := r.Attempts[n-1]
+		out.Started, out.Ended, out.Message = last.Started, last.Ended, last.Message
+	}
+	open := slices.IndexFunc(r.Steps, func(s upgrade.StepRecord) bool {
+		return s.Status != upgrade.StepDone && s.Status != upgrade.StepSkipped
+	})
+	switch {
+	case out.State == "" && holder != "":
+		out.State, out.Holder = "running", holder
+	case out.State == "":
+		out.State = "killed"
+	}
+	switch {
+	case out.State == "parked" && open > 0:
+		out.Number = open
+	case open >= 0:
+		out.Number = open + 1
+	}
+	if out.Number > 0 {
+		out.Step = r.Steps[out.Number-1].ID
+	}
+	return out
+}
+
+// String is one line.
+func (r *runStatus) String() string {
+	at := ""
+	if r.Step != "" {
+		at = fmt.Sprintf("step %d of %d, %s", r.Number, r.Of, r.Step)
+	}
+	began := "begun " + r.Started.UTC().Format("2006-01-02 15:04") + " UTC"
+	switch r.State {
+	case "done":
+		return fmt.Sprintf("done %s UTC, %s", r.Ended.UTC().Format("2006-01-02 15:04"), count(r.Of, "step"))
+	case "parked":
+		return "parked after " + at + "; the same command goes on"
+	case "running":
+		return fmt.Sprintf("running, %s, %s by %s", at, began, r.Holder)
+	case "killed":
+		return fmt.Sprintf("killed at %s, %s; the same command goes on", at, began)
+	}
+	return fmt.Sprintf("%s at %s, %s; the same command goes on", r.State, at, began)
+}

@@ -1,0 +1,56 @@
+package preflight
+
+import (
+	"context"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Holding is what the private registry said of one image.
+type Holding struct {
+	// Present is yes, no or unknown; Cause says why it is not known.
+	Present string `json:"present"`
+	Cause   string `json:"cause,omitempty"`
+	// Digest is what the reference resolves to.
+	Digest    string   `json:"digest,omitempty"`
+	Platforms []string `json:"platforms,omitempty"`
+}
+
+// The words of [Holding.Present].
+const (
+	PresentYes     = "yes"
+	PresentNo      = "no"
+	PresentUnknown = "unknown"
+)
+
+// Holdings asks the registry of s for the private reference of every image, in
+// their order: with the user's own credentials, and where these are refused
+// with the pull secrets of the namespaces that pull it. A registry that can't
+// be asked answers unknown.
+func Holdings(ctx context.Context, s *Subject, list []plan.PlannedImage) []Holding {
+	out := make([]Holding, len(list))
+	if s.Registry == nil {
+		for i := range out {
+			out[i] = Holding{Present: PresentUnknown, Cause: "no private registry is known"}
+		}
+		return out
+	}
+	questions := make([]question, len(list))
+	for i, img := range list {
+		questions[i] = question{img.Private, append([][]byte{nil}, secretsFor(s, img)...)}
+	}
+	answers := ask(ctx, s.Registry, questions)
+	for i, q := range questions {
+		a := answers[q.key()]
+		switch kind := kindOfError(a.err); {
+		case a.err == nil:
+			out[i] = Holding{Present: PresentYes, Digest: a.found.Digest, Platforms: a.found.Platforms}
+		case kind == KindNotFound || kind == KindNameUnknown:
+			out[i] = Holding{Present: PresentNo}
+		default:
+			_, line, _ := refusal(a.err, q.ref)
+			out[i] = Holding{Present: PresentUnknown, Cause: line}
+		}
+	}
+	return out
+}
