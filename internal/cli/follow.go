@@ -30,7 +30,7 @@ const (
 	// quietest is the least time between two looks, however much changes, and
 	// patience how many times as long as a look took is waited at least.
 	quietest = time.Second
-	patience = 3
+	patience = 1
 	// judged is how often what depends on the time alone is looked at anew.
 	judged = 30 * time.Second
 )
@@ -56,7 +56,7 @@ func (o *followOptions) follow(ctx context.Context, client *cluster.Client, scop
 		if err != nil || done {
 			return err
 		}
-		if err := pause(ctx, max(quietest, patience*time.Since(began))); err != nil {
+		if err := pause(ctx, min(max(quietest, patience*time.Since(began)), judged)); err != nil {
 			return err
 		}
 		select {
