@@ -9,8 +9,8 @@ import (
 // The patterns are constants in all but name: Go has none of this type. How
 // the operator writes its log is not published, so all usual forms are known.
 var (
-	// klogError begins a line of klog's: E0102 15:04:05.000000
-	klogError = regexp.MustCompile(`^[EF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [^\]]*\] ?`)
+	// klogLine begins a line of klog's: E0102 15:04:05.000000
+	klogLine = regexp.MustCompile(`^[A-Z]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [^\]]*\] ?`)
 	// textError is a level in a line of text.
 	textError = regexp.MustCompile(`(?i)(?:^|\s|\[)(?:level=)?(?:error|fatal|panic)(?:\]|:|\s|$)`)
 	// trouble is what an error has to be about: pulling and reconciling.
@@ -31,8 +31,8 @@ func errorIn(line string) (string, bool) {
 	switch {
 	case strings.HasPrefix(line, "{"):
 		message, is = jsonError(line)
-	case klogError.MatchString(line):
-		message, is = klogError.ReplaceAllString(line, ""), true
+	case klogLine.MatchString(line):
+		message, is = klogLine.ReplaceAllString(line, ""), line[0] == 'E' || line[0] == 'F'
 	default:
 		message, is = line, textError.MatchString(line)
 	}

@@ -90,6 +90,7 @@ func logErrors(r io.Reader, of plan.ObjectKey, container string) ([]plan.LogErro
 	for {
 		// Of a line longer than the buffer the beginning is enough.
 		raw, more, err := lines.ReadLine()
+		text := string(raw) // the buffer is the next line's
 		for rest := more; rest && err == nil; {
 			_, rest, err = lines.ReadLine()
 		}
@@ -99,10 +100,10 @@ func logErrors(r io.Reader, of plan.ObjectKey, container string) ([]plan.LogErro
 		if err != nil {
 			return nil, err
 		}
-		stamp, line, _ := strings.Cut(string(raw), " ")
+		stamp, line, _ := strings.Cut(text, " ")
 		when, err := time.Parse(time.RFC3339Nano, stamp)
 		if err != nil {
-			line = string(raw)
+			line = text
 		}
 		message, ok := errorIn(line)
 		if !ok {

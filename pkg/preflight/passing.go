@@ -13,7 +13,7 @@ func (r *Report) Passing() bool {
 		}
 		failed = true
 		if !slices.Contains([]string{
-			"crds-established", "rollout-complete", "workloads-healthy", "stores-green", "services-endpoints", "webhook-ready",
+			"crds-established", "rollout-complete", "workloads-healthy", "stores-green", "stores-answer", "services-endpoints", "webhook-ready",
 		}, result.ID) {
 			return false
 		}

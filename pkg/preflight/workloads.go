@@ -15,7 +15,7 @@ const manyRestarts = 5
 
 // terminationGrace is how long a pod may take to go before it counts as stuck:
 // the deletion time already includes its own grace period.
-const terminationGrace = 2 * time.Minute
+const terminationGrace = 30 * time.Second
 
 func checkWorkloads(_ context.Context, s *Subject) Result {
 	var f findings

@@ -18,6 +18,8 @@ type site struct {
 	vars   []string
 	path   []string
 	charts string
+	// standin plays the operator.
+	standin *exec.Cmd
 }
 
 // newSite starts a cluster; vars are added to the environment of its programs.
@@ -44,6 +46,7 @@ func newSite(t *testing.T, vars ...string) *site {
 		s.vars = append(s.vars, k+"="+v)
 	}
 	standin := s.command("standin", "operator", "--outside")
+	s.standin = standin
 	if err := standin.Start(); err != nil {
 		t.Fatal(err)
 	}

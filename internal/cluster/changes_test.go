@@ -1,0 +1,65 @@
+package cluster
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// heard waits for a change; false where none came in time.
+func heard(c *Changes, within time.Duration) bool {
+	select {
+	case <-c.C():
+		return true
+	case <-time.After(within):
+		return false
+	}
+}
+
+func TestChangesRingForWhatALookDependsOn(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	site(a, 3)
+	c := a.client().Changes(t.Context(), []string{"team-a"})
+	t.Cleanup(c.Stop)
+	for heard(c, 3*time.Second) { // the lists in the beginning
+	}
+	a.send("api/v1/pods", "MODIFIED", `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"x","namespace":"team-a","resourceVersion":"7"}}`)
+	if !heard(c, 30*time.Second) {
+		t.Error("a changed pod did not ring")
+	}
+}
+
+// Not parallel: it counts the goroutines of the whole process.
+func TestWatchesLeaveNothingBehind(t *testing.T) {
+	a := newAPI(t)
+	site(a, 3)
+	client := a.client()
+	if _, err := client.Facts(t.Context(), Scope{}); err != nil { // connections stay, whatever is watched
+		t.Fatal(err)
+	}
+	before := runtime.NumGoroutine()
+	for range 5 {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := client.Changes(ctx, []string{"aistor", "team-a"})
+		heard(c, 30*time.Second)
+		c.Stop()
+		l, err := client.Watch(ctx, Scope{Events: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Stop()
+		cancel()
+	}
+	a.server.CloseClientConnections()
+	var after int
+	for range 100 {
+		if after = runtime.NumGoroutine(); after <= before {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	stacks := make([]byte, 1<<20)
+	t.Errorf("%d goroutines before, %d after:\n%s", before, after, stacks[:runtime.Stack(stacks, true)])
+}
