@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	// copyBuffer is written at a time, and the most that a kill can lose of a
-	// blob.
-	copyBuffer = 256 << 10
+	// copyBuffer is the most that is written at a time. copyAtLeast is gathered
+	// before: TLS hands out 16 KiB at a time, and each write is two calls to
+	// the system. It is what a kill can lose of each blob on its way.
+	copyBuffer  = 256 << 10
+	copyAtLeast = 128 << 10
 	// maxBarren is how many connections in a row may break without a byte.
 	maxBarren = 6
 )
@@ -156,7 +158,8 @@ func (d *download) stream(ctx context.Context) error {
 	}
 	defer rc.Close()
 	for d.at < d.entry.blob.Size {
-		n, err := io.ReadAtLeast(rc, d.buf[:min(int64(len(d.buf)), d.entry.blob.Size-d.at)], 1)
+		buf := d.buf[:min(int64(len(d.buf)), d.entry.blob.Size-d.at)]
+		n, err := io.ReadAtLeast(rc, buf, min(len(buf), copyAtLeast))
 		if n > 0 {
 			if err := d.write(d.buf[:n]); err != nil {
 				return &writeError{err}

@@ -120,6 +120,6 @@ func (o *bundleCreateOptions) write(ctx context.Context, file string, c *content
 	if o.plugins != "" {
 		line(o.ErrOut, "the plugins are in it; %s", pluginsWithout(file, sum.Plugins))
 	}
-	fmt.Fprintf(o.ErrOut, "%d charts, %d images, %s in %d files\n", sum.Charts, sum.Images, bytesText(sum.Size), len(sum.Files))
+	fmt.Fprintf(o.ErrOut, "%s, %s, %s in %s\n", counted(sum.Charts, "chart"), counted(sum.Images, "image"), bytesText(sum.Size), counted(len(sum.Files), "file"))
 	return nil
 }

@@ -60,6 +60,6 @@ func (o *bundleSplitOptions) run(ctx context.Context, file string) error {
 	for _, f := range files {
 		line(o.Out, "%s", f)
 	}
-	fmt.Fprintf(o.ErrOut, "%s in %d files\n", bytesText(b.Size()), len(files))
+	fmt.Fprintf(o.ErrOut, "%s in %s\n", bytesText(b.Size()), counted(len(files), "file"))
 	return nil
 }
