@@ -38,6 +38,8 @@ func TestApplyChangesTheValueAndNothingElse(t *testing.T) {
 			"a: 'it''s' # x\n", "a: 'that''s' # x\n", []values.Edit{set("a", "that's")}},
 		"a plain scalar that would become a bool is quoted": {
 			"a: x\n", "a: \"yes\"\n", []values.Edit{set("a", "yes")}},
+		"control characters are escaped": {
+			"a: x # c\n", "a: \"p\\u007fq\\u0001\" # c\n", []values.Edit{set("a", "p\x7fq\x01")}},
 		"windows line endings": {
 			"a:\r\n  b: 1\r\n", "a:\r\n  b: 2\r\n  c: x\r\n", []values.Edit{set("a.b", 2), set("a.c", "x")}},
 		"a byte order mark": {

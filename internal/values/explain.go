@@ -85,7 +85,7 @@ type Explained struct {
 func Explain(ctx context.Context, in ExplainInput) (*Explained, error) {
 	paths := Leaves(in.Values)
 	out := &Explained{Settings: make([]Explanation, len(paths))}
-	before, after := newProbe(in.Old, in.Values), newProbe(in.New, in.Values)
+	before, after := newProbe(in.Old, in.Values, nil), newProbe(in.New, in.Values, in.lacking())
 	out.OldRefusal, out.NewRefusal = before.refusal, after.refusal
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(2, runtime.GOMAXPROCS(0)))
@@ -123,9 +123,31 @@ func (in ExplainInput) annotate(e *Explanation) {
 			e.note("", f)
 		}
 	}
+	if older := in.olderPin(e.Path); older != "" {
+		e.Notes = append(e.Notes, older)
+	}
 	if e.New == EffectNone && len(facts) == 0 {
 		e.Nearest = nearest(e.Path, in.known(role))
 	}
+}
+
+// olderPin says that a setting fixes an image at an older release than the
+// chart's own defaults do.
+func (in ExplainInput) olderPin(at Path) string {
+	if at[0] != "images" || at[len(at)-1] != "image" {
+		return ""
+	}
+	tag := func(m map[string]any) string {
+		s := GetString(m, at...)
+		return s[strings.LastIndexByte(s, ':')+1:]
+	}
+	pinned, own := tag(in.Values), tag(in.New.Defaults)
+	a, errA := aistor.ParseRelease(pinned)
+	b, errB := aistor.ParseRelease(own)
+	if errA != nil || errB != nil || !a.Before(b) {
+		return ""
+	}
+	return "pins " + pinned + ", older than the chart's own " + own + ", whose arguments and definitions it gets"
 }
 
 func (e *Explanation) note(head string, f aistor.ValueFact) {
@@ -158,14 +180,21 @@ func (in ExplainInput) required(after *probe) []Explanation {
 		return nil
 	}
 	var out []Explanation
-	for _, f := range aistor.ValuesHistory(aistor.RoleOfChart(in.ChartName)) {
-		p := Path(strings.Split(f.Path, "."))
-		if f.RequiredSince == "" || aistor.Before(in.New.Version, f.RequiredSince) || GetString(in.Values, p...) != "" {
-			continue
-		}
-		e := Explanation{Path: p, Old: EffectUnknown, New: EffectFails}
+	for _, f := range in.lacking() {
+		e := Explanation{Path: strings.Split(f.Path, "."), Old: EffectUnknown, New: EffectFails}
 		e.note("required since "+f.RequiredSince, f)
 		out = append(out, e)
+	}
+	return out
+}
+
+// lacking is what is known to be required in the new chart and not set.
+func (in ExplainInput) lacking() []aistor.ValueFact {
+	var out []aistor.ValueFact
+	for _, f := range aistor.ValuesHistory(aistor.RoleOfChart(in.ChartName)) {
+		if f.RequiredSince != "" && !aistor.Before(in.New.Version, f.RequiredSince) && GetString(in.Values, strings.Split(f.Path, ".")...) == "" {
+			out = append(out, f)
+		}
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,4 +168,49 @@ func explainAHundred(t *testing.T, key string, want values.Effect) {
 		}
 	}
 	t.Logf("100 values over two charts: %v", time.Since(start))
+}
+
+func TestNearestKeyIsOneSlipAwayOrHasTheSameName(t *testing.T) {
+	t.Parallel()
+	out, err := values.Explain(t.Context(), values.ExplainInput{
+		ChartName: "aistor-operator",
+		Values: map[string]any{
+			"global":    map[string]any{"operator": map[string]any{"imagePullSecret": "x"}},
+			"operators": map[string]any{"object-store": map[string]any{"replica": 3.0}},
+			"colour":    "red",
+			"images":    map[string]any{"mc": map[string]any{"image": "mc:RELEASE.2025-01-01T00-00-00Z"}},
+		},
+		Old: constant("5.9.0"), New: constant("5.10.0"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, s := range out.Settings {
+		got[s.Path.String()] = s.Nearest + strings.Join(s.Notes, "")
+	}
+	want := map[string]string{
+		"global.operator.imagePullSecret": "global.operator.imagePullSecrets",
+		"operators.object-store.replica":  "global.operator.replicas",
+		"colour":                          "",
+	}
+	for path, nearest := range want {
+		if got[path] != nearest {
+			t.Errorf("%s: %q, want %q", path, got[path], nearest)
+		}
+	}
+	if !strings.Contains(got["images.mc.image"], "older than the chart's own RELEASE.2026-06-24T01-47-10Z") {
+		t.Errorf("images.mc.image: %q", got["images.mc.image"])
+	}
+}
+
+// constant is a chart in which no setting does anything.
+func constant(version string) values.Side {
+	return values.Side{
+		Version: version, Render: func(map[string]any) (string, error) { return "", nil },
+		Defaults: map[string]any{
+			"global": map[string]any{"operator": map[string]any{"imagePullSecrets": nil, "replicas": 2.0}},
+			"images": map[string]any{"mc": map[string]any{"image": "mc:RELEASE.2026-06-24T01-47-10Z"}},
+		},
+	}
 }

@@ -1,24 +1,29 @@
 package values
 
+// slips is how many letters may differ between what was written and what was
+// meant.
+const slips = 3
+
 // nearest is the known path that a path was most likely meant to be: one that
-// differs in a few letters, or has its last key elsewhere. It is "" where
-// nothing is near.
+// differs in a few letters, or has its last key, or nearly, elsewhere. It is ""
+// where nothing is near.
 func nearest(p Path, known []Path) string {
-	best, at := "", 1+len(p.String())/4
-	for _, k := range known {
-		if k.String() == p.String() || k.HasPrefix(p) || p.HasPrefix(k) {
-			continue
+	last := func(q Path) string { return q[len(q)-1] }
+	for _, off := range []func(k Path) int{
+		func(k Path) int { return distance(p.String(), k.String()) },
+		func(k Path) int { return slips * distance(last(p), last(k)) },
+	} {
+		best, at := "", slips+1
+		for _, k := range known {
+			if k.String() == p.String() || k.HasPrefix(p) || p.HasPrefix(k) {
+				continue
+			}
+			if d := off(k); d < at {
+				best, at = k.String(), d
+			}
 		}
-		if d := distance(p.String(), k.String()); d < at {
-			best, at = k.String(), d
-		}
-	}
-	if best != "" {
-		return best
-	}
-	for _, k := range known {
-		if k[len(k)-1] == p[len(p)-1] && k.String() != p.String() {
-			return k.String()
+		if best != "" {
+			return best
 		}
 	}
 	return ""

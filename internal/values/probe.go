@@ -23,12 +23,19 @@ type probe struct {
 	groups sync.Map
 }
 
-func newProbe(side Side, values map[string]any) *probe {
+// newProbe asks about values. lacking is what is known to be required and not
+// set: it gets a stand-in, so that the rest can be judged.
+func newProbe(side Side, values map[string]any, lacking []aistor.ValueFact) *probe {
 	p := &probe{side: side, values: Copy(values), fails: map[string]bool{}}
 	base, err := side.Render(p.values)
 	if err != nil {
 		p.refusal = err.Error()
-		base, err = p.withoutFailing()
+		for _, f := range lacking {
+			setIn(p.values, "stand-in-for-what-is-required", strings.Split(f.Path, "."))
+		}
+		if base, err = side.Render(p.values); err != nil {
+			base, err = p.withoutFailing()
+		}
 	}
 	if err == nil {
 		again, err := side.Render(p.values)

@@ -3,6 +3,7 @@ package values
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -178,5 +179,19 @@ func jsonText(v any) string {
 	if err := enc.Encode(v); err != nil {
 		return "null"
 	}
-	return strings.TrimSpace(b.String())
+	return escapeControls(strings.TrimSpace(b.String()))
+}
+
+// escapeControls writes the characters that JSON may have as they are and YAML
+// may not.
+func escapeControls(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r >= 0x7f && r <= 0x9f || r == 0xfeff || r == 0xfffe || r == 0xffff {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
