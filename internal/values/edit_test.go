@@ -40,6 +40,8 @@ func TestApplyChangesTheValueAndNothingElse(t *testing.T) {
 			"a: x\n", "a: \"yes\"\n", []values.Edit{set("a", "yes")}},
 		"control characters are escaped": {
 			"a: x # c\n", "a: \"p\\u007fq\\u0001\" # c\n", []values.Edit{set("a", "p\x7fq\x01")}},
+		"control characters are not put between single quotes": {
+			"a: 'x'\n", "a: \"p\\u007fq\"\n", []values.Edit{set("a", "p\x7fq")}},
 		"windows line endings": {
 			"a:\r\n  b: 1\r\n", "a:\r\n  b: 2\r\n  c: x\r\n", []values.Edit{set("a.b", 2), set("a.c", "x")}},
 		"a byte order mark": {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 	sigs "sigs.k8s.io/yaml"
@@ -143,7 +144,7 @@ func flowText(v any) string {
 func scalarText(s string, like yaml.Style) string {
 	switch {
 	case like&yaml.DoubleQuotedStyle != 0:
-	case like&yaml.SingleQuotedStyle != 0 && !strings.ContainsAny(s, "\n\r\t"):
+	case like&yaml.SingleQuotedStyle != 0 && escapeControls(s) == s && strings.IndexFunc(s, unicode.IsControl) < 0:
 		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 	case plainSafe(s):
 		return s
