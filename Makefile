@@ -7,7 +7,7 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 MODULES     := . test/aistor test/cluster test/e2e test/bench
 
-.PHONY: help build test unit e2e test-long lint fmt bench-peers bench-transfer demo test-tools clean
+.PHONY: help build test unit e2e test-long lint fmt bench-peers bench-transfer bench-cluster pairs demo test-tools clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ e2e: test-tools ## the real binaries on real clusters
 	cd test/e2e && go test -count=1 -parallel 2 -timeout 40m ./...
 
 test-long: test ## what takes longer: many kills, fuzzing, the published charts if AISTOR_CHARTS is set
-	cd test/e2e && AISTOR_KILLS=$${AISTOR_KILLS:-50} go test -count=1 -parallel 2 -timeout 240m ./...
+	cd test/e2e && AISTOR_KILLS=$${AISTOR_KILLS:-50} AISTOR_PAIRS=$${AISTOR_PAIRS:-24} go test -count=1 -parallel 2 -timeout 240m ./...
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -fuzzminimizetime 5x $$p || exit 1; done; done
 
@@ -54,6 +54,17 @@ bench-transfer: build ## create, push, copy, verify against other tools (SIZE=45
 	cd test/cluster && go build -o $(BIN)/lab ./cmd/lab
 	cd test/bench && go build -o $(BIN)/bench .
 	PATH="$(PEERS):$$($(BIN)/lab tools registry crane helm3):$$PATH" $(BIN)/bench -aistor $(BIN)/helm-aistor -size $(or $(SIZE),450MB) -rounds $(or $(ROUNDS),5) $(BENCH_FLAGS)
+
+bench-cluster: test-tools ## both plugins beside kubectl and helm on 1,000 simulated nodes (BENCH_FLAGS=-rounds=3)
+	@mkdir -p $(BIN)/alone
+	cd test/cluster/kubebox && go build -ldflags '-s -w' -o $(BIN)/alone/kubectl k8s.io/kubernetes/cmd/kubectl
+	cd test/bench && go build -o $(BIN)/bench-cluster ./cluster
+	$(BIN)/bench-cluster $(BENCH_FLAGS)
+
+pairs: test-tools ## every published pair of charts, hours; goes on where it stopped and writes docs/upgrade-pairs.md
+	@test -n '$(AISTOR_CHARTS)' || { echo 'usage: make pairs AISTOR_CHARTS=/path/to/charts'; exit 1; }
+	cd test/e2e && AISTOR_PAIRS=$${AISTOR_PAIRS:-all} AISTOR_PAIRS_RESULTS=$(BIN)/pairs.txt AISTOR_PAIRS_TABLE=$(CURDIR)/docs/upgrade-pairs.md \
+	  go test -count=1 -v -parallel $(or $(CLUSTERS),2) -timeout 0 -run EveryPublishedPair .
 
 demo: test-tools ## watch an upgrade across an airgap on a local cluster
 	test/demo/run

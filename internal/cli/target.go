@@ -157,17 +157,17 @@ func (o *targetOptions) surroundings(ctx context.Context, t *target) (registry p
 		return registry, err
 	}
 	// The registry decides which pull secrets matter, and it is often read
-	// from the cluster, so that the secrets are looked at only now.
-	t.inputs.Facts, err = t.cluster.Facts(ctx, o.scope(t, wantedSecrets(facts, registry)))
-	return registry, err
+	// from the cluster, so that those nobody names yet are looked at only now.
+	t.inputs.Facts = facts
+	return registry, t.cluster.AddSecrets(ctx, facts, wantedSecrets(facts, registry))
 }
 
 func (o *targetOptions) facts(ctx context.Context, t *target) (*plan.Facts, error) {
-	return t.cluster.Facts(ctx, o.scope(t, nil))
+	return t.cluster.Facts(ctx, o.scope(t))
 }
 
-func (o *targetOptions) scope(t *target, secrets []plan.ObjectKey) cluster.Scope {
-	s := cluster.Scope{OperatorNamespace: o.kube.namespace(), WantSecrets: secrets, Events: true}
+func (o *targetOptions) scope(t *target) cluster.Scope {
+	s := cluster.Scope{OperatorNamespace: o.kube.namespace(), Events: true}
 	if s.OperatorNamespace == "" && t.site != nil {
 		s.OperatorNamespace = t.site.Operator.Namespace
 	}

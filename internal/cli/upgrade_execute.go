@@ -43,7 +43,7 @@ func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 	}
 	return upgrade.Deps{
 		Helm:    helmAdapter{client: chart.NewClient(o.kube, nil), charts: t.charts},
-		Cluster: clusterAdapter{client: t.cluster, scope: o.scope(t, nil)},
+		Cluster: clusterAdapter{client: t.cluster, scope: o.scope(t)},
 		Client:  client, Objects: upgrade.NewObjects(dyn),
 		Prober: healthProber{client: t.cluster, facts: t.inputs.Facts},
 	}, nil

@@ -24,7 +24,7 @@ func (o *runOptions) prove(ctx context.Context, t *target, before *preflight.Sub
 		return nil, nil, err
 	}
 	for end := o.Now().Add(provingFor); ; {
-		facts, err := t.cluster.Facts(ctx, o.scope(t, nil))
+		facts, err := t.cluster.Facts(ctx, o.scope(t))
 		if ended := interruption(ctx); ended != nil {
 			return nil, nil, ended
 		}

@@ -13,8 +13,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // Scope says what to look at.
@@ -29,9 +27,6 @@ type Scope struct {
 	// beyond it is needed. What lies outside and can't be seen is a [plan.Gap]
 	// all the same. It overrules the other two.
 	Only string
-	// WantSecrets are pull secrets to look for beyond those that pods, service
-	// accounts and object stores name.
-	WantSecrets []plan.ObjectKey
 	// Events asks for the warnings of the last hour as well.
 	Events bool
 }

@@ -48,7 +48,7 @@ func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
 	f := s.facts()
 	f.Context, f.ServerVersion, f.Namespace = c.context, version, scope.Only
 	f.ClusterUID, f.User, f.Nodes, f.License = id.uid, id.user, id.nodes, license
-	f.Secrets = c.pullSecrets(ctx, l, f, scope.WantSecrets)
+	f.Secrets = c.pullSecrets(ctx, l, pullSecretNames(f, nil))
 	f.Gaps = l.sorted()
 	return f, c.fatal(ctx, l)
 }

@@ -12,10 +12,26 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// pullSecrets gets every pull secret that f or the scope names, each by its
-// name: Secrets are never listed for their content.
-func (c *Client) pullSecrets(ctx context.Context, l *look, f *plan.Facts, want []plan.ObjectKey) []plan.PullSecret {
-	names := pullSecretNames(f, want)
+// AddSecrets gets those of the pull secrets in want that f lacks, into f. What
+// names them is often known only after the first look, which need not be taken
+// again for them. Its errors are those of [Client.Facts].
+func (c *Client) AddSecrets(ctx context.Context, f *plan.Facts, want []plan.ObjectKey) error {
+	have := pullSecretNames(f, nil)
+	for _, p := range f.Secrets {
+		have = append(have, name{p.Namespace, p.Name})
+	}
+	missing := slices.DeleteFunc(pullSecretNames(&plan.Facts{}, want), func(n name) bool { return slices.Contains(have, n) })
+	l := &look{}
+	f.Secrets = append(f.Secrets, c.pullSecrets(ctx, l, missing)...)
+	sortBy(f.Secrets, func(p plan.PullSecret) string { return name{p.Namespace, p.Name}.String() })
+	f.Gaps = append(f.Gaps, l.sorted()...)
+	sortBy(f.Gaps, func(g plan.Gap) string { return g.What + g.Cause })
+	return c.fatal(ctx, l)
+}
+
+// pullSecrets gets each by its name: Secrets are never listed for their
+// content.
+func (c *Client) pullSecrets(ctx context.Context, l *look, names []name) []plan.PullSecret {
 	found := make([]*plan.PullSecret, len(names))
 	g := parallel()
 	for i, n := range names {

@@ -121,7 +121,7 @@ func (s *pairSite) refusals(p pair, bundle string, flags []string, out string) [
 			}
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?m)^✗ fail\s+([a-z-]+):`).FindAllStringSubmatch(out, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^✗ (?:fail +)?([a-z-]+):`).FindAllStringSubmatch(out, -1) {
 		ids = append(ids, m[1])
 	}
 	if strings.HasPrefix(out, "error: preparing release ") && strings.Contains(out, "\nexpected: ") {
@@ -164,7 +164,14 @@ func (s *pairSite) install(operator, store string, defaults bool) {
 	} else {
 		s.write(values, storeCredentials+storeValues)
 	}
-	s.run("helm", "install", "primary", chartFile(s.dir, "store", store), "-n", s.ns, "-f", values)
+	// A definition is served a moment before Helm finds it among all others.
+	s.until("the store is installed", func() bool {
+		out, err := s.command("helm", "install", "primary", chartFile(s.dir, "store", store), "-n", s.ns, "-f", values).CombinedOutput()
+		if err != nil && !strings.Contains(string(out), "no matches for kind") {
+			s.t.Fatalf("helm install: %v\n%s", err, out)
+		}
+		return err == nil
+	})
 	s.until("the store is green", func() bool {
 		return s.api("GET", "/apis/aistor.min.io/v1/namespaces/"+s.ns+"/objectstores/primary", "").text("status", "healthStatus") == "green"
 	})
@@ -184,9 +191,9 @@ global: {operator: {imagePullSecrets: %[3]s}}
 `
 
 // operatorSecrets is how a version wants to be told the operators' pull secrets:
-// before 4.1.0 as a text that holds JSON, and nothing else.
+// before 4.1.1 as a text that holds JSON, and nothing else.
 func operatorSecrets(version string) string {
-	if order("4.1.0", version) {
+	if order("4.1.1", version) {
 		return "[{name: private-repo-pull-secret}]"
 	}
 	return `'[{"name":"private-repo-pull-secret"}]'`

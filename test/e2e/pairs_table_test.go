@@ -18,6 +18,15 @@ type pairResults struct {
 	file string
 }
 
+// surprise is the outcome that must not be. Such a pair is tried again by the
+// next run.
+const surprise = "surprise"
+
+func (r *pairResults) known(p pair) bool {
+	words := r.of[p.String()]
+	return words != "" && words != surprise
+}
+
 // readPairs reads what earlier runs wrote. Without a file nothing is kept.
 func readPairs(t *testing.T, file string) *pairResults {
 	t.Helper()
@@ -35,11 +44,11 @@ func readPairs(t *testing.T, file string) *pairResults {
 	return r
 }
 
-func (r *pairResults) add(t *testing.T, p pair, o outcome) {
+func (r *pairResults) add(t *testing.T, p pair, words string) {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.of[p.String()] = o.String()
+	r.of[p.String()] = words
 	if r.file == "" {
 		return
 	}
@@ -47,7 +56,7 @@ func (r *pairResults) add(t *testing.T, p pair, o outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(f, "%s: %s\n", p, o)
+	fmt.Fprintf(f, "%s: %s\n", p, words)
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
@@ -68,9 +77,8 @@ and nothing on the cluster had changed. Anything else fails the test.
 
     + upgraded                    ! upgraded once the outage was accepted
     h through the stepping stone  H the same, once the outage was accepted
-    0-9 refused, see below        ? not tried in this run    · no upgrade
-
-Pairs marked h or H were also carried out with ` + "`--mend`" + `, without the stone.
+    0-9 refused, see below        X neither: a surprise
+    ? not tried in this run       · no upgrade
 `
 
 // write makes the document from what is known.
@@ -81,13 +89,26 @@ func (r *pairResults) write(t *testing.T, file string, all []pair) {
 	legend := &footnotes{}
 	var b strings.Builder
 	b.WriteString(pairsHead)
-	tried := 0
+	tried, surprises, mends, mended := 0, 0, 0, 0
 	for _, p := range all {
-		if r.of[p.String()] != "" {
+		words := r.of[p.String()]
+		if p.variant == "mend" {
+			mends++
+			if strings.HasPrefix(words, "mend") {
+				mended++
+			}
+		}
+		switch words {
+		case "":
+		case surprise:
+			surprises++
+			fallthrough
+		default:
 			tried++
 		}
 	}
-	fmt.Fprintf(&b, "\n%d of %d upgrades were tried; %d without a surprise.\n", tried, len(all), tried)
+	fmt.Fprintf(&b, "\nOf %d upgrades %d were tried, with %d surprises.\n", len(all), tried, surprises)
+	fmt.Fprintf(&b, "Of the %d that have a stepping stone, %d went without it too, by `--mend`.\n", mends, mended)
 	for _, part := range []struct{ title, chart, variant string }{
 		{"Operator charts", "operator", ""},
 		{"Object store charts, with credentials in the values", "store", ""},
@@ -100,7 +121,7 @@ func (r *pairResults) write(t *testing.T, file string, all []pair) {
 	for i, words := range legend.words {
 		fmt.Fprintf(&b, "- %d: `%s`\n", i, strings.ReplaceAll(words, ", ", "`, `"))
 	}
-	b.WriteString("\n`chart-refuses-values` is the chart's own refusal of the present values, passed on\nwith the setting and what it wants.\n")
+	b.WriteString("\n`chart-refuses-values` is the chart's own refusal of the present values, passed\non with the setting and what it wants.\n")
 	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 		t.Error(err)
 	}
@@ -153,7 +174,7 @@ func (f *footnotes) letter(words string) string {
 		return fmt.Sprint(slices.Index(f.words, refused))
 	}
 	way, accepted, _ := strings.Cut(words, " after accepting ")
-	letters := map[string][2]string{"": {"?", "?"}, "direct": {"+", "!"}, "hop": {"h", "H"}, "mend": {"m", "M"}}[way]
+	letters := map[string][2]string{"": {"?", "?"}, "direct": {"+", "!"}, "hop": {"h", "H"}, "mend": {"m", "M"}, surprise: {"X", "X"}}[way]
 	if accepted != "" {
 		return letters[1]
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -42,14 +43,19 @@ func TestEveryPublishedPairIsUpgradedOrRefusedBeforehand(t *testing.T) {
 	}
 	all := pairsOf(t, dir)
 	results := readPairs(t, os.Getenv("AISTOR_PAIRS_RESULTS"))
-	chosen := slices.DeleteFunc(choosePairs(t, all, wanted), func(p pair) bool { return results.of[p.String()] != "" })
+	chosen := slices.DeleteFunc(choosePairs(t, all, wanted), func(p pair) bool { return results.known(p) })
 	t.Cleanup(func() {
 		if file := os.Getenv("AISTOR_PAIRS_TABLE"); file != "" {
 			results.write(t, file, all)
 		}
 	})
-	sites := make(chan *pairSite, 2)
-	for range min(cap(sites), len(chosen)) {
+	// As many clusters as tests may run at once.
+	parallel, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sites := make(chan *pairSite, parallel)
+	for range min(parallel, len(chosen)) {
 		sites <- newPairSite(t, dir)
 	}
 	for _, p := range chosen {
@@ -59,10 +65,17 @@ func TestEveryPublishedPairIsUpgradedOrRefusedBeforehand(t *testing.T) {
 			defer func() { sites <- s }()
 			one := s.with(t)
 			defer one.clear()
+			defer func() {
+				if t.Failed() {
+					results.add(t, p, surprise)
+				}
+			}()
 			began := time.Now()
 			got := one.try(p)
 			t.Logf("%s in %s", got, time.Since(began).Round(time.Second))
-			results.add(t, p, got)
+			if !t.Failed() {
+				results.add(t, p, got.String())
+			}
 		})
 	}
 }

@@ -111,7 +111,7 @@ func (o *Outside) inject(ctx context.Context, pod Object) error {
 		}
 		o.authority = authority
 	}
-	return Inject(ctx, o.client(pod), o.authority, false)
+	return errors.Join(Inject(ctx, o.client(pod), o.authority, false), Unserve(ctx, o.Client))
 }
 
 // Every runs once until the context ends, waiting that long between two runs.

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,40 @@ func Inject(ctx context.Context, client *Client, authority []byte, replace bool)
 	}
 	if err := client.Update(ctx, path, configuration); err != nil {
 		return fmt.Errorf("filling in caBundle: %w", err)
+	}
+	return nil
+}
+
+// unserved is a label that no pod has.
+const unserved = "standin.aistor.min.io/unserved"
+
+// Unserve lets the webhook select no pod, because nobody answers for it where
+// its pods are simulated: operators of 5.2.0 to 5.3.0 select every pod of every
+// store, and a webhook that can't be asked forbids them.
+func Unserve(ctx context.Context, client *Client) error {
+	path := Path("admissionregistration.k8s.io/v1", "", "mutatingwebhookconfigurations", webhookName)
+	configuration, err := client.Get(ctx, path)
+	if hasCode(err, http.StatusNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading webhook configuration: %w", err)
+	}
+	changed := false
+	for _, hook := range configuration.List("webhooks") {
+		selector := hook.Map("objectSelector")
+		expressions := selector.List("matchExpressions")
+		if slices.ContainsFunc(expressions, func(e Object) bool { return e.Text("key") == unserved }) {
+			continue
+		}
+		selector["matchExpressions"] = appendObjects([]any{map[string]any{"key": unserved, "operator": "Exists"}}, expressions)
+		hook["objectSelector"], changed = map[string]any(selector), true
+	}
+	if !changed {
+		return nil
+	}
+	if err := client.Update(ctx, path, configuration); err != nil {
+		return fmt.Errorf("taking the webhook away: %w", err)
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func (l *Lab) start(ctx context.Context, logf func(string, ...any)) error {
 	if err != nil {
 		return err
 	}
-	if err := wait(ctx, running, "the API server", l.apiReady); err != nil {
+	if err := wait(ctx, l.startLimit(), running, "the API server", l.apiReady); err != nil {
 		return err
 	}
 	more, err := l.launch(partController, partScheduler, partKwok, partPuller)
@@ -123,7 +123,7 @@ func (l *Lab) start(ctx context.Context, logf func(string, ...any)) error {
 		return err
 	}
 	running = append(running, more...)
-	if err := wait(ctx, running, "the registries", l.registriesReady); err != nil {
+	if err := wait(ctx, l.startLimit(), running, "the registries", l.registriesReady); err != nil {
 		return err
 	}
 	client, err := l.Client()
@@ -141,7 +141,7 @@ func (l *Lab) start(ctx context.Context, logf func(string, ...any)) error {
 		}
 		running = append(running, more...)
 	}
-	if err := wait(ctx, running, "the nodes", func(ctx context.Context) error { return l.nodesReady(ctx, client) }); err != nil {
+	if err := wait(ctx, l.startLimit(), running, "the nodes", func(ctx context.Context) error { return l.nodesReady(ctx, client) }); err != nil {
 		return err
 	}
 	logf("ready after %.1f s: %d nodes; source %s", time.Since(begin).Seconds(), l.nodeCount(), l.path("env"))
@@ -168,14 +168,18 @@ func (l *Lab) launch(names ...string) ([]*proc.Started, error) {
 	return out, nil
 }
 
-// startLimit bounds each wait of a start; a loaded machine is slow.
-const startLimit = 2 * time.Minute
+// startLimit bounds each wait of a start; a loaded machine is slow, and a
+// thousand nodes take it minutes.
+func (l *Lab) startLimit() time.Duration {
+	return 2*time.Minute + time.Duration(l.nodeCount())*time.Second/2
+}
 
-// wait asks until it is told yes, as long as all processes live.
-func wait(ctx context.Context, running []*proc.Started, what string, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+// wait asks until it is told yes, as long as all processes live. It asks ever
+// more slowly: on a loaded machine the questions themselves are in the way.
+func wait(ctx context.Context, limit time.Duration, running []*proc.Started, what string, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for {
+	for pause := 50 * time.Millisecond; ; pause = min(pause+pause/4, time.Second) {
 		err := ask(ctx)
 		if err == nil {
 			return nil
@@ -188,7 +192,7 @@ func wait(ctx context.Context, running []*proc.Started, what string, ask func(co
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for %s: %w: %w", what, context.Cause(ctx), err)
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// The upgrade that is measured: directly possible, and it rolls every store.
+const (
+	fromOperator, toOperator = "5.6.4", "5.8.0"
+	fromStore, toStore       = "1.0.13", "1.0.16"
+	newMinIO                 = "RELEASE.2026-06-06T02-44-06Z"
+)
+
+func (b *bench) chart(name, version string) string {
+	return filepath.Join(b.bin, "charts", name+"-"+version+".tgz")
+}
+
+// upgrades measures the releases' steps beside the same by hand.
+func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
+	var ours, hand []float64
+	var reactions []time.Duration
+	for i := range rounds {
+		for n := range 2 {
+			side := (i + n) % 2
+			took, waits, err := b.upgrade(ctx, servers, side == 0)
+			if err != nil {
+				return err
+			}
+			if side == 0 {
+				ours, reactions = append(ours, took.Seconds()), append(reactions, waits...)
+			} else {
+				hand = append(hand, took.Seconds())
+			}
+		}
+	}
+	slices.Sort(ours)
+	slices.Sort(hand)
+	slices.Sort(reactions)
+	o, h := ours[len(ours)/2], hand[len(hand)/2]
+	fmt.Printf("\nUpgrade of an operator and a store of %d servers (medians of %d rounds)\n", servers, rounds)
+	fmt.Printf("  helm upgrade and kubectl wait      %8.2fs (%.2f-%.2f)\n", h, hand[0], hand[len(hand)-1])
+	fmt.Printf("  helm aistor upgrade, its steps     %8.2fs (%.2f-%.2f), ratio %.2f\n", o, ours[0], ours[len(ours)-1], o/h)
+	if len(reactions) > 0 {
+		fmt.Printf("  from the last event to a step's end: median %s, p95 %s of %d\n",
+			reactions[len(reactions)/2].Round(time.Millisecond), reactions[len(reactions)*95/100].Round(time.Millisecond), len(reactions))
+	}
+	return nil
+}
+
+// upgrade makes one installation on a cluster of its own and upgrades it.
+func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (time.Duration, []time.Duration, error) {
+	dir, err := os.MkdirTemp("", "aistor-bench-cluster-")
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	// One by one a thousand servers take the simulation half an hour.
+	rollout := "STANDIN_ROLLOUT=auto"
+	if servers > 100 {
+		rollout = "STANDIN_ROLLOUT=all-at-once"
+	}
+	l, err := startLab(ctx, b.programs, dir, max(5, servers), rollout)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer l.stop()
+	bundle, err := b.install(ctx, l, servers)
+	if err != nil {
+		return 0, nil, err
+	}
+	if !ours {
+		s, err := run(ctx, b.byHand(l)...)
+		return s.wall, nil, err
+	}
+	l.proxy.reactions()
+	s, err := run(ctx, l.counted(l.plugin("helm-aistor", "upgrade", "--yes", "--bundle", bundle, "--settle", "1ms", "--accept-downtime", "big/primary",
+		"--backup-dir", filepath.Join(dir, "backup"))))
+	if err != nil {
+		return 0, nil, err
+	}
+	var took time.Duration
+	for _, m := range regexp.MustCompile(`(?m)^(?:operator|store)-\S+ +done +(\S+)$`).FindAllStringSubmatch(s.out, -1) {
+		d, err := time.ParseDuration(m[1])
+		if err != nil {
+			return 0, nil, err
+		}
+		took += d
+	}
+	if took == 0 {
+		return 0, nil, fmt.Errorf("finding the steps' times: none in\n%s", s.out)
+	}
+	return took, l.proxy.reactions(), nil
+}
+
+// install puts the old versions there and makes the bundle, with all images in
+// the private registry already.
+func (b *bench) install(ctx context.Context, l *lab, servers int) (string, error) {
+	charts := filepath.Join(b.bin, "charts")
+	bundle := filepath.Join(l.dir, "a.bundle")
+	upstream := l.env["UPSTREAM_REGISTRY"]
+	for _, c := range [][]string{
+		{"install-aistor", "--charts", charts, "--operator", fromOperator, "--store", fromStore, fmt.Sprintf("big/primary=%d", servers)},
+		{"aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", toOperator},
+		{"aistor-fixtures", "push", "--registry", l.env["PRIVATE_REGISTRY"], "--mapped", "--ca", l.env["PRIVATE_CA"], "--user", l.env["PRIVATE_USER"],
+			"--password-file", l.env["PRIVATE_PASSWORD_FILE"], "--only", toOperator},
+		{"helm-aistor", "bundle", "create", bundle, "--from", fromOperator, "--platform", "linux/amd64", "--chart", b.chart("aistor-operator", toOperator),
+			"--chart", b.chart("aistor-objectstore", toStore), "--mirror", "quay.io=" + upstream + "/quay.io", "--registry-plain-http", upstream},
+	} {
+		if err := l.do(ctx, c[0], c[1:]...); err != nil {
+			return "", err
+		}
+	}
+	return bundle, nil
+}
+
+// byHand is what a careful administrator types.
+func (b *bench) byHand(l *lab) []command {
+	image := l.env["PRIVATE_REGISTRY"] + "/aistor/minio:" + newMinIO
+	green := l.command("kubectl", "wait", "objectstores.aistor.min.io/primary", "-n", "big", "--for=jsonpath={.status.healthStatus}=green", "--timeout=1h")
+	return []command{
+		l.command("helm", "upgrade", "aistor", b.chart("aistor-operator", toOperator), "-n", "aistor"),
+		l.command("kubectl", "rollout", "status", "deployment", "-n", "aistor", "--timeout=1h"),
+		l.command("kubectl", "wait", "statefulset/primary-pool-0", "-n", "big", "--for=jsonpath={.spec.template.spec.containers[0].image}="+image, "--timeout=1h"),
+		l.command("kubectl", "rollout", "status", "statefulset/primary-pool-0", "-n", "big", "--timeout=1h"),
+		green,
+		l.command("helm", "upgrade", "primary", b.chart("aistor-objectstore", toStore), "-n", "big"),
+		l.command("kubectl", "rollout", "status", "statefulset/primary-pool-0", "-n", "big", "--timeout=1h"),
+		green,
+	}
+}
