@@ -5,7 +5,7 @@ VERSION     ?= 0.1.0
 BIN         := $(CURDIR)/bin
 LDFLAGS     := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
-MODULES     := . test/aistor test/cluster test/e2e test/bench
+MODULES     := . test/aistor test/cluster test/kubelet test/e2e test/bench
 
 .PHONY: help build test unit e2e test-long lint fmt bench-peers bench-transfer bench-cluster pairs demo test-tools clean
 
@@ -27,6 +27,7 @@ test: lint unit e2e ## everything that CI asks for: at most 30 minutes on a new 
 unit: ## packages by themselves, with the race detector
 	go test -race ./...
 	cd test/aistor && go test ./...
+	cd test/kubelet && go test ./...
 
 e2e: test-tools ## the real binaries on real clusters
 	cd test/cluster && go test ./...
