@@ -27,7 +27,7 @@ func NewKubectl(p *Program) *cobra.Command {
 	}
 	kube.addFlags(root.PersistentFlags())
 	root.AddCommand(
-		newExport(p, kube), newPreflight(p, kube), newValidate(p, kube), newStatus(p, kube), newImages(p, kube),
+		newExport(p, kube), newPreflight(p, kube), newValidate(p, kube), newStatus(p, kube), newImages(p, kube), newCollect(p, kube),
 		newVersion(p, "kubectl aistor-upgrade"), newCompletion(p),
 	)
 	root.AddCommand(newOptions(root))

@@ -36,7 +36,7 @@ var rooms = map[string][]string{
 	"cmd/kubectl-aistor_upgrade": {"internal/cli"},
 	"internal/cli": {
 		"internal/assemble", "internal/inputs", "internal/upgrade", "internal/registry", "internal/bundle",
-		"internal/values", "internal/chart", "internal/cluster", "internal/aistor", "internal/pulltest", "internal/report",
+		"internal/values", "internal/chart", "internal/cluster", "internal/aistor", "internal/pulltest", "internal/collect", "internal/report",
 		"pkg/preflight", "pkg/plan", "pkg/images",
 	},
 	"internal/assemble": {"internal/bundle", "internal/chart", "internal/values", "internal/aistor", "pkg/plan", "pkg/images"},
@@ -46,6 +46,7 @@ var rooms = map[string][]string{
 	"pkg/preflight":     {"pkg/plan", "pkg/images", "internal/aistor"},
 	"pkg/plan":          {"pkg/images", "internal/aistor"},
 	"pkg/images":        {"internal/aistor"},
+	"internal/collect":  {"pkg/plan"},
 	"internal/pulltest": {"pkg/preflight", "pkg/images"},
 	"internal/registry": {"pkg/images"},
 	"internal/bundle":   {"pkg/images"},

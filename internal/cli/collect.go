@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/collect"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
+)
+
+// collectOptions gather what whoever helps wants to see.
+type collectOptions struct {
+	*Program
+	kube  kubeOptions
+	lines int64
+	pods  int
+}
+
+func newCollect(p *Program, kube kubeOptions) *cobra.Command {
+	o := &collectOptions{Program: p, kube: kube}
+	cmd := &cobra.Command{
+		Use:   "collect FILE.tar.gz",
+		Short: "Gather logs, events, objects and reports for support, without secrets",
+		Long: "Gather logs, events, objects, the journals of upgrades and the present reports\n" +
+			"into one archive for support. Secrets are taken out; nothing is changed, and\n" +
+			"nothing is sent anywhere.",
+		Example: `  kubectl aistor-upgrade collect aistor.tar.gz
+
+  # What is in it?
+  tar -tzf aistor.tar.gz`,
+		Args: exactArgs(1, "FILE.tar.gz"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
+	}
+	cmd.Flags().Int64Var(&o.lines, "tail", 1000, "lines of each container's log; -1 for no logs")
+	cmd.Flags().IntVar(&o.pods, "pods", 4, "ready pods of each object store whose logs are taken; the others' are always")
+	return cmd
+}
+
+func (o *collectOptions) run(ctx context.Context, file string) error {
+	opts, err := o.options(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return withHint(fmt.Errorf("creating %q: it is there already", file), "name another file, or remove this one")
+	}
+	if err != nil {
+		return fmt.Errorf("creating archive: %w", err)
+	}
+	index, err := collect.Write(ctx, f, opts)
+	err = errors.Join(err, f.Close())
+	if err != nil {
+		_ = os.Remove(file)
+		return errors.Join(interruption(ctx), err)
+	}
+	for _, m := range index.Missing {
+		line(o.ErrOut, "warning: not collected: %s", printable(m))
+	}
+	line(o.Out, "%s: %d files", file, len(index.Files))
+	line(o.ErrOut, "Look through it before it leaves the site: names of hosts, users and\nnamespaces are in it.")
+	return nil
+}
+
+// options look at the cluster once, for the facts and the reports on them.
+func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
+	client, err := cluster.New(o.kube)
+	if err != nil {
+		return collect.Options{}, err
+	}
+	facts, err := client.Facts(ctx, cluster.Scope{OperatorNamespace: o.kube.namespace(), Events: true})
+	if err != nil {
+		return collect.Options{}, err
+	}
+	config, err := o.kube.ToRESTConfig()
+	if err != nil {
+		return collect.Options{}, fmt.Errorf("reading kubeconfig: %w", err)
+	}
+	config.QPS = -1
+	typed, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return collect.Options{}, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	dyn, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return collect.Options{}, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	opts := collect.Options{Client: typed, Dynamic: dyn, Facts: facts, Lines: o.lines, Pods: o.pods,
+		Tool: "aistor-upgrade " + o.Version, Now: o.Now(), Documents: o.reports(ctx, facts)}
+	if facts.Operator == nil {
+		return opts, nil
+	}
+	runs, err := upgrade.ReadJournals(ctx, typed, facts.Operator.Namespace)
+	if err != nil {
+		line(o.ErrOut, "warning: journals of upgrades could not be read: %v", err)
+	}
+	for _, r := range runs {
+		opts.Documents["journals/"+strings.ReplaceAll(r.Plan, ":", "-")] = r
+	}
+	return opts, nil
+}
+
+// reports judge the facts as preflight and validate do without a bundle, but
+// for what only a registry can answer.
+func (o *collectOptions) reports(ctx context.Context, facts *plan.Facts) map[string]any {
+	s := &preflight.Subject{Facts: facts, Now: o.Now(), Site: plan.Describe(facts).Registry}
+	return map[string]any{
+		"preflight": preflight.Run(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), s, preflight.Options{}),
+		"validate":  preflight.Run(ctx, preflight.After(), s, preflight.Options{}),
+	}
+}

@@ -1,0 +1,87 @@
+package collect
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"path"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// root is the folder in which everything lies when it is unpacked.
+const root = "aistor-collect"
+
+// Kind is the kind of the archive's index.
+const Kind = "Collection"
+
+// Index says what an archive holds and what it lacks. It is index.yaml in it.
+type Index struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Tool       string    `json:"tool"`
+	Created    time.Time `json:"created"`
+	Files      []string  `json:"files"`
+	// Missing is what could not be looked at, each with its cause.
+	Missing []string `json:"missing,omitempty"`
+}
+
+// archive writes files into a gzipped tar, each through the sieve.
+type archive struct {
+	gz    *gzip.Writer
+	tar   *tar.Writer
+	sieve *sieve
+	index Index
+}
+
+func newArchive(w io.Writer, s *sieve, tool string, now time.Time) *archive {
+	gz := gzip.NewWriter(w)
+	return &archive{gz: gz, tar: tar.NewWriter(gz), sieve: s,
+		index: Index{APIVersion: plan.APIVersion, Kind: Kind, Tool: tool, Created: now.UTC()}}
+}
+
+func (a *archive) text(name, text string) error {
+	body := a.sieve.text(text)
+	h := &tar.Header{Name: path.Join(root, name), Mode: 0o600, Size: int64(len(body)), ModTime: a.index.Created, Typeflag: tar.TypeReg}
+	if err := a.tar.WriteHeader(h); err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	if _, err := io.WriteString(a.tar, body); err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	a.index.Files = append(a.index.Files, name)
+	return nil
+}
+
+// yaml writes a document.
+func (a *archive) yaml(name string, doc any) error {
+	b, err := yaml.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	return a.text(name, string(b))
+}
+
+// missing records what could not be looked at.
+func (a *archive) missing(what string, err error) {
+	a.index.Missing = append(a.index.Missing, a.sieve.text(what+": "+err.Error()))
+}
+
+// close writes the index and ends the archive.
+func (a *archive) close() (*Index, error) {
+	index := a.index
+	if err := a.yaml("index.yaml", index); err != nil {
+		return nil, err
+	}
+	if err := a.tar.Close(); err != nil {
+		return nil, fmt.Errorf("ending the archive: %w", err)
+	}
+	if err := a.gz.Close(); err != nil {
+		return nil, fmt.Errorf("ending the archive: %w", err)
+	}
+	return &index, nil
+}

@@ -1,0 +1,234 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Options say what is collected. Client, Dynamic and Facts are required.
+type Options struct {
+	Client  kubernetes.Interface
+	Dynamic dynamic.Interface
+	// Facts are one look at the cluster; they say whose objects are AIStor's.
+	Facts *plan.Facts
+	// Documents are written as they are named, without ".yaml": journals,
+	// reports.
+	Documents map[string]any
+	// Lines is how many lines of each container's log are taken. The default
+	// is 1000; negative takes none.
+	Lines int64
+	// Pods is how many ready pods of each object store give their logs; of
+	// those that are not ready all do. The default is 4.
+	Pods int
+	// Tool and Now go into the index.
+	Tool string
+	Now  time.Time
+}
+
+// logBytes bounds one log.
+const logBytes = 2 << 20
+
+// Write collects into w and returns the index. What can't be looked at is
+// listed there; the error is only about writing, or ctx's own.
+func Write(ctx context.Context, w io.Writer, o Options) (*Index, error) {
+	if o.Lines == 0 {
+		o.Lines = 1000
+	}
+	if o.Pods == 0 {
+		o.Pods = 4
+	}
+	s := &sieve{}
+	s.learnFacts(o.Facts)
+	a := newArchive(w, s, o.Tool, o.Now)
+	spaces := namespaces(o.Facts)
+	for _, ns := range spaces {
+		if err := s.learnSecrets(ctx, o.Client, ns); err != nil {
+			a.missing("secrets of "+ns+", to take them out of what follows", err)
+		}
+	}
+	for _, g := range o.Facts.Gaps {
+		a.missing(g.What, fmt.Errorf("%s", g.Cause))
+	}
+	if err := a.yaml("facts.yaml", o.Facts); err != nil {
+		return nil, err
+	}
+	for _, name := range sortedKeys(o.Documents) {
+		if err := a.yaml(name+".yaml", o.Documents[name]); err != nil {
+			return nil, err
+		}
+	}
+	for _, ns := range spaces {
+		if err := objects(ctx, a, o, ns); err != nil {
+			return nil, err
+		}
+	}
+	if o.Lines > 0 {
+		if err := logs(ctx, a, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return a.close()
+}
+
+// namespaces are those of operator and stores, sorted.
+func namespaces(f *plan.Facts) []string {
+	var list []string
+	if f.Operator != nil {
+		list = append(list, f.Operator.Namespace)
+	}
+	for _, s := range f.Stores {
+		list = append(list, s.Namespace)
+	}
+	for _, p := range f.Pods {
+		list = append(list, p.Namespace)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// resources are what is written of each namespace. Secrets are not among them.
+var resources = []schema.GroupVersionResource{
+	{Group: "aistor.min.io", Version: "v1", Resource: "objectstores"},
+	{Group: "apps", Version: "v1", Resource: "deployments"},
+	{Group: "apps", Version: "v1", Resource: "statefulsets"},
+	{Version: "v1", Resource: "pods"},
+	{Version: "v1", Resource: "services"},
+	{Version: "v1", Resource: "persistentvolumeclaims"},
+	{Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
+	{Version: "v1", Resource: "resourcequotas"},
+	{Version: "v1", Resource: "events"},
+}
+
+// objects writes AIStor's objects of one namespace, a file for each kind.
+func objects(ctx context.Context, a *archive, o Options, namespace string) error {
+	ours := names(o.Facts, namespace)
+	for _, r := range resources {
+		list, err := o.Dynamic.Resource(r).Namespace(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			a.missing(r.Resource+" in "+namespace, err)
+			continue
+		}
+		var kept []any
+		for _, item := range list.Items {
+			if !belongs(item.Object, r.Resource, item.GetName(), ours) {
+				continue
+			}
+			item.SetManagedFields(nil)
+			kept = append(kept, plan.RedactValue(item.Object))
+		}
+		if len(kept) == 0 {
+			continue
+		}
+		if err := a.yaml("namespaces/"+namespace+"/"+r.Resource+".yaml", map[string]any{"items": kept}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// names are the names of AIStor's objects in a namespace: a store's neighbours
+// are nobody's business.
+func names(f *plan.Facts, namespace string) map[string]bool {
+	m := map[string]bool{}
+	add := func(ns, name string) {
+		if ns == namespace {
+			m[name] = true
+		}
+	}
+	for _, x := range f.Pods {
+		add(x.Namespace, x.Name)
+	}
+	for _, x := range f.Workloads {
+		add(x.Namespace, x.Name)
+	}
+	for _, x := range f.Services {
+		add(x.Namespace, x.Name)
+	}
+	for _, x := range f.Claims {
+		add(x.Namespace, x.Name)
+	}
+	for _, x := range f.Budgets {
+		add(x.Namespace, x.Name)
+	}
+	for _, x := range f.Stores {
+		add(x.Namespace, x.Name)
+	}
+	return m
+}
+
+func belongs(o map[string]any, resource, name string, ours map[string]bool) bool {
+	switch resource {
+	case "resourcequotas":
+		return true
+	case "events":
+		about, _ := o["involvedObject"].(map[string]any)
+		n, _ := about["name"].(string)
+		return ours[n] || slices.ContainsFunc(sortedKeys(ours), func(known string) bool { return strings.HasPrefix(n, known) || strings.HasPrefix(known, n) })
+	}
+	return ours[name]
+}
+
+// logs writes the end of each container's log, and of the run before where it
+// restarted.
+func logs(ctx context.Context, a *archive, o Options) error {
+	taken := map[string]int{}
+	for _, p := range o.Facts.Pods {
+		if p.Ready && p.Store != "" {
+			if taken[p.Store]++; taken[p.Store] > o.Pods {
+				continue
+			}
+		}
+		for _, c := range p.Containers {
+			if err := logOf(ctx, a, o, p, c, false); err != nil {
+				return err
+			}
+			if c.Restarts == 0 {
+				continue
+			}
+			if err := logOf(ctx, a, o, p, c, true); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+func logOf(ctx context.Context, a *archive, o Options, p plan.Pod, c plan.Container, previous bool) error {
+	name := "logs/" + p.Namespace + "/" + p.Name + "/" + c.Name
+	if previous {
+		name += "-previous"
+	}
+	limit := int64(logBytes)
+	b, err := o.Client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{
+		Container: c.Name, Previous: previous, TailLines: &o.Lines, LimitBytes: &limit, Timestamps: true,
+	}).Do(ctx).Raw()
+	if err != nil {
+		a.missing(name, err)
+		return nil
+	}
+	return a.text(name+".log", string(b))
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
