@@ -17,6 +17,7 @@ import (
 type checkOptions struct {
 	only, skip []string
 	waive      []string
+	ack        []string
 	failOn     string
 	list       bool
 }
@@ -31,6 +32,7 @@ func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
 // out, and accepts a finding only with a reason.
 func (o *checkOptions) addJudgeFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.waive, "waive", nil, "accept a finding, as ID=REASON; it stays in the report (can be repeated)")
+	fs.StringSliceVar(&o.ack, "acknowledge", nil, "say that something only a person can do was done: "+strings.Join(gateIDs(), ", "))
 	fs.StringVar(&o.failOn, "fail-on", "fail", "fail, or warn to let warnings count")
 	fs.BoolVar(&o.list, "list", false, "list the checks with what they look at")
 }
@@ -43,6 +45,9 @@ func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
 	if site != nil {
 		opts.Waivers = site.Waivers
 	}
+	if unknown := preflight.UnknownGates(o.acknowledgedFor(site)); len(unknown) > 0 {
+		return opts, fmt.Errorf("reading --acknowledge %q: expected one of %s", unknown[0], strings.Join(gateIDs(), ", "))
+	}
 	for _, w := range o.waive {
 		id, reason, ok := strings.Cut(w, "=")
 		if !ok || reason == "" {
@@ -51,6 +56,22 @@ func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
 		opts.Waivers = append(opts.Waivers, plan.Waiver{Check: id, Reason: reason})
 	}
 	return opts, nil
+}
+
+// acknowledgedFor are what a person says was done, by flag or in the site file.
+func (o *checkOptions) acknowledgedFor(site *plan.Site) []string {
+	if site == nil {
+		return o.ack
+	}
+	return slices.Concat(site.Acknowledged, o.ack)
+}
+
+func gateIDs() []string {
+	var ids []string
+	for _, g := range preflight.Gates() {
+		ids = append(ids, g.ID)
+	}
+	return ids
 }
 
 // printChecks lists checks for --list.
@@ -174,4 +195,17 @@ func verdict(r *preflight.Report) error {
 		return &silentError{ExitWarnings}
 	}
 	return &silentError{ExitCheckFailed}
+}
+
+// printChecked is print for a report, which build servers read as well.
+func (o *outputOptions) printChecked(w io.Writer, r *preflight.Report, table func(io.Writer)) error {
+	if o.format != "junit" {
+		return o.print(w, r, table)
+	}
+	b, err := r.JUnit()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
 }

@@ -32,10 +32,11 @@ func newOutputOptions() outputOptions {
 	return outputOptions{format: "table", formats: []string{"table", "json", "yaml"}}
 }
 
-// newViewOptions are those of a verb below kubectl: with kubectl's printers.
-func newViewOptions() outputOptions {
-	return outputOptions{format: "table", kubectl: genericclioptions.NewPrintFlags(""), formats: []string{
-		"table", "wide", "json", "yaml", "name", "jsonpath=...", "go-template=..."}}
+// newViewOptions are those of a verb below kubectl: with kubectl's printers,
+// and formats that only this verb has.
+func newViewOptions(more ...string) outputOptions {
+	return outputOptions{format: "table", kubectl: genericclioptions.NewPrintFlags(""), formats: append([]string{
+		"table", "wide", "json", "yaml", "name", "jsonpath=...", "go-template=..."}, more...)}
 }
 
 func (o *outputOptions) addFlags(fs *pflag.FlagSet) {

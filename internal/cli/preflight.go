@@ -17,10 +17,12 @@ type preflightOptions struct {
 	outputOptions
 	checks checkOptions
 	pull   pullOptions
+	// publicKey and signature prove the bundle.
+	publicKey, signature string
 }
 
 func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
-	o := &preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions()}
+	o := &preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions("junit")}
 	o.explain = true
 	cmd := &cobra.Command{
 		Use:   "preflight",
@@ -46,6 +48,8 @@ func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 	o.outputOptions.addFlags(cmd.Flags())
 	o.checks.addFlags(cmd.Flags())
 	o.pull.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.publicKey, "public-key", "", "minisign public key, or a file with it: the bundle's signature is checked as well")
+	cmd.Flags().StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: beside the bundle)")
 	return cmd
 }
 
@@ -66,6 +70,10 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
+	if t.bundle != nil {
+		subject.Bundle = proof{Program: o.Program, file: o.bundleFile, reader: t.bundle, publicKey: o.publicKey, signature: o.signature}
+	}
 	if err := o.pull.equip(ctx, o.Program, o.kube, t.cluster, subject); err != nil {
 		return err
 	}
@@ -73,7 +81,7 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if err := interruption(ctx); err != nil {
 		return err
 	}
-	if err := o.print(o.Out, report, func(w io.Writer) { printReport(w, report) }); err != nil {
+	if err := o.printChecked(o.Out, report, func(w io.Writer) { printReport(w, report) }); err != nil {
 		return err
 	}
 	return verdict(report)

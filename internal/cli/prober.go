@@ -49,6 +49,11 @@ func (p *prober) Head(ctx context.Context, ref images.Ref, dockerConfigJSON []by
 	return found, kinded(err)
 }
 
+// Writable asks whether the user may push to ref's repository.
+func (p *prober) Writable(ctx context.Context, ref images.Ref) error {
+	return kinded(p.own.CanPush(ctx, p.mirror.MapPush(ref)))
+}
+
 // kindError tells the checks what kind of answer the registry gave.
 type kindError struct {
 	error

@@ -85,6 +85,7 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	if err != nil {
 		return err
 	}
+	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
 	if err := o.resuming(ctx, subject); err != nil {
 		line(o.Out, "! earlier upgrades could not be looked at: %s", printable(err.Error()))
 	}

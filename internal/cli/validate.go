@@ -27,7 +27,7 @@ type validateOptions struct {
 }
 
 func newValidate(p *Program, kube kubeOptions) *cobra.Command {
-	o := &validateOptions{preflightOptions: preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions()}}
+	o := &validateOptions{preflightOptions: preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions("junit")}}
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check that everything runs what it should",
@@ -89,7 +89,7 @@ func (o *validateOptions) run(ctx context.Context) error {
 
 // finish prints the whole report.
 func (o *validateOptions) finish(s *preflight.Subject, report *preflight.Report) error {
-	if err := o.print(o.Out, report, func(w io.Writer) {
+	if err := o.printChecked(o.Out, report, func(w io.Writer) {
 		printImages(w, s.Facts)
 		line(w, "")
 		printReport(w, report)

@@ -54,6 +54,9 @@ type Site struct {
 	// Asked are images that the present values ask for but no pod runs now: of
 	// features that are on. The registry may lack them.
 	Asked []images.Ref `json:"asked,omitempty"`
+	// Acknowledged names what only a person can do and did, such as
+	// bucket-export: see the check manual-backups.
+	Acknowledged []string `json:"acknowledged,omitempty"`
 	// Waivers accept a failing check, each with its reason.
 	Waivers []Waiver `json:"waivers,omitempty"`
 }

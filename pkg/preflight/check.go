@@ -13,7 +13,8 @@ type Phase string
 
 // The phases, in the order in which they occur.
 const (
-	// PhaseA needs the cluster, the bundle and the plan, but no registry.
+	// PhaseA needs the cluster, the bundle and the plan, but no image in the
+	// registry: it comes before the push.
 	PhaseA Phase = "A"
 	// PhaseB asks the registry, so it comes after the images were pushed.
 	PhaseB Phase = "B"
@@ -62,6 +63,10 @@ type Subject struct {
 	// Puller pulls on the nodes; nil unless somebody asked for that, since it
 	// starts pods.
 	Puller Puller
+	// Acknowledged are the IDs of the [Gate]s that a person says were passed.
+	Acknowledged []string
+	// Bundle proves the bundle's file; nil where there is none.
+	Bundle Prover
 	// SpareNodes lets nodes pull as well that run nothing of AIStor today.
 	SpareNodes bool
 	// Site names registry and pull secret where there is neither plan nor

@@ -24,9 +24,9 @@ func Describe(checks []Check) string {
 func phaseText(p Phase) string {
 	switch p {
 	case PhaseA:
-		return "Before the upgrade, without the registry"
+		return "Before the upgrade, before anything is pushed"
 	case PhaseB:
-		return "Before the upgrade, in the registry"
+		return "Before the upgrade, once the images are in the registry"
 	default:
 		return "After the upgrade"
 	}

@@ -31,7 +31,7 @@ func TestDescribeListsEachCheckOnce(t *testing.T) {
 			t.Errorf("%s is not listed once", c.ID)
 		}
 	}
-	if !strings.Contains(text, "Before the upgrade, in the registry") || strings.Contains(text, "After the upgrade") {
+	if !strings.Contains(text, "Before the upgrade, once the images are in the registry") || strings.Contains(text, "After the upgrade") {
 		t.Error("the phases are not those of the checks")
 	}
 	if first, again := Describe(After()), Describe(After()); first != again {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,8 @@ type fakeRegistry struct {
 	own string
 	// down, where set, answers everything.
 	down string
+	// closed are repositories that nobody may push to.
+	closed []string
 	// asked counts questions by reference and login.
 	asked map[string]int
 }
@@ -70,6 +73,17 @@ func (f *fakeRegistry) Head(_ context.Context, r images.Ref, config []byte) (Fou
 		return Found{}, &kindError{kind: KindNotFound, hint: ""}
 	}
 	return found, nil
+}
+
+// Writable implements Pusher.
+func (f *fakeRegistry) Writable(_ context.Context, r images.Ref) error {
+	if f.down != "" {
+		return &kindError{kind: f.down}
+	}
+	if slices.Contains(f.closed, r.Path) {
+		return &kindError{kind: KindForbidden}
+	}
+	return nil
 }
 
 // loginFrom reads user:password for exactly one host.

@@ -126,8 +126,11 @@ func ready(t testing.TB) *Subject {
 		Plan:     readyPlan(t, registry),
 		Registry: newFakeRegistry(t),
 		Puller:   fakePuller{},
-		Now:      testNow(),
-		Access:   []Access{{Verb: "patch", Resource: "deployments", Namespace: "aistor", Allowed: true}},
+		Bundle:   proved{},
+
+		Acknowledged: []string{"bucket-export", "iam-export", "config-export"},
+		Now:          testNow(),
+		Access:       []Access{{Verb: "patch", Resource: "deployments", Namespace: "aistor", Allowed: true}},
 	}
 	for _, img := range s.Plan.Images {
 		s.Inputs.Bundle.Images = append(s.Inputs.Bundle.Images,
@@ -167,7 +170,7 @@ func readyFacts(t testing.TB, operator []string) *plan.Facts {
 		Context: "test", ClusterUID: "uid-1", ServerVersion: "v1.33.1", User: "alice",
 		Nodes:    []plan.Node{{Name: "n1", Platform: "linux/amd64", Ready: true}, {Name: "n2", Platform: "linux/amd64", Ready: true}},
 		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 2, Status: "deployed", LastDeployed: 2, RecordBytes: 160 << 10, Manifest: strings.Join(operator, "\n---\n")},
-		Releases: []plan.Release{{Namespace: "tenant", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.16", Revision: 1, Status: "deployed", LastDeployed: 1}},
+		Releases: []plan.Release{{Namespace: "tenant", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.16", Revision: 1, Status: "deployed", LastDeployed: 1, Manifest: storeDoc("")}},
 		Stores: []plan.Store{{Namespace: "tenant", Name: "primary", Release: "primary", Secret: "pull", Health: "green", Online: 16,
 			Pools: []plan.Pool{{Name: "pool-0", Servers: 4, State: "PoolInitialized"}}, Object: object(t, storeDoc(""))}},
 		Services: []plan.Service{

@@ -92,6 +92,9 @@ func checkPullTest(ctx context.Context, s *Subject) Result {
 	}
 	answers := s.Puller.Pull(ctx, list)
 	var f findings
+	if gaps := gapsOf(s.Facts, "nodes"); s.SpareNodes && len(gaps) > 0 {
+		f.error(plan.ObjectKey{}, "%s; only nodes that run AIStor today were asked", gapLine(gaps[0])).wanted("denied", "allowed", gapRemedy(gaps[0]))
+	}
 	var g pullGroups
 	nodes, pulled := map[string]bool{}, 0
 	for i, p := range list {

@@ -48,8 +48,11 @@ func Run(ctx context.Context, checks []Check, subject *Subject, opts Options) *R
 		emit(<-done)
 	}
 	for _, id := range UnknownIDs(checks, opts) {
-		emit(Result{ID: id, Title: "Unknown check", Status: Error,
-			Message: fmt.Sprintf("no check has the ID %q", id), Remedy: "list the checks with --list"})
+		message := fmt.Sprintf("no check has the ID %q", id)
+		if meant := nearest(id, knownIDs(checks)); meant != "" {
+			message += "; did you mean " + meant + "?"
+		}
+		emit(Result{ID: id, Title: "Unknown check", Status: Error, Message: message, Remedy: "list the checks with --list"})
 	}
 	r.conclude()
 	return r
@@ -58,23 +61,29 @@ func Run(ctx context.Context, checks []Check, subject *Subject, opts Options) *R
 // UnknownIDs are the IDs in opts that neither the given checks nor those of
 // this package have, so that a misspelt one is told instead of ignored.
 func UnknownIDs(checks []Check, opts Options) []string {
-	known := map[string]bool{}
-	for _, list := range [][]Check{checks, Before(), After()} {
-		for _, c := range list {
-			known[c.ID] = true
-		}
-	}
+	known := knownIDs(checks)
 	var unknown []string
 	ids := append(slices.Clone(opts.Only), opts.Skip...)
 	for _, w := range opts.Waivers {
 		ids = append(ids, w.Check)
 	}
 	for _, id := range ids {
-		if !known[id] && !slices.Contains(unknown, id) {
+		if !slices.Contains(known, id) && !slices.Contains(unknown, id) {
 			unknown = append(unknown, id)
 		}
 	}
 	return unknown
+}
+
+// knownIDs are those of the given checks and of all in this package.
+func knownIDs(checks []Check) []string {
+	var known []string
+	for _, c := range slices.Concat(checks, Before(), After()) {
+		if !slices.Contains(known, c.ID) {
+			known = append(known, c.ID)
+		}
+	}
+	return known
 }
 
 // start sets all checks going and returns where each result will arrive.

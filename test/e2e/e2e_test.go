@@ -130,8 +130,9 @@ type lab struct {
 	cmd  *exec.Cmd
 }
 
-func startLab(program, state string) (*lab, error) {
-	cmd := exec.Command(program, "run", "--state", state, "--", "sh", "-c", "echo up; cat >/dev/null")
+func startLab(program, state string, flags ...string) (*lab, error) {
+	args := append([]string{"run", "--state", state}, flags...)
+	cmd := exec.Command(program, append(args, "--", "sh", "-c", "echo up; cat >/dev/null")...)
 	hold, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -25,6 +25,12 @@ type site struct {
 // newSite starts a cluster; vars are added to the environment of its programs.
 func newSite(t *testing.T, vars ...string) *site {
 	t.Helper()
+	return newSiteOn(t, nil, vars...)
+}
+
+// newSiteOn is newSite with flags for the cluster.
+func newSiteOn(t *testing.T, flags []string, vars ...string) *site {
+	t.Helper()
 	programs, err := filepath.Abs(bin)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +40,7 @@ func newSite(t *testing.T, vars ...string) *site {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	l, err := startLab(filepath.Join(programs, "lab"), filepath.Join(dir, ".lab"))
+	l, err := startLab(filepath.Join(programs, "lab"), filepath.Join(dir, ".lab"), flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,4 +123,14 @@ func (s *site) wantDeployed(namespace, release, chart string) {
 	if len(deployed) != 1 || deployed[0] != chart {
 		s.t.Errorf("release %s/%s: deployed %v, want exactly %s", namespace, release, deployed, chart)
 	}
+}
+
+// write makes a file of the site and returns its path.
+func (s *site) write(name, text string) string {
+	s.t.Helper()
+	file := filepath.Join(s.dir, name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return file
 }
