@@ -75,7 +75,7 @@ func checkWritable(ctx context.Context, s *Subject) Result {
 	}
 	answers := ask(ctx, s.Registry, questions)
 	var f findings
-	due, asked := 0, map[string]bool{}
+	due, asked, said := 0, map[string]bool{}, map[string]bool{}
 	for i, img := range s.Plan.Images {
 		a := answers[questions[i].key()]
 		if img.Digest == "" || (a.err == nil && serves(a.found, img)) || asked[img.Private.Name()] {
@@ -84,10 +84,14 @@ func checkWritable(ctx context.Context, s *Subject) Result {
 		asked[img.Private.Name()] = true
 		due++
 		if err := pusher.Writable(ctx, img.Private); err != nil {
-			status, line, _ := refusal(err, img.Private)
+			status, line, perImage := refusal(err, img.Private)
 			if kindOfError(err) == KindForbidden {
 				line = "403 from " + img.Private.Host + ": no right to push to " + img.Private.Name()
 			}
+			if said[line] && !perImage {
+				continue
+			}
+			said[line] = true
 			f.add(status, imageObject(img), "image %s has to be pushed: %s", img.Private, line).
 				wanted(line, "the right to push", orElse(hintOf(err), "let the registry's owner run helm aistor push, then add --push never"))
 		}

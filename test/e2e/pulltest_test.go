@@ -13,7 +13,7 @@ import (
 
 func TestNodesPullForATest(t *testing.T) {
 	t.Parallel()
-	pullOnNodes(t, newSiteOn(t, []string{"--nodes", "2"}))
+	pullOnNodes(t, newSiteOn(t, []string{"--nodes", "2"}), "node-")
 }
 
 // containerd and kubelet themselves: what they say of a refusal, and that the
@@ -23,15 +23,17 @@ func TestARealNodePullsForATest(t *testing.T) {
 	if os.Getenv("AISTOR_TEST_REAL_NODE") == "" {
 		t.Skip("starts containerd and a kubelet: only with AISTOR_TEST_REAL_NODE=1, as root on Debian")
 	}
-	pullOnNodes(t, newSiteOn(t, []string{"--nodes", "0", "--real-node"}))
+	pullOnNodes(t, newSiteOn(t, []string{"--nodes", "1", "--real-node"}), "real")
 }
 
 const someTestPod = "upgrade.aistor.dev/pull-test"
 
-func pullOnNodes(t *testing.T, s *site) {
+// pullOnNodes tries everything on one site; a store's pod has to be on a node
+// whose name begins so.
+func pullOnNodes(t *testing.T, s *site, on string) {
 	t.Helper()
 	values := s.write("values.yaml", "global: {operator: {replicas: 1}}\n")
-	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "--operator-values", values, "team-a/primary=1")
+	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "--operator-values", values, "team-a/primary=2")
 	s.run("kubectl", "label", "namespace", "team-a", "pod-security.kubernetes.io/enforce=restricted")
 	secret := func(password string) {
 		s.run("kubectl", "delete", "secret", "private-repo-pull-secret", "-n", "team-a")
@@ -42,7 +44,15 @@ func pullOnNodes(t *testing.T, s *site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := strings.TrimSpace(s.run("kubectl", "get", "pods", "-n", "team-a", "-o", "jsonpath={.items[0].spec.nodeName}"))
+	home := ""
+	for _, node := range strings.Fields(s.run("kubectl", "get", "pods", "-n", "team-a", "-o", "jsonpath={.items[*].spec.nodeName}")) {
+		if strings.HasPrefix(node, on) {
+			home = node
+		}
+	}
+	if home == "" {
+		t.Fatalf("no pod of the store is on %s", on)
+	}
 
 	// The subtests change one site in turn.
 	t.Run("with the right secret", func(t *testing.T) {
