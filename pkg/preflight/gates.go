@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -226,4 +227,26 @@ func checkDrain(_ context.Context, s *Subject) Result {
 		}
 	}
 	return f.result("servers have time to end their requests before they restart")
+}
+
+// checkTags asks that servers carry a release's tag: the operator reads the
+// release out of it to decide whether and how a store is updated.
+func checkTags(_ context.Context, s *Subject) Result {
+	var f findings
+	looked := 0
+	for _, img := range wantedImages(s) {
+		name := img.Private.Path[strings.LastIndexByte(img.Private.Path, '/')+1:]
+		if name != aistor.ContainerMinIO || !img.Needed() {
+			continue
+		}
+		looked++
+		if _, err := aistor.ParseRelease(img.Private.Tag); err != nil {
+			f.warn(imageObject(img), "image %s: its tag is no release, so that the operator may refuse to update a store to it", img.Private).
+				wanted(orElse(img.Private.Tag, "no tag"), "RELEASE.…", "name the image by its release's tag in the values, as asked by "+askedBy(img))
+		}
+	}
+	if looked == 0 {
+		return skip("no server's image is known")
+	}
+	return f.result("every server's image is named by its release")
 }

@@ -107,3 +107,13 @@ func TestDrainTime(t *testing.T) {
 		{name: "short", want: Warn, change: drain(5 * time.Second), line: "cuts requests after 5 s", remedy: "rollingTimeoutSeconds"},
 	})
 }
+
+func TestReleaseTags(t *testing.T) {
+	t.Parallel()
+	runCases(t, Before(), "release-tags", []checkCase{
+		{name: "a release", want: Pass},
+		{name: "another tag", want: Warn, line: "its tag is no release", change: func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "latest" }},
+		{name: "only a digest", want: Warn, observed: "no tag", change: func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "" }},
+		{name: "no servers", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Images = s.Plan.Images[2:] }},
+	})
+}
