@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
@@ -127,6 +129,12 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 	if t.inputs.Facts, err = o.facts(ctx, t); err != nil {
 		return nil, nil, err
 	}
+	if ns := o.kube.namespace(); ns != "" && ownOnly(t.inputs.Facts) {
+		line(o.ErrOut, "looking at namespace %s alone: this user may not list object stores elsewhere", ns)
+		if t.inputs.Facts, err = t.cluster.Facts(ctx, cluster.Scope{Namespaces: []string{ns}, Events: true}); err != nil {
+			return nil, nil, err
+		}
+	}
 	s := &preflight.Subject{Facts: t.inputs.Facts, Now: o.Now()}
 	if s.Site, err = registryOf(o.mirrorOptions, t.site, s.Facts); err != nil {
 		return s, t, nil // nothing names a registry: the checks say so
@@ -137,6 +145,14 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 	}
 	s.Registry = newProber(o.Program, o.registryOptions, s.Site, own)
 	return s, t, nil
+}
+
+// ownOnly reports whether the user sees no operator and may not list object
+// stores everywhere: the owner of a namespace, who names it with -n.
+func ownOnly(f *plan.Facts) bool {
+	return f.Operator == nil && slices.ContainsFunc(f.Gaps, func(g plan.Gap) bool {
+		return g.Denied && g.What == "objectstores in all namespaces"
+	})
 }
 
 // subjectOf is the subject of checks on a plan, with the rights it needs.

@@ -19,7 +19,12 @@ const (
 
 func checkReleasesFound(_ context.Context, s *Subject) Result {
 	var f findings
-	if s.Facts.Operator == nil {
+	switch gaps := gapsOf(s.Facts, "pods", "releases"); {
+	case s.Facts.Operator != nil:
+	case slices.ContainsFunc(gaps, func(g plan.Gap) bool { return g.Denied }):
+		f.error(plan.ObjectKey{}, "the operator's release was not found in what this user may see").
+			wanted("unknown", "a release of "+aistor.OperatorChart, "have somebody who may see the operator's namespace run it as well")
+	default:
 		f.fail(plan.ObjectKey{}, "no Helm release of the operator chart was found").
 			wanted("none", "a release of "+aistor.OperatorChart, "helm list -A --all")
 	}

@@ -13,6 +13,10 @@ func TestReleasesFound(t *testing.T) {
 		{name: "operator and store", want: Pass, line: "2 releases, 1 object store", details: []string{"release aistor/aistor: chart aistor-operator-5.10.0"}},
 		{name: "no operator", want: Fail, line: "no Helm release of the operator", remedy: "helm list -A",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator = nil; s.Inputs = nil }},
+		{name: "an operator that this user may not see", want: Error, line: "in what this user may see", change: func(_ *testing.T, s *Subject) {
+			s.Inputs, s.Plan, s.Facts.Operator = nil, nil, nil
+			s.Facts.Gaps = []plan.Gap{{What: "operator pods in all namespaces", Cause: "forbidden", Denied: true}}
+		}},
 		{name: "a release the plan upgrades is gone", want: Fail, line: "release tenant/primary: not found",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Releases = nil }},
 		{name: "a store that no release owns", want: Warn, line: "object store tenant/primary: no Helm release owns it",
