@@ -19,9 +19,9 @@ const (
 
 func checkReleasesFound(_ context.Context, s *Subject) Result {
 	var f findings
-	switch gaps := gapsOf(s.Facts, "pods", "releases"); {
+	switch {
 	case s.Facts.Operator != nil:
-	case slices.ContainsFunc(gaps, func(g plan.Gap) bool { return g.Denied }):
+	case slices.ContainsFunc(s.Facts.Gaps, func(g plan.Gap) bool { return g.Denied }):
 		f.error(plan.ObjectKey{}, "the operator's release was not found in what this user may see").
 			wanted("unknown", "a release of "+aistor.OperatorChart, "have somebody who may see the operator's namespace run it as well")
 	default:
