@@ -99,6 +99,11 @@ func TestImageIDs(t *testing.T) {
 		{name: "that is found without a registry too", want: Fail, change: offline(runs(3, minio+digestB)), line: "pod tenant/primary-pool-0-2"},
 		{name: "all run another one, and the registry knows", want: Fail, change: all(minio + digestB), line: "and 3 more, which is no digest of"},
 		{name: "all run another one, and nobody knows", want: Warn, change: offline(all(minio + digestB)), line: "is unknown"},
+		{name: "the same manifest under another name", want: Pass, change: func(t *testing.T, s *Subject) {
+			fake(s).images[private+"/aistor/twin@"+digestB] = Found{Digest: digestB, Children: map[string]string{"linux/amd64": "sha256:" + strings.Repeat("1", 64)}}
+			all(private+"/aistor/twin@"+digestB)(t, s)
+		}},
+		{name: "another image under another name", want: Warn, line: "is unknown", change: all(private + "/aistor/twin@" + digestB)},
 		{name: "a bare id that nobody knows", want: Warn, change: all(digestB), line: "is unknown"},
 		{name: "the tag moved in the registry", want: Fail, line: "the registry now has " + digestB,
 			change: func(_ *testing.T, s *Subject) {

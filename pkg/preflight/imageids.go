@@ -25,6 +25,10 @@ type reported struct {
 	// named says that the node gave a repository too, so that the digest is
 	// one of a manifest; otherwise it may be whatever a runtime counts by.
 	named bool
+	// elsewhere is the repository that the node gave, where it is not the
+	// one that was asked for: a node knows one image by one name, also where it
+	// was pulled under several.
+	elsewhere string
 	// platforms of the nodes it runs on.
 	platforms map[string]bool
 }
@@ -45,6 +49,7 @@ func checkImageIDs(ctx context.Context, s *Subject) Result {
 	for i, r := range list {
 		a, asked := answers[r.ref]
 		known[i] = digestsOf(&f, e, r, a, asked)
+		addTwins(ctx, s, r, known[i])
 		judgeIDs(&f, r, known[i], a)
 	}
 	n := 0
@@ -76,7 +81,7 @@ func runningImages(f *plan.Facts) []running {
 				found[ref] = r
 			}
 			if r.ids[id] == nil {
-				r.ids[id] = &reported{pod: p, container: c.Name, named: named, platforms: map[string]bool{}}
+				r.ids[id] = &reported{pod: p, container: c.Name, named: named, elsewhere: elsewhere(c.ImageID, ref), platforms: map[string]bool{}}
 			}
 			r.ids[id].count++
 			r.ids[id].platforms[platform[p.Node]] = true
@@ -98,6 +103,48 @@ func imageDigest(id string) (digest string, named bool) {
 		return "", false
 	}
 	return id[i:], i > 0 && id[i-1] == '@'
+}
+
+// elsewhere is the repository in what a node reports, or "" where it is that of
+// ref or none is given.
+func elsewhere(id string, ref images.Ref) string {
+	repo, _, ok := strings.Cut(id, "@")
+	if i := strings.Index(repo, "://"); i >= 0 {
+		repo = repo[i+3:]
+	}
+	if !ok || repo == ref.Name() {
+		return ""
+	}
+	return repo
+}
+
+// addTwins adds the digests of other repositories that hold the same manifest
+// as r: an image that was pulled under two names is one to the node, which
+// reports either.
+func addTwins(ctx context.Context, s *Subject, r running, known map[string]bool) {
+	if s.Registry == nil {
+		return
+	}
+	for _, id := range sortedKeys(r.ids) {
+		rep := r.ids[id]
+		if known[id] || rep.elsewhere == "" {
+			continue
+		}
+		ref, err := images.ParseRef(rep.elsewhere + "@" + id)
+		if err != nil || !s.registry().Owns(ref) {
+			continue
+		}
+		q := question{ref, append([][]byte{nil}, secretsFor(s, plan.PlannedImage{Private: ref})...)}
+		a := ask(ctx, s.Registry, []question{q})[q.key()]
+		if a.err != nil {
+			continue
+		}
+		for _, m := range []map[string]string{a.found.Children, a.found.Config} {
+			for _, d := range m {
+				known[id] = known[id] || known[d]
+			}
+		}
+	}
 }
 
 // askDigests asks the registry what each reference holds, with the user's own
@@ -173,7 +220,7 @@ func judgeIDs(f *findings, r running, known map[string]bool, a answer) {
 		if other := differing(r, id); other != nil {
 			f.fail(k, "%s, pod %s/%s runs another digest of the same reference %s", line, other.pod.Namespace, other.pod.Name, r.ref).
 				wanted(id, want, remedy)
-		} else if complete && rep.named {
+		} else if complete && rep.named && rep.elsewhere == "" {
 			f.fail(k, "%s, which is no digest of %s: another image was behind the tag when it was pulled", line, r.ref).
 				wanted(id, want, remedy)
 		} else {
