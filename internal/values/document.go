@@ -2,6 +2,7 @@ package values
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -18,6 +19,9 @@ type document struct {
 	eol   string
 	root  *yaml.Node // nil for an empty document
 	style style
+	// json says that the file is JSON, which YAML parsers read, too: it is to
+	// stay JSON.
+	json bool
 }
 
 func parse(src []byte) (*document, error) {
@@ -52,7 +56,7 @@ func parse(src []byte) (*document, error) {
 			return nil, refuse(second.Line, "the file holds several documents, of which Helm reads the first alone")
 		}
 	}
-	d.style = styleOf(d.root)
+	d.style, d.json = styleOf(d.root), json.Valid(src)
 	return d, nil
 }
 
@@ -70,6 +74,21 @@ func (d *document) offset(n *yaml.Node) (int, error) {
 		at += size
 	}
 	return at, nil
+}
+
+// inline is a value, and pairInline a pair, on one line of this file.
+func (d *document) inline(v any) string {
+	if d.json {
+		return jsonText(v)
+	}
+	return flowText(v)
+}
+
+func (d *document) pairInline(key string, v any) string {
+	if d.json {
+		return jsonText(key) + ": " + jsonText(v)
+	}
+	return keyText(key) + ": " + flowText(v)
 }
 
 // lineEnd is the offset of the line break, or the end, after at; the break's

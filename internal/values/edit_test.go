@@ -42,6 +42,12 @@ func TestApplyChangesTheValueAndNothingElse(t *testing.T) {
 			"a: x # c\n", "a: \"p\\u007fq\\u0001\" # c\n", []values.Edit{set("a", "p\x7fq\x01")}},
 		"control characters are not put between single quotes": {
 			"a: 'x'\n", "a: \"p\\u007fq\"\n", []values.Edit{set("a", "p\x7fq")}},
+		"JSON stays JSON": {
+			"{\"a\": {\"b\": \"x\", \"l\": [1]},\n \"e\": {}, \"n\": null}\n",
+			"{\"a\": {\"b\": \"y\", \"l\": [1, {\"k\":\"v\"}], \"c\": {\"d\":\"z\"}},\n \"e\": {\"f\":true}, \"n\": \"p\"}\n",
+			[]values.Edit{set("a.b", "y"), add("a.l", map[string]any{"k": "v"}), set("a.c.d", "z"), set("e.f", true), set("n", "p")}},
+		"empty JSON stays JSON": {
+			"{}\n", "{\"a\":{\"b\":\"x\"}}\n", []values.Edit{set("a.b", "x")}},
 		"windows line endings": {
 			"a:\r\n  b: 1\r\n", "a:\r\n  b: 2\r\n  c: x\r\n", []values.Edit{set("a.b", 2), set("a.c", "x")}},
 		"a byte order mark": {

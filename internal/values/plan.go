@@ -153,7 +153,7 @@ func (d *document) insert(s spot, key string, v any) ([]cut, error) {
 			return nil, err
 		}
 		at, err := d.lastInFlow(n, start)
-		return []cut{{at, at, ", " + keyText(key) + ": " + flowText(v)}}, err
+		return []cut{{at, at, ", " + d.pairInline(key, v)}}, err
 	}
 	end, err := d.blockEnd(n)
 	if err != nil {
@@ -180,7 +180,7 @@ func (d *document) appendTo(s spot, v any) ([]cut, error) {
 			return nil, err
 		}
 		at, err := d.lastInFlow(n, start)
-		return []cut{{at, at, ", " + flowText(v)}}, err
+		return []cut{{at, at, ", " + d.inline(v)}}, err
 	}
 	end, err := d.blockEnd(n)
 	if err != nil {
@@ -261,6 +261,9 @@ func (d *document) setInline(s spot, v any) ([]cut, error) {
 
 // setRoot replaces a file's null or empty braces.
 func (d *document) setRoot(v any) ([]cut, error) {
+	if d.json {
+		return d.setInline(spot{node: d.root, indent: -1, inFlow: true, key: d.root}, v)
+	}
 	if implicitNull(d.root) {
 		return d.atEnd(v)
 	}
@@ -284,8 +287,8 @@ func (d *document) setRoot(v any) ([]cut, error) {
 // textLike writes a value in the manner of the scalar it replaces.
 func (d *document) textLike(n *yaml.Node, v any, indent int) string {
 	s, ok := v.(string)
-	if !ok || n.Kind != yaml.ScalarNode {
-		return flowText(v)
+	if !ok || n.Kind != yaml.ScalarNode || d.json {
+		return d.inline(v)
 	}
 	if n.Style&yaml.LiteralStyle != 0 && literalSafe(s) {
 		return d.literal(s, max(indent, 0)+d.style.step)
