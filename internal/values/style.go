@@ -160,7 +160,7 @@ func keyText(k string) string {
 }
 
 func plainSafe(s string) bool {
-	if s == "" || strings.ContainsAny(s, "\n\r\t,[]{}\"'") || strings.TrimSpace(s) != s {
+	if s == "" || s[0] == ':' || strings.ContainsAny(s, "\n\r\t,[]{}\"'") || strings.TrimSpace(s) != s {
 		return false
 	}
 	var helm, newer map[string]any
