@@ -169,6 +169,11 @@ func plainSafe(s string) bool {
 		return false
 	}
 	helm, newer = nil, nil
+	text = []byte("{\"x\": " + s + "}\n") // between braces some parsers take more for marks
+	if sigs.Unmarshal(text, &helm) != nil || yaml.Unmarshal(text, &newer) != nil || helm["x"] != s || newer["x"] != s {
+		return false
+	}
+	helm, newer = nil, nil
 	text = []byte(s + ": x\n")
 	return sigs.Unmarshal(text, &helm) == nil && yaml.Unmarshal(text, &newer) == nil && helm[s] == "x" && newer[s] == "x"
 }
