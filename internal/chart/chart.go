@@ -97,6 +97,23 @@ func newChart(parsed *chart.Chart) *Chart {
 // ID is name-version, as in the archive's file name.
 func (c *Chart) ID() string { return c.Name + "-" + c.Version }
 
+// Digest identifies the chart's content: "sha256:…" of the archive, or
+// "record:sha256:…" of what a release's record keeps of it.
+func (c *Chart) Digest() string {
+	if c.SHA256 != "" {
+		return "sha256:" + c.SHA256
+	}
+	raw, err := json.Marshal(c.parsed)
+	if err != nil {
+		return recordDigest
+	}
+	sum := sha256.Sum256(raw)
+	return recordDigest + "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// recordDigest begins the digest of a chart that comes out of a record.
+const recordDigest = "record:"
+
 // FileName is the name under which Helm would save the archive.
 func (c *Chart) FileName() string { return c.ID() + ".tgz" }
 

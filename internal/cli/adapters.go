@@ -30,7 +30,7 @@ func (h helmAdapter) Release(ctx context.Context, namespace, name string) (upgra
 
 func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upgrade.Release, error) {
 	for _, c := range h.charts {
-		if "sha256:"+c.SHA256 != r.ChartDigest {
+		if c.Digest() != r.ChartDigest {
 			continue
 		}
 		done, err := h.client.Upgrade(ctx, chart.UpgradeOptions{

@@ -87,7 +87,7 @@ func printPlan(w io.Writer, p *plan.Plan) {
 	if p.Cluster.Context != "" {
 		line(w, "Cluster  %s, Kubernetes %s", printable(p.Cluster.Context), p.Cluster.Version)
 	}
-	if p.Kind != plan.KindRollback {
+	if p.Bundle.Name != "" {
 		line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))
 	}
 	line(w, "Registry %s, pull secret %s", printable(p.Registry.Registry), orDash(p.Registry.PullSecret))

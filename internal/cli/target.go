@@ -3,10 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -29,6 +33,7 @@ type targetOptions struct {
 	licenseFile    string
 	stores         []string
 	operatorOnly   bool
+	imageOnly      string
 	reuseMissing   bool
 	dropMissing    bool
 	choices        plan.Options
@@ -51,6 +56,8 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
 	fs.StringArrayVar(&o.stores, "object-store", nil, "upgrade only this store, as NAMESPACE/NAME (can be repeated)")
 	fs.BoolVar(&o.operatorOnly, "operator-only", false, "leave the object store charts as they are")
+	fs.StringVar(&o.imageOnly, "image-only", "", "tag for the object stores' image; operator and charts stay as they are, and --bundle may be left out")
+	fs.BoolVar(&o.choices.HoldStores, "hold-stores", false, "keep the images that the operator gives to stores, in its values, so that its upgrade restarts none")
 	fs.BoolVar(&o.reuseMissing, "reuse-missing", false, "keep settings of the release that the values files lack")
 	fs.BoolVar(&o.dropMissing, "drop-missing", false, "drop settings of the release that the values files lack")
 	fs.BoolVar(&o.choices.Mend, "mend", false, "delete bindings whose role changes instead of going through a stepping stone")
@@ -84,7 +91,9 @@ func (t *target) close() {
 
 // load looks at cluster and bundle and makes the plan. It changes nothing.
 func (o *targetOptions) load(ctx context.Context) (*target, error) {
-	if o.bundleFile == "" {
+	if o.bundleFile == "" && o.imageOnly != "" {
+		o.choices.Push = "never"
+	} else if o.bundleFile == "" {
 		return nil, withHint(fmt.Errorf("reading --bundle: none was named"), "helm aistor bundle create FILE makes one")
 	}
 	if err := o.validate(); err != nil {
@@ -95,8 +104,10 @@ func (o *targetOptions) load(ctx context.Context) (*target, error) {
 	if t.site, err = o.site.read(o.Program); err != nil {
 		return nil, err
 	}
-	if t.bundle, err = openBundle(ctx, o.bundleFile, o.connector(o.Program)); err != nil {
-		return nil, err
+	if o.bundleFile != "" {
+		if t.bundle, err = openBundle(ctx, o.bundleFile, o.connector(o.Program)); err != nil {
+			return nil, err
+		}
 	}
 	if err = o.look(ctx, t); err != nil {
 		t.close()
@@ -115,14 +126,28 @@ func (o *targetOptions) validate() error {
 	if o.operatorOnly && len(o.stores) > 0 {
 		return fmt.Errorf("reading --operator-only and --object-store: only one of them can be meant")
 	}
-	_, err := o.sets.byRelease()
-	return err
+	if _, err := o.sets.byRelease(); err != nil {
+		return err
+	}
+	if o.imageOnly == "" {
+		return nil
+	}
+	if o.operatorOnly || o.choices.HoldStores {
+		return fmt.Errorf("reading --image-only: it changes the object stores alone, so that neither --operator-only nor --hold-stores can be meant")
+	}
+	// The operator reads the release out of the tag.
+	if _, err := aistor.ParseRelease(o.imageOnly); err != nil || !strings.HasPrefix(o.imageOnly, "RELEASE.") {
+		return fmt.Errorf("reading --image-only %q: expected a tag such as RELEASE.2026-06-06T02-44-06Z", o.imageOnly)
+	}
+	return nil
 }
 
 func (o *targetOptions) look(ctx context.Context, t *target) error {
 	var err error
-	if t.charts, err = bundleCharts(t.bundle); err != nil {
-		return err
+	if t.bundle != nil {
+		if t.charts, err = bundleCharts(t.bundle); err != nil {
+			return err
+		}
 	}
 	registry, err := o.surroundings(ctx, t)
 	if err != nil {
@@ -209,14 +234,22 @@ func wantedSecrets(f *plan.Facts, r plan.SiteRegistry) []plan.ObjectKey {
 }
 
 func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Facts, registry plan.SiteRegistry) (inputs.Request, error) {
-	t.bundle = placed(t.bundle, registry)
-	about, err := planBundle(ctx, o.bundleFile, t.bundle)
+	var about plan.Bundle
+	if t.bundle != nil {
+		t.bundle = placed(t.bundle, registry)
+		var err error
+		if about, err = planBundle(ctx, o.bundleFile, t.bundle); err != nil {
+			return inputs.Request{}, err
+		}
+	}
+	installed, err := o.installed(ctx, t, facts)
 	if err != nil {
 		return inputs.Request{}, err
 	}
 	req := inputs.Request{
 		Facts: facts, Bundle: about, Charts: t.charts, Registry: registry,
-		Only: o.stores, Order: storeOrder(t.site), OperatorOnly: o.operatorOnly, Options: o.choices, Stores: map[string]inputs.Values{},
+		Only: o.stores, Order: storeOrder(t.site), OperatorOnly: o.operatorOnly,
+		ImageOnly: o.imageOnly, Installed: installed, Options: o.choices, Stores: map[string]inputs.Values{},
 	}
 	switch {
 	case o.reuseMissing:
@@ -235,4 +268,28 @@ func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Fact
 		return req, err
 	}
 	return req, o.values(&req, t.site)
+}
+
+// installed are the charts of the stores that get another image alone, out of
+// their releases' records; the executor finds them among the target's.
+func (o *targetOptions) installed(ctx context.Context, t *target, f *plan.Facts) (map[string]*chart.Chart, error) {
+	if o.imageOnly == "" {
+		return nil, nil
+	}
+	client := chart.NewClient(o.kube, nil)
+	found := map[string]*chart.Chart{}
+	for _, s := range f.Stores {
+		if s.Release == "" || len(o.stores) > 0 && !slices.Contains(o.stores, s.Key()) {
+			continue
+		}
+		record, err := client.Get(ctx, s.Namespace, s.Release)
+		if err != nil {
+			return nil, err
+		}
+		if record.Chart != nil {
+			found[s.Key()] = record.Chart
+			t.charts = append(t.charts, inputs.Chart{Chart: record.Chart})
+		}
+	}
+	return found, nil
 }

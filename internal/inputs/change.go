@@ -29,7 +29,7 @@ const (
 func (r Request) change(change plan.Change, release plan.Release, c *chart.Chart, given Values) (plan.Change, error) {
 	change.Namespace, change.Release = release.Namespace, release.Name
 	change.From = plan.Chart{Name: release.Chart, Version: release.Version}
-	change.To = plan.Chart{Name: c.Name, Version: c.Version, Digest: "sha256:" + c.SHA256}
+	change.To = plan.Chart{Name: c.Name, Version: c.Version, Digest: c.Digest()}
 	change.ValuesFiles, change.ValuesFlags = given.Files, given.Flags
 	// Helm deletes what the deployed revision has and the new one lacks, also
 	// where a failed one came between them.
@@ -47,6 +47,9 @@ func (r Request) change(change plan.Change, release plan.Release, c *chart.Chart
 	if change.Values, err = r.rewrite(&change, c, user, render); err != nil {
 		return change, err
 	}
+	if err = r.hold(&change, c, render); err != nil {
+		return change, err
+	}
 	source := release.Values
 	if given.Given != nil {
 		source = given.Given
@@ -54,18 +57,18 @@ func (r Request) change(change plan.Change, release plan.Release, c *chart.Chart
 	change.Added = values.Over(source, change.Values)
 	// The version alone does not say which chart it is: versions were
 	// published twice. An upgrade made here writes the digest down.
-	change.Unchanged = release.Status == "deployed" && release.Version == c.Version &&
-		strings.Contains(release.Description, change.To.Digest) && sameValues(release.Values, change.Values)
+	change.Unchanged = release.Status == "deployed" && release.Version == c.Version && sameValues(release.Values, change.Values) &&
+		(change.To.Installed() || strings.Contains(release.Description, change.To.Digest))
 	return change, r.render(&change, c, render(change.Values))
 }
 
 // rewrite turns the values round to the private registry and writes down what
 // that took. Where the runtime redirects, they stay as they are.
 func (r Request) rewrite(change *plan.Change, c *chart.Chart, user map[string]any, render Options) (map[string]any, error) {
-	if r.Registry.Keeps() {
+	if r.Registry.Keeps() && r.ImageOnly == "" {
 		return user, nil
 	}
-	result, err := Rewrite(c, user, r.Registry, "", render)
+	result, err := Rewrite(c, user, r.Registry, r.ImageOnly, render)
 	if err != nil {
 		return nil, fmt.Errorf("preparing release %q for %s: %w", change.Key(), c.ID(), err)
 	}
@@ -73,7 +76,9 @@ func (r Request) rewrite(change *plan.Change, c *chart.Chart, user map[string]an
 		return nil, &UnresolvedError{Release: change.Key(), Chart: c.ID(), List: result.Unresolved}
 	}
 	for _, e := range result.Changes {
-		change.Edits = append(change.Edits, edit(e))
+		one := edit(e)
+		one.Asked = r.ImageOnly != ""
+		change.Edits = append(change.Edits, one)
 	}
 	change.Warnings = append(change.Warnings, notices(*change, result)...)
 	return result.Values, nil
@@ -117,7 +122,7 @@ func (r Request) userValues(change *plan.Change, release plan.Release, c *chart.
 			user = values.Merge(release.Values, user)
 		}
 	}
-	if len(r.License) == 0 || aistor.RoleOfChart(c.Name) != aistor.RoleOperator {
+	if len(r.License) == 0 || aistor.RoleOfChart(c.Name) != aistor.RoleOperator || r.loose() {
 		return user, nil
 	}
 	license, err := aistor.ParseLicense(r.License)

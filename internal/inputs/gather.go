@@ -27,6 +27,12 @@ type Request struct {
 	// Order are stores, by namespace/name, that are upgraded in this order and
 	// before all others.
 	Order []string
+	// ImageOnly is a tag: the object stores get it, under the charts that they
+	// have, and the operator stays as it is.
+	ImageOnly string
+	// Installed are the charts of the stores' releases, out of their records,
+	// by namespace/name of the store. ImageOnly needs them.
+	Installed map[string]*chart.Chart
 	// OperatorOnly leaves every object store as it is.
 	OperatorOnly bool
 	// License takes the place of the values' license where it is not empty.
@@ -67,6 +73,9 @@ func Gather(r Request) (plan.Inputs, error) {
 	if in.Operator, err = r.operator(); err != nil {
 		return in, err
 	}
+	if in.License, err = r.looseLicense(in.Operator); err != nil {
+		return in, err
+	}
 	if r.OperatorOnly {
 		return in, nil
 	}
@@ -77,7 +86,7 @@ func Gather(r Request) (plan.Inputs, error) {
 // operator is the chain of changes that leads to the target.
 func (r Request) operator() ([]plan.Change, error) {
 	target := r.target(aistor.RoleOperator)
-	if target == nil {
+	if target == nil || r.ImageOnly != "" {
 		return nil, nil
 	}
 	release := *r.Facts.Operator
@@ -123,7 +132,7 @@ func (r Request) stores() ([]plan.Change, error) {
 		}
 	}
 	target := r.target(aistor.RoleObjectStore)
-	if target == nil {
+	if target == nil && r.ImageOnly == "" {
 		return nil, nil
 	}
 	var list []plan.Change
@@ -138,6 +147,11 @@ func (r Request) stores() ([]plan.Change, error) {
 		}
 		if release == nil {
 			continue // the checks tell of stores that no release was found for
+		}
+		if r.ImageOnly != "" {
+			if target = r.Installed[s.Key()]; target == nil {
+				return nil, &NoChartError{Key: s.Key()}
+			}
 		}
 		change, err := r.change(plan.Change{Store: s.Name}, *release, target, r.Stores[s.Key()])
 		if err != nil {
@@ -250,6 +264,14 @@ func (e *NoReleaseError) Error() string {
 // Hint names the command that shows what there is.
 func (*NoReleaseError) Hint() string {
 	return "helm list -A shows the releases; one that Helm keeps in ConfigMaps (HELM_DRIVER) is not read"
+}
+
+// NoChartError says that the record of a store's release holds no chart.
+type NoChartError struct{ Key string }
+
+// Error names the store.
+func (e *NoChartError) Error() string {
+	return fmt.Sprintf("finding the chart of object store %q: its release's record has none", e.Key)
 }
 
 // UnknownStoreError says that a store was asked for that is not there.

@@ -19,7 +19,7 @@ type masker struct{ replacer *strings.Replacer }
 // newMasker knows every secret the run can come across: those in values, old
 // and new, the license and the pull secrets.
 func newMasker(in *plan.Inputs, looks ...*plan.Facts) masker {
-	var secrets []string
+	secrets := []string{string(in.License)}
 	for _, c := range slices.Concat(in.Operator, in.Stores) {
 		secrets = append(secrets, plan.Secrets(c.Values)...)
 	}

@@ -85,7 +85,7 @@ func (e *Executor) survey(ctx context.Context) error {
 			}
 		}
 		touched[s.Target] = true
-		if changesRelease(s) {
+		if changesRelease(s) || s.Action == plan.ActionLicense {
 			e.idle = false
 		}
 	}
@@ -99,5 +99,5 @@ func changesRelease(s plan.Step) bool {
 
 // mutates reports whether a step changes the cluster.
 func mutates(s plan.Step) bool {
-	return changesRelease(s) || s.Action == plan.ActionMend || s.Action == plan.ActionUnstick
+	return changesRelease(s) || s.Action == plan.ActionLicense || s.Action == plan.ActionMend || s.Action == plan.ActionUnstick
 }

@@ -63,6 +63,9 @@ func (e *Executor) at(s plan.Step, c *plan.Change, rel Release) bool {
 	if s.Revision > 0 {
 		return rel.Revision == s.Revision || rel.Description == RollbackDescription(s.Revision)
 	}
+	if c.To.Installed() {
+		return true
+	}
 	digest, known := describedChart(rel.Description)
 	if known && c.To.Digest != "" {
 		return digest == c.To.Digest

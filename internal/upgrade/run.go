@@ -171,6 +171,8 @@ func (e *Executor) apply(ctx, work context.Context, s plan.Step) (string, error)
 		return e.unstick(work, s)
 	case plan.ActionMend:
 		return e.mend(work, s)
+	case plan.ActionLicense:
+		return e.replaceLicense(work, s)
 	case plan.ActionOperator, plan.ActionStore:
 		return e.change(ctx, s)
 	case plan.ActionValidate:
@@ -201,6 +203,8 @@ func (e *Executor) done(ctx context.Context, s plan.Step) (bool, string, error) 
 		return err == nil && !pending(rel), "the release is not pending", err
 	case plan.ActionMend:
 		return e.mended(ctx, s)
+	case plan.ActionLicense:
+		return e.licensed(ctx, s)
 	}
 	return e.changed(ctx, s)
 }

@@ -20,7 +20,7 @@ func Build(in Inputs) (*Plan, error) {
 	if in.Facts == nil {
 		return nil, errors.New("planning: no facts about the cluster")
 	}
-	if len(in.Operator)+len(in.Stores) == 0 {
+	if len(in.Operator)+len(in.Stores)+len(in.License) == 0 {
 		return nil, ErrNothingToDo
 	}
 	p := &Plan{
@@ -129,7 +129,7 @@ func digestOf(v any) string {
 // Changes reports whether carrying the plan out would change a release.
 func (p *Plan) Changes() bool {
 	for _, s := range p.Steps {
-		if !s.Unchanged && (s.Action == ActionOperator || s.Action == ActionStore) {
+		if !s.Unchanged && (s.Action == ActionOperator || s.Action == ActionStore || s.Action == ActionLicense) {
 			return true
 		}
 	}

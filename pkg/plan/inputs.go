@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+import (
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
 
 // Inputs are everything [Build] decides from.
 type Inputs struct {
@@ -15,6 +19,9 @@ type Inputs struct {
 	// they are carried out.
 	Stores  []Change
 	Options Options
+	// License replaces the one in a Secret that no release owns. A release's
+	// own license is among the values of its change instead.
+	License Sensitive
 }
 
 // Options are the user's choices.
@@ -29,6 +36,9 @@ type Options struct {
 	// AcceptRestart and AcceptDowntime name stores as namespace/name.
 	AcceptRestart  []string `json:"acceptRestart,omitempty"`
 	AcceptDowntime []string `json:"acceptDowntime,omitempty"`
+	// HoldStores keeps the images that the operator gives to stores as they
+	// are, in the operator's values.
+	HoldStores bool `json:"holdStores,omitempty"`
 	// AcceptRisk names stores, as namespace/name, that may go back to an older
 	// release although the vendor does not promise that this works.
 	AcceptRisk []string `json:"acceptRisk,omitempty"`
@@ -62,9 +72,14 @@ type Chart struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	// Digest is "sha256:…" of the .tgz; empty for what is installed, since
-	// Helm does not keep it.
+	// Helm does not keep it, and "record:…" where that very chart is applied
+	// again.
 	Digest string `json:"digest,omitempty"`
 }
+
+// Installed reports whether this is the very chart that the release has, taken
+// out of its record.
+func (c Chart) Installed() bool { return strings.HasPrefix(c.Digest, "record:") }
 
 // String is name-version, as Helm writes it.
 func (c Chart) String() string { return c.Name + "-" + c.Version }
@@ -118,4 +133,7 @@ type ValueEdit struct {
 	Old  string `json:"old,omitempty"`
 	New  string `json:"new"`
 	Why  string `json:"why"`
+	// Asked says that the user asked for this very edit, so that no file need
+	// have it.
+	Asked bool `json:"asked,omitempty"`
 }

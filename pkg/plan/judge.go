@@ -90,7 +90,8 @@ func judgeRemovals(n *notices, c Change) {
 // stepping stone's values are gone with the next step.
 func judgeValues(n *notices, in Inputs, c Change) {
 	n.warnings = append(append(n.warnings, c.Warnings...), c.Ineffective...)
-	if c.Stone || len(c.ValuesFiles) == 0 || len(c.Edits) == 0 {
+	edits := slices.DeleteFunc(slices.Clone(c.Edits), func(e ValueEdit) bool { return e.Asked })
+	if c.Stone || len(c.ValuesFiles) == 0 || len(edits) == 0 {
 		return
 	}
 	which := "--operator"
@@ -100,8 +101,8 @@ func judgeValues(n *notices, in Inputs, c Change) {
 	if c.ValuesFlags != "" {
 		which += " " + c.ValuesFlags
 	}
-	what := c.Edits[0].Path
-	if more := len(c.Edits) - 1; more > 0 {
+	what := edits[0].Path
+	if more := len(edits) - 1; more > 0 {
 		what += fmt.Sprintf(" and %d more", more)
 	}
 	n.refuse("values-not-kept",

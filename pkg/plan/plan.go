@@ -77,6 +77,8 @@ const (
 	ActionPush Action = "push"
 	// ActionPreflight looks at what only the registry can answer.
 	ActionPreflight Action = "preflight"
+	// ActionLicense replaces the license in a Secret that no release owns.
+	ActionLicense Action = "license"
 	// ActionUnstick marks a pending release as failed.
 	ActionUnstick Action = "unstick"
 	// ActionMend deletes bindings whose role is about to change.

@@ -23,7 +23,7 @@ const perPod = 90 * time.Second
 // Nobody has published whether the operator does so at once, so the plan
 // prepares for it and says that it is unverified.
 func operatorRestarts(in Inputs, c Change) []Restart {
-	before, after := defaultImages(c.Before), defaultImages(c.After)
+	before, after := DefaultImages(c.Before), DefaultImages(c.After)
 	var list []Restart
 	for _, s := range in.Facts.Stores {
 		s = in.meanwhile(s)
@@ -84,17 +84,17 @@ func (in Inputs) meanwhile(s Store) Store {
 // comes: on the way up its own part of the plan is done by then.
 func (in Inputs) currentDefaults() map[string]string {
 	if t := in.target(); t != nil && !in.goesBack() {
-		return defaultImages(t.After)
+		return DefaultImages(t.After)
 	}
 	if op := in.Facts.Operator; op != nil {
-		return defaultImages(images.ParseObjects(op.Manifest))
+		return DefaultImages(images.ParseObjects(op.Manifest))
 	}
 	return nil
 }
 
-// defaultImages are the references in the ConfigMap that the object store
-// operator reads, by image name.
-func defaultImages(objects []images.Object) map[string]string {
+// DefaultImages are the references in the ConfigMap that the object store
+// operator reads, by image name: what it gives to stores that name none.
+func DefaultImages(objects []images.Object) map[string]string {
 	m := map[string]string{}
 	data, _ := at(find(objects, "ConfigMap", "object-store-operator"), "data").(map[string]any)
 	for name, v := range data {

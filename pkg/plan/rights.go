@@ -37,6 +37,9 @@ func (in Inputs) Rights() []Access {
 		live = live.after(c)
 		r.objects(c)
 	}
+	if len(in.License) > 0 {
+		r.need(Access{Resource: "secrets", Namespace: in.rightsNamespace(), Names: []string{aistor.LicenseSecret}}, "get", "update")
+	}
 	r.own(in.rightsNamespace())
 	for _, ns := range in.watchedNamespaces() {
 		r.watch(ns)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 )
 
 // Fields that facts about a release name.
@@ -33,6 +35,9 @@ func steps(in Inputs) []Step {
 		list = append(list, pushStep(in))
 	}
 	list = append(list, preflightStep())
+	if len(in.License) > 0 {
+		list = append(list, licenseStep(in))
+	}
 	list = append(list, unstickSteps(in)...)
 	live := liveRoles(in.Facts)
 	revisions := map[string]int{}
@@ -81,6 +86,17 @@ func validateStep() Step {
 	return Step{
 		ID: "validate", Action: ActionValidate, Reversible: true,
 		Title: "validate images, roll-outs and health",
+	}
+}
+
+// licenseStep replaces a license that somebody keeps in a Secret by hand.
+func licenseStep(in Inputs) Step {
+	namespace := in.rightsNamespace()
+	return Step{
+		ID: "license", Action: ActionLicense,
+		Title:   fmt.Sprintf("replace the license in Secret %s/%s", namespace, aistor.LicenseSecret),
+		Why:     "no Helm release owns that Secret, so that its license is not among the values",
+		Objects: []ObjectKey{{APIVersion: "v1", Kind: "Secret", Namespace: namespace, Name: aistor.LicenseSecret}},
 	}
 }
 

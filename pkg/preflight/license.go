@@ -51,6 +51,10 @@ func checkLicense(_ context.Context, s *Subject) Result {
 // licenseOf finds the license with the Secret that holds or will hold it; no
 // Secret where nobody looked.
 func licenseOf(s *Subject) (token []byte, k plan.ObjectKey, from string) {
+	if s.Inputs != nil && len(s.Inputs.License) > 0 {
+		k := secretKey(s.Facts.License.Namespace, aistor.LicenseSecret)
+		return s.Inputs.License, k, "--license-file"
+	}
 	if s.Inputs != nil {
 		for _, c := range slices.Backward(s.Inputs.Operator) {
 			if o := named(c.After, "Secret", aistor.LicenseSecret); o != nil {
