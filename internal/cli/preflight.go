@@ -104,7 +104,7 @@ func (o *preflightOptions) report(ctx context.Context, checks []preflight.Check,
 // subject is what the checks look at: with a bundle the whole plan, else what
 // is running.
 func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *target, error) {
-	if o.bundleFile != "" {
+	if o.bundleFile != "" || o.imageOnly != "" {
 		t, err := o.load(ctx)
 		if err != nil {
 			return nil, nil, err

@@ -29,6 +29,7 @@ type runOptions struct {
 	settle            time.Duration
 	deadline          time.Duration
 	stopAfter         string
+	pull              pullOptions
 	reports           reportOptions
 	seen              *evidence
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -27,6 +28,12 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 			"Interrupted at any moment, the same command goes on.",
 		Example: `  helm aistor upgrade --bundle aistor.bundle
 
+  # Only another server image, under the charts that are installed
+  helm aistor upgrade --image-only RELEASE.2026-06-06T02-44-06Z --object-store team-a/primary
+
+  # The operator now, and no store restarts before its window
+  helm aistor upgrade --bundle aistor.bundle --operator-only --hold-stores
+
   # What would be done?
   helm aistor upgrade --bundle aistor.bundle --dry-run
 
@@ -42,6 +49,7 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	kube.addFlags(fs)
 	o.targetOptions.addFlags(fs)
 	o.runOptions.addFlags(fs)
+	o.pull.addFlags(fs)
 	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags in the registry that point elsewhere")
 	fs.StringVar(&o.planFile, "plan", "", "plan that was reviewed: only exactly this one is carried out")
 	fs.StringVar(&o.description, "description", "", "what Helm's history says of each revision, before what is said of plan and chart there")
@@ -55,7 +63,7 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.Before())
 		return nil
 	}
-	if err := o.reports.validate(); err != nil {
+	if err := errors.Join(o.reports.validate(), o.pull.validate()); err != nil {
 		return err
 	}
 	t, err := o.load(ctx)
@@ -86,6 +94,9 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 		return err
 	}
 	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
+	if err := o.pull.equip(ctx, o.Program, o.kube, t.cluster, subject); err != nil {
+		return err
+	}
 	if err := o.resuming(ctx, subject); err != nil {
 		line(o.Out, "! earlier upgrades could not be looked at: %s", printable(err.Error()))
 	}

@@ -4,12 +4,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// helmWindow is how long a pending release that no run of ours explains may be
-// the work of a Helm that is alive. It is the window of the preflight's check
-// releases-settled too.
-const helmWindow = 15 * time.Minute
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
 
 // owned reports whether one of runs made a revision.
 func owned(runs []Run, target string, rel Release) bool {
@@ -35,13 +32,13 @@ func (s StepRecord) calledAt(updated time.Time) bool {
 		return true
 	}
 	after := updated.Sub(s.Called)
-	return after >= -time.Minute && after < helmWindow
+	return after >= -time.Minute && after < plan.HelmWindow
 }
 
 // atWork returns a [BusyError] for a pending release at which somebody else's
 // Helm may still be at work.
 func (e *Executor) atWork(target string, rel Release) error {
-	until := rel.Updated.Add(helmWindow)
+	until := rel.Updated.Add(plan.HelmWindow)
 	if !pending(rel) || rel.Updated.IsZero() || !e.opts.Now().Before(until) {
 		return nil
 	}

@@ -154,6 +154,10 @@ type Release struct {
 	Manifest string `json:"-"`
 }
 
+// HelmWindow is how long a pending release that no run of ours explains may be
+// the work of a Helm that is alive.
+const HelmWindow = 15 * time.Minute
+
 // Store is one ObjectStore.
 type Store struct {
 	Namespace string `json:"namespace"`

@@ -49,10 +49,6 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 	return f.result("%s, %s", count(len(allReleases(s.Facts)), "release"), count(len(s.Facts.Stores), "object store"))
 }
 
-// helmWindow is how long a pending release that no upgrade of ours left may be
-// the work of a Helm that is alive; the upgrade itself waits as long.
-const helmWindow = 15 * time.Minute
-
 func checkReleasesSettled(_ context.Context, s *Subject) Result {
 	all := allReleases(s.Facts)
 	if len(all) == 0 {
@@ -73,7 +69,7 @@ func judgeSettled(f *findings, s *Subject, r plan.Release) {
 	case r.Status == "deployed":
 	case pending(r) && atWork(s, r):
 		f.fail(releaseKey(r.Key()), "%s: another Helm may be at work since %s", line, r.Updated.UTC().Format(time.RFC3339)).
-			wanted(r.Status, "deployed", "wait, or rerun after "+r.Updated.Add(helmWindow).UTC().Format(time.RFC3339))
+			wanted(r.Status, "deployed", "wait, or rerun after "+r.Updated.Add(plan.HelmWindow).UTC().Format(time.RFC3339))
 	case pending(r):
 		if hasStep(s.Plan, plan.ActionUnstick, r.Key()) {
 			f.warn(releaseKey(r.Key()), "%s: a step of the plan settles it", line).wanted(r.Status, "deployed", remedy)
@@ -92,7 +88,7 @@ func judgeSettled(f *findings, s *Subject, r plan.Release) {
 // atWork reports whether somebody else's Helm may be at work at a pending
 // release.
 func atWork(s *Subject, r plan.Release) bool {
-	return !r.Updated.IsZero() && s.Now.Sub(r.Updated) < helmWindow && !slices.Contains(s.OwnPending, r.Key())
+	return !r.Updated.IsZero() && s.Now.Sub(r.Updated) < plan.HelmWindow && !slices.Contains(s.OwnPending, r.Key())
 }
 
 func hasStep(p *plan.Plan, action plan.Action, target string) bool {
