@@ -7,7 +7,7 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 MODULES     := . test/aistor test/cluster test/kubelet test/e2e test/bench
 
-.PHONY: help build test unit e2e test-long lint fmt bench-peers bench-transfer bench-cluster pairs demo test-tools clean
+.PHONY: help build test unit e2e test-long lint fmt generate vulncheck bench-peers bench-transfer bench-cluster pairs demo test-tools clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,7 @@ test-long: test ## what takes longer: many kills, fuzzing, the published charts 
 	cd test/e2e && AISTOR_KILLS=$${AISTOR_KILLS:-50} AISTOR_PAIRS=$${AISTOR_PAIRS:-24} go test -count=1 -parallel 2 -timeout 240m ./...
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -fuzzminimizetime 5x $$p || exit 1; done; done
+	$(MAKE) dist-twice DIST_PLATFORMS=linux/amd64
 
 lint: ## gofmt, go vet and staticcheck, all clean
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
@@ -44,6 +45,14 @@ lint: ## gofmt, go vet and staticcheck, all clean
 
 fmt: ## gofmt everything
 	gofmt -w $$(git ls-files '*.go')
+
+generate: ## write what is made from the code: goldens, the reference, man pages, the page of checks
+	go test ./internal/cli -update
+	go test ./pkg/preflight -run Documented -update
+
+vulncheck: ## known vulnerabilities in what is built; asks vuln.go.dev, and so is no part of test
+	go run $(GOVULNCHECK) ./...
+	@for m in $(filter-out .,$(MODULES)); do (cd $$m && go run $(GOVULNCHECK) ./...) || exit 1; done
 
 PEERS = $(or $(AISTOR_TEST_CACHE),$(HOME)/.cache/aistor-upgrade)/peers
 

@@ -33,6 +33,8 @@ func newBundleExport(p *Program) *cobra.Command {
   helm aistor bundle export aistor.bundle plugins --out mirror`,
 		Args: exactArgs(2, "the bundle's file, and an image or a chart in it, or plugins"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0], args[1]) },
+
+		ValidArgsFunction: completeContents,
 	}
 	cmd.Flags().StringVar(&o.out, "out", "", "file or folder to write (default: the image's or chart's name, in this folder)")
 	return cmd

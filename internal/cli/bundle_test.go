@@ -133,6 +133,12 @@ func TestBundleExport(t *testing.T) {
 			t.Errorf("%s and %s differ (%v, %v)", pair[0], pair[1], errA, errB)
 		}
 	}
+	offered := s.must("__complete", "bundle", "export", name, "")
+	for _, want := range []string{"aistor-operator-5.10.0\tchart\n", operatorImage + "\timage\n"} {
+		if !strings.Contains(offered, want) {
+			t.Errorf("Tab offers %q, want %q", offered, want)
+		}
+	}
 	r := s.helm("", "bundle", "export", name, "nothing")
 	if r.code != cli.ExitError || !strings.Contains(r.err, "bundle inspect") {
 		t.Errorf("got exit %d\n%s", r.code, r.err)

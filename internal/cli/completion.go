@@ -83,6 +83,7 @@ func completions(kube kubeOptions) map[string]cobra.CompletionFunc {
 	return map[string]cobra.CompletionFunc{
 		"namespace": kube.completeNamespaces, "context": kube.completeContexts, "kube-context": kube.completeContexts,
 		"object-store": stores, "accept-restart": stores, "accept-downtime": stores, "store-values": followedBy(stores, "="),
+		"to":   followedBy(kube.completeReleases, "="),
 		"only": listed(checks), "skip": listed(checks), "waive": followedBy(checks, "="),
 		"output": completeOutput, "push": oneOf("auto", "never"), "fail-on": oneOf("fail", "warn"),
 		"platform": oneOf("linux/amd64", "linux/arm64", "all"),
@@ -171,9 +172,24 @@ func (k kubeOptions) completeStores(cmd *cobra.Command, _ []string, _ string) ([
 	return list, cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeReleases are those that Helm has deployed, read off the labels of its
+// records alone.
+func (k kubeOptions) completeReleases(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var list []cobra.Completion
+	for _, o := range k.labelled(cmd.Context(), schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, "owner=helm,status=deployed") {
+		list = append(list, o.Namespace+"/"+o.Labels["name"])
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
 // names asks the cluster for objects of one kind. Whatever fails gives nothing:
 // a Tab is no place for errors.
 func (k kubeOptions) names(ctx context.Context, of schema.GroupVersionResource) []metav1.PartialObjectMetadata {
+	return k.labelled(ctx, of, "")
+}
+
+// labelled are the names of those with labels.
+func (k kubeOptions) labelled(ctx context.Context, of schema.GroupVersionResource, labels string) []metav1.PartialObjectMetadata {
 	config, err := k.ToRESTConfig()
 	if err != nil {
 		return nil
@@ -187,7 +203,7 @@ func (k kubeOptions) names(ctx context.Context, of schema.GroupVersionResource) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, completionPatience)
 	defer cancel()
-	list, err := client.Resource(of).List(ctx, metav1.ListOptions{Limit: mostCompletions})
+	list, err := client.Resource(of).List(ctx, metav1.ListOptions{Limit: mostCompletions, LabelSelector: labels})
 	if err != nil {
 		return nil
 	}

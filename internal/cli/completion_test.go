@@ -42,6 +42,7 @@ func site(t *testing.T) string {
 	t.Helper()
 	answers := map[string]string{
 		"/api/v1/namespaces":                  `{"metadata":{"name":"team-a"}},{"metadata":{"name":"team-b"}}`,
+		"/api/v1/secrets":                     `{"metadata":{"name":"sh.helm.release.v1.main.v2","namespace":"team-a","labels":{"name":"main"}}}`,
 		"/apis/aistor.min.io/v1/objectstores": `{"metadata":{"name":"main","namespace":"team-a"}},{"metadata":{"name":"logs","namespace":"team-b"}}`,
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -94,6 +95,8 @@ func TestCompletion(t *testing.T) {
 		"stores":                   {NewHelm, []string{"upgrade", "--kubeconfig", config, "--object-store", ""}, []string{"team-a/main", "team-b/logs"}, ":4"},
 		"stores that need a file":  {NewHelm, []string{"upgrade", "--kubeconfig", config, "--store-values", ""}, []string{"team-a/main=", "team-b/logs="}, ":6"},
 		"the file of a store":      {NewHelm, []string{"upgrade", "--kubeconfig", config, "--store-values", "team-b/logs=va"}, nil, ":0"},
+		"releases":                 {NewHelm, []string{"rollback", "--kubeconfig", config, "--to", ""}, []string{"team-a/main="}, ":6"},
+		"the bundle to export of":  {NewHelm, []string{"bundle", "export", ""}, nil, ":0"},
 		"outputs":                  {NewHelm, []string{"plan", "-o", ""}, []string{"table", "json", "yaml", "roles"}, ":4"},
 		"pushing":                  {NewHelm, []string{"upgrade", "--push", ""}, []string{"auto", "never"}, ":4"},
 		"files where none belongs": {NewKubectl, []string{"status", ""}, nil, ":4"},

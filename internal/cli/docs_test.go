@@ -153,3 +153,29 @@ func TestEveryDocumentIsReached(t *testing.T) {
 		}
 	}
 }
+
+// Workflows do what .ci/run does, and every action is pinned by its commit: a
+// tag can be moved.
+func TestWorkflowsArePinned(t *testing.T) {
+	t.Parallel()
+	found, err := filepath.Glob(filepath.Join(checkout, ".github", "workflows", "*.yaml"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("found %v, error %v", found, err)
+	}
+	runsCI := false
+	for _, name := range found {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, uses := range regexp.MustCompile(`(?m)uses: (.*)$`).FindAllStringSubmatch(string(b), -1) {
+			if !regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`).MatchString(uses[1]) {
+				t.Errorf("%s: %q is not pinned by a commit with its version behind", name, uses[1])
+			}
+		}
+		runsCI = runsCI || strings.Contains(string(b), "PATH=$PATH\" .ci/run\n")
+	}
+	if !runsCI {
+		t.Error("no workflow runs .ci/run")
+	}
+}
