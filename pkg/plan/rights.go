@@ -84,20 +84,21 @@ func (r *rights) objects(c Change) {
 // grants is what the API server wants of whoever writes a role or binding that
 // comes or changes.
 func (r *rights) grants(c Change, k ObjectKey, o, was images.Object) {
-	differs := func(fields ...string) bool {
-		return slices.ContainsFunc(fields, func(f string) bool { return !reflect.DeepEqual(at(o, f), at(was, f)) })
+	// It looks at the rules whatever else of the object changes, a label alone.
+	if reflect.DeepEqual(o, was) {
+		return
 	}
 	switch k.Kind {
 	case "ClusterRole", "Role":
-		if was == nil || differs("rules", "aggregationRule") {
-			a := resourceOf(k)
-			a.Names, a.Optional = []string{k.Name}, true
-			r.need(a, "escalate")
+		a := resourceOf(k)
+		a.Optional = true
+		// Of a role that is created it asks without its name.
+		if was != nil {
+			a.Names = []string{k.Name}
 		}
+		r.need(a, "escalate")
 	case "ClusterRoleBinding", "RoleBinding":
-		if was == nil || differs("subjects", "roleRef") {
-			r.bind(c, k)
-		}
+		r.bind(c, k)
 	}
 }
 
