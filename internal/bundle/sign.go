@@ -1,13 +1,14 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 
-	"aead.dev/minisign"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/signature"
 )
 
 // SignatureSuffix is put behind a bundle's name for its signature.
-const SignatureSuffix = ".minisig"
+const SignatureSuffix = signature.Suffix
 
 // IndexJSON returns the bytes a signature is over. Everything else in the
 // bundle follows from them by digest. It is what "tar -xOf F index.json"
@@ -19,23 +20,11 @@ func (b *Bundle) IndexJSON() ([]byte, error) {
 // Sign signs the bundle with a minisign secret key file's content. The
 // signature is what minisign writes; its trusted comment names the bundle.
 func Sign(b *Bundle, key []byte, password string) ([]byte, error) {
-	var (
-		private minisign.PrivateKey
-		err     error
-	)
-	if minisign.IsEncrypted(key) {
-		private, err = minisign.DecryptKey(password, key)
-	} else {
-		err = private.UnmarshalText(key)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading signing key: %w", err)
-	}
 	index, err := b.IndexJSON()
 	if err != nil {
 		return nil, err
 	}
-	return minisign.SignWithComments(private, index, "aistor-bundle "+b.digest, "signature of index.json in an AIStor bundle"), nil
+	return signature.Make(index, key, password, "aistor-bundle "+b.digest, "signature of index.json in an AIStor bundle")
 }
 
 // SignatureError says that a signature is not that of the bundle by the key.
@@ -49,21 +38,15 @@ func (e *SignatureError) Error() string {
 // VerifySignature checks a signature against a minisign public key: a file's
 // content or the bare line. That the bundle's other bytes are those that
 // index.json names is what [Bundle.Verify] shows.
-func VerifySignature(b *Bundle, publicKey, signature []byte) error {
-	var key minisign.PublicKey
-	if err := key.UnmarshalText(publicKey); err != nil {
-		return fmt.Errorf("reading public key: %w", err)
-	}
-	var sig minisign.Signature
-	if err := sig.UnmarshalText(signature); err != nil {
-		return fmt.Errorf("reading signature: %w", err)
-	}
+func VerifySignature(b *Bundle, publicKey, sig []byte) error {
 	index, err := b.IndexJSON()
 	if err != nil {
 		return err
 	}
-	if !minisign.Verify(key, index, signature) {
+	if _, err := signature.Verify(index, publicKey, sig); errors.Is(err, signature.ErrMismatch) {
 		return &SignatureError{Path: b.path}
+	} else if err != nil {
+		return err
 	}
 	return nil
 }

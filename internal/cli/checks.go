@@ -31,10 +31,15 @@ func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
 // addJudgeFlags are those of a verb that changes things: it leaves no check
 // out, and accepts a finding only with a reason.
 func (o *checkOptions) addJudgeFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.waive, "waive", nil, "accept a finding, as ID=REASON; it stays in the report (can be repeated)")
-	fs.StringSliceVar(&o.ack, "acknowledge", nil, "say that something only a person can do was done: "+strings.Join(gateIDs(), ", "))
+	o.addWaive(fs)
 	fs.StringVar(&o.failOn, "fail-on", "fail", "fail, or warn to let warnings count")
 	fs.BoolVar(&o.list, "list", false, "list the checks with what they look at")
+}
+
+// addWaive accepts findings, each with its reason.
+func (o *checkOptions) addWaive(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.waive, "waive", nil, "accept a finding, as ID=REASON; it stays in the report (can be repeated)")
+	fs.StringSliceVar(&o.ack, "acknowledge", nil, "say that something only a person can do was done: "+strings.Join(gateIDs(), ", "))
 }
 
 func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {

@@ -2,16 +2,20 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/diff"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
 // planOptions show what an upgrade would do.
@@ -20,10 +24,14 @@ type planOptions struct {
 	outputOptions
 	out              string
 	detailedExitcode bool
+	diff             bool
+	signKey          string
+	signPassword     string
+	checks           checkOptions
 }
 
 func newPlan(p *Program, kube kubeOptions) *cobra.Command {
-	o := &planOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions()}
+	o := &planOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newOutputOptions(), checks: checkOptions{failOn: "fail"}}
 	o.explain = true
 	o.formats = append(o.formats, "roles")
 	cmd := &cobra.Command{
@@ -35,14 +43,26 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
   helm aistor plan --bundle aistor.bundle --out plan.yaml
 
   # Roles that allow to look, and to upgrade, and nothing else
-  helm aistor plan --bundle aistor.bundle -o roles > roles.yaml`,
+  helm aistor plan --bundle aistor.bundle -o roles > roles.yaml
+
+
+  # What changes in each object
+  helm aistor plan --bundle aistor.bundle --diff
+
+  # Reviewed and signed: upgrade --plan plan.yaml --plan-key minisign.pub
+  # carries out nothing else
+  helm aistor plan --bundle aistor.bundle --out plan.yaml --sign minisign.key`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	kube.addFlags(cmd.Flags())
 	o.targetOptions.addFlags(cmd.Flags())
 	o.outputOptions.addFlags(cmd.Flags())
-	cmd.Flags().StringVar(&o.out, "out", "", "also write the plan as YAML to this file")
+	cmd.Flags().StringVar(&o.out, "out", "", "also write the plan as YAML to this file, with what the checks say now")
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "show what changes in each object, without secrets")
+	cmd.Flags().StringVar(&o.signKey, "sign", "", "sign the file of --out with this minisign secret key")
+	cmd.Flags().StringVar(&o.signPassword, "sign-password-file", "", "file with the signing key's password, or - for standard input")
+	o.checks.addWaive(cmd.Flags())
 	cmd.Flags().BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
 	return cmd
 }
@@ -51,24 +71,23 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err := o.outputOptions.validate(); err != nil {
 		return err
 	}
+	if o.signKey != "" && o.out == "" {
+		return withHint(errors.New("reading --sign: there is no file to sign"), "name it with --out FILE")
+	}
 	t, err := o.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.close()
 	if o.out != "" {
-		b, err := yaml.Marshal(t.plan)
-		if err != nil {
-			return fmt.Errorf("writing plan: %w", err)
-		}
-		if err := os.WriteFile(o.out, b, 0o600); err != nil {
-			return fmt.Errorf("writing plan: %w", err)
+		if err := o.write(ctx, t); err != nil {
+			return err
 		}
 	}
 	if o.format == "roles" {
 		return writeRoles(o.Out, t.inputs)
 	}
-	if err := o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, t.plan) }); err != nil {
+	if err := o.show(t); err != nil {
 		return err
 	}
 	switch {
@@ -78,6 +97,67 @@ func (o *planOptions) run(ctx context.Context) error {
 		return &silentError{ExitChanges}
 	}
 	return nil
+}
+
+// show prints the plan, or the document with what changes in each object.
+func (o *planOptions) show(t *target) error {
+	if !o.diff {
+		return o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, t.plan) })
+	}
+	d := diff.Of(t.plan, slices.Concat(t.inputs.Operator, t.inputs.Stores))
+	return o.print(o.Out, d, func(w io.Writer) {
+		printPlan(w, t.plan)
+		printDiff(w, d)
+	})
+}
+
+// write writes the plan down for review, with what the checks say of it now.
+func (o *planOptions) write(ctx context.Context, t *target) error {
+	written := *t.plan
+	verdict, err := o.judge(ctx, t)
+	if err != nil {
+		return err
+	}
+	written.Preflight = verdict
+	b, err := yaml.Marshal(&written)
+	if err != nil {
+		return fmt.Errorf("writing plan: %w", err)
+	}
+	if err := os.WriteFile(o.out, b, 0o600); err != nil {
+		return fmt.Errorf("writing plan: %w", err)
+	}
+	line(o.ErrOut, "preflight: %s", verdict.Text)
+	if o.signKey == "" {
+		return nil
+	}
+	return o.signPlan(b)
+}
+
+// judge makes the checks that need no registry: the images may not be there
+// before the upgrade pushes them.
+func (o *planOptions) judge(ctx context.Context, t *target) (*plan.Verdict, error) {
+	subject, err := o.subjectOf(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.resuming(ctx, subject); err != nil {
+		line(o.ErrOut, "warning: whether an upgrade was interrupted is not known: %v", err)
+	}
+	opts, err := o.checks.options(t.site)
+	if err != nil {
+		return nil, err
+	}
+	report := preflight.Run(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), subject, opts)
+	if err := interruption(ctx); err != nil {
+		return nil, err
+	}
+	v := &plan.Verdict{Text: report.Verdict, OK: report.OK()}
+	for _, r := range report.Results {
+		if r.Status != preflight.Pass && r.Status != preflight.Skip {
+			v.Findings = append(v.Findings, plan.VerdictFinding{Check: r.ID, Status: string(r.Status), Message: plan.RedactText(r.Message), Waived: r.Waived})
+		}
+	}
+	return v, nil
 }
 
 // printPlan writes a plan as people read it: what leads where, the steps with

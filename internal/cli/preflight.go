@@ -165,5 +165,6 @@ func (o *targetOptions) subjectOf(ctx context.Context, t *target) (*preflight.Su
 		Facts: t.inputs.Facts, Inputs: &t.inputs, Plan: t.plan, Now: o.Now(), Site: t.plan.Registry,
 		Registry: newProber(o.Program, o.registryOptions, t.plan.Registry, own),
 		Access:   t.cluster.Access(ctx, t.inputs.Rights()),
+		Trials:   t.cluster.Trials(ctx, &t.inputs, t.plan),
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 type upgradeOptions struct {
 	runOptions
 	planFile string
+	planKey  string
 }
 
 func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
@@ -51,6 +53,7 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	o.runOptions.addFlags(fs)
 	o.pull.addFlags(fs)
 	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags in the registry that point elsewhere")
+	fs.StringVar(&o.planKey, "plan-key", "", "minisign public key: only a plan with its signature (PLAN.minisig) is carried out")
 	fs.StringVar(&o.planFile, "plan", "", "plan that was reviewed: only exactly this one is carried out")
 	fs.StringVar(&o.description, "description", "", "what Helm's history says of each revision, before what is said of plan and chart there")
 	fs.BoolVar(&o.rollbackOnFailure, "rollback-on-failure", false, "take the chart of a step that fails back to the revision before, where that is safe; charts of earlier steps stay")
@@ -65,6 +68,9 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 	}
 	if err := errors.Join(o.reports.validate(), o.pull.validate()); err != nil {
 		return err
+	}
+	if o.planKey != "" && o.planFile == "" {
+		return withHint(errors.New("reading --plan-key: there is no plan to verify"), "name it with --plan FILE")
 	}
 	t, err := o.load(ctx)
 	if err != nil {
@@ -119,7 +125,19 @@ func (o *upgradeOptions) reviewed(p *plan.Plan) error {
 	if o.planFile == "" {
 		return nil
 	}
-	want, err := readPlan(o.planFile)
+	content, err := os.ReadFile(o.planFile) // once: what is verified is what is read
+	if err != nil {
+		return fmt.Errorf("reading plan: %w", err)
+	}
+	if o.planKey != "" {
+		by, err := verifyPlan(o.planFile, content, o.planKey)
+		if err != nil {
+			return withCode(ExitCheckFailed, err)
+		}
+		o.seen.signedBy = by
+		line(o.Out, "Plan %s is signed by %s", printable(o.planFile), by)
+	}
+	want, err := readPlan(o.planFile, content)
 	if err != nil || want.Digest() == p.Digest() {
 		return err
 	}

@@ -188,7 +188,7 @@ func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
 		}
 	}
 	if o.planFile != "" {
-		if l.base.Plan, err = readPlan(o.planFile); err != nil {
+		if l.base.Plan, err = readPlanFile(o.planFile); err != nil {
 			return nil, err
 		}
 	}

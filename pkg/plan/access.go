@@ -21,7 +21,9 @@ type Access struct {
 	Names []string `json:"names,omitempty"`
 	// Optional rights make something easier that can be done without them.
 	Optional bool `json:"optional,omitempty"`
-	Allowed  bool `json:"allowed"`
+	// Why says what an optional right is for.
+	Why     string `json:"why,omitempty"`
+	Allowed bool   `json:"allowed"`
 	// Cause is set where the API server could not answer.
 	Cause string `json:"cause,omitempty"`
 }

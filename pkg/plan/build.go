@@ -50,11 +50,11 @@ func (p *Plan) Refused() error {
 	return errors.Join(errs...)
 }
 
-// Digest identifies the plan by its content. Warnings, which change nothing of
-// what is done, don't count.
+// Digest identifies the plan by its content. Warnings and Preflight, which
+// change nothing of what is done, don't count.
 func (p *Plan) Digest() string {
 	silent := *p
-	silent.Warnings = nil
+	silent.Warnings, silent.Preflight = nil, nil
 	return digestOf(&silent)
 }
 

@@ -30,6 +30,9 @@ type Plan struct {
 	// Refusals forbid the plan; Warnings only accompany it.
 	Refusals []Notice `json:"refusals,omitempty"`
 	Warnings []Notice `json:"warnings,omitempty"`
+	// Preflight is what the checks said when the plan was written down; nil
+	// where none were made. Like Warnings it is no part of the digest.
+	Preflight *Verdict `json:"preflight,omitempty"`
 }
 
 // Cluster pins a plan to the cluster it was made for.

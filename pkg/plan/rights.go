@@ -43,6 +43,7 @@ func (in Inputs) Rights() []Access {
 	r.own(in.rightsNamespace())
 	for _, ns := range in.watchedNamespaces() {
 		r.watch(ns)
+		r.need(Access{Resource: "pods", Namespace: ns, Optional: true, Why: "pods are tried on the server beforehand, as dry runs"}, "get", "create")
 	}
 	r.need(Access{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"}, "list", "watch")
 	sortAccess(r.list)

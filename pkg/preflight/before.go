@@ -6,7 +6,7 @@ import "slices"
 // (phase A), then those that ask it (phase B). The order is the order of the
 // report.
 func Before() []Check {
-	return slices.Concat(clusterChecks(), releaseChecks(), healthChecks(), chartChecks(), pathChecks(), imageChecks(), registryChecks())
+	return slices.Concat(clusterChecks(), releaseChecks(), healthChecks(), chartChecks(), trialChecks(), pathChecks(), imageChecks(), registryChecks())
 }
 
 // OfPhase are the checks of one phase, in their order.

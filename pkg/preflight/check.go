@@ -83,6 +83,9 @@ type Subject struct {
 	// Access are the reviewed rights of [plan.Inputs.Rights]; nil where none
 	// were reviewed, which is an error where there is a plan.
 	Access []Access
+	// Trials are dry runs of the plan's requests; nil where none were made,
+	// which is an error where there is a plan.
+	Trials []plan.Trial
 	// Resuming says that the newest upgrade changed the cluster and was
 	// interrupted, killed or stopped: what it left unhealthy is a warning
 	// before the upgrade that goes on, and a failure after it.

@@ -107,6 +107,8 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		case a.Allowed:
 		case a.Cause != "":
 			f.error(plan.ObjectKey{}, "%s: could not be reviewed: %s; %s", line, a.Cause, can).wanted("", "", can)
+		case a.Optional && a.Why != "":
+			f.warn(plan.ObjectKey{}, "%s: not allowed; %s; %s", line, a.Why, can).wanted("denied", "allowed", can)
 		case a.Optional:
 			f.warn(plan.ObjectKey{}, "%s: not allowed, so every right of that role has to be held; %s", line, can).wanted("denied", "allowed", can)
 		default:

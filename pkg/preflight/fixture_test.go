@@ -131,6 +131,10 @@ func ready(t testing.TB) *Subject {
 		Acknowledged: []string{"bucket-export", "iam-export", "config-export"},
 		Now:          testNow(),
 		Access:       []Access{{Verb: "patch", Resource: "deployments", Namespace: "aistor", Allowed: true}},
+		Trials: []plan.Trial{
+			{ObjectKey: plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"}, Change: "aistor/aistor to aistor-operator-5.10.0", Outcome: plan.TrialAccepted},
+			{ObjectKey: plan.ObjectKey{APIVersion: "v1", Kind: "Pod", Namespace: "tenant", Name: "primary-pool-0-0"}, Pod: true, Outcome: plan.TrialAccepted},
+		},
 	}
 	for _, img := range s.Plan.Images {
 		s.Inputs.Bundle.Images = append(s.Inputs.Bundle.Images,

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/signature"
+)
+
+// signPlan writes a signature of a plan's file beside it.
+func (o *planOptions) signPlan(content []byte) error {
+	key, err := os.ReadFile(o.signKey)
+	if err != nil {
+		return fmt.Errorf("reading signing key: %w", err)
+	}
+	password := ""
+	if o.signPassword != "" {
+		b, err := o.readFile(o.signPassword)
+		if err != nil {
+			return fmt.Errorf("reading the signing key's password: %w", err)
+		}
+		password = strings.TrimRight(string(b), "\r\n")
+	}
+	sig, err := signature.Make(content, key, password, "aistor-plan", "signature of an AIStor upgrade plan")
+	if err != nil {
+		if o.signPassword == "" {
+			err = withHint(err, "a key with a password needs --sign-password-file")
+		}
+		return err
+	}
+	if err := writeWhole(o.out+signature.Suffix, sig); err != nil {
+		return fmt.Errorf("writing signature: %w", err)
+	}
+	line(o.ErrOut, "signature: %s", o.out+signature.Suffix)
+	return nil
+}
+
+// verifyPlan refuses a plan's file without a valid signature, and returns the
+// key that made it.
+func verifyPlan(file string, content []byte, keyFile string) (string, error) {
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return "", fmt.Errorf("reading public key: %w", err)
+	}
+	sig, err := os.ReadFile(file + signature.Suffix)
+	if err != nil {
+		return "", withHint(fmt.Errorf("verifying the signature of plan %q: %w", file, err),
+			"helm aistor plan --out FILE --sign KEY writes one; carry both files")
+	}
+	by, err := signature.Verify(content, key, sig)
+	if errors.Is(err, signature.ErrMismatch) {
+		return "", withHint(fmt.Errorf("verifying the signature of plan %q: %w", file, err),
+			"the plan was changed after it was signed, or somebody else signed it; have it reviewed and signed again")
+	}
+	if err != nil {
+		return "", fmt.Errorf("verifying the signature of plan %q: %w", file, err)
+	}
+	return by, nil
+}

@@ -1,0 +1,80 @@
+package diff
+
+import (
+	"reflect"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// another stands where a secret is another than before.
+const another = "[redacted, another one]"
+
+// masked are both objects without secrets. A secret that changes does not look
+// like one that stays.
+func masked(was, is images.Object) (any, any) {
+	var a, b any
+	if was != nil {
+		a = plan.RedactValue(plainData(was))
+	}
+	if is != nil {
+		b = plan.RedactValue(plainData(is))
+	}
+	if was != nil && is != nil {
+		b = mark(plainData(was), plainData(is), a, b)
+	}
+	return a, b
+}
+
+// mark says in b, the redacted form of is, where a secret differs from was.
+func mark(was, is, a, b any) any {
+	switch b := b.(type) {
+	case string:
+		if s, ok := a.(string); ok && s == b && !reflect.DeepEqual(was, is) {
+			if b == plan.Redacted {
+				return another
+			}
+			return b + " # " + another
+		}
+	case map[string]any:
+		wasMap, _ := was.(map[string]any)
+		isMap, _ := is.(map[string]any)
+		aMap, _ := a.(map[string]any)
+		for k := range b {
+			if _, there := aMap[k]; there {
+				b[k] = mark(wasMap[k], isMap[k], aMap[k], b[k])
+			}
+		}
+	case []any:
+		wasList, _ := was.([]any)
+		isList, _ := is.([]any)
+		aList, _ := a.([]any)
+		for i := range b {
+			if i < len(aList) && i < len(wasList) && i < len(isList) {
+				b[i] = mark(wasList[i], isList[i], aList[i], b[i])
+			}
+		}
+	}
+	return b
+}
+
+// plainData is an object as plain maps and lists.
+func plainData(v any) any {
+	switch v := v.(type) {
+	case images.Object:
+		return plainData(map[string]any(v))
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = plainData(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = plainData(e)
+		}
+		return out
+	}
+	return v
+}

@@ -1,0 +1,92 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+func trialChecks() []Check {
+	return []Check{
+		resumable(Check{ID: "server-accepts", Title: "Accepted by the server", Phase: PhaseA, WithInputs: true, WithPlan: true, Run: checkServerAccepts,
+			Looks: "the very patch or creation that Helm would send for each rendered object, as a dry run on the API server",
+			Fails: "the server, a policy or a webhook refuses one: an immutable field, a kind it lacks, an object that Helm can't import; an error where a dry run could not be made"}),
+		resumable(Check{ID: "pods-admitted", Title: "Pods admitted", Phase: PhaseA, WithInputs: true, WithPlan: true, Run: checkPodsAdmitted,
+			Looks: "a dry run of a pod for each Deployment of the operator, and of a copy of a live pod for each pool that restarts, with the target's images",
+			Fails: "Pod Security, a quota, a policy or a webhook refuses it; an error where a dry run could not be made"}),
+	}
+}
+
+func checkServerAccepts(_ context.Context, s *Subject) Result {
+	return judgeTrials(s, false, "objects are accepted by the server")
+}
+
+func checkPodsAdmitted(_ context.Context, s *Subject) Result {
+	return judgeTrials(s, true, "pods with the target's images are admitted")
+}
+
+func judgeTrials(s *Subject, pods bool, what string) Result {
+	if s.Trials == nil {
+		return Result{Status: Error, Message: "nothing was tried on the server", Observed: "no dry runs", Required: "a dry run of each"}
+	}
+	var f findings
+	tried := 0
+	for _, t := range s.Trials {
+		if t.Pod != pods {
+			continue
+		}
+		tried++
+		name := label(t.ObjectKey)
+		if t.Pod && t.Kind == "Deployment" {
+			name = "a pod of " + name
+		}
+		cause := strings.Join(strings.Fields(t.Cause), " ")
+		switch t.Outcome {
+		case plan.TrialRefused:
+			one := f.fail(t.ObjectKey, "%s: upgrading %s would be refused: %s", name, t.Change, cause)
+			one.wanted(orElse(strings.Join(slices.Compact(t.Fields), ", "), "refused"), "accepted", trialRemedy(t))
+		case plan.TrialUnknown:
+			f.error(t.ObjectKey, "%s: could not be tried: %s", name, cause).wanted("not tried", "accepted", trialRemedy(t))
+		case plan.TrialSkipped:
+			f.note("%s: not tried: %s", name, cause)
+		}
+	}
+	if tried == 0 && pods {
+		return skip("no pod restarts")
+	}
+	return f.result("%d %s", tried, what)
+}
+
+// trialRemedy is the command that shows what stands in the way.
+func trialRemedy(t plan.Trial) string {
+	switch {
+	case strings.Contains(t.Cause, "PodSecurity"):
+		return "kubectl get namespace " + t.Namespace + " --show-labels"
+	case strings.Contains(t.Cause, "quota"):
+		return "kubectl describe resourcequota -n " + t.Namespace
+	case strings.Contains(t.Cause, "ValidatingAdmissionPolicy"):
+		return "kubectl get validatingadmissionpolicies"
+	case strings.Contains(t.Cause, "webhook"):
+		return "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
+	case strings.Contains(t.Cause, "cannot "):
+		verb := "patch"
+		if t.Pod || strings.Contains(t.Cause, "cannot create") {
+			verb = "create"
+		}
+		kind := strings.ToLower(t.Kind)
+		if t.Pod {
+			kind = "pods"
+		}
+		return strings.TrimSpace("kubectl auth can-i " + verb + " " + kind + namespaceFlag(t.Namespace))
+	}
+	return "kubectl get " + strings.ToLower(t.Kind) + " " + t.Name + namespaceFlag(t.Namespace) + " -o yaml"
+}
+
+func namespaceFlag(ns string) string {
+	if ns == "" {
+		return ""
+	}
+	return " -n " + ns
+}

@@ -1,0 +1,46 @@
+package preflight
+
+import (
+	"testing"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+func TestServerAccepts(t *testing.T) {
+	t.Parallel()
+	answers := func(o plan.TrialOutcome, cause string, fields ...string) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) {
+			s.Trials[0].Outcome, s.Trials[0].Cause, s.Trials[0].Fields = o, cause, fields
+		}
+	}
+	runCases(t, Before(), "server-accepts", []checkCase{
+		{name: "every object is accepted", want: Pass, line: "1 objects are accepted"},
+		{name: "an immutable field", want: Fail, line: "deployment aistor/object-store-operator: upgrading aistor/aistor to aistor-operator-5.10.0 would be refused: ",
+			observed: "spec.selector", change: answers(plan.TrialRefused, "spec.selector: Invalid value: field is immutable", "spec.selector", "spec.selector")},
+		{name: "a policy", want: Fail, remedy: "kubectl get validatingadmissionpolicies", change: answers(plan.TrialRefused, "ValidatingAdmissionPolicy 'x' denied request: no")},
+		{name: "a webhook without dry runs", want: Error, line: "could not be tried", remedy: "validatingwebhookconfigurations",
+			change: answers(plan.TrialUnknown, "admission webhook \"x\" does not support dry run")},
+		{name: "missing rights", want: Error, remedy: "kubectl auth can-i patch deployment -n aistor", change: answers(plan.TrialUnknown, `User "x" cannot patch resource "deployments"`)},
+		{name: "what comes with the upgrade", want: Pass, details: []string{"not tried: its kind comes with this upgrade"}, change: answers(plan.TrialSkipped, "its kind comes with this upgrade")},
+		{name: "nothing was tried", want: Error, change: func(_ *testing.T, s *Subject) { s.Trials = nil }},
+		{name: "going on is the cure", want: Warn, line: "left by the interrupted upgrade", change: func(t *testing.T, s *Subject) {
+			answers(plan.TrialRefused, "no")(t, s)
+			s.Resuming = true
+		}},
+	})
+}
+
+func TestPodsAdmitted(t *testing.T) {
+	t.Parallel()
+	answers := func(o plan.TrialOutcome, cause string) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) { s.Trials[1].Outcome, s.Trials[1].Cause = o, cause }
+	}
+	runCases(t, Before(), "pods-admitted", []checkCase{
+		{name: "every pod is admitted", want: Pass, line: "1 pods with the target's images"},
+		{name: "pod security", want: Fail, line: "pod tenant/primary-pool-0-0", remedy: "kubectl get namespace tenant --show-labels",
+			change: answers(plan.TrialRefused, `pods "p" is forbidden: violates PodSecurity "restricted:latest"`)},
+		{name: "a quota", want: Fail, remedy: "kubectl describe resourcequota -n tenant", change: answers(plan.TrialRefused, "exceeded quota: q")},
+		{name: "missing rights", want: Error, remedy: "kubectl auth can-i create pods -n tenant", change: answers(plan.TrialUnknown, `User "x" cannot create resource "pods"`)},
+		{name: "no pod restarts", want: Skip, change: func(_ *testing.T, s *Subject) { s.Trials = s.Trials[:1] }},
+	})
+}
