@@ -192,3 +192,32 @@ func TestAFailedStepIsUndoneOnlyWhereThatIsSafe(t *testing.T) {
 		})
 	}
 }
+
+// A rollback that was cut off in the operator's step may have taken the
+// operator's defaults back already, while the next attempt begins with the
+// stores again.
+func TestOnTheWayBackAStoreWithoutAnImageMayRunEitherDefault(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		x := backPlan(t, w, "me again")
+		x.in.Stores[0].After[0]["spec"] = map[string]any{}
+		c := inputs().Operator[0]
+		c.Before = operatorDefaults("reg.example/aistor/minio:new")
+		c.After = operatorDefaults("reg.example/aistor/minio:old")
+		x.in.Operator = []plan.Change{c}
+		w.onFacts = func(f *plan.Facts) {
+			for i := range f.Stores {
+				f.Stores[i].Image = images.Ref{}
+			}
+		}
+		if _, err := x.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func operatorDefaults(minio string) []images.Object {
+	return []images.Object{{"kind": "ConfigMap", "metadata": map[string]any{"name": "object-store-operator"}, "data": map[string]any{"minio": "image: " + minio}}}
+}

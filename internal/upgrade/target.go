@@ -97,7 +97,13 @@ func (t storeTarget) image(s plan.Store) string {
 
 // storeTargetFor is the target of a store step.
 func storeTargetFor(s plan.Step, c *plan.Change, in *plan.Inputs) storeTarget {
-	t := storeTarget{key: s.Store, own: true, fallback: defaultImage(in, s.Revision > 0)}
+	t := storeTarget{key: s.Store, own: true}
+	if s.Revision == 0 {
+		// On the way back the operator's turn comes later, and a rollback that
+		// was cut off may have taken its defaults back already: what a store
+		// without an image of its own runs meanwhile is not this step's matter.
+		t.fallback = defaultImage(in)
+	}
 	for _, o := range c.After {
 		if plan.KeyOf(o, c.Namespace).Kind == "ObjectStore" {
 			t.spec, _ = at(o, "spec", "image").(string)
@@ -107,13 +113,10 @@ func storeTargetFor(s plan.Step, c *plan.Change, in *plan.Inputs) storeTarget {
 }
 
 // defaultImage is the minio image that the operator runs for stores without
-// one of their own when their turn comes: after the operator's, or before it
-// on the way back.
-func defaultImage(in *plan.Inputs, back bool) string {
+// one of their own, once its part of the plan is done.
+func defaultImage(in *plan.Inputs) string {
 	var objects []images.Object
 	switch {
-	case len(in.Operator) > 0 && back:
-		objects = in.Operator[0].Before
 	case len(in.Operator) > 0:
 		objects = in.Operator[len(in.Operator)-1].After
 	case in.Facts != nil && in.Facts.Operator != nil:
