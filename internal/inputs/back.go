@@ -60,13 +60,14 @@ func (r BackRequest) change(now plan.Release, store string) (plan.Change, error)
 		return plan.Change{}, &NoRevisionError{Release: now.Key(), Revision: to, History: history}
 	}
 	old := history[i]
+	// What Helm takes for installed is the newest revision, also a failed one.
+	installed := r.installed(now, history)
 	c := plan.Change{
 		Namespace: now.Namespace, Release: now.Name, Store: store, Revision: to,
-		From:   plan.Chart{Name: now.Chart, Version: now.Version},
+		From:   plan.Chart{Name: installed.ChartName, Version: installed.ChartVersion},
 		To:     plan.Chart{Name: old.ChartName, Version: old.ChartVersion},
-		Values: old.Values, Edits: differences(now.Values, old.Values),
-		// What Helm takes for installed is the newest revision, also a failed one.
-		Before: images.ParseObjects(r.installed(now, history).Manifest),
+		Values: old.Values, Edits: differences(installed.Values, old.Values),
+		Before: images.ParseObjects(installed.Manifest),
 		After:  images.ParseObjects(old.Manifest),
 	}
 	c.Unchanged = now.Status == chart.StatusDeployed && sameValues(now.Values, old.Values) && c.From == c.To &&
@@ -93,7 +94,7 @@ func (r BackRequest) installed(now plan.Release, history []chart.Release) chart.
 			return h
 		}
 	}
-	return chart.Release{Manifest: now.Manifest}
+	return chart.Release{ChartName: now.Chart, ChartVersion: now.Version, Values: now.Values, Manifest: now.Manifest}
 }
 
 // differences are the user's settings that going back changes, by path. Their

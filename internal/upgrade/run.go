@@ -200,7 +200,8 @@ func (e *Executor) done(ctx context.Context, s plan.Step) (bool, string, error) 
 		return e.opts.Validate == nil, "not asked for", nil
 	case plan.ActionUnstick:
 		rel, err := e.release(ctx, s)
-		return err == nil && !pending(rel), "the release is not pending", err
+		settled := !pending(rel) && !(e.back() && unfinishedRollback(rel))
+		return err == nil && settled, "the release is not pending", err
 	case plan.ActionMend:
 		return e.mended(ctx, s)
 	case plan.ActionLicense:

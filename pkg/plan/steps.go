@@ -108,7 +108,7 @@ func unstickSteps(in Inputs) []Step {
 	seen := map[string]bool{}
 	for _, c := range in.changes() {
 		r := in.Facts.release(c.Key())
-		if r == nil || seen[c.Key()] || !strings.HasPrefix(r.Status, "pending-") {
+		if r == nil || seen[c.Key()] || !strings.HasPrefix(r.Status, "pending-") && !c.repeats(r) {
 			continue
 		}
 		seen[c.Key()] = true
@@ -120,7 +120,7 @@ func unstickSteps(in Inputs) []Step {
 			After:  []Fact{releaseFact(c, FieldStatus, "failed")},
 		}
 		if c.repeats(r) {
-			s.Title = fmt.Sprintf("drop revision %d of %s, a rollback that was cut off", r.Revision, c.Key())
+			s.Title = fmt.Sprintf("drop revision %d of %s, a rollback that did not end", r.Revision, c.Key())
 			s.Why = "Helm would take it for what is installed, and leave behind what only the newer chart has"
 			s.After = []Fact{releaseFact(c, FieldRevision, fmt.Sprint(r.Revision-1))}
 		}
@@ -221,9 +221,12 @@ func changeStep(in Inputs, c Change, revisions map[string]int) Step {
 	return s
 }
 
-// repeats reports whether a change is a rollback of a release that an earlier
-// rollback was cut off at.
-func (c Change) repeats(r *Release) bool { return c.Revision > 0 && r.Status == "pending-rollback" }
+// repeats reports whether a change is a rollback of a release whose newest
+// revision is a rollback that was cut off or failed.
+func (c Change) repeats(r *Release) bool {
+	return c.Revision > 0 && (r.Status == "pending-rollback" ||
+		r.Status == "failed" && (strings.HasPrefix(r.Description, "Rollback ") || strings.HasSuffix(r.Description, "while pending-rollback")))
+}
 
 func releaseFact(c Change, field, value string) Fact {
 	return Fact{ObjectKey{Kind: KindRelease, Namespace: c.Namespace, Name: c.Release}, field, value}
