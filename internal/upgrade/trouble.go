@@ -21,6 +21,9 @@ type trouble struct {
 	// patience multiplies the grace: some of this is healed by an operator
 	// that is still at work. 0 gives up at once.
 	patience int
+	// dormant means that it is not to be seen right now and may still go on: a
+	// container that crashes runs for a moment between two crashes.
+	dormant bool
 }
 
 // crashes is the number of restarts from which on a new version is taken to
@@ -74,6 +77,10 @@ func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container) (trouble, boo
 	case "CrashLoopBackOff":
 		if c.Restarts >= crashes {
 			return trouble{key: "crash", text: fmt.Sprintf("%s (%d restarts)", text, c.Restarts), patience: 1}, true
+		}
+	default:
+		if !c.Ready && c.Restarts >= crashes {
+			return trouble{key: "crash", text: text, patience: 1, dormant: true}, true
 		}
 	}
 	return trouble{}, false
@@ -137,6 +144,9 @@ func (m memory) lasting(now time.Time, grace time.Duration, seen []trouble) (stu
 		}
 		s.looks++
 		m[t.key] = s
+		if t.dormant {
+			continue // whatever comes next is a change, and is looked at
+		}
 		left := time.Duration(t.patience)*grace - now.Sub(s.since)
 		switch {
 		case left <= 0 && (s.looks >= 2 || t.patience == 0):

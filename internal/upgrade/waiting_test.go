@@ -260,3 +260,32 @@ func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
 type proberFunc func(store string) error
 
 func (f proberFunc) Probe(_ context.Context, store string) error { return f(store) }
+
+// Between two crashes a container runs for a moment; that is no recovery, while
+// getting ready is one.
+func TestCrashesCountOnAcrossTheMomentsBetweenThem(t *testing.T) {
+	t.Parallel()
+	began := time.Unix(1_000, 0)
+	look := func(m memory, after time.Duration, c plan.Container) bool {
+		c.Name, c.Restarts = "minio", crashes
+		seen, ok := containerTrouble(&plan.Facts{}, plan.Pod{}, c)
+		var list []trouble
+		if ok {
+			list = []trouble{seen}
+		}
+		stuck, _ := m.lasting(began.Add(after), 20*time.Second, list)
+		return len(stuck) > 0
+	}
+	backOff, running, ready := plan.Container{Reason: "CrashLoopBackOff"}, plan.Container{}, plan.Container{Ready: true}
+	m := memory{}
+	if look(m, 0, backOff) || look(m, 15*time.Second, running) || look(m, 25*time.Second, running) {
+		t.Error("given up while it ran")
+	}
+	if !look(m, 26*time.Second, backOff) {
+		t.Error("the crashes began anew with each moment between them")
+	}
+	m = memory{}
+	if look(m, 0, backOff) || look(m, 15*time.Second, ready) || look(m, 26*time.Second, backOff) {
+		t.Error("given up although it was ready in between")
+	}
+}
