@@ -184,7 +184,7 @@ func printPlan(w io.Writer, p *plan.Plan) {
 	printNotices(w, "warning", p.Warnings)
 	printNotices(w, "refused", p.Refusals)
 	if len(p.Refusals) > 0 {
-		line(w, "\nThis plan can't be carried out: %d reasons above.", len(p.Refusals))
+		line(w, "\nThis plan can't be carried out: %s above.", count(len(p.Refusals), "reason"))
 	}
 }
 

@@ -91,7 +91,6 @@ func (o *validateOptions) run(ctx context.Context) error {
 func (o *validateOptions) finish(s *preflight.Subject, report *preflight.Report) error {
 	if err := o.printChecked(o.Out, report, func(w io.Writer) {
 		printImages(w, s.Facts)
-		line(w, "")
 		printReport(w, report)
 	}); err != nil {
 		return err
@@ -276,4 +275,5 @@ func printImages(w io.Writer, f *plan.Facts) {
 		}
 		line(w, "    %s", wrap(printable(strings.Join(of, ", ")), 76, "    "))
 	}
+	line(w, "")
 }

@@ -23,11 +23,15 @@ func (r Release) writeKrew(out string, p build.Platform) (krewArchive, error) {
 		ending = ".zip"
 	}
 	a := krewArchive{platform: p, name: fmt.Sprintf("%s_%s_%s%s", krewProgram, p.OS, p.Arch, ending)}
+	manuals, err := r.manuals("", krewManual)
+	if err != nil {
+		return a, err
+	}
 	program := p.Program(krewProgram)
-	err := pack.Write(filepath.Join(out, a.name), []pack.File{
-		{Name: "LICENSE", Path: filepath.Join(r.Source, "LICENSE")},
-		{Name: program, Path: filepath.Join(r.Programs(p), program), Executable: true},
-	})
+	err = pack.Write(filepath.Join(out, a.name), append(manuals,
+		pack.File{Name: "LICENSE", Path: filepath.Join(r.Source, "LICENSE")},
+		pack.File{Name: program, Path: filepath.Join(r.Programs(p), program), Executable: true},
+	))
 	if err != nil {
 		return a, err
 	}

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 const (
 	krewPlugin  = "aistor-upgrade"
 	krewProgram = "kubectl-aistor_upgrade"
+	krewManual  = "kubectl-aistor-upgrade"
 	helmPlugin  = "aistor"
 	helmProgram = "helm-aistor"
 	billEnding  = ".cdx.json"
@@ -112,17 +114,34 @@ func (r Release) writeHelm(name string, p build.Platform, folder string) error {
 	if err != nil {
 		return err
 	}
+	manuals, err := r.manuals(folder, helmProgram)
+	if err != nil {
+		return err
+	}
 	program := p.Program(helmProgram)
-	err = pack.Write(name, []pack.File{
-		{Name: folder + "plugin.yaml", Data: about},
-		{Name: folder + "plugin.complete", Path: filepath.Join(r.Source, "plugin.complete"), Executable: true},
-		{Name: folder + "LICENSE", Path: filepath.Join(r.Source, "LICENSE")},
-		{Name: folder + "bin/" + program, Path: filepath.Join(r.Programs(p), program), Executable: true},
-	})
+	err = pack.Write(name, append(manuals,
+		pack.File{Name: folder + "plugin.yaml", Data: about},
+		pack.File{Name: folder + "plugin.complete", Path: filepath.Join(r.Source, "plugin.complete"), Executable: true},
+		pack.File{Name: folder + "LICENSE", Path: filepath.Join(r.Source, "LICENSE")},
+		pack.File{Name: folder + "bin/" + program, Path: filepath.Join(r.Programs(p), program), Executable: true},
+	))
 	if err != nil || r.Provenance == nil {
 		return err
 	}
 	return r.Provenance(name, about)
+}
+
+// manuals are a plugin's man pages, where man looks below a folder of MANPATH.
+func (r Release) manuals(folder, plugin string) ([]pack.File, error) {
+	pages, err := filepath.Glob(filepath.Join(r.Source, "docs", "man", plugin+"*.1"))
+	if err != nil || len(pages) == 0 {
+		return nil, fmt.Errorf("packing the manual of %s: no page below docs/man: %w", plugin, errors.Join(err, os.ErrNotExist))
+	}
+	var files []pack.File
+	for _, page := range pages {
+		files = append(files, pack.File{Name: folder + "man/man1/" + filepath.Base(page), Path: page})
+	}
+	return files, nil
 }
 
 // helmManifest is plugin.yaml with the version of this release.

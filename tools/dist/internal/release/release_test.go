@@ -68,6 +68,13 @@ func TestArchivesHoldWhatKrewAndHelmWant(t *testing.T) {
 			t.Errorf("%s lacks %q:\n%.300s", name, part, plugin[name])
 		}
 	}
+	if page := string(plugin["aistor/man/man1/helm-aistor-upgrade.1"]); !strings.Contains(page, ".SH EXAMPLE") {
+		t.Errorf("the Helm plugin's page on upgrade is %.300q", page)
+	}
+	krew := untar(t, filepath.Join(out, "kubectl-aistor_upgrade_linux_amd64.tar.gz"))
+	if page := string(krew["man/man1/kubectl-aistor-upgrade-preflight.1"]); !strings.Contains(page, ".SH EXAMPLE") {
+		t.Errorf("kubectl's plugin's page on preflight is %.300q", page)
+	}
 	manifest := read(t, filepath.Join(out, "krew-manifest.yaml"))
 	for _, part := range []string{
 		"  version: v1.2.3\n",
