@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -94,7 +95,7 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 		opts.FreeSpace = freeSpace
 	}
 	if opts.Wait == nil {
-		opts.Wait = sleep
+		opts.Wait = pause.For
 	}
 	if !opts.Overwrite && (exists(path) || exists(partName(path, 1))) {
 		return nil, fmt.Errorf("creating bundle %q: %w", path, os.ErrExist)
@@ -123,17 +124,6 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 		Images: len(p.manifest.Images), Charts: len(p.manifest.Charts), Blobs: len(p.layout.entries) - 2,
 		Plugins: p.manifest.Plugins, Fetched: w.fetched.Load(), Kept: w.kept.Load(), Warnings: p.warnings(),
 	}, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // explain adds what helps to errors of the file system.

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
 // maxPulls is how often a chart is asked for.
@@ -18,14 +20,7 @@ func (o PullOptions) wait(ctx context.Context, d time.Duration) error {
 	if o.Wait != nil {
 		return o.Wait(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
+	return pause.For(ctx, d)
 }
 
 // transient reports whether another attempt may go better: the connection

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
 // followOptions look again whenever something changed.
@@ -56,7 +57,7 @@ func (o *followOptions) follow(ctx context.Context, client *cluster.Client, scop
 		if err != nil || done {
 			return err
 		}
-		if err := pause(ctx, min(max(quietest, patience*time.Since(began)), judged)); err != nil {
+		if err := pause.For(ctx, min(max(quietest, patience*time.Since(began)), judged)); err != nil {
 			return err
 		}
 		select {
@@ -95,17 +96,6 @@ func (o *followOptions) namespaces(ctx context.Context, client *cluster.Client, 
 		add(aistor.DefaultOperatorNamespace)
 	}
 	return list, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // screen shows one text after the other: in place of the last one on a

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
 // Options says how to reach registries. The zero value is anonymous access
@@ -95,18 +97,7 @@ func (o Options) withDefaults() Options {
 		o.UserAgent = "aistor-upgrade"
 	}
 	if o.Wait == nil {
-		o.Wait = sleep
+		o.Wait = pause.For
 	}
 	return o
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

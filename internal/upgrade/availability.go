@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -117,7 +118,7 @@ func (e *Executor) probe(ctx context.Context) {
 		t.probes.Go(func() {
 			for {
 				t.count(s.Key(), e.deps.Prober.Probe(ctx, s.Key()), ctx.Err())
-				if sleep(ctx, e.opts.ProbeInterval) != nil {
+				if pause.For(ctx, e.opts.ProbeInterval) != nil {
 					return
 				}
 			}

@@ -10,6 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
 // LeaseName is the Lease that keeps a second run out.
@@ -60,7 +62,7 @@ func acquireLease(ctx context.Context, e *Executor, waiting func(*BusyError)) (*
 		} else if renewed(first, held) {
 			return nil, busy
 		}
-		if err := sleep(ctx, l.duration/15); err != nil {
+		if err := pause.For(ctx, l.duration/15); err != nil {
 			return nil, err
 		}
 	}
@@ -116,7 +118,7 @@ func (l *lease) fill(cur *coordination.Lease) *coordination.Lease {
 func (l *lease) keep(ctx context.Context) {
 	ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 	l.done.Go(func() {
-		for sleep(ctx, l.duration/3) == nil {
+		for pause.For(ctx, l.duration/3) == nil {
 			_ = l.renew(ctx)
 		}
 	})

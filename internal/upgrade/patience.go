@@ -4,31 +4,21 @@ import (
 	"context"
 	"fmt"
 	"time"
-)
 
-// sleep waits for d or until ctx ends, whichever comes first.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+)
 
 // patiently repeats f while the API server is away, for as long as patience
 // lasts; any other error is final.
 func patiently(ctx context.Context, patience time.Duration, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := f(ctx)
 		if !transient(err) {
 			return err
 		}
-		if sleep(ctx, pause) != nil {
+		if pause.For(ctx, wait) != nil {
 			return err
 		}
 	}
