@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
@@ -126,17 +127,20 @@ func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bun
 	for _, s := range f.Stores {
 		doc.Stores = append(doc.Stores, statusOf(f, s))
 	}
-	if f.Operator != nil {
-		doc.Upgrade = o.lastRun(ctx, f.Operator.Namespace)
+	if f.Operator == nil {
+		return doc
+	}
+	var err error
+	if doc.Upgrade, err = o.lastRun(ctx, f.Operator.Namespace); err != nil {
+		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{What: "the last upgrade", Cause: err.Error(), Denied: apierrors.IsForbidden(err)})
 	}
 	return doc
 }
 
-// lastRun is the newest upgrade, nil where there was none or none can be read.
-func (o *statusOptions) lastRun(ctx context.Context, namespace string) *runStatus {
+func (o *statusOptions) lastRun(ctx context.Context, namespace string) (*runStatus, error) {
 	client, err := o.kube.clientset()
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	return lastRun(ctx, client, namespace, o.Now())
 }
@@ -168,7 +172,7 @@ func statusOf(f *plan.Facts, s plan.Store) storeStatus {
 }
 
 // licenseStatusOf reads the license's own claims, which nobody verified, or else
-// the day that the operator reports.
+// the earliest day that the operator reports for a store.
 func licenseStatusOf(f *plan.Facts, now time.Time) *licenseStatus {
 	if f.License != nil && f.License.Present {
 		l, err := aistor.ParseLicense(f.License.Token)
@@ -181,12 +185,16 @@ func licenseStatusOf(f *plan.Facts, now time.Time) *licenseStatus {
 		}
 		return out
 	}
+	var first time.Time
 	for _, s := range f.Stores {
-		if t, err := time.Parse(time.RFC3339, s.LicenseExpires); err == nil {
-			return &licenseStatus{Expires: t, Tier: string(aistor.TierAt(t, now)), Text: expiryText(t, now)}
+		if t, err := time.Parse(time.RFC3339, s.LicenseExpires); err == nil && (first.IsZero() || t.Before(first)) {
+			first = t
 		}
 	}
-	return nil
+	if first.IsZero() {
+		return nil
+	}
+	return &licenseStatus{Expires: first, Tier: string(aistor.TierAt(first, now)), Text: expiryText(first, now)}
 }
 
 func expiryText(t, now time.Time) string {

@@ -28,13 +28,20 @@ type runStatus struct {
 	Message string `json:"message,omitempty"`
 }
 
-// lastRun is the newest journal with whether somebody carries it out now.
-func lastRun(ctx context.Context, client kubernetes.Interface, namespace string, now time.Time) *runStatus {
+// lastRun is the newest journal with whether somebody carries it out now; nil
+// where there was no upgrade yet.
+func lastRun(ctx context.Context, client kubernetes.Interface, namespace string, now time.Time) (*runStatus, error) {
 	runs, err := upgrade.ReadJournals(ctx, client, namespace)
 	if err != nil || len(runs) == 0 {
-		return nil
+		return nil, err
 	}
-	return runStatusOf(runs[0], upgrade.Holder(ctx, client, namespace, now))
+	holder := ""
+	if runs[0].Result() == "" { // only then the lease tells running from killed
+		if holder, err = upgrade.Holder(ctx, client, namespace, now); err != nil {
+			return nil, err
+		}
+	}
+	return runStatusOf(runs[0], holder), nil
 }
 
 // runStatusOf puts a journal into words; holder is who has the lease, if
