@@ -68,21 +68,42 @@ func (f *Folder) addArchive(name string, ref images.Ref) error {
 	layers := make([]ociDescriptor, 0, len(list[0].Layers))
 	for i, l := range list[0].Layers {
 		s, ok := members[path.Clean(l)]
-		digest := cfg.RootFS.DiffIDs[i]
 		if !ok {
 			return fail(fmt.Errorf("its layer %q is missing", l))
 		}
-		if err := images.CheckDigest(digest); err != nil {
+		d, err := s.layer(path.Clean(l), cfg.RootFS.DiffIDs[i])
+		if err != nil {
 			return fail(err)
 		}
-		f.blobs[digest] = s
-		layers = append(layers, ociDescriptor{MediaType: mediaDockerLayer, Digest: digest, Size: s.size})
+		f.blobs[d.Digest] = s
+		layers = append(layers, d)
 	}
 	platform := ""
 	if cfg.OS != "" {
 		platform = strings.TrimSuffix(cfg.OS+"/"+cfg.Architecture+"/"+cfg.Variant, "/")
 	}
 	return f.addImage(ref, platform, raw, layers)
+}
+
+// layer describes a layer. It is a plain tar, and so its digest is the one that
+// the config names; only Docker with containerd's store saves layers as they
+// came, compressed, under their own digests.
+func (s section) layer(name, diffID string) (ociDescriptor, error) {
+	if err := images.CheckDigest(diffID); err != nil {
+		return ociDescriptor{}, err
+	}
+	var magic [2]byte
+	if _, err := s.f.ReadAt(magic[:min(2, s.size)], s.off); err != nil {
+		return ociDescriptor{}, err
+	}
+	if magic != [2]byte{0x1f, 0x8b} {
+		return ociDescriptor{MediaType: mediaDockerLayer, Digest: diffID, Size: s.size}, nil
+	}
+	hex, ok := strings.CutPrefix(name, blobPrefix)
+	if digest := "sha256:" + hex; ok && images.CheckDigest(digest) == nil {
+		return ociDescriptor{MediaType: mediaDockerLayer + ".gzip", Digest: digest, Size: s.size}, nil
+	}
+	return ociDescriptor{}, fmt.Errorf("its layer %q is compressed under a name that is no digest; save it again with skopeo copy docker://… docker-archive:FILE", name)
 }
 
 func (f *Folder) addImage(ref images.Ref, platform string, config []byte, layers []ociDescriptor) error {

@@ -73,21 +73,24 @@ func (b *Bundle) chartBlobs(c Chart) ([]blob, error) {
 	if len(node.Blobs) != 2 || node.Blobs[1].Digest != c.SHA256 || node.Blobs[1].Size != c.Size {
 		return nil, fmt.Errorf("reading chart %q: its manifest is not that of %s", c.Name, c.SHA256)
 	}
-	out := []blob{known(c.Manifest, raw)}
+	out := []blob{{Descriptor: c.Manifest}}
 	for _, d := range node.Blobs {
-		body, err := b.blobContent(d.Digest, maxChartSize)
-		if err != nil {
+		if _, err := b.blobContent(d.Digest, maxChartSize); err != nil {
 			return nil, err
 		}
-		out = append(out, known(d, body))
+		out = append(out, blob{Descriptor: d})
 	}
 	return out, nil
 }
 
+// walker collects what belongs to an image. Each manifest is visited once,
+// however many name it: a hostile bundle could nest a few so that following
+// each path would never end.
 type walker struct {
 	b         *Bundle
 	manifests []blob
 	blobs     []blob
+	seen      map[string]bool
 }
 
 // bytes is the size of everything collected, each once.
@@ -108,6 +111,13 @@ func (w *walker) walk(d images.Descriptor, depth int) error {
 	if depth > 4 {
 		return fmt.Errorf("index %s is nested too deeply", d.Digest)
 	}
+	if w.seen[d.Digest] {
+		return nil
+	}
+	if w.seen == nil {
+		w.seen = map[string]bool{}
+	}
+	w.seen[d.Digest] = true
 	raw, err := w.b.blobContent(d.Digest, images.MaxManifestSize)
 	if err != nil {
 		return err
@@ -127,6 +137,6 @@ func (w *walker) walk(d images.Descriptor, depth int) error {
 	for _, x := range node.Blobs {
 		w.blobs = append(w.blobs, blob{Descriptor: x})
 	}
-	w.manifests = append(w.manifests, known(d, raw))
+	w.manifests = append(w.manifests, blob{Descriptor: d}) // read again where it is needed: many would fill the memory
 	return nil
 }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,9 +13,13 @@ import (
 
 // ExportImage writes one image as an OCI layout in a tar: what crane, oras and
 // every other tool reads that takes such a file with a single image in it. The
-// manifest's bytes stay as they are.
+// manifest's bytes stay as they are. What is written was found to be what its
+// digest names; a file that is there is an error of kind [os.ErrExist].
 func ExportImage(ctx context.Context, b *Bundle, ref images.Ref, path string) error {
 	fail := func(err error) error { return fmt.Errorf("exporting %q: %w", ref, err) }
+	if exists(path) {
+		return fail(fmt.Errorf("%s: %w", path, os.ErrExist))
+	}
 	e, ok := b.image(ref)
 	if !ok {
 		return fail(errNotThere)
@@ -52,6 +57,22 @@ func (b *Bundle) image(ref images.Ref) (ImageEntry, bool) {
 	return ImageEntry{}, false
 }
 
+// copyBlob writes a blob of this bundle to its place in f.
+func (b *Bundle) copyBlob(f *os.File, e entry) error {
+	rc, err := b.OpenBlob(e.blob.Digest, 0)
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(io.NewOffsetWriter(f, e.offset), sum), rc); err != nil {
+		return err
+	}
+	if have := digestOf(sum); have != e.blob.Digest {
+		return b.bad(b.layout.entries[b.at[e.blob.Digest]].offset, "blob %s is not what its digest names", e.blob.Digest)
+	}
+	return nil
+}
+
 // writeLayout writes a layout whose unknown blobs are in this bundle.
 func (b *Bundle) writeLayout(ctx context.Context, l *layout, path string) error {
 	f, err := os.OpenFile(path+partialSuffix, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
@@ -70,11 +91,7 @@ func (b *Bundle) writeLayout(ctx context.Context, l *layout, path string) error 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rc, err := b.OpenBlob(m.entry.blob.Digest, 0)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(io.NewOffsetWriter(f, m.entry.offset), rc); err != nil {
+		if err := b.copyBlob(f, m.entry); err != nil {
 			return err
 		}
 	}

@@ -117,6 +117,13 @@ func archiveRef(name string, opts FolderOptions) (images.Ref, error) {
 }
 
 func (f *Folder) addChart(path string) error {
+	st, err := os.Stat(path)
+	if err == nil && st.Size() > maxChartSize {
+		err = fmt.Errorf("reading chart %q: it is larger than %d bytes", path, maxChartSize)
+	}
+	if err != nil {
+		return err
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err

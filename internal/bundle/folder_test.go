@@ -100,6 +100,7 @@ func TestOpenFolderRefuses(t *testing.T) {
 		"an archive of other sort": {"aistor-mc-v1.tar", raw(t, &tar.Header{Name: "x", Size: 1}), "no docker-archive"},
 		"nothing at all":           {"readme", nil, "no image archive"},
 		"no chart":                 {"aistor-1.0.0.tgz", []byte("hello"), "reading chart"},
+		"a compressed layer":       {"aistor-mc-v1.tar", dockerArchive(t, []byte("\x1f\x8b but named otherwise")), "is compressed"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

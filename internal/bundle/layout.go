@@ -19,6 +19,8 @@ const (
 	blobPrefix = "blobs/sha256/"
 	// trailerSize is what ends a tar: two empty blocks.
 	trailerSize = 2 * blockSize
+	// maxLayout is far beyond any disk, and leaves room to add to it.
+	maxLayout = 1 << 60
 )
 
 // blob is content by digest. data is nil for what is yet to be fetched.
@@ -82,6 +84,9 @@ func (l *layout) add(name string, b blob) error {
 	h, err := header(name, b.Size)
 	if err != nil {
 		return err
+	}
+	if b.Size < 0 || b.Size > maxLayout-l.size {
+		return fmt.Errorf("laying out %q: %d bytes are impossible", name, b.Size)
 	}
 	e := entry{name: name, blob: b, header: l.size, offset: l.size + int64(len(h))}
 	l.entries = append(l.entries, e)

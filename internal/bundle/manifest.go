@@ -3,6 +3,7 @@ package bundle
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -160,5 +161,53 @@ func decodeManifest(b []byte) (Manifest, error) {
 	if m.MinReader > readerVersion {
 		return Manifest{}, &TooNewError{Need: m.MinReader, Tool: m.Tool}
 	}
+	if err := m.check(); err != nil {
+		return Manifest{}, fmt.Errorf("reading bundle manifest: %w", err)
+	}
 	return m, nil
+}
+
+// check demands of names and digests what they need to be used without further
+// thought: in paths, in requests, and in what is shown.
+func (m Manifest) check() error {
+	var digests []string
+	for _, c := range m.Charts {
+		if err := checkChartName(c.Name, c.Version); err != nil {
+			return err
+		}
+		digests = append(digests, c.SHA256, c.Manifest.Digest)
+	}
+	for _, e := range m.Images {
+		if e.Ref.IsZero() {
+			return fmt.Errorf("image %s has no reference", e.Digest)
+		}
+		digests = append(digests, e.Digest)
+	}
+	for _, r := range m.Referrers {
+		if r.Ref.IsZero() {
+			return fmt.Errorf("artifact %s has no reference", r.Digest)
+		}
+		digests = append(digests, r.Digest, r.Subject)
+	}
+	if m.Plugins != nil {
+		digests = append(digests, m.Plugins.SHA256, m.Plugins.Manifest.Digest)
+	}
+	for _, d := range digests {
+		if err := images.CheckDigest(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkChartName demands what may become a part of a repository's name, a tag
+// and a file's name: a hostile name must not lead elsewhere.
+func checkChartName(name, version string) error {
+	if !regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`).MatchString(name) {
+		return fmt.Errorf("%q can't be the name of a chart", name)
+	}
+	if !regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+_-]{0,127}$`).MatchString(version) {
+		return fmt.Errorf("%q can't be the version of chart %q", version, name)
+	}
+	return nil
 }

@@ -178,7 +178,7 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 		return fail(err)
 	}
 	sum := sha256.New()
-	if err := untar(ctx, partial, io.TeeReader(r, sum)); err != nil {
+	if err := untar(ctx, partial, io.TeeReader(r, sum), p.Size); err != nil {
 		return fail(err)
 	}
 	if have := digestOf(sum); have != p.SHA256 {
@@ -191,8 +191,9 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 }
 
 // untar writes files and folders below dir, and reads r to its end. No name
-// leads out of dir.
-func untar(ctx context.Context, dir string, r io.Reader) error {
+// leads out of dir, and no more than limit bytes are written: a sparse file is
+// small in a tar and fills a disk.
+func untar(ctx context.Context, dir string, r io.Reader, limit int64) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -216,6 +217,9 @@ func untar(ctx context.Context, dir string, r io.Reader) error {
 		case tar.TypeDir:
 			err = root.Mkdir(name, 0o755)
 		case tar.TypeReg:
+			if limit -= h.Size; limit < 0 {
+				return fmt.Errorf("%q is larger than the archive it is in", h.Name)
+			}
 			err = writeIn(root, name, tr)
 		default:
 			err = fmt.Errorf("%q is neither a file nor a folder", h.Name)

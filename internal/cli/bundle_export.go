@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -61,7 +62,7 @@ func (o *bundleExportOptions) run(ctx context.Context, file, what string) error 
 		name = e.Ref.Base() + "-" + strings.ReplaceAll(e.Ref.Identifier(), ":", "-") + ".tar"
 	}
 	if err := bundle.ExportImage(ctx, b, e.Ref, name); err != nil {
-		return err
+		return elsewhere(err)
 	}
 	line(o.Out, "%s %s", e.Digest, name)
 	return nil
@@ -76,11 +77,33 @@ func (o *bundleExportOptions) chart(b *bundle.Bundle, c bundle.Chart) error {
 	if name == "" {
 		name = c.Name + "-" + c.Version + ".tgz"
 	}
-	if err := os.WriteFile(name, data, 0o644); err != nil {
-		return fmt.Errorf("exporting chart: %w", err)
+	if err := writeNew(name, data); err != nil {
+		return elsewhere(fmt.Errorf("exporting chart: %w", err))
 	}
 	line(o.Out, "%s %s", c.SHA256, name)
 	return nil
+}
+
+// elsewhere says what helps where the file to write is there already.
+func elsewhere(err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return withHint(err, "--out names another file")
+	}
+	return err
+}
+
+// writeNew writes a file that must not be there yet, and leaves none behind
+// that is not whole.
+func writeNew(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name)
+	}
+	return err
 }
 
 // chartNamed finds a chart by NAME-VERSION, NAME:VERSION, or by a name that

@@ -63,7 +63,8 @@ func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
 	line(w, "\nIMAGE\n  DIGEST         SIZE       WHY        PLATFORMS")
 	for _, i := range m.Images {
 		line(w, "%s", i.Ref)
-		line(w, "  %-14s %-10s %-10s %s", shortDigest(i.Digest), bytesText(i.Bytes), strongest(i.Reasons), orDash(strings.Join(i.Platforms, ",")))
+		line(w, "  %-14s %-10s %-10s %s", shortDigest(i.Digest), bytesText(i.Bytes), strongest(i.Reasons),
+			orDash(printable(strings.Join(i.Platforms, ","))))
 	}
 	if p := m.Plugins; p != nil {
 		line(w, "\nPlugins: %s; %s", bytesText(p.Size), pluginsWithout("FILE", p))
@@ -105,7 +106,7 @@ func orAll(platforms []string) string {
 	if len(platforms) == 0 {
 		return "all"
 	}
-	return strings.Join(platforms, ", ")
+	return printable(strings.Join(platforms, ", "))
 }
 
 // strongest is the weightiest reason for an image.

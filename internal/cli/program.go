@@ -83,8 +83,12 @@ func describe(err error) string {
 	if errors.As(err, &silent) {
 		return ""
 	}
-	text := "error: " + err.Error()
-	return withHintOf(err, text)
+	text := withHintOf(err, "error: "+err.Error())
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = printable(l) // what a registry or a bundle says may be in it
+	}
+	return strings.Join(lines, "\n")
 }
 
 // withHintOf adds what the cause itself advises. Where the text already says

@@ -201,10 +201,19 @@ func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
 	}
-	if req.URL.Host == via[0].URL.Host || c.userNamed(req.URL.Host) || !privateLiteral(req.URL) {
+	if req.URL.Host == via[0].URL.Host {
 		return nil
 	}
-	return fmt.Errorf("redirect to %q, a private or loopback address", req.URL.Host)
+	return c.mayFollow(req.URL)
+}
+
+// mayFollow refuses to be sent on to a private address that the user did not
+// name.
+func (c *Client) mayFollow(u *url.URL) error {
+	if c.userNamed(u.Host) || !privateLiteral(u) {
+		return nil
+	}
+	return fmt.Errorf("redirect to %q, a private or loopback address", u.Host)
 }
 
 func (c *Client) userNamed(h string) bool {
@@ -213,6 +222,17 @@ func (c *Client) userNamed(h string) bool {
 	}
 	_, ok := c.opts.Credentials[h]
 	return ok
+}
+
+// port is the one that is connected to, also where the address names none.
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
 }
 
 func privateLiteral(u *url.URL) bool {

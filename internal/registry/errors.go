@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
@@ -154,7 +155,20 @@ func (a answer) Error() string {
 	for _, d := range a.te.Errors {
 		parts = append(parts, strings.TrimSuffix(fmt.Sprintf("%s: %s", d.Code, d.Message), ": "))
 	}
-	return fmt.Sprintf("the registry answered %d: %s", a.te.StatusCode, strings.Join(parts, "; "))
+	return fmt.Sprintf("the registry answered %d: %s", a.te.StatusCode, oneLine(strings.Join(parts, "; ")))
+}
+
+// maxAnswer is how much of a registry's own words is repeated.
+const maxAnswer = 500
+
+// oneLine makes a registry's words part of a sentence of ours: they may hold
+// nothing that looks like a line of its own, and not go on for ever.
+func oneLine(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
+	if len(s) <= maxAnswer {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxAnswer], "") + "…"
 }
 
 // Unwrap gives the cause.

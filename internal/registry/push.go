@@ -14,11 +14,16 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
+// askFrom is the least size for which it pays to ask whether a blob is there:
+// sending a smaller one takes as long as the answer, and what is new, as configs
+// nearly always are, then takes two requests in place of three.
+const askFrom = 16 << 10
+
 // PushBlob puts a blob into a repository and says how it came there. It first
 // tries to mount it from the named repositories of the same registry; then it
-// asks whether it is there; then it is sent in one request, read with open.
-// The registry checks the digest, so a source whose bytes changed meanwhile
-// ends in an error of kind Digest.
+// asks whether it is there, unless it is very small; then it is sent in one
+// request, read with open. The registry checks the digest, so a source whose
+// bytes changed meanwhile ends in an error of kind Digest.
 func (c *Client) PushBlob(ctx context.Context, repo images.Ref, d Descriptor, open func(from int64) (io.ReadCloser, error), mountFrom []string) (images.Outcome, error) {
 	at, ref := target(repo), repo.Name()+"@"+d.Digest
 	location := ""
@@ -36,13 +41,15 @@ func (c *Client) PushBlob(ctx context.Context, repo images.Ref, d Descriptor, op
 		location = loc
 		break // each refusal opens an upload: one is enough
 	}
-	there, err := c.hasBlob(ctx, at, ref, d.Digest)
-	if err != nil {
-		return "", err
-	}
-	if there {
-		c.cancelUpload(ctx, at, location)
-		return images.OutcomePresent, nil
+	if d.Size >= askFrom {
+		there, err := c.hasBlob(ctx, at, ref, d.Digest)
+		if err != nil {
+			return "", err
+		}
+		if there {
+			c.cancelUpload(ctx, at, location)
+			return images.OutcomePresent, nil
+		}
 	}
 	return images.OutcomePushed, c.upload(ctx, at, ref, d, open, location)
 }
@@ -71,7 +78,7 @@ func (c *Client) mount(ctx context.Context, at place, ref, digest, from string) 
 	if resp.StatusCode == http.StatusCreated {
 		return true, "", nil
 	}
-	loc, err := location(resp)
+	loc, err := c.location(resp)
 	return false, loc, err
 }
 
@@ -94,9 +101,7 @@ func (c *Client) upload(ctx context.Context, at place, ref string, d Descriptor,
 		if !again {
 			return wrap(op, at.host, ref, err)
 		}
-		if c.opts.OnRetry != nil {
-			c.opts.OnRetry(at.host, err, wait)
-		}
+		c.tell(at.host, err, wait)
 		if err := c.backOff(ctx, c.host(at.host), err, wait); err != nil {
 			return err
 		}
@@ -174,18 +179,25 @@ func (c *Client) startUpload(ctx context.Context, at place, ref string) (string,
 		return "", err
 	}
 	defer drain(resp)
-	return location(resp)
+	return c.location(resp)
 }
 
 // location reads where an upload continues. Behind a proxy that ends TLS many
-// registries name themselves with http: the scheme that worked is kept.
-func location(resp *http.Response) (string, error) {
+// registries name themselves with http: the scheme that worked is kept. What
+// holds for redirects holds for locations elsewhere: nothing is sent to a
+// private address that nobody named.
+func (c *Client) location(resp *http.Response) (string, error) {
 	u, err := resp.Location()
 	if err != nil {
 		return "", fmt.Errorf("reading upload location: %w", err)
 	}
-	if u.Host == resp.Request.URL.Host {
-		u.Scheme = resp.Request.URL.Scheme
+	here := resp.Request.URL
+	if u.Host == here.Host {
+		u.Scheme = here.Scheme
+	} else if u.Hostname() != here.Hostname() || port(u) != port(here) {
+		if err := c.mayFollow(u); err != nil {
+			return "", err
+		}
 	}
 	return u.String(), nil
 }

@@ -68,13 +68,24 @@ func (c *Client) do(ctx context.Context, q call) (*http.Response, error) {
 		if !again || q.once {
 			return nil, wrap(q.op, h.name, q.ref, err)
 		}
-		if c.opts.OnRetry != nil {
-			c.opts.OnRetry(h.name, err, wait)
-		}
+		c.tell(h.name, err, wait)
 		if err := c.backOff(ctx, h, err, wait); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// tell says that a request will be tried again, without the page that a proxy
+// may have answered with.
+func (c *Client) tell(host string, err error, wait time.Duration) {
+	if c.opts.OnRetry == nil {
+		return
+	}
+	var te *transport.Error
+	if errors.As(err, &te) {
+		err = brief(te)
+	}
+	c.opts.OnRetry(host, err, wait)
 }
 
 // attempt sends the request once. Answers other than the expected ones are
@@ -166,9 +177,13 @@ type delayed struct {
 // Unwrap gives the cause.
 func (e *delayed) Unwrap() error { return e.error }
 
+// maxRetryAfter, in seconds, is a week: whoever asks for more gets no more, and
+// a number that no Duration holds can't turn into none at all.
+const maxRetryAfter = 7 * 24 * 60 * 60
+
 func withDelay(err error, header string) error {
-	if secs, e := strconv.Atoi(header); e == nil && secs >= 0 {
-		return &delayed{err, time.Duration(secs) * time.Second}
+	if secs, e := strconv.ParseInt(header, 10, 64); e == nil && secs >= 0 {
+		return &delayed{err, time.Duration(min(secs, maxRetryAfter)) * time.Second}
 	}
 	if at, e := http.ParseTime(header); e == nil {
 		return &delayed{err, max(time.Until(at), 0)}

@@ -265,9 +265,13 @@ func (p *pusher) read(ctx context.Context) error {
 	})
 }
 
+// walk reads what is below d, children first, each once.
 func (p *pusher) walk(ctx context.Context, j *job, d Descriptor, depth int) error {
 	if depth > 4 {
 		return fmt.Errorf("index %s is nested too deeply", d.Digest)
+	}
+	if slices.ContainsFunc(j.manifests, func(m manifestJob) bool { return m.desc.Digest == d.Digest }) {
+		return nil
 	}
 	raw, err := p.src.ReadManifest(ctx, j.art, d)
 	if err != nil {

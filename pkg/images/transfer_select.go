@@ -82,6 +82,10 @@ func MatchPlatform(want, have string) bool {
 	return have == want || strings.HasPrefix(have, want+"/")
 }
 
+// maxManifests bounds the manifests of one image, which are all kept in memory.
+// The largest public images have some dozens.
+const maxManifests = 1000
+
 type loader struct {
 	f    Fetcher
 	repo Ref
@@ -121,11 +125,7 @@ func (l *loader) whole(ctx context.Context, d Descriptor, raw []byte, depth int)
 		return fmt.Errorf("reading image %q: %w", l.repo, err)
 	}
 	for _, child := range node.Manifests {
-		body, err := l.fetch(ctx, child)
-		if err != nil {
-			return err
-		}
-		if err := l.whole(ctx, child, body, depth+1); err != nil {
+		if err := l.child(ctx, child, depth+1); err != nil {
 			return err
 		}
 		if realPlatform(child.Platform) {
@@ -135,6 +135,22 @@ func (l *loader) whole(ctx context.Context, d Descriptor, raw []byte, depth int)
 	l.addBlobs(node.Blobs)
 	l.add(d, raw)
 	return nil
+}
+
+// child keeps one entry of an index. Each manifest is fetched once, however
+// many indexes name it, and there is an end to how many.
+func (l *loader) child(ctx context.Context, d Descriptor, depth int) error {
+	if _, ok := l.tree.Manifests[d.Digest]; ok {
+		return nil
+	}
+	if len(l.tree.Manifests) >= maxManifests {
+		return fmt.Errorf("reading index %q: it holds more than %d manifests", l.repo, maxManifests)
+	}
+	body, err := l.fetch(ctx, d)
+	if err != nil {
+		return err
+	}
+	return l.whole(ctx, d, body, depth)
 }
 
 // some keeps the wanted children of an index.
@@ -162,11 +178,7 @@ func (l *loader) some(ctx context.Context, d Descriptor, raw []byte, want []stri
 		return l.whole(ctx, d, raw, 0)
 	}
 	for _, child := range keep {
-		body, err := l.fetch(ctx, child)
-		if err != nil {
-			return err
-		}
-		if err := l.whole(ctx, child, body, 1); err != nil {
+		if err := l.child(ctx, child, 1); err != nil {
 			return err
 		}
 	}

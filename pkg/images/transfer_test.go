@@ -61,6 +61,60 @@ func TestParseManifest(t *testing.T) {
 	}
 }
 
+// A few manifests that name each other many times are a few requests.
+func TestAnIndexIsReadOnceHoweverManyNameIt(t *testing.T) {
+	t.Parallel()
+	f := &tower{manifests: map[string][]byte{}}
+	const wide = 30
+	level := []Descriptor{f.add(MediaTypeOCIManifest, `{"config":{"digest":"`+someDigest+`","size":1}}`)}
+	for range 3 {
+		var next []Descriptor
+		for i := range wide {
+			raw := fmt.Sprintf(`{"annotations":{"n":"%d"},"manifests":[`, i)
+			for j, d := range level {
+				if j > 0 {
+					raw += ","
+				}
+				raw += fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, d.MediaType, d.Digest, d.Size)
+			}
+			next = append(next, f.add(MediaTypeOCIIndex, raw+"]}"))
+		}
+		level = next
+	}
+	top := Ref{Host: "h", Path: "p", Digest: level[0].Digest}
+	tree, err := Resolve(t.Context(), f, top, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 2 + 2*wide; len(tree.Order) != want || f.reads != want {
+		t.Errorf("%d manifests in %d requests, want %d", len(tree.Order), f.reads, want)
+	}
+}
+
+// tower is a registry of manifests alone.
+type tower struct {
+	Fetcher
+	manifests map[string][]byte
+	reads     int
+}
+
+func (f *tower) add(mediaType, raw string) Descriptor {
+	d := Descriptor{MediaType: mediaType, Digest: DigestOf([]byte(raw)), Size: int64(len(raw))}
+	f.manifests[d.Digest] = []byte(raw)
+	return d
+}
+
+// Manifest implements Fetcher.
+func (f *tower) Manifest(_ context.Context, r Ref) ([]byte, string, Descriptor, error) {
+	f.reads++
+	raw := f.manifests[r.Digest]
+	mediaType := MediaTypeOCIIndex
+	if strings.Contains(string(raw), "config") {
+		mediaType = MediaTypeOCIManifest
+	}
+	return raw, mediaType, Descriptor{MediaType: mediaType, Digest: r.Digest, Size: int64(len(raw))}, nil
+}
+
 func TestMatchPlatform(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

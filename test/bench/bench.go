@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,11 +59,12 @@ func (b *bench) run(ctx context.Context) error {
 
 // measureAll runs the rounds, and one more that counts.
 func (b *bench) measureAll(ctx context.Context) error {
+	order := rand.New(rand.NewPCG(1, uint64(b.rounds)))
 	for i := range b.rounds {
-		for n := range b.tools {
-			// Each round begins with another tool, so that none always has the
-			// warmest or the coldest machine.
-			if err := b.round(ctx, b.tools[(i+n)%len(b.tools)], false); err != nil {
+		// Each round goes in another order, so that none always comes after the
+		// one that leaves the most behind.
+		for _, n := range order.Perm(len(b.tools)) {
+			if err := b.round(ctx, b.tools[n], false); err != nil {
 				return err
 			}
 		}

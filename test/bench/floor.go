@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"runtime"
 	"slices"
@@ -62,18 +62,16 @@ func floorCreate(c *client, file string) error {
 	if err := f.Truncate(s.Size); err != nil {
 		return err
 	}
+	buffers := sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 	err = parallel(s.Blobs, func(b place) error {
 		body, err := c.get("/v2/" + b.Repos[0] + "/blobs/" + b.Digest)
 		if err != nil {
 			return err
 		}
 		defer body.Close()
-		h := sha256.New()
-		w := io.MultiWriter(io.NewOffsetWriter(f, b.Offset), h)
-		if _, err := io.CopyBuffer(w, body, make([]byte, 256<<10)); err != nil {
-			return err
-		}
-		return same(b.Digest, h.Sum(nil))
+		buf := buffers.Get().(*[]byte)
+		defer buffers.Put(buf)
+		return land(f, b, body, *buf)
 	})
 	if err != nil {
 		return err
@@ -86,6 +84,25 @@ func floorCreate(c *client, file string) error {
 		return err
 	}
 	return os.WriteFile(file+".json", text, 0o644)
+}
+
+// land writes a blob to its place, in pieces worth a call to the system.
+func land(f *os.File, b place, body io.Reader, buf []byte) error {
+	h := sha256.New()
+	for at := b.Offset; ; {
+		n, err := io.ReadAtLeast(body, buf, len(buf)/2)
+		if _, err := f.WriteAt(buf[:n], at); err != nil {
+			return err
+		}
+		_, _ = h.Write(buf[:n])
+		at += int64(n)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return same(b.Digest, h.Sum(nil))
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // survey fetches the manifests and places each blob once, the largest first.
@@ -112,7 +129,7 @@ func survey(c *client) (*stored, error) {
 			at := slices.IndexFunc(s.Blobs, func(p place) bool { return p.Digest == d.Digest })
 			if at < 0 {
 				s.Blobs, at = append(s.Blobs, place{descriptor: d, Offset: s.Size}), len(s.Blobs)
-				s.Size += d.Size
+				s.Size += (d.Size + 4095) / 4096 * 4096 // whole pages
 			}
 			s.Blobs[at].Repos = append(s.Blobs[at].Repos, image(i))
 		}
@@ -127,55 +144,6 @@ func numbers() []int {
 		list[i] = i
 	}
 	return list
-}
-
-// floorPush sends each blob once and lists the links it allows, which follow
-// in parallel; the manifests come last.
-func floorPush(c *client, file string) error {
-	s, err := load(file)
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	type link struct{ repo, digest, from string }
-	var links []link
-	for _, b := range s.Blobs {
-		for _, r := range b.Repos[1:] {
-			links = append(links, link{r, b.Digest, b.Repos[0]})
-		}
-	}
-	err = parallel(s.Blobs, func(b place) error {
-		return c.putBlob(b.Repos[0], b.Digest, io.NewSectionReader(f, b.Offset, b.Size), b.Size)
-	})
-	if err != nil {
-		return err
-	}
-	if err := parallel(links, func(l link) error { return c.mount(l.repo, l.digest, l.from) }); err != nil {
-		return err
-	}
-	return parallel(numbers(), func(i int) error { return c.putManifest(image(i), imageTag, s.Manifests[i]) })
-}
-
-// floorLook asks once for each image whether it is there.
-func floorLook(c *client, file string) error {
-	s, err := load(file)
-	if err != nil {
-		return err
-	}
-	return parallel(numbers(), func(i int) error {
-		resp, err := c.send(http.MethodHead, c.base+"/v2/"+image(i)+"/manifests/"+imageTag, nil, 0, "", http.StatusOK)
-		if err != nil {
-			return err
-		}
-		if got := resp.Header.Get("Docker-Content-Digest"); got != digestOf(s.Manifests[i]) {
-			return fmt.Errorf("%s is %s", image(i), got)
-		}
-		return resp.Body.Close()
-	})
 }
 
 func floorVerify(file string) error {

@@ -27,6 +27,7 @@ func measure(ctx context.Context, commands [][]string, scratch string) (sample, 
 	if err := os.MkdirAll(scratch, 0o755); err != nil {
 		return s, err
 	}
+	syscall.Sync() // what others wrote before is not this one's to write through
 	watch := watchFolder(scratch)
 	start := time.Now()
 	for _, args := range commands {

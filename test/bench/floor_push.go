@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"sync/atomic"
+)
+
+// floorPush sends each blob once, straight from the file to the line. The links
+// that it allows follow at once, and so does each manifest whose blobs are
+// there.
+func floorPush(c *client, file string) error {
+	s, err := load(file)
+	if err != nil {
+		return err
+	}
+	left := map[string]*atomic.Int32{}
+	for _, b := range s.Blobs {
+		for _, r := range b.Repos {
+			if left[r] == nil {
+				left[r] = new(atomic.Int32)
+			}
+			left[r].Add(1)
+		}
+	}
+	arrived := func(repo string) error {
+		if left[repo].Add(-1) > 0 {
+			return nil
+		}
+		i := slices.IndexFunc(numbers(), func(i int) bool { return image(i) == repo })
+		return c.putManifest(repo, imageTag, s.Manifests[i])
+	}
+	return parallel(s.Blobs, func(b place) error {
+		if err := sendBlob(c, file, b); err != nil {
+			return err
+		}
+		if err := arrived(b.Repos[0]); err != nil {
+			return err
+		}
+		return parallel(b.Repos[1:], func(repo string) error {
+			if err := c.mount(repo, b.Digest, b.Repos[0]); err != nil {
+				return err
+			}
+			return arrived(repo)
+		})
+	})
+}
+
+// sendBlob reads from a file of its own, so that the system can send it without
+// handing it to the program.
+func sendBlob(c *client, file string, b place) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Seek(b.Offset, io.SeekStart); err != nil {
+		return err
+	}
+	return c.putBlob(b.Repos[0], b.Digest, io.NopCloser(f), b.Size)
+}
+
+// floorLook asks once for each image whether it is there.
+func floorLook(c *client, file string) error {
+	s, err := load(file)
+	if err != nil {
+		return err
+	}
+	return parallel(numbers(), func(i int) error {
+		resp, err := c.send(http.MethodHead, c.base+"/v2/"+image(i)+"/manifests/"+imageTag, nil, 0, "", http.StatusOK)
+		if err != nil {
+			return err
+		}
+		if got := resp.Header.Get("Docker-Content-Digest"); got != digestOf(s.Manifests[i]) {
+			return fmt.Errorf("%s is %s", image(i), got)
+		}
+		return resp.Body.Close()
+	})
+}
