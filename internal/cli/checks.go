@@ -177,7 +177,11 @@ func readable(s string) string {
 // digests is a constant in all but name: Go has none of this type.
 var digests = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
 
-// printAdvice ends a finding. A remedy is there to be pasted and so is never
+// commands begin a remedy that is there to be pasted. It is as constant as
+// digests.
+var commands = regexp.MustCompile(`(?m)^(kubectl|helm|mc|skopeo|git|export) `)
+
+// printAdvice ends a finding. A command is there to be pasted and so is never
 // broken.
 func printAdvice(w io.Writer, r preflight.Result) {
 	if r.Observed != "" {
@@ -187,7 +191,11 @@ func printAdvice(w io.Writer, r preflight.Result) {
 		line(w, "%s  required  %s", margin, wrap(readable(r.Required), 59, margin+"            "))
 	}
 	if r.Remedy != "" {
-		line(w, "%s  remedy    %s", margin, strings.ReplaceAll(r.Remedy, "\n", "\n"+margin+"            "))
+		text := strings.ReplaceAll(r.Remedy, "\n", "\n"+margin+"            ")
+		if !commands.MatchString(r.Remedy) {
+			text = wrap(r.Remedy, 59, margin+"            ")
+		}
+		line(w, "%s  remedy    %s", margin, text)
 	}
 }
 

@@ -148,7 +148,7 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 	}
 	var rows [][]string
 	public, missing := 0, 0
-	causes := map[string]bool{}
+	causes := map[string]string{} // with their hints
 	for _, i := range d.Items {
 		if i.Public {
 			public++
@@ -157,7 +157,7 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 			missing++
 		}
 		if i.Cause != "" {
-			causes[i.Cause] = true
+			causes[i.Cause] = i.Hint
 		}
 		rows = append(rows, imageRow(i, wide))
 	}
@@ -172,6 +172,9 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 	}
 	for _, cause := range sortedKeys(causes) {
 		line(w, "\nnot known: %s", wrap(printable(cause), 69, "           "))
+		if hint := causes[cause]; hint != "" {
+			line(w, "     hint: %s", wrap(printable(hint), 69, "           "))
+		}
 	}
 	for _, g := range d.Gaps {
 		line(w, "\nnot looked at: %s", wrap(printable(g.What+": "+g.Cause), 65, "               "))

@@ -11,6 +11,8 @@ type Holding struct {
 	// Present is yes, no or unknown; Cause says why it is not known.
 	Present string `json:"present"`
 	Cause   string `json:"cause,omitempty"`
+	// Hint is what would let the registry be asked, if anything is known to.
+	Hint string `json:"hint,omitempty"`
 	// Digest is what the reference resolves to.
 	Digest    string   `json:"digest,omitempty"`
 	Platforms []string `json:"platforms,omitempty"`
@@ -49,7 +51,7 @@ func Holdings(ctx context.Context, s *Subject, list []plan.PlannedImage) []Holdi
 			out[i] = Holding{Present: PresentNo}
 		default:
 			_, line, _ := refusal(a.err, q.ref)
-			out[i] = Holding{Present: PresentUnknown, Cause: line}
+			out[i] = Holding{Present: PresentUnknown, Cause: line, Hint: hintOf(a.err)}
 		}
 	}
 	return out

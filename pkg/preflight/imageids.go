@@ -224,10 +224,21 @@ func judgeIDs(f *findings, r running, known map[string]bool, a answer) {
 			f.fail(k, "%s, which is no digest of %s: another image was behind the tag when it was pulled", line, r.ref).
 				wanted(id, want, remedy)
 		} else {
-			f.warn(k, "%s; whether that is %s is unknown, since runtimes report different digests", line, r.ref).
-				wanted(id, want, "")
+			f.warn(k, "%s; whether that is %s is unknown, since %s", line, r.ref, whyUnknown(a)).
+				wanted(id, want, hintOf(a.err))
 		}
 	}
+}
+
+// whyUnknown is why a digest that is not known of an image proves nothing.
+func whyUnknown(a answer) string {
+	switch {
+	case a.err != nil:
+		return "its registry did not say what it has"
+	case a.found.Digest == "":
+		return "no registry was asked"
+	}
+	return "runtimes report different digests"
 }
 
 // differing is a container of the same reference on the same platform that

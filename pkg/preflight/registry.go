@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -132,7 +133,7 @@ func refusal(err error, ref images.Ref) (status Status, line string, perImage bo
 	case KindNameUnknown:
 		return Fail, "404 from " + ref.Host + ": there is no repository " + ref.Path, true
 	case KindTLS:
-		return Fail, "TLS to " + ref.Host + " failed: " + firstLine(err), false
+		return Fail, "TLS to " + ref.Host + " failed: " + root(err), false
 	case KindPlainHTTP:
 		return Fail, ref.Host + " answers in plain HTTP, which nodes refuse unless they are told to accept it", false
 	case KindRateLimited:
@@ -140,10 +141,19 @@ func refusal(err error, ref images.Ref) (status Status, line string, perImage bo
 	case KindPrivateRedirect:
 		return Error, ref.Host + " sends the login to a private address, which is not followed: " + firstLine(err), false
 	case KindUnreachable:
-		return Error, ref.Host + " can't be reached from here: " + firstLine(err), false
+		return Error, ref.Host + " can't be reached from here: " + root(err), false
 	default:
 		return Error, ref.String() + " could not be looked at: " + firstLine(err), true
 	}
+}
+
+// root is the innermost cause: what is the same for every image of a registry
+// that can't be spoken to.
+func root(err error) string {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return firstLine(err)
 }
 
 func remedyFor(err error, p pull) string {
