@@ -99,7 +99,6 @@ func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.
 	o.seen.after = append(o.seen.after, report)
 	line(o.Out, "")
 	printImages(o.Out, facts)
-	line(o.Out, "")
 	printReport(o.Out, report)
 	if !report.OK() {
 		return report.Verdict, withCode(ExitCheckFailed, fmt.Errorf("validating: %s", report.Verdict))

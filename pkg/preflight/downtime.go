@@ -60,5 +60,5 @@ func checkBudgets(_ context.Context, s *Subject) Result {
 			f.warn(k, "%s: allows no pod to be evicted now", label(k)).wanted("0 allowed", ">= 1 allowed", describe(k))
 		}
 	}
-	return f.result("%d pod disruption budgets allow an eviction", len(s.Facts.Budgets))
+	return f.result("an eviction is allowed by %s", count(len(s.Facts.Budgets), "pod disruption budget"))
 }
