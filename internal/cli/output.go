@@ -125,21 +125,57 @@ func (o *outputOptions) printer() (printers.ResourcePrinter, error) {
 	return p, err
 }
 
-// writeTable writes rows under a header, with kubectl's own spacing. A paint
+// writeTable writes rows under a header, with kubectl's own spacing. The last
+// column goes on below itself where it would leave the terminal. A paint
 // gives the colour of each row's last cell.
 func writeTable(w io.Writer, header []string, rows [][]string, paint ...func(row int) color.Attribute) {
-	tab := printers.GetNewTabWriter(w)
-	fmt.Fprintln(tab, strings.Join(header, "\t"))
-	for n, r := range rows {
+	for _, r := range rows {
 		for i := range r {
 			r[i] = printable(r[i])
 		}
-		for _, p := range paint {
-			r[len(r)-1] = tint(w, p(n), r[len(r)-1])
+	}
+	tab := printers.GetNewTabWriter(w)
+	fmt.Fprintln(tab, strings.Join(header, "\t"))
+	last := len(header) - 1
+	room := tableWidth - leftOf(header, rows)
+	for n, r := range rows {
+		lines := strings.Split(r[last], "\n")
+		if room >= leastColumn {
+			lines = strings.Split(wrap(r[last], room, ""), "\n")
 		}
-		fmt.Fprintln(tab, strings.Join(r, "\t"))
+		for i, text := range lines {
+			for _, p := range paint {
+				text = tint(w, p(n), text)
+			}
+			if i > 0 {
+				r = make([]string, len(r)) // goes on below
+			}
+			r[last] = text
+			fmt.Fprintln(tab, strings.Join(r, "\t"))
+		}
 	}
 	tab.Flush()
+}
+
+const (
+	// tableWidth is what a terminal is sure to have, and leastColumn the width
+	// below which a last column is rather left to the terminal.
+	tableWidth  = 80
+	leastColumn = 20
+)
+
+// leftOf is how many columns stand before the last column's text. kubectl's
+// tables have three spaces between columns, none of which is narrower than six.
+func leftOf(header []string, rows [][]string) int {
+	left := 0
+	for i := range len(header) - 1 {
+		width := utf8.RuneCountInString(header[i])
+		for _, r := range rows {
+			width = max(width, utf8.RuneCountInString(r[i]))
+		}
+		left += max(width+3, 6)
+	}
+	return left
 }
 
 // bytesText is a size as people read it.

@@ -245,3 +245,30 @@ func aStatus() *statusDocument {
 		Gaps: []plan.Gap{{What: "nodes", Cause: "nodes is forbidden"}},
 	}
 }
+
+// kubectl's tables are as wide as their cells; ours keep inside a terminal as
+// long as words can be parted, and are left alone where they can't.
+func TestTheLastColumnOfATableGoesOnBelowItself(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		step, what, want string
+	}{
+		"it fits": {"push", "push images", "#     STEP   WHAT\n1     push   push images\n"},
+		"it is too long": {"store-team-a-primary", "wait for object store team-a/primary, which is in place",
+			"#     STEP                   WHAT\n" +
+				"1     store-team-a-primary   wait for object store team-a/primary, which is in\n" +
+				"                             place\n"},
+		"the other columns leave no room": {strings.Repeat("s", 60), "wait for object store team-a/primary",
+			"#     STEP                                                           WHAT\n" +
+				"1     " + strings.Repeat("s", 60) + "   wait for object store team-a/primary\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			writeTable(&b, []string{"#", "STEP", "WHAT"}, [][]string{{"1", c.step, c.what}})
+			if diff := cmp.Diff(c.want, b.String()); diff != "" {
+				t.Errorf("the table (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
