@@ -81,11 +81,14 @@ func gateIDs() []string {
 
 // printChecks lists checks for --list.
 func printChecks(w io.Writer, checks []preflight.Check) {
-	var rows [][]string
+	width := 0
 	for _, c := range checks {
-		rows = append(rows, []string{c.ID, c.Looks})
+		width = max(width, len(c.ID)+2)
 	}
-	writeTable(w, []string{"ID", "LOOKS AT"}, rows)
+	line(w, "%-*s%s", width, "ID", "LOOKS AT")
+	for _, c := range checks {
+		line(w, "%-*s%s", width, c.ID, wrap(c.Looks, 80-width, strings.Repeat(" ", width)))
+	}
 }
 
 // glyphs stand before each result; the word beside them says the same, so that

@@ -147,11 +147,13 @@ func (o *planOptions) judge(ctx context.Context, t *target) (*plan.Verdict, erro
 	if err != nil {
 		return nil, err
 	}
+	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
+	subject.Bundle = proofAsRead(t, o.Program, o.bundleFile, "", "")
 	report := preflight.Run(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), subject, opts)
 	if err := interruption(ctx); err != nil {
 		return nil, err
 	}
-	v := &plan.Verdict{Text: report.Verdict, OK: report.OK()}
+	v := &plan.Verdict{Text: report.Verdict, OK: report.OK(), Acknowledged: subject.Acknowledged}
 	for _, r := range report.Results {
 		if r.Status != preflight.Pass && r.Status != preflight.Skip {
 			v.Findings = append(v.Findings, plan.VerdictFinding{Check: r.ID, Status: string(r.Status), Message: plan.RedactText(r.Message), Waived: r.Waived})

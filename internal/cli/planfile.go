@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -28,15 +27,6 @@ func readPlan(file string, b []byte) (*plan.Plan, error) {
 		return nil, withHint(fmt.Errorf("reading plan %q: it is not an %s", file, plan.KindPlan), "helm aistor plan --out writes one")
 	}
 	return &p, nil
-}
-
-// asData is v as JSON has it, so that absent and empty are the same.
-func asData(v any) any {
-	var out any
-	if b, err := json.Marshal(v); err == nil {
-		_ = json.Unmarshal(b, &out)
-	}
-	return out
 }
 
 // shellWord quotes an argument where a shell would change it.

@@ -21,6 +21,8 @@ type preflightOptions struct {
 	pull   pullOptions
 	// publicKey and signature prove the bundle.
 	publicKey, signature string
+	// planFile is a plan that was reviewed.
+	planFile string
 }
 
 func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
@@ -34,6 +36,9 @@ func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 			"bundle, what is running is judged.",
 		Example: `  # Is everything ready for this bundle?
   kubectl aistor-upgrade preflight --bundle aistor.bundle
+
+  # Is the plan that was reviewed still the one that would be carried out?
+  kubectl aistor-upgrade preflight --bundle aistor.bundle --plan plan.yaml
 
   # Only judge what is running
   kubectl aistor-upgrade preflight
@@ -50,6 +55,7 @@ func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 	o.outputOptions.addFlags(cmd.Flags())
 	o.checks.addFlags(cmd.Flags())
 	o.pull.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.planFile, "plan", "", "plan that was reviewed: does it hold for this cluster, as it is now?")
 	cmd.Flags().StringVar(&o.publicKey, "public-key", "", "minisign public key, or a file with it: the bundle's signature is checked as well")
 	cmd.Flags().StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: beside the bundle)")
 	return cmd
@@ -63,6 +69,9 @@ func (o *preflightOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.Before())
 		return nil
 	}
+	if o.planFile != "" && o.bundleFile == "" && o.imageOnly == "" {
+		return withHint(errors.New("reading --plan: there is nothing to compare it with"), "name the bundle it was made of with --bundle")
+	}
 	subject, t, err := o.subject(ctx)
 	if err != nil {
 		return err
@@ -73,8 +82,13 @@ func (o *preflightOptions) run(ctx context.Context) error {
 		return err
 	}
 	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
+	if o.planFile != "" {
+		if subject.Reviewed, err = readPlanFile(o.planFile); err != nil {
+			return err
+		}
+	}
 	if t.bundle != nil {
-		subject.Bundle = proof{Program: o.Program, file: o.bundleFile, reader: t.bundle, publicKey: o.publicKey, signature: o.signature}
+		subject.Bundle = proof{Program: o.Program, file: o.bundleFile, reader: t.bundle, publicKey: o.publicKey, signature: o.signature, whole: true}
 	}
 	if err := o.pull.equip(ctx, o.Program, o.kube, t.cluster, subject); err != nil {
 		return err

@@ -47,6 +47,7 @@ type evidence struct {
 	log           *transcript
 	before, after []*preflight.Report
 	waivers       []plan.Waiver
+	acknowledged  []string
 	outcome       *upgrade.Outcome
 	signedBy      string
 }
@@ -57,7 +58,7 @@ func (o *runOptions) begin(t *target) error {
 	if err != nil {
 		return err
 	}
-	o.seen.waivers = opts.Waivers
+	o.seen.waivers, o.seen.acknowledged = opts.Waivers, o.checks.acknowledgedFor(t.site)
 	name := o.reports.logFile
 	if name == "" {
 		if o.dryRun {
@@ -123,7 +124,7 @@ func (o *runOptions) writeReports(t *target, ended error) error {
 		return nil
 	}
 	in := report.Input{
-		Plan: t.plan, Outcome: o.seen.outcome, Err: shown(ended), Before: o.seen.before, After: o.seen.after, Waivers: o.seen.waivers,
+		Plan: t.plan, Outcome: o.seen.outcome, Err: shown(ended), Before: o.seen.before, After: o.seen.after, Waivers: o.seen.waivers, Acknowledged: o.seen.acknowledged,
 		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version, SignedBy: o.seen.signedBy, Now: o.Now(), Mask: masker(t),
 	}
 	if o.seen.log != nil {

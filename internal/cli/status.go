@@ -159,7 +159,7 @@ func statusOf(f *plan.Facts, s plan.Store) storeStatus {
 		if p.Store != s.Key() {
 			continue
 		}
-		if p.Ready && p.Terminating.IsZero() {
+		if p.Ready && p.Terminating.IsZero() && !p.KES() {
 			st.Ready++
 		}
 		for _, c := range p.Containers {

@@ -186,3 +186,18 @@ func TestWarningsAreKeptOnce(t *testing.T) {
 		t.Errorf("warnings (-expected +received):\n%s", d)
 	}
 }
+
+func TestAPodOfADeploymentIsItsWorkloads(t *testing.T) {
+	t.Parallel()
+	for owner, want := range map[string]string{
+		"StatefulSet/primary-pool-0":       "StatefulSet primary-pool-0",
+		"ReplicaSet/primary-kes-6c5b99d7d": "Deployment primary-kes",
+		"ReplicaSet/odd":                   "ReplicaSet odd",
+		"":                                 " ",
+	} {
+		kind, name := ownerOf(owner)
+		if got := kind + " " + name; got != want {
+			t.Errorf("%q: received %q, expected %q", owner, got, want)
+		}
+	}
+}

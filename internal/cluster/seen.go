@@ -112,7 +112,7 @@ func (s *seen) addWorkloads(f *plan.Facts) map[string]string {
 
 func (s *seen) addPods(f *plan.Facts, owner map[string]string) {
 	for _, p := range s.pods {
-		kind, n, _ := strings.Cut(p.Owner, "/")
+		kind, n := ownerOf(p.Owner)
 		p.Store = cmp.Or(owner[kind+"/"+p.Namespace+"/"+n], s.storeOfSet(p.Namespace, n), s.store(p.Namespace, p.label))
 		if p.Store == "" && (!p.operator || p.Namespace != s.operatorNamespace) {
 			continue
@@ -122,6 +122,16 @@ func (s *seen) addPods(f *plan.Facts, owner map[string]string) {
 	// One pod may carry the labels of two selectors.
 	sortBy(f.Pods, func(p plan.Pod) string { return p.Namespace + "/" + p.Name })
 	f.Pods = slices.CompactFunc(f.Pods, func(a, b plan.Pod) bool { return a.Namespace == b.Namespace && a.Name == b.Name })
+}
+
+// ownerOf is the workload behind a pod's owner: a ReplicaSet is named by its
+// Deployment and a hash.
+func ownerOf(owner string) (kind, n string) {
+	kind, n, _ = strings.Cut(owner, "/")
+	if i := strings.LastIndexByte(n, '-'); kind == "ReplicaSet" && i > 0 {
+		return "Deployment", n[:i]
+	}
+	return kind, n
 }
 
 // addClaims keeps the claims of stores: by label, or by the name a StatefulSet

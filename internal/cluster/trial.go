@@ -23,8 +23,9 @@ const fieldManager = "helm"
 // that is rendered is created or patched exactly as Helm 3 does, and for each
 // Deployment of the operator and each pool that restarts a pod with the images
 // of the target is tried. Nothing is stored; the requests are bounded by the
-// rendered objects. Of a way over stepping stones the first chart and the last
-// are tried. The result is sorted by the order of the changes, never nil.
+// rendered objects. Of a way over stepping stones every chart is tried on what
+// is there today; what an earlier chart makes anew on the way is skipped and
+// says so. The result is sorted by the order of the changes, never nil.
 func (c *Client) Trials(ctx context.Context, in *plan.Inputs, p *plan.Plan) []plan.Trial {
 	t := &trials{client: c, in: in, plan: p, list: []*plan.Trial{}}
 	mapper, err := c.mapper()
@@ -66,6 +67,7 @@ type trial struct {
 	change   *plan.Change
 	original images.Object // of the installed manifest; nil where it is new
 	target   images.Object
+	anew     string // the earlier chart that deletes what is there today
 	pod      *podTrial
 	result   plan.Trial
 }
@@ -73,33 +75,51 @@ type trial struct {
 // all lists the dry runs in their order.
 func (t *trials) all() []*trial {
 	var list []*trial
-	n := len(t.in.Operator)
 	for i := range t.in.Operator {
-		if i == 0 || i == n-1 {
-			list = append(list, t.objects(&t.in.Operator[i], t.in.Operator[0].Before)...)
-		}
+		list = append(list, t.objects(t.in.Operator[:i], &t.in.Operator[i], t.in.Operator[0].Before)...)
 	}
 	for i := range t.in.Stores {
-		list = append(list, t.objects(&t.in.Stores[i], t.in.Stores[i].Before)...)
+		list = append(list, t.objects(nil, &t.in.Stores[i], t.in.Stores[i].Before)...)
 	}
 	return append(list, t.pods()...)
 }
 
-func (t *trials) objects(c *plan.Change, installed []images.Object) []*trial {
+// objects are those that a change renders, after the earlier changes of the
+// same release.
+func (t *trials) objects(earlier []plan.Change, c *plan.Change, installed []images.Object) []*trial {
 	if c.Unchanged {
 		return nil
 	}
-	was := map[plan.ObjectKey]images.Object{}
-	for _, o := range installed {
-		was[versionless(plan.KeyOf(o, c.Namespace))] = o
-	}
+	was := byKey(installed, c.Namespace)
 	var list []*trial
 	for _, o := range c.After {
 		k := plan.KeyOf(o, c.Namespace)
-		list = append(list, &trial{trials: t, change: c, original: was[versionless(k)], target: o,
+		list = append(list, &trial{trials: t, change: c, original: was[versionless(k)], target: o, anew: madeAnew(earlier, was, versionless(k)),
 			result: plan.Trial{ObjectKey: k, Change: c.Key() + " to " + c.To.String()}})
 	}
 	return list
+}
+
+func byKey(objects []images.Object, namespace string) map[plan.ObjectKey]images.Object {
+	m := make(map[plan.ObjectKey]images.Object, len(objects))
+	for _, o := range objects {
+		m[versionless(plan.KeyOf(o, namespace))] = o
+	}
+	return m
+}
+
+// madeAnew is the earlier chart that deletes an installed object, so that a
+// later one makes it again; empty where none does.
+func madeAnew(earlier []plan.Change, installed map[plan.ObjectKey]images.Object, k plan.ObjectKey) string {
+	if installed[k] == nil {
+		return ""
+	}
+	for _, c := range earlier {
+		if byKey(c.After, c.Namespace)[k] == nil {
+			return c.To.String()
+		}
+	}
+	return ""
 }
 
 func versionless(k plan.ObjectKey) plan.ObjectKey {
@@ -130,6 +150,10 @@ func (t *trial) end(outcome plan.TrialOutcome, format string, args ...any) {
 func (t *trial) run(ctx context.Context) {
 	if t.pod != nil {
 		t.tryPod(ctx)
+		return
+	}
+	if t.anew != "" {
+		t.end(plan.TrialSkipped, "%s deletes it on the way, and it is made again", t.anew)
 		return
 	}
 	resource, namespace, ok := t.resource()

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -55,5 +57,37 @@ func TestAQuotaStandsInTheWayOnlyWhereItIsExceededAlready(t *testing.T) {
 	}
 	if roomAfter(nil) {
 		t.Error("no refusal needs no room")
+	}
+}
+
+// What a chart on the way deletes can't be tried for a later one: the server
+// would hold it against the object of today.
+func TestEveryChartOnTheWayIsTriedButForWhatIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	object := func(name string) images.Object {
+		return images.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name}}
+	}
+	change := func(version string, names ...string) plan.Change {
+		c := plan.Change{Namespace: "aistor", Release: "aistor", To: plan.Chart{Name: "op", Version: version}, Before: []images.Object{object("a"), object("b")}}
+		for _, n := range names {
+			c.After = append(c.After, object(n))
+		}
+		return c
+	}
+	tr := &trials{plan: &plan.Plan{}, in: &plan.Inputs{Facts: &plan.Facts{}, Operator: []plan.Change{change("1", "a", "b"), change("2", "a"), change("3", "a", "b", "c")}}}
+	var got []string
+	for _, one := range tr.all() {
+		line := one.result.Change + ": " + one.result.Name
+		if one.anew != "" {
+			line += ", made anew after " + one.anew
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"aistor/aistor to op-1: a", "aistor/aistor to op-1: b", "aistor/aistor to op-2: a",
+		"aistor/aistor to op-3: a", "aistor/aistor to op-3: b, made anew after op-2", "aistor/aistor to op-3: c",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("dry runs (-expected +received):\n%s", diff)
 	}
 }

@@ -98,6 +98,22 @@ func (r Request) render(change *plan.Change, c *chart.Chart, opts chart.RenderOp
 	if change.Images, err = chart.Discover(c, opts, chart.DiscoverOptions{}); err != nil {
 		return fmt.Errorf("finding the images of %s: %w", c.ID(), err)
 	}
+	return weigh(change, c, opts, out)
+}
+
+// weigh says how large the release's record becomes, where one is written.
+func weigh(change *plan.Change, c *chart.Chart, opts chart.RenderOptions, out *chart.Rendered) error {
+	if change.Unchanged {
+		return nil
+	}
+	w, err := c.Weight(opts, out)
+	if err != nil {
+		return err
+	}
+	change.Record.Bytes = w.Bytes
+	for _, p := range w.Parts {
+		change.Record.Heavy = append(change.Record.Heavy, fmt.Sprintf("%s (%d KiB)", p.Name, p.Bytes>>10))
+	}
 	return nil
 }
 

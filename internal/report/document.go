@@ -58,13 +58,22 @@ type Document struct {
 	Remaining []string `json:"remaining,omitempty"`
 	// Before and After are the checks of the newest attempt. What earlier ones
 	// found is in Attempts.
-	Before       []preflight.Result     `json:"checksBefore"`
-	After        []preflight.Result     `json:"checksAfter,omitempty"`
-	Waivers      []plan.Waiver          `json:"waivers,omitempty"`
+	Before  []preflight.Result `json:"checksBefore"`
+	After   []preflight.Result `json:"checksAfter,omitempty"`
+	Waivers []plan.Waiver      `json:"waivers,omitempty"`
+	// Acknowledged are what only a person can do and said was done.
+	Acknowledged []Acknowledged         `json:"acknowledged,omitempty"`
 	Warnings     []plan.Notice          `json:"warnings,omitempty"`
 	Attempts     []Attempt              `json:"attempts,omitempty"`
 	Availability []upgrade.Availability `json:"availability,omitempty"`
 	Pods         []upgrade.PodTimeline  `json:"pods,omitempty"`
+}
+
+// Acknowledged is something that only a person can do and said was done.
+type Acknowledged struct {
+	// ID is stable, What is for people.
+	ID   string `json:"id"`
+	What string `json:"what"`
 }
 
 // Cluster says where it happened.

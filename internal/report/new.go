@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
@@ -22,6 +23,8 @@ type Input struct {
 	// made; nil ones are left out.
 	Before, After []*preflight.Report
 	Waivers       []plan.Waiver
+	// Acknowledged are IDs of [preflight.Gate]s.
+	Acknowledged []string
 	// Identity, Tool, SignedBy and Log as in [Document].
 	Identity, Tool, SignedBy, Log string
 	Now                           time.Time
@@ -40,7 +43,7 @@ func New(in Input) (*Document, error) {
 		Cluster: Cluster{Context: p.Cluster.Context, UID: p.Cluster.UID, Version: p.Cluster.Version},
 		Plan:    p.Digest(), SignedBy: in.SignedBy, Bundle: Bundle{Name: p.Bundle.Name, Digest: p.Bundle.Digest},
 		Registry: p.Registry.Registry, Log: in.Log,
-		Releases: releases(p, in.Outcome), Images: imagesOf(p), Waivers: in.Waivers, Warnings: p.Warnings,
+		Releases: releases(p, in.Outcome), Images: imagesOf(p), Waivers: in.Waivers, Acknowledged: acknowledged(in.Acknowledged), Warnings: p.Warnings,
 		Before: results(in.Before), After: results(in.After),
 	}
 	if in.Err != nil {
@@ -52,6 +55,17 @@ func New(in Input) (*Document, error) {
 		mask = plan.RedactText
 	}
 	return masked(d, mask)
+}
+
+// acknowledged are the gates in their own order, each once.
+func acknowledged(ids []string) []Acknowledged {
+	var list []Acknowledged
+	for _, g := range preflight.Gates() {
+		if slices.Contains(ids, g.ID) {
+			list = append(list, Acknowledged{g.ID, g.What})
+		}
+	}
+	return list
 }
 
 func resultOf(in Input) string {

@@ -84,7 +84,7 @@ func (t *tracker) observe(f *plan.Facts) {
 func serving(f *plan.Facts, key string) int {
 	n := 0
 	for _, p := range f.Pods {
-		if p.Store == key && p.Ready && p.Terminating.IsZero() {
+		if p.Store == key && !p.KES() && p.Ready && p.Terminating.IsZero() {
 			n++
 		}
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -241,6 +242,12 @@ type Pod struct {
 	ServiceAccount string      `json:"serviceAccount,omitempty"`
 	Containers     []Container `json:"containers"`
 	PullSecrets    []string    `json:"pullSecrets,omitempty"`
+}
+
+// KES reports whether the pod is one of a store's key servers, which serve no
+// objects.
+func (p Pod) KES() bool {
+	return slices.ContainsFunc(p.Containers, func(c Container) bool { return c.Name == "kes" })
 }
 
 // Container is a container as the spec asks and, for a pod, as the node runs.

@@ -118,6 +118,9 @@ type Change struct {
 	// Before and After are the rendered objects of the installed release and
 	// of the target.
 	Before, After []images.Object
+	// Record is what Helm's record of the release will weigh; zero where
+	// nothing is written.
+	Record Record
 	// Images is what After pulls, as private references.
 	Images []images.Image
 	// Warnings are what rewriting the values had to say of them.
@@ -125,6 +128,16 @@ type Change struct {
 	// Ineffective names settings that do nothing in the target's chart. It is
 	// filled only where somebody looks before deciding.
 	Ineffective []Notice
+}
+
+// Record is the size of a release's record, which Helm keeps in one Secret.
+type Record struct {
+	// Bytes is the size of the Secret's data, of which the API server takes at
+	// most 1 MiB.
+	Bytes int
+	// Heavy names what weighs most in it, heaviest first, with its size; empty
+	// where the record is small.
+	Heavy []string
 }
 
 // ValueEdit is one value that was changed, shown to people.

@@ -9,6 +9,8 @@ type Verdict struct {
 	OK   bool   `json:"ok"`
 	// Findings are the checks that did not pass, in their order.
 	Findings []VerdictFinding `json:"findings,omitempty"`
+	// Acknowledged are what only a person can do and said was done, by ID.
+	Acknowledged []string `json:"acknowledged,omitempty"`
 }
 
 // VerdictFinding is one check that did not pass.

@@ -138,6 +138,10 @@ func TestCRDFields(t *testing.T) {
 			}},
 		{name: "a field that the store's own chart gives up", want: Pass, change: func(t *testing.T, s *Subject) {
 			s.Facts.Stores[0].Object = object(t, storeDoc(`, features: {sftp: true}`))
+			s.Inputs.Stores[0].Before = objects(t, storeDoc(`, features: {sftp: true}`))
+		}},
+		{name: "a field that somebody set by hand", want: Fail, line: "spec.features", change: func(t *testing.T, s *Subject) {
+			s.Facts.Stores[0].Object = object(t, storeDoc(`, features: {sftp: true}`))
 		}},
 		{name: "an empty value is no loss", want: Pass, change: live(`, features: {}, encryption: {a: {b: []}}`)},
 		{name: "a field of a list's element", want: Warn, observed: "spec.pools[0].new",

@@ -57,6 +57,9 @@ type Subject struct {
 	Inputs *plan.Inputs
 	// Plan is nil where none was made.
 	Plan *plan.Plan
+	// Reviewed is a plan that was made before, for review; nil where there is
+	// none. Plan is the one for the present state.
+	Reviewed *plan.Plan
 	// Registry answers for the private registry; nil where this machine has
 	// no route to it.
 	Registry Prober
@@ -144,6 +147,14 @@ func (s *Subject) registry() plan.SiteRegistry {
 	default:
 		return s.Site
 	}
+}
+
+// madeFor is the plan whose cluster is the right one.
+func (s *Subject) madeFor() *plan.Plan {
+	if s.Reviewed != nil {
+		return s.Reviewed
+	}
+	return s.Plan
 }
 
 // changes are all releases' changes in the order in which they are made.

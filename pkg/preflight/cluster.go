@@ -38,9 +38,9 @@ func checkVersion(_ context.Context, s *Subject) Result {
 		f.fail(plan.ObjectKey{}, "the server is %s, older than %s", have, oldestServer).
 			wanted(s.Facts.ServerVersion, ">= "+oldestServer, "upgrade Kubernetes first")
 	}
-	if s.Plan != nil && s.Plan.Cluster.Version != "" && s.Plan.Cluster.Version != s.Facts.ServerVersion {
-		f.warn(plan.ObjectKey{}, "the server is %s, the plan was made for %s", s.Facts.ServerVersion, s.Plan.Cluster.Version).
-			wanted(s.Facts.ServerVersion, s.Plan.Cluster.Version, "helm aistor plan")
+	if p := s.madeFor(); p != nil && p.Cluster.Version != "" && p.Cluster.Version != s.Facts.ServerVersion {
+		f.warn(plan.ObjectKey{}, "the server is %s, the plan was made for %s", s.Facts.ServerVersion, p.Cluster.Version).
+			wanted(s.Facts.ServerVersion, p.Cluster.Version, "helm aistor plan")
 	}
 	r := f.result("the server is %s", s.Facts.ServerVersion)
 	if r.Status == Pass {
@@ -50,15 +50,16 @@ func checkVersion(_ context.Context, s *Subject) Result {
 }
 
 func checkSameCluster(_ context.Context, s *Subject) Result {
+	p := s.madeFor()
 	switch {
-	case s.Plan == nil || s.Plan.Cluster.UID == "":
+	case p == nil || p.Cluster.UID == "":
 		return skip("no plan that was made for a certain cluster")
 	case s.Facts.ClusterUID == "":
 		return Result{Status: Error, Message: "the uid of namespace kube-system could not be read, so the cluster can't be told from another",
-			Required: s.Plan.Cluster.UID, Remedy: "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'"}
-	case s.Facts.ClusterUID != s.Plan.Cluster.UID:
+			Required: p.Cluster.UID, Remedy: "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'"}
+	case s.Facts.ClusterUID != p.Cluster.UID:
 		return Result{Status: Fail, Message: "the plan was made for another cluster",
-			Observed: s.Facts.ClusterUID, Required: s.Plan.Cluster.UID, Remedy: "kubectl config use-context CONTEXT"}
+			Observed: s.Facts.ClusterUID, Required: p.Cluster.UID, Remedy: "kubectl config use-context CONTEXT"}
 	}
 	return pass("the plan was made for this cluster")
 }

@@ -32,6 +32,12 @@ func checkFields(_ context.Context, s *Subject) Result {
 	for _, c := range s.Inputs.Stores {
 		judgeRendered(&f, crd, c, from)
 	}
+	coming := comingDefinitions(s)
+	for _, c := range s.changes() {
+		if !c.Stone {
+			judgeOthers(&f, coming, c)
+		}
+	}
 	return f.result("every field of the object stores is known to %s", from)
 }
 
@@ -52,15 +58,16 @@ func targetDefinition(s *Subject) (images.Object, string) {
 }
 
 // judgeLive names what live object stores would lose under a definition,
-// unless their own upgrade gives the field up anyway.
+// unless their own upgrade takes the field away anyway. What somebody set by
+// hand no upgrade takes away.
 func judgeLive(f *findings, s *Subject, crd images.Object, chart string) {
 	for _, st := range s.Facts.Stores {
 		if len(st.Object) == 0 {
 			continue
 		}
 		lost := plan.LostFields(crd, st.Object)
-		if wanted := finalStore(s, st); wanted != nil {
-			keeps := plan.LostFields(crd, wanted)
+		if after := storeAfter(s, st); after != nil {
+			keeps := plan.LostFields(crd, after)
 			lost = slices.DeleteFunc(lost, func(p string) bool { return !slices.Contains(keeps, p) })
 		}
 		if len(lost) == 0 {
@@ -81,6 +88,21 @@ func judgeRendered(f *findings, crd images.Object, c plan.Change, from string) {
 		if lost := plan.LostFields(crd, o); len(lost) > 0 && !already {
 			f.warn(k, "object store %s/%s: %s does not know %s of chart %s and would drop it", k.Namespace, k.Name, from, strings.Join(lost, ", "), c.To).
 				wanted(strings.Join(lost, ", "), "a field of "+from, "upgrade the operator chart first")
+		}
+	}
+}
+
+// judgeOthers names fields of other rendered custom resources.
+func judgeOthers(f *findings, coming definitions, c plan.Change) {
+	for _, o := range c.After {
+		def := coming.of(o)
+		if def.crd == nil || text(o, "kind") == aistor.KindObjectStore {
+			continue
+		}
+		if lost := plan.LostFields(def.crd, o); len(lost) > 0 {
+			k := bindingKey(plan.KeyOf(o, c.Namespace))
+			f.warn(k, "%s: %s does not know %s of chart %s and would drop it", label(k), def.from, strings.Join(lost, ", "), c.To).
+				wanted(strings.Join(lost, ", "), "a field of "+def.from, "correct it in "+valuesName(c))
 		}
 	}
 }

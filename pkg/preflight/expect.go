@@ -115,14 +115,15 @@ func lastOperatorChart(p *plan.Plan) string {
 }
 
 // imageNames are the image names a container may be known by.
-func (e expected) imageNames(c plan.Container) []string {
+func (e expected) imageNames(p plan.Pod, c plan.Container) []string {
 	var names []string
-	switch c.Name {
-	case aistor.ContainerMinIO:
+	server := slices.ContainsFunc(p.Containers, func(c plan.Container) bool { return c.Name == aistor.ContainerMinIO })
+	switch {
+	case c.Name == aistor.ContainerMinIO:
 		names = append(names, "minio")
-	case aistor.ContainerSidecar:
+	case c.Name == aistor.ContainerSidecar && server: // KES has one of its own
 		names = append(names, "minio-sidecar")
-	case aistor.ContainerController:
+	case c.Name == aistor.ContainerController:
 		names = append(names, "operator")
 	}
 	if ref, err := e.parse(c.Image); err == nil && !slices.Contains(names, ref.Base()) {
@@ -134,7 +135,7 @@ func (e expected) imageNames(c plan.Container) []string {
 // of is the image a container should run; false where nothing says so, as for
 // containers of the user's own.
 func (e expected) of(p plan.Pod, c plan.Container) (images.Ref, bool) {
-	names := e.imageNames(c)
+	names := e.imageNames(p, c)
 	for _, name := range append([]string{c.Name}, names...) {
 		if want, ok := e.asked[name]; ok {
 			return asRef(want, c.Image), true

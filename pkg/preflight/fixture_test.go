@@ -66,7 +66,7 @@ func crdDoc(fields ...string) string {
 	}
 	return `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition,
   metadata: {name: objectstores.aistor.min.io, annotations: {helm.sh/resource-policy: keep}},
-  spec: {versions: [{name: v1, storage: true, schema: {openAPIV3Schema: {properties: {spec: {properties: {
+  spec: {group: aistor.min.io, names: {kind: ObjectStore}, versions: [{name: v1, storage: true, schema: {openAPIV3Schema: {properties: {spec: {properties: {
     image: {type: string}, imagePullSecret: {properties: {name: {type: string}}},
     pools: {items: {properties: {name: {type: string}, servers: {type: integer}}}}, ` + strings.Join(props, ", ") + `}}}}}}]}}`
 }

@@ -151,8 +151,8 @@ func judgeOldImages(ctx context.Context, f *findings, s *Subject) int {
 
 // Prover is a bundle that can be proved to be whole.
 type Prover interface {
-	// Prove reads every byte. The text says what was proved, such as a
-	// signature; it is empty where there is nothing to prove here.
+	// Prove says what was proved: every byte, or a signature. The text is
+	// empty where there is nothing to prove here, or no need to.
 	Prove(ctx context.Context) (proved string, err error)
 }
 
@@ -168,7 +168,7 @@ func checkIntact(ctx context.Context, s *Subject) Result {
 		return Result{Status: Fail, Message: firstLine(err), Observed: "damaged or not trusted", Required: "every byte as it was made",
 			Remedy: orElse(hintOf(err), "carry the file across again")}
 	case proved == "":
-		return skip("it is no file of its own: what is in a registry or a folder is proved by its digests as it is read")
+		return skip("what is used of the bundle is held against its digests as it is read; helm aistor bundle verify reads a file whole")
 	}
 	return pass("%s", proved)
 }
@@ -184,7 +184,7 @@ func checkKES(_ context.Context, s *Subject) Result {
 		k := plan.ObjectKey{Kind: "ObjectStore", Namespace: st.Namespace, Name: st.Name}
 		ready, seen := 0, 0
 		for _, p := range s.Facts.Pods {
-			if p.Namespace != st.Namespace || !slices.ContainsFunc(p.Containers, func(c plan.Container) bool { return c.Name == "kes" }) {
+			if p.Namespace != st.Namespace || !p.KES() {
 				continue
 			}
 			seen++

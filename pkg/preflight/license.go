@@ -52,7 +52,10 @@ func checkLicense(_ context.Context, s *Subject) Result {
 // Secret where nobody looked.
 func licenseOf(s *Subject) (token []byte, k plan.ObjectKey, from string) {
 	if s.Inputs != nil && len(s.Inputs.License) > 0 {
-		k := secretKey(s.Facts.License.Namespace, aistor.LicenseSecret)
+		k := secretKey(aistor.DefaultOperatorNamespace, aistor.LicenseSecret)
+		if s.Facts.License != nil {
+			k.Namespace = s.Facts.License.Namespace
+		}
 		return s.Inputs.License, k, "--license-file"
 	}
 	if s.Inputs != nil {

@@ -165,6 +165,12 @@ func coveredNotices() []string {
 // more detail.
 func checkPlan(_ context.Context, s *Subject) Result {
 	var f findings
+	if s.Reviewed != nil {
+		if what := s.Plan.Departs(s.Reviewed); what != "" {
+			f.fail(plan.ObjectKey{}, "the plan that was reviewed was made for another state: %s differs", what).
+				wanted(s.Plan.Digest(), s.Reviewed.Digest(), "helm aistor plan --out makes one for the present state; have it reviewed again")
+		}
+	}
 	for _, n := range s.Plan.Refusals {
 		if s.Inputs == nil || !slices.Contains(coveredNotices(), n.ID) {
 			f.fail(plan.ObjectKey{}, "%s: %s", n.ID, n.Message).wanted("", "", n.Hint)

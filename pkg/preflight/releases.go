@@ -133,19 +133,40 @@ func checkReleaseSize(_ context.Context, s *Subject) Result {
 	}
 	var f findings
 	most := 0
+	for _, c := range s.changes() {
+		most = max(most, c.Record.Bytes)
+		judgeComingRecord(&f, c)
+	}
 	for _, r := range all {
 		most = max(most, r.RecordBytes)
-		if r.RecordBytes < recordNear {
-			continue
+		if r.RecordBytes >= recordNear {
+			// It is there, so the server took it; only the next one may be
+			// too large.
+			f.warn(releaseKey(r.Key()), "release %s: its record is %d KiB of %d, and the next one may not fit", r.Key(), r.RecordBytes>>10, recordLimit>>10).
+				wanted(fmt.Sprintf("%d bytes", r.RecordBytes), fmt.Sprintf("<= %d bytes", recordLimit), "remove stray files from the chart's folder")
 		}
-		status := Warn
-		if r.RecordBytes >= recordLimit {
-			status = Fail
-		}
-		f.add(status, releaseKey(r.Key()), "release %s: its record is %d KiB, the API server takes %d", r.Key(), r.RecordBytes>>10, recordLimit>>10).
-			wanted(fmt.Sprintf("%d bytes", r.RecordBytes), fmt.Sprintf("< %d bytes", recordLimit), "remove stray files from the chart's folder")
 	}
-	return f.result("the largest record is %d KiB of %d", most>>10, recordLimit>>10)
+	return f.result("the largest record, there or to be written, is %d KiB of %d", most>>10, recordLimit>>10)
+}
+
+// judgeComingRecord tells of a record that the API server would not take, so
+// that Helm could not even begin.
+func judgeComingRecord(f *findings, c plan.Change) {
+	if c.Record.Bytes < recordNear {
+		return
+	}
+	status, what := Warn, "close to what the API server takes"
+	if c.Record.Bytes > recordLimit {
+		status, what = Fail, "more than the API server takes"
+	}
+	line := fmt.Sprintf("release %s: the record of %s will be %d KiB, %s", c.Key(), c.To, c.Record.Bytes>>10, what)
+	remedy := "make the chart's archive or the values smaller"
+	if len(c.Record.Heavy) > 0 {
+		line += "; heaviest: " + strings.Join(c.Record.Heavy, ", ")
+		remedy = "take what is not needed out of the chart and make the bundle again: " + c.Record.Heavy[0]
+	}
+	f.add(status, releaseKey(c.Key()), "%s", line).
+		wanted(fmt.Sprintf("%d bytes", c.Record.Bytes), fmt.Sprintf("<= %d bytes", recordLimit), remedy)
 }
 
 func checkGitOps(_ context.Context, s *Subject) Result {

@@ -74,13 +74,19 @@ func TestReleasesHelm4(t *testing.T) {
 
 func TestReleaseSize(t *testing.T) {
 	t.Parallel()
-	size := func(n int) func(*testing.T, *Subject) {
-		return func(_ *testing.T, s *Subject) { s.Facts.Operator.RecordBytes = n }
+	coming := func(n int, heavy ...string) func(*testing.T, *Subject) {
+		return func(_ *testing.T, s *Subject) { s.Inputs.Operator[0].Record = plan.Record{Bytes: n, Heavy: heavy} }
 	}
 	runCases(t, Before(), "release-size", []checkCase{
 		{name: "small", want: Pass, line: "160 KiB"},
-		{name: "near the limit", want: Warn, change: size(1000 << 10), line: "release aistor/aistor"},
-		{name: "at the limit", want: Fail, change: size(1 << 20), required: "< 1048576 bytes"},
+		{name: "the installed one is near the limit", want: Warn, line: "release aistor/aistor: its record is 1000 KiB of 1024, and the next one may not fit",
+			change: func(_ *testing.T, s *Subject) { s.Facts.Operator.RecordBytes = 1000 << 10 }},
+		{name: "the coming one is the largest", want: Pass, change: coming(300 << 10), line: "300 KiB of 1024"},
+		{name: "the coming one is near the limit", want: Warn, change: coming(1000<<10, "values (900 KiB)"), line: "close to what the API server takes; heaviest: values (900 KiB)"},
+		{name: "the coming one just fits", want: Warn, change: coming(1 << 20)},
+		{name: "the coming one is too large", want: Fail, change: coming(1<<20+1, "files/inspect.zip (900 KiB)", "manifest (90 KiB)"),
+			line:     "release aistor/aistor: the record of aistor-operator-5.10.0 will be 1024 KiB, more than the API server takes; heaviest: files/inspect.zip (900 KiB), manifest (90 KiB)",
+			observed: "1048577 bytes", required: "<= 1048576 bytes", remedy: "files/inspect.zip"},
 	})
 }
 

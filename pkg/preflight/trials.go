@@ -20,19 +20,19 @@ func trialChecks() []Check {
 }
 
 func checkServerAccepts(_ context.Context, s *Subject) Result {
-	return judgeTrials(s, false, "objects are accepted by the server")
+	return judgeTrials(s, false, "object", "accepted by the server", "every release has its chart and values already")
 }
 
 func checkPodsAdmitted(_ context.Context, s *Subject) Result {
-	return judgeTrials(s, true, "pods with the target's images are admitted")
+	return judgeTrials(s, true, "pod", "admitted with the target's images", "no pod restarts")
 }
 
-func judgeTrials(s *Subject, pods bool, what string) Result {
+func judgeTrials(s *Subject, pods bool, thing, passed, nothing string) Result {
 	if s.Trials == nil {
 		return Result{Status: Error, Message: "nothing was tried on the server", Observed: "no dry runs", Required: "a dry run of each"}
 	}
 	var f findings
-	tried := 0
+	tried, accepted := 0, 0
 	for _, t := range s.Trials {
 		if t.Pod != pods {
 			continue
@@ -44,7 +44,13 @@ func judgeTrials(s *Subject, pods bool, what string) Result {
 		}
 		cause := strings.Join(strings.Fields(t.Cause), " ")
 		switch t.Outcome {
+		case plan.TrialAccepted:
+			accepted++
 		case plan.TrialRefused:
+			if acceptedLater(s, t) {
+				f.note("%s: refused by the installed definition and accepted by the coming one: %s", name, cause)
+				continue
+			}
 			one := f.fail(t.ObjectKey, "%s: upgrading %s would be refused: %s", name, t.Change, cause)
 			one.wanted(orElse(strings.Join(slices.Compact(t.Fields), ", "), "refused"), "accepted", trialRemedy(t))
 		case plan.TrialUnknown:
@@ -53,10 +59,15 @@ func judgeTrials(s *Subject, pods bool, what string) Result {
 			f.note("%s: not tried: %s", name, cause)
 		}
 	}
-	if tried == 0 && pods {
-		return skip("no pod restarts")
+	switch {
+	case tried == 0:
+		return skip("%s", nothing)
+	case accepted == 0 && len(f.list) == 0:
+		r := unseen("the server can't judge any %s yet", thing)
+		r.Details = f.notes
+		return r
 	}
-	return f.result("%d %s", tried, what)
+	return f.result("%s %s", are(accepted, thing), passed)
 }
 
 // trialRemedy is the command that shows what stands in the way.

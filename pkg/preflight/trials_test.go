@@ -14,14 +14,18 @@ func TestServerAccepts(t *testing.T) {
 		}
 	}
 	runCases(t, Before(), "server-accepts", []checkCase{
-		{name: "every object is accepted", want: Pass, line: "1 objects are accepted"},
+		{name: "every object is accepted", want: Pass, line: "1 object is accepted by the server"},
 		{name: "an immutable field", want: Fail, line: "deployment aistor/object-store-operator: upgrading aistor/aistor to aistor-operator-5.10.0 would be refused: ",
 			observed: "spec.selector", change: answers(plan.TrialRefused, "spec.selector: Invalid value: field is immutable", "spec.selector", "spec.selector")},
 		{name: "a policy", want: Fail, remedy: "kubectl get validatingadmissionpolicies", change: answers(plan.TrialRefused, "ValidatingAdmissionPolicy 'x' denied request: no")},
 		{name: "a webhook without dry runs", want: Error, line: "could not be tried", remedy: "validatingwebhookconfigurations",
 			change: answers(plan.TrialUnknown, "admission webhook \"x\" does not support dry run")},
 		{name: "missing rights", want: Error, remedy: "kubectl auth can-i patch deployment -n aistor", change: answers(plan.TrialUnknown, `User "x" cannot patch resource "deployments"`)},
-		{name: "what comes with the upgrade", want: Pass, details: []string{"not tried: its kind comes with this upgrade"}, change: answers(plan.TrialSkipped, "its kind comes with this upgrade")},
+		{name: "what comes with the upgrade", want: Pass, details: []string{"not tried: its kind comes with this upgrade"}, change: func(_ *testing.T, s *Subject) {
+			s.Trials = append(s.Trials, plan.Trial{ObjectKey: plan.ObjectKey{Kind: "Warp", Name: "w"}, Outcome: plan.TrialSkipped, Cause: "its kind comes with this upgrade"})
+		}},
+		{name: "nothing but what comes with the upgrade", want: Skip, line: "the server can't judge any object yet", change: answers(plan.TrialSkipped, "its kind comes with this upgrade")},
+		{name: "nothing is sent", want: Skip, change: func(_ *testing.T, s *Subject) { s.Trials = s.Trials[1:] }},
 		{name: "nothing was tried", want: Error, change: func(_ *testing.T, s *Subject) { s.Trials = nil }},
 		{name: "going on is the cure", want: Warn, line: "left by the interrupted upgrade", change: func(t *testing.T, s *Subject) {
 			answers(plan.TrialRefused, "no")(t, s)
@@ -36,7 +40,7 @@ func TestPodsAdmitted(t *testing.T) {
 		return func(_ *testing.T, s *Subject) { s.Trials[1].Outcome, s.Trials[1].Cause = o, cause }
 	}
 	runCases(t, Before(), "pods-admitted", []checkCase{
-		{name: "every pod is admitted", want: Pass, line: "1 pods with the target's images"},
+		{name: "every pod is admitted", want: Pass, line: "1 pod is admitted with the target's images"},
 		{name: "pod security", want: Fail, line: "pod tenant/primary-pool-0-0", remedy: "kubectl get namespace tenant --show-labels",
 			change: answers(plan.TrialRefused, `pods "p" is forbidden: violates PodSecurity "restricted:latest"`)},
 		{name: "a quota", want: Fail, remedy: "kubectl describe resourcequota -n tenant", change: answers(plan.TrialRefused, "exceeded quota: q")},
