@@ -68,14 +68,15 @@ func TestOnlyTheReviewedPlanIsCarriedOut(t *testing.T) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := upgradeOptions{planFile: file}
-	if err := o.reviewed(made); err != nil {
+	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: program(t)}}, planFile: file}
+	at := func(p *plan.Plan) *target { return &target{plan: p, inputs: plan.Inputs{Facts: &plan.Facts{}}} }
+	if err := o.reviewed(t.Context(), at(made)); err != nil {
 		t.Errorf("the same plan: %v", err)
 	}
 	other := aPlan()
 	other.APIVersion, other.Kind = made.APIVersion, made.Kind
 	other.Steps[2].Restarts[0].Pods = 9
-	if err := o.reviewed(other); err == nil || !strings.Contains(err.Error(), "step operator-5.10.0 differs") {
+	if err := o.reviewed(t.Context(), at(other)); err == nil || !strings.Contains(err.Error(), "step operator-5.10.0 differs") {
 		t.Errorf("another plan: %v", err)
 	}
 }

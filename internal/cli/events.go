@@ -10,22 +10,41 @@ import (
 )
 
 // eventPrinter writes the events of an upgrade as lines: one when something
-// changes, and at most one every ten seconds about what is still waited for.
+// changes, and at most one every ten seconds about what is still waited for. On
+// a terminal that is a table below the lines instead, and the lines about it go
+// to the log alone.
 type eventPrinter struct {
 	w       io.Writer
 	now     func() time.Time
+	live    *live // nil where the output is no terminal
 	waiting string
 	last    time.Time
 }
 
-func newEventPrinter(p *Program) *eventPrinter { return &eventPrinter{w: p.Out, now: p.Now} }
+func newEventPrinter(p *Program) *eventPrinter {
+	return &eventPrinter{w: p.Out, now: p.Now, live: newLive(p)}
+}
+
+// close ends the table. It must be called.
+func (e *eventPrinter) close() { e.live.close() }
 
 // event is called by one goroutine at a time.
 func (e *eventPrinter) event(ev upgrade.Event) {
-	if ev.Kind == upgrade.EventWaiting {
+	switch ev.Kind {
+	case upgrade.EventWaiting:
+		if e.live != nil {
+			e.live.wait(ev)
+		}
 		e.wait(ev)
 		return
+	case upgrade.EventProgress, upgrade.EventAlarm:
+	default:
+		e.live.over()
 	}
+	e.live.above(func() { e.line(ev) })
+}
+
+func (e *eventPrinter) line(ev upgrade.Event) {
 	e.waiting = ""
 	mark := map[upgrade.EventKind]string{
 		upgrade.EventStarted: "→", upgrade.EventDone: "✓", upgrade.EventSkipped: "-",
@@ -44,12 +63,18 @@ func (e *eventPrinter) wait(ev upgrade.Event) {
 		return
 	}
 	e.waiting, e.last = text, e.now()
-	for i, w := range ev.Waiting {
-		if i == 3 {
-			line(e.w, "             … and %d more", len(ev.Waiting)-i)
+	w := e.w
+	if e.live != nil {
+		if w = logged(e.w); w == nil {
 			return
 		}
-		line(e.w, "           %s", wrap("waiting: "+printable(w), 68, "             "))
+	}
+	for i, one := range ev.Waiting {
+		if i == 3 {
+			line(w, "             … and %d more", len(ev.Waiting)-i)
+			return
+		}
+		line(w, "           %s", wrap("waiting: "+printable(one), 68, "             "))
 	}
 }
 

@@ -27,6 +27,7 @@ type planOptions struct {
 	diff             bool
 	signKey          string
 	signPassword     string
+	gitops           gitopsOptions
 	checks           checkOptions
 }
 
@@ -51,7 +52,9 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 
   # Reviewed and signed: upgrade --plan plan.yaml --plan-key minisign.pub
   # carries out nothing else
-  helm aistor plan --bundle aistor.bundle --out plan.yaml --sign minisign.key`,
+  helm aistor plan --bundle aistor.bundle --out plan.yaml --sign minisign.key
+  # Flux or Argo CD carries it out: the commits, in order
+  helm aistor plan --bundle aistor.bundle --gitops commits`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -62,6 +65,7 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 	cmd.Flags().BoolVar(&o.diff, "diff", false, "show what changes in each object, without secrets")
 	cmd.Flags().StringVar(&o.signKey, "sign", "", "sign the file of --out with this minisign secret key")
 	cmd.Flags().StringVar(&o.signPassword, "sign-password-file", "", "file with the signing key's password, or - for standard input")
+	o.gitops.addFlags(cmd.Flags())
 	o.checks.addWaive(cmd.Flags())
 	cmd.Flags().BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
 	return cmd
@@ -74,11 +78,20 @@ func (o *planOptions) run(ctx context.Context) error {
 	if o.signKey != "" && o.out == "" {
 		return withHint(errors.New("reading --sign: there is no file to sign"), "name it with --out FILE")
 	}
+	if err := o.gitops.validate(); err != nil {
+		return err
+	}
+	o.choices.GitOps = o.gitops.dir != ""
 	t, err := o.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.close()
+	if o.choices.GitOps {
+		if err := o.writeCommits(ctx, t); err != nil {
+			return err
+		}
+	}
 	if o.out != "" {
 		if err := o.write(ctx, t); err != nil {
 			return err
@@ -113,24 +126,33 @@ func (o *planOptions) show(t *target) error {
 
 // write writes the plan down for review, with what the checks say of it now.
 func (o *planOptions) write(ctx context.Context, t *target) error {
-	written := *t.plan
-	verdict, err := o.judge(ctx, t)
+	b, err := o.judged(ctx, t)
 	if err != nil {
 		return err
-	}
-	written.Preflight = verdict
-	b, err := yaml.Marshal(&written)
-	if err != nil {
-		return fmt.Errorf("writing plan: %w", err)
 	}
 	if err := os.WriteFile(o.out, b, 0o600); err != nil {
 		return fmt.Errorf("writing plan: %w", err)
 	}
-	line(o.ErrOut, "preflight: %s", verdict.Text)
 	if o.signKey == "" {
 		return nil
 	}
 	return o.signPlan(b)
+}
+
+// judged is the plan's file, with what the checks say of it now.
+func (o *planOptions) judged(ctx context.Context, t *target) ([]byte, error) {
+	written := *t.plan
+	verdict, err := o.judge(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	line(o.ErrOut, "preflight: %s", verdict.Text)
+	written.Preflight = verdict
+	b, err := yaml.Marshal(&written)
+	if err != nil {
+		return nil, fmt.Errorf("writing plan: %w", err)
+	}
+	return b, nil
 }
 
 // judge makes the checks that need no registry: the images may not be there

@@ -12,7 +12,7 @@ import (
 // resuming tells the checks what an earlier upgrade left. An error means that
 // nothing is known of any, not that there was none.
 func (o *targetOptions) resuming(ctx context.Context, s *preflight.Subject) error {
-	if s.Facts.Operator == nil {
+	if home(s.Facts) == "" {
 		return nil
 	}
 	runs, err := o.journals(ctx, s.Facts)

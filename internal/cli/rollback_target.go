@@ -56,7 +56,19 @@ func (o *targetOptions) journals(ctx context.Context, f *plan.Facts) ([]upgrade.
 	if err != nil {
 		return nil, err
 	}
-	return upgrade.ReadJournals(ctx, client, f.Operator.Namespace)
+	return upgrade.ReadJournals(ctx, client, home(f))
+}
+
+// home is the namespace that holds journals and lease; empty where nothing says
+// which it is.
+func home(f *plan.Facts) string {
+	switch {
+	case f.Namespace != "":
+		return f.Namespace
+	case f.Operator != nil:
+		return f.Operator.Namespace
+	}
+	return ""
 }
 
 // asked reads --to.

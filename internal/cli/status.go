@@ -127,12 +127,13 @@ func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bun
 	for _, s := range f.Stores {
 		doc.Stores = append(doc.Stores, statusOf(f, s))
 	}
-	if f.Operator == nil {
+	if home(f) == "" {
 		return doc
 	}
 	var err error
-	if doc.Upgrade, err = o.lastRun(ctx, f.Operator.Namespace); err != nil {
-		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{What: "the last upgrade", Cause: err.Error(), Denied: apierrors.IsForbidden(err)})
+	doc.Upgrade, err = o.lastRun(ctx, home(f))
+	if denied := apierrors.IsForbidden(err); err != nil && !(denied && f.Operator == nil) {
+		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{What: "the last upgrade", Cause: err.Error(), Denied: denied})
 	}
 	return doc
 }

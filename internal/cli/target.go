@@ -56,6 +56,8 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
 	fs.StringArrayVar(&o.stores, "object-store", nil, "upgrade only this store, as NAMESPACE/NAME (can be repeated)")
 	fs.BoolVar(&o.operatorOnly, "operator-only", false, "leave the object store charts as they are")
+	fs.BoolVar(&o.choices.StoresOnly, "stores-only", false, "leave the operator as it is; with -n those of one namespace, for which no rights elsewhere are needed")
+	fs.StringVar(&o.choices.OperatorVersion, "operator-version", "", "with --stores-only: version of the operator's chart, where you may not see it")
 	fs.StringVar(&o.imageOnly, "image-only", "", "tag for the object stores' image; operator and charts stay as they are, and --bundle may be left out")
 	fs.BoolVar(&o.choices.HoldStores, "hold-stores", false, "keep the images that the operator gives to stores, in its values, so that its upgrade restarts none")
 	fs.BoolVar(&o.reuseMissing, "reuse-missing", false, "keep settings of the release that the values files lack")
@@ -126,6 +128,12 @@ func (o *targetOptions) validate() error {
 	if o.operatorOnly && len(o.stores) > 0 {
 		return fmt.Errorf("reading --operator-only and --object-store: only one of them can be meant")
 	}
+	if o.choices.StoresOnly && (o.operatorOnly || o.choices.HoldStores || o.choices.Mend || o.licenseFile != "" || len(o.operatorValues) > 0) {
+		return fmt.Errorf("reading --stores-only: it leaves the operator as it is, so that neither --operator-only nor what changes the operator can be meant")
+	}
+	if o.choices.OperatorVersion != "" && !o.choices.StoresOnly {
+		return fmt.Errorf("reading --operator-version: it is for --stores-only alone")
+	}
 	if _, err := o.sets.byRelease(); err != nil {
 		return err
 	}
@@ -193,6 +201,10 @@ func (o *targetOptions) facts(ctx context.Context, t *target) (*plan.Facts, erro
 
 func (o *targetOptions) scope(t *target) cluster.Scope {
 	s := cluster.Scope{OperatorNamespace: o.kube.namespace(), Events: true}
+	if o.choices.StoresOnly && s.OperatorNamespace != "" {
+		s.Only = s.OperatorNamespace
+		return s
+	}
 	if s.OperatorNamespace == "" && t.site != nil {
 		s.OperatorNamespace = t.site.Operator.Namespace
 	}

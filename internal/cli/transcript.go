@@ -116,6 +116,26 @@ func (w *teeWriter) Write(p []byte) (int, error) {
 	}
 }
 
+// logged is the log that a stream is written down in, nil where there is none.
+func logged(w io.Writer) io.Writer {
+	switch v := w.(type) {
+	case painter:
+		return logged(v.Writer)
+	case *teeWriter:
+		return logOnly{v.t}
+	}
+	return nil
+}
+
+// logOnly writes what is not shown.
+type logOnly struct{ t *transcript }
+
+// Write takes whole lines.
+func (w logOnly) Write(p []byte) (int, error) {
+	w.t.say(string(p))
+	return len(p), nil
+}
+
 // behind is the stream itself, where it is wrapped to show colours or to be
 // logged: only that can be a terminal.
 func behind(w any) any {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -91,7 +92,7 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	if err := interruption(ctx); err != nil {
 		return err
 	}
-	if err := o.reviewed(t.plan); err != nil {
+	if err := o.reviewed(ctx, t); err != nil {
 		return err
 	}
 	printPlan(o.Out, t.plan)
@@ -123,9 +124,9 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	return o.execute(ctx, t, subject)
 }
 
-// reviewed refuses a plan that is not the one in --plan, and says where they
-// part.
-func (o *upgradeOptions) reviewed(p *plan.Plan) error {
+// reviewed refuses a plan that is neither the one in --plan nor what is left of
+// it, and says where they part.
+func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 	if o.planFile == "" {
 		return nil
 	}
@@ -142,14 +143,29 @@ func (o *upgradeOptions) reviewed(p *plan.Plan) error {
 		line(o.Out, "Plan %s is signed by %s", printable(o.planFile), by)
 	}
 	want, err := readPlan(o.planFile, content)
-	if err != nil {
+	if err != nil || want.Digest() == t.plan.Digest() {
 		return err
 	}
-	what := p.Departs(want)
-	if what == "" {
-		return nil
+	if want.Options.GitOps {
+		return withCode(ExitCheckFailed, fmt.Errorf("reading plan %q: it is carried out by commits, as the README.md beside it says", o.planFile))
 	}
-	return withCode(ExitCheckFailed, withHint(
-		fmt.Errorf("comparing with plan %q: it was made for another state, %s differs", o.planFile, what),
-		"helm aistor plan --out makes one for the present state; have it reviewed again"))
+	if err := o.goesOn(ctx, t, want); err != nil {
+		return withCode(ExitCheckFailed, withHint(fmt.Errorf("comparing with plan %q: %w", o.planFile, err),
+			"helm aistor plan --out makes one for the present state; have it reviewed again"))
+	}
+	line(o.Out, "Going on with what is left of plan %s", shortDigest(want.Digest()))
+	return nil
+}
+
+// goesOn demands that the plan at hand is what an interrupted upgrade left of
+// the one that was reviewed.
+func (o *upgradeOptions) goesOn(ctx context.Context, t *target, want *plan.Plan) error {
+	var runs []upgrade.Run
+	if home(t.inputs.Facts) != "" {
+		var err error
+		if runs, err = o.journals(ctx, t.inputs.Facts); err != nil {
+			return err
+		}
+	}
+	return upgrade.Remainder(want, t.plan, t.inputs.Facts, runs)
 }

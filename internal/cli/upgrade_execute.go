@@ -20,8 +20,11 @@ func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subjec
 	if err != nil {
 		return err
 	}
+	show := newEventPrinter(o.Program)
 	opts := o.executorOptions(ctx, t, s)
+	opts.OnEvent = show.event
 	outcome, err := upgrade.New(t.plan, &t.inputs, deps, opts).Run(ctx)
+	show.close()
 	if o.seen.outcome = outcome; outcome != nil {
 		printOutcome(o.Out, outcome)
 	}
@@ -50,11 +53,10 @@ func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 }
 
 func (o *runOptions) executorOptions(ctx context.Context, t *target, s *preflight.Subject) upgrade.Options {
-	show := newEventPrinter(o.Program)
 	opts := upgrade.Options{
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
 		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
-		Command: o.command(), OnEvent: show.event, Now: o.Now,
+		Command: o.command(), Now: o.Now,
 		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure, Findings: o.seen.findings,
 		Preflight: func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
 		Validate:  func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },

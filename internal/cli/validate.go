@@ -230,15 +230,15 @@ func deepen(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Ti
 // since is when the last upgrade began, or else when the operator's release was
 // last changed.
 func (l *looker) since(ctx context.Context, f *plan.Facts) time.Time {
-	if f.Operator == nil {
-		return time.Time{}
+	since := time.Time{}
+	if f.Operator != nil {
+		since = f.Operator.Updated
 	}
-	since := f.Operator.Updated
 	client, err := l.kube.clientset()
-	if err != nil {
+	if err != nil || home(f) == "" {
 		return since
 	}
-	runs, err := upgrade.ReadJournals(ctx, client, f.Operator.Namespace)
+	runs, err := upgrade.ReadJournals(ctx, client, home(f))
 	if err == nil && len(runs) > 0 && len(runs[0].Attempts) > 0 {
 		return runs[0].Attempts[0].Started
 	}

@@ -57,6 +57,9 @@ type watched[L runtime.Object] struct {
 // scope.Namespaces means those that have object stores now. The error is as in
 // [Client.Facts].
 func (c *Client) Watch(ctx context.Context, scope Scope) (*Live, error) {
+	if scope.Only != "" {
+		scope.OperatorNamespace, scope.Namespaces = scope.Only, []string{scope.Only}
+	}
 	l, s := &look{}, &seen{now: c.now()}
 	if _, err := c.version(ctx); err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (c *Client) Watch(ctx context.Context, scope Scope) (*Live, error) {
 	watching, cancel := context.WithCancel(klog.NewContext(ctx, logr.Discard()))
 	live := &Live{client: c, operatorNamespace: s.operatorNamespace, cancel: cancel,
 		changed: make(chan struct{}, 1), troubles: map[string]error{}}
-	live.start(watching, needed, scope.Events)
+	live.start(watching, needed, scope)
 	if err := live.settle(ctx); err != nil {
 		live.Stop()
 		return nil, err

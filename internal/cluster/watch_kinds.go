@@ -14,15 +14,18 @@ import (
 )
 
 // start begins every watch.
-func (l *Live) start(ctx context.Context, namespaces []string, events bool) {
+func (l *Live) start(ctx context.Context, namespaces []string, scope Scope) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, ns := range namespaces {
 		l.followWorkloads(ctx, ns)
 		l.followServices(ctx, ns)
-		if events {
+		if scope.Events {
 			l.followEvents(ctx, ns)
 		}
+	}
+	if scope.Only != "" {
+		return // webhooks are the cluster's
 	}
 	hooks := l.client.typed.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	follow(ctx, l, watched[*admissionv1.MutatingWebhookConfigurationList]{

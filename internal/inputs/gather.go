@@ -66,21 +66,25 @@ type Values struct {
 // that carries the chart's own message.
 func Gather(r Request) (plan.Inputs, error) {
 	in := plan.Inputs{Facts: r.Facts, Bundle: r.Bundle, Registry: r.Registry, Options: r.Options}
-	if r.Facts.Operator == nil {
-		return in, &NoOperatorError{}
-	}
 	var err error
-	if in.Operator, err = r.operator(); err != nil {
-		return in, err
-	}
-	if in.License, err = r.looseLicense(in.Operator); err != nil {
-		return in, err
-	}
-	if r.OperatorOnly {
-		return in, nil
+	if !r.Options.StoresOnly {
+		if err = r.operatorPart(&in); err != nil || r.OperatorOnly {
+			return in, err
+		}
 	}
 	in.Stores, err = r.stores()
 	return in, err
+}
+
+// operatorPart is the operator's part of it, with its license.
+func (r Request) operatorPart(in *plan.Inputs) (err error) {
+	if r.Facts.Operator == nil {
+		return &NoOperatorError{}
+	}
+	if in.Operator, err = r.operator(); err == nil {
+		in.License, err = r.looseLicense(in.Operator)
+	}
+	return err
 }
 
 // operator is the chain of changes that leads to the target.
@@ -250,7 +254,7 @@ func (*NoOperatorError) Error() string {
 
 // Hint names the commands that show what there is.
 func (*NoOperatorError) Hint() string {
-	return "helm list -A shows the releases; name the operator's namespace with -n"
+	return "helm list -A shows the releases; name the operator's namespace with -n, or upgrade your own stores with --stores-only -n NAMESPACE"
 }
 
 // NoReleaseError says that a store was asked for that no Helm release owns.

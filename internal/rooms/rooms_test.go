@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"cmd/kubectl-aistor_upgrade": {"internal/cli"},
 	"internal/cli": {
 		"internal/pause", "internal/assemble", "internal/inputs", "internal/upgrade", "internal/registry", "internal/bundle",
-		"internal/values", "internal/chart", "internal/cluster", "internal/aistor", "internal/pulltest", "internal/collect", "internal/report", "internal/diff", "internal/signature",
+		"internal/values", "internal/chart", "internal/cluster", "internal/aistor", "internal/pulltest", "internal/collect", "internal/report", "internal/diff", "internal/signature", "internal/gitops",
 		"pkg/preflight", "pkg/plan", "pkg/images",
 	},
 	"internal/assemble":  {"internal/bundle", "internal/chart", "internal/values", "internal/aistor", "pkg/plan", "pkg/images"},
@@ -52,6 +52,7 @@ var rooms = map[string][]string{
 	"internal/registry":  {"internal/pause", "pkg/images"},
 	"internal/bundle":    {"internal/pause", "internal/signature", "pkg/images"},
 	"internal/diff":      {"pkg/plan", "pkg/images"},
+	"internal/gitops":    {"pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/signature": {},
 	"internal/values":    {"pkg/images", "internal/aistor"},
 	"internal/chart":     {"internal/pause", "pkg/images", "internal/aistor"},

@@ -2,8 +2,6 @@ package upgrade
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -29,7 +27,7 @@ func (w *backupWriter) values(p *plan.Plan, in *plan.Inputs) []string {
 		if err != nil || c.Unchanged || len(c.Added) == 0 {
 			continue
 		}
-		open, left := withoutSecrets(c.Added, "")
+		open, left := plan.WithoutSecrets(c.Added)
 		for _, at := range left {
 			w.index.Left = append(w.index.Left, at+" in "+valuesFile(s)+": it holds a secret")
 		}
@@ -55,25 +53,4 @@ func valuesHead(s plan.Step, c *plan.Change, left []string) string {
 		head += "# Left out, for it holds secrets: " + strings.Join(left, ", ") + "\n"
 	}
 	return head
-}
-
-// withoutSecrets parts settings into those that hold no secret and the paths
-// of those that do.
-func withoutSecrets(m map[string]any, at string) (open map[string]any, left []string) {
-	open = map[string]any{}
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		sub, isMap := m[k].(map[string]any)
-		switch {
-		case len(plan.Secrets(map[string]any{k: m[k]})) == 0:
-			open[k] = m[k]
-		case isMap:
-			below, more := withoutSecrets(sub, at+k+".")
-			if left = append(left, more...); len(below) > 0 {
-				open[k] = below
-			}
-		default:
-			left = append(left, at+k)
-		}
-	}
-	return open, left
 }

@@ -56,6 +56,9 @@ func namespaceFor(p *plan.Plan, in *plan.Inputs, o Options) string {
 	if o.Namespace != "" {
 		return o.Namespace
 	}
+	if in.Facts != nil && in.Facts.Namespace != "" {
+		return in.Facts.Namespace
+	}
 	for _, c := range in.Operator {
 		return c.Namespace
 	}

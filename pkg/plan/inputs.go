@@ -42,6 +42,15 @@ type Options struct {
 	// AcceptRisk names stores, as namespace/name, that may go back to an older
 	// release although the vendor does not promise that this works.
 	AcceptRisk []string `json:"acceptRisk,omitempty"`
+	// StoresOnly leaves the operator as it is. It may be that nothing of it
+	// can be seen: OperatorVersion is then its chart's version, as the user
+	// knows it.
+	StoresOnly      bool   `json:"storesOnly,omitempty"`
+	OperatorVersion string `json:"operatorVersion,omitempty"`
+	// GitOps says that the plan is written down as commits, which Flux or Argo
+	// CD carries out: what they manage and what no file has is then no reason
+	// to refuse it. Nothing here carries such a plan out.
+	GitOps bool `json:"gitOps,omitempty"`
 }
 
 // Bundle is what a plan needs to know of a bundle.

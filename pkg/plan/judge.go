@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,9 +45,12 @@ func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
 }
 
 func judgeOwners(n *notices, in Inputs) {
+	if in.Options.GitOps {
+		return
+	}
 	for _, m := range in.Facts.Managers {
 		if slices.ContainsFunc(in.changes(), func(c Change) bool { return c.Key() == m.Release }) {
-			n.refuse("gitops-managed", "change the release where "+m.Tool+" reads it",
+			n.refuse("gitops-managed", "change it where "+m.Tool+" reads it:\n  helm aistor plan --bundle "+cmp.Or(in.Bundle.Name, "BUNDLE")+" --gitops DIR writes the commits, in order",
 				"release %s is reconciled by %s (%s), which would revert an upgrade made here", m.Release, m.Tool, m.By)
 		}
 	}
@@ -91,7 +95,7 @@ func judgeRemovals(n *notices, c Change) {
 func judgeValues(n *notices, in Inputs, c Change) {
 	n.warnings = append(append(n.warnings, c.Warnings...), c.Ineffective...)
 	edits := slices.DeleteFunc(slices.Clone(c.Edits), func(e ValueEdit) bool { return e.Asked })
-	if c.Stone || len(c.ValuesFiles) == 0 || len(edits) == 0 {
+	if c.Stone || in.Options.GitOps || len(c.ValuesFiles) == 0 || len(edits) == 0 {
 		return
 	}
 	which := "--operator"
@@ -153,7 +157,14 @@ func judgeStoreCharts(n *notices, in Inputs) {
 	} else if in.Facts.Operator != nil {
 		operator = in.Facts.Operator.Version
 	}
+	if operator == "" {
+		operator = in.Options.OperatorVersion
+	}
 	have, err := semver.NewVersion(operator)
+	if err != nil && in.Options.StoresOnly && len(in.Stores) > 0 {
+		n.refuse("operator-unknown", "ask whoever upgrades the operator, and name its chart's version with --operator-version",
+			"object store chart %s may need a newer operator, and which one runs can't be seen", in.Stores[0].To)
+	}
 	if err != nil {
 		return
 	}

@@ -15,17 +15,23 @@ import (
 // list is sorted.
 func (in Inputs) Look() []Access {
 	r := &rights{}
-	for _, a := range []Access{
+	wide := []Access{
 		{Resource: "nodes"}, {Resource: "pods"},
 		{Group: aistor.ObjectStoreGVR().Group, Resource: aistor.ObjectStoreGVR().Resource},
 		{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"},
 		{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"},
 		{Group: rbac, Resource: "clusterrolebindings"},
-	} {
+	}
+	if in.within() {
+		wide = []Access{{Resource: "pods", Namespace: in.Facts.Namespace},
+			{Group: aistor.ObjectStoreGVR().Group, Resource: aistor.ObjectStoreGVR().Resource, Namespace: in.Facts.Namespace}}
+	} else {
+		r.need(Access{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}, "get")
+		r.need(Access{Resource: "namespaces", Names: []string{"kube-system"}}, "get")
+	}
+	for _, a := range wide {
 		r.need(a, "list")
 	}
-	r.need(Access{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}, "get")
-	r.need(Access{Resource: "namespaces", Names: []string{"kube-system"}}, "get")
 	for _, ns := range in.watchedNamespaces() {
 		for _, a := range []Access{
 			{Resource: "secrets"}, {Resource: "services"}, {Resource: "events"}, {Resource: "serviceaccounts"},

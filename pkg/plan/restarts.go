@@ -89,7 +89,25 @@ func (in Inputs) currentDefaults() map[string]string {
 	if op := in.Facts.Operator; op != nil {
 		return DefaultImages(images.ParseObjects(op.Manifest))
 	}
-	return nil
+	return in.Facts.runningDefaults()
+}
+
+// runningDefaults are the images that stores without an image of their own run:
+// what the operator gives to them, where nothing of it can be seen.
+func (f *Facts) runningDefaults() map[string]string {
+	m := map[string]string{}
+	for _, w := range f.Workloads {
+		i := slices.IndexFunc(f.Stores, func(s Store) bool { return s.Key() == w.Store && s.Image.IsZero() })
+		if i < 0 || w.Kind != "StatefulSet" {
+			continue
+		}
+		for _, c := range w.Containers {
+			if c.Name == aistor.ContainerMinIO {
+				m["minio"] = c.Image
+			}
+		}
+	}
+	return m
 }
 
 // DefaultImages are the references in the ConfigMap that the object store

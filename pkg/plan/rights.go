@@ -45,7 +45,9 @@ func (in Inputs) Rights() []Access {
 		r.watch(ns)
 		r.need(Access{Resource: "pods", Namespace: ns, Optional: true, Why: "pods are tried on the server beforehand, as dry runs"}, "get", "create")
 	}
-	r.need(Access{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"}, "list", "watch")
+	if !in.within() {
+		r.need(Access{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"}, "list", "watch")
+	}
 	sortAccess(r.list)
 	return r.list
 }
@@ -140,6 +142,8 @@ func (r *rights) watch(namespace string) {
 // rightsNamespace is where lease and journal are kept.
 func (in Inputs) rightsNamespace() string {
 	switch {
+	case in.within():
+		return in.Facts.Namespace
 	case len(in.Operator) > 0:
 		return in.Operator[0].Namespace
 	case in.Facts != nil && in.Facts.Operator != nil:
@@ -147,6 +151,9 @@ func (in Inputs) rightsNamespace() string {
 	}
 	return aistor.DefaultOperatorNamespace
 }
+
+// within reports whether one namespace alone is looked at.
+func (in Inputs) within() bool { return in.Facts != nil && in.Facts.Namespace != "" }
 
 // watchedNamespaces are the operator's and those of all stores.
 func (in Inputs) watchedNamespaces() []string {

@@ -21,6 +21,8 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 	var f findings
 	switch {
 	case s.Facts.Operator != nil:
+	case s.Facts.Namespace != "":
+		f.note("the operator's release lies outside of namespace %s", s.Facts.Namespace)
 	case slices.ContainsFunc(s.Facts.Gaps, func(g plan.Gap) bool { return g.Denied }):
 		f.error(plan.ObjectKey{}, "the operator's release was not found in what this user may see").
 			wanted("unknown", "a release of "+aistor.OperatorChart, "have somebody who may see the operator's namespace run it as well")
@@ -171,6 +173,9 @@ func judgeComingRecord(f *findings, c plan.Change) {
 
 func checkGitOps(_ context.Context, s *Subject) Result {
 	var f findings
+	if s.Plan != nil && s.Plan.Options.GitOps {
+		return f.result("the plan is carried out where the releases are reconciled")
+	}
 	for _, m := range s.Facts.Managers {
 		status, what := Warn, "an upgrade made here would be reverted"
 		if changes(s, m.Release) {

@@ -1,0 +1,193 @@
+package gitops
+
+import (
+	"fmt"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// Tool keeps releases in line with a repository.
+type Tool string
+
+// The tools, named as facts name them.
+const (
+	Flux   Tool = "Flux"
+	ArgoCD Tool = "Argo CD"
+)
+
+// Tools are what a user may name, by the word for it.
+func Tools() map[string]Tool { return map[string]Tool{"flux": Flux, "argocd": ArgoCD} }
+
+// Request says what is to be written down.
+type Request struct {
+	// Plan was built from Inputs, with [plan.Options.GitOps].
+	Plan   *plan.Plan
+	Inputs plan.Inputs
+	// Charts is the path in the registry below which the charts are, such as
+	// "registry.example.com/charts".
+	Charts string
+	// Tool is taken for releases of which the cluster does not tell who
+	// manages them. The default is that such a release is an error.
+	Tool Tool
+}
+
+// File is one file to be written, its path with slashes.
+type File struct {
+	Path    string
+	Content []byte
+}
+
+// NoToolError says of a release that neither Flux nor Argo CD was seen to
+// manage it, and that no tool was named.
+type NoToolError struct{ Release string }
+
+// Error names the release.
+func (e *NoToolError) Error() string {
+	return fmt.Sprintf("writing commits for release %q: neither Flux nor Argo CD manages it", e.Release)
+}
+
+// Hint names both ways on.
+func (*NoToolError) Hint() string {
+	return "--gitops-tool flux or argocd says for which; what nobody manages is upgraded with helm aistor upgrade"
+}
+
+// Commits are the files of the whole plan: README.md, and a folder for each
+// step that changes something. The plan's refusals are not looked at.
+func Commits(r Request) ([]File, error) {
+	var folders []folder
+	for _, s := range r.Plan.Steps {
+		f, err := r.folder(s, len(folders)+1)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			folders = append(folders, *f)
+		}
+	}
+	files := []File{{"README.md", readme(r, folders)}}
+	for _, f := range folders {
+		files = append(files, f.files...)
+	}
+	return files, nil
+}
+
+// folder is one step with its files.
+type folder struct {
+	name   string
+	step   plan.Step
+	change *plan.Change // nil where no release is changed
+	tool   Tool
+	by     plan.ObjectKey
+	// left are the paths of values that hold secrets.
+	left  []string
+	files []File
+}
+
+func (f *folder) add(name string, content []byte) {
+	f.files = append(f.files, File{f.name + "/" + name, content})
+}
+
+// folder makes one step's files, nil for steps that no commit carries out.
+func (r Request) folder(s plan.Step, n int) (*folder, error) {
+	f := &folder{name: fmt.Sprintf("%02d-%s", n, s.ID), step: s}
+	switch s.Action {
+	case plan.ActionMend:
+		f.add("bindings.yaml", r.bindings(s))
+		return f, nil
+	case plan.ActionLicense, plan.ActionUnstick:
+		return f, nil
+	case plan.ActionOperator, plan.ActionStore:
+	default:
+		return nil, nil
+	}
+	if s.Unchanged {
+		return nil, nil
+	}
+	if f.change = r.change(s); f.change == nil {
+		return nil, fmt.Errorf("finding the chart and values of step %q: the plan was made from other inputs", s.ID)
+	}
+	var err error
+	if f.tool, f.by, err = r.owner(*f.change); err != nil {
+		return nil, err
+	}
+	return f, r.release(f)
+}
+
+// release adds what a step's release consists of: the values, the tool's own
+// object, and the plan up to this step, which validate holds the cluster to.
+func (r Request) release(f *folder) error {
+	open, left := plan.WithoutSecrets(f.change.Values)
+	f.left = left
+	doc, err := yaml.Marshal(open)
+	if err != nil {
+		return fmt.Errorf("writing the values of %q: %w", f.step.ID, err)
+	}
+	f.add("values.yaml", append([]byte(valuesHead(f)), doc...))
+	name, head, objects := "helmrelease.yaml", fluxHead(f), r.flux(f, open)
+	if f.tool == ArgoCD {
+		name, head, objects = "application.yaml", argoHead(f), r.argo(f, open)
+	}
+	if doc, err = documents(head, objects); err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	f.add(name, doc)
+	until, err := r.until(f.change)
+	if err != nil {
+		return err
+	}
+	f.add("expected.yaml", until)
+	return nil
+}
+
+// until is the plan that ends with a change, without what refuses it.
+func (r Request) until(c *plan.Change) ([]byte, error) {
+	in := r.Inputs
+	in.License = nil
+	same := func(o plan.Change) bool { return o.Key() == c.Key() && o.To == c.To && o.Store == c.Store }
+	if i := slices.IndexFunc(in.Operator, same); i >= 0 {
+		in.Operator, in.Stores = in.Operator[:i+1], nil
+	} else if i := slices.IndexFunc(in.Stores, same); i >= 0 {
+		in.Stores = in.Stores[:i+1]
+	}
+	p, err := plan.Build(in)
+	if err != nil {
+		return nil, err
+	}
+	p.Refusals, p.Warnings = nil, nil
+	return yaml.Marshal(p)
+}
+
+func (r Request) change(s plan.Step) *plan.Change {
+	for _, c := range slices.Concat(r.Inputs.Operator, r.Inputs.Stores) {
+		if c.Key() == s.Target && s.To != nil && c.To == *s.To && c.StoreKey() == s.Store {
+			return &c
+		}
+	}
+	return nil
+}
+
+// owner is who manages a release, and through which object. Where nobody was
+// seen to, that object gets the release's name.
+func (r Request) owner(c plan.Change) (Tool, plan.ObjectKey, error) {
+	for _, m := range r.Inputs.Facts.Managers {
+		if m.Release != c.Key() {
+			continue
+		}
+		by := m.By
+		if by.Kind == "Kustomization" { // it applies the HelmRelease, and is none
+			by.Namespace, by.Name = c.Namespace, c.Release
+		}
+		return Tool(m.Tool), by, nil
+	}
+	if r.Tool == "" {
+		return "", plan.ObjectKey{}, &NoToolError{c.Key()}
+	}
+	by := plan.ObjectKey{Namespace: c.Namespace, Name: c.Release}
+	if r.Tool == ArgoCD {
+		by.Namespace = "argocd"
+	}
+	return r.Tool, by, nil
+}

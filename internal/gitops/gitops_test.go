@@ -1,0 +1,149 @@
+package gitops
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// What reviewers read, for both tools: a stepping stone, bindings that are
+// mended, a license in the values, and a store with credentials.
+func TestCommitsAreWhatReviewersRead(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		in   plan.Inputs
+		tool Tool
+	}{
+		"flux":   {managed(Flux, "HelmRelease"), ""},
+		"argocd": {managed(ArgoCD, "Application"), ""},
+		"named":  {site(), Flux},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := text(t, tc.in, tc.tool)
+			file := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("commits (-want +got); -update writes them:\n%s", diff)
+			}
+			for _, secret := range []string{"eyJ", "planted"} {
+				if strings.Contains(got, secret) {
+					t.Errorf("a file shows %q", secret)
+				}
+			}
+		})
+	}
+}
+
+func TestWhoManagesAReleaseIsNeverGuessed(t *testing.T) {
+	t.Parallel()
+	in := site()
+	p, err := plan.Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Commits(Request{Plan: p, Inputs: in, Charts: "registry.example.com/charts"})
+	if err == nil || !strings.Contains(err.Error(), `"aistor/aistor": neither Flux nor Argo CD`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// text is every file after its name.
+func text(t *testing.T, in plan.Inputs, tool Tool) string {
+	t.Helper()
+	in.Options.GitOps = true
+	p, err := plan.Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Refused(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := Commits(Request{Plan: p, Inputs: in, Charts: "registry.example.com/charts", Tool: tool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if filepath.Base(f.Path) == "expected.yaml" { // a plan, as plan --out writes it
+			fmt.Fprintf(&b, "-- %s --\n%d steps\n", f.Path, strings.Count(string(f.Content), "\n- action:"))
+			continue
+		}
+		fmt.Fprintf(&b, "-- %s --\n%s", f.Path, f.Content)
+	}
+	return b.String()
+}
+
+func managed(tool Tool, kind string) plan.Inputs {
+	in := site()
+	for _, key := range []string{"aistor/aistor", "team-a/primary"} {
+		namespace, name, _ := strings.Cut(key, "/")
+		by := plan.ObjectKey{Kind: kind, Namespace: "gitops", Name: namespace + "-" + name}
+		in.Facts.Managers = append(in.Facts.Managers, plan.GitOpsOwner{Release: key, Tool: string(tool), By: by})
+	}
+	return in
+}
+
+// site goes from 5.4.0 over 5.8.0 to 5.10.0, where one binding changes its role.
+func site() plan.Inputs {
+	chart := func(version string) plan.Chart {
+		return plan.Chart{Name: "aistor-operator", Version: version, Digest: "sha256:" + version}
+	}
+	license := map[string]any{"license": "eyJhbGciOiJFUzM4NCJ9.eyJzdWIiOiJsYWIifQ.c2lnbmF0dXJl", "repositories": map[string]any{
+		"aistor": map[string]any{"hostname": "registry.example.com", "pathPrefix": "aistor/"}}}
+	old, dashed := binding("aistor:adminjob"), binding("aistor-adminjob")
+	operator := plan.Change{Namespace: "aistor", Release: "aistor", Values: license}
+	stone, target := operator, operator
+	stone.From, stone.To, stone.Stone = chart("5.4.0"), chart("5.8.0"), true
+	stone.Before, stone.After = []images.Object{secret(), old}, []images.Object{secret(), old}
+	target.From, target.To = chart("5.8.0"), chart("5.10.0")
+	target.Before, target.After = stone.After, []images.Object{secret(), dashed}
+	return plan.Inputs{
+		Facts: &plan.Facts{
+			ServerVersion: "v1.36.3", ClusterUID: "uid",
+			Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.4.0", Status: "deployed", Revision: 3},
+			Releases: []plan.Release{{Namespace: "team-a", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1}},
+			Stores:   []plan.Store{{Namespace: "team-a", Name: "primary", Release: "primary"}},
+			Bindings: []plan.Binding{{ObjectKey: plan.KeyOf(old, ""), RoleKind: "ClusterRole", RoleName: "aistor:adminjob", Release: "aistor/aistor"}},
+		},
+		Bundle:   plan.Bundle{Name: "aistor.bundle", Digest: "sha256:b"},
+		Registry: plan.SiteRegistry{Mirror: images.Mirror{Registry: "registry.example.com"}, PullSecret: "pull"},
+		Operator: []plan.Change{stone, target},
+		Stores: []plan.Change{{
+			Namespace: "team-a", Release: "primary", Store: "primary",
+			From: plan.Chart{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.Chart{Name: "aistor-objectstore", Version: "1.0.16", Digest: "sha256:s"},
+			Values: map[string]any{"secrets": map[string]any{"name": "primary-env", "accessKey": "planted-access-key", "secretKey": "planted-secret-key"}},
+			After:  []images.Object{{"apiVersion": "aistor.min.io/v1", "kind": "ObjectStore", "metadata": map[string]any{"name": "primary"}}},
+		}},
+	}
+}
+
+func binding(role string) images.Object {
+	return images.Object{
+		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": map[string]any{"name": "aistor-adminjob"},
+		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+		"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": "adminjob-operator", "namespace": "aistor"}},
+	}
+}
+
+func secret() images.Object {
+	return images.Object{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "minio-license"}}
+}

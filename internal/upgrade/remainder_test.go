@@ -1,0 +1,91 @@
+package upgrade
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// A reviewed plan goes on after a part of it was done, and stops where somebody
+// else had a hand in what is left.
+func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		change func(now *plan.Plan, f *plan.Facts, run *Run)
+		want   string // empty: goes on
+	}{
+		{"the operator is done, the store is left", func(*plan.Plan, *plan.Facts, *Run) {}, ""},
+		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *Run) { r.Steps = nil }, "made for another state, step operator-5.10.0 differs"},
+		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Bundle.Digest = "sha256:other" }, "something beside its steps differs"},
+		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by somebody else: revision"},
+		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by somebody else: revision"},
+		{"other values", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Steps[1].Values = "sha256:other" }, "step store-team-a-primary differs"},
+		{"a step more", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Steps[1].ID = "store-team-a-other" }, "it has no step store-team-a-other"},
+		{"fewer restarts", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Steps[1].Restarts = nil }, ""},
+		{"an outage that was not reviewed", func(p *plan.Plan, _ *plan.Facts, _ *Run) {
+			p.Steps[1].Restarts = []plan.Restart{{Store: "team-a/primary", How: plan.AllAtOnce}}
+		}, "would now restart the pods of team-a/primary all at once"},
+		{"a kill left the store pending", func(p *plan.Plan, f *plan.Facts, r *Run) {
+			p.Steps = append([]plan.Step{{ID: "unstick-primary", Action: plan.ActionUnstick, Target: "team-a/primary"}}, p.Steps...)
+			f.Releases[0].Revision = 3
+			r.Steps = append(r.Steps, StepRecord{ID: "store-team-a-primary", Target: "team-a/primary", Calling: true, Before: 2, Changed: true})
+		}, ""},
+		{"somebody's Helm left the store pending", func(p *plan.Plan, f *plan.Facts, _ *Run) {
+			p.Steps = append([]plan.Step{{ID: "unstick-primary", Action: plan.ActionUnstick, Target: "team-a/primary"}}, p.Steps...)
+			f.Releases[0].Revision = 3
+		}, "it has no step unstick-primary"},
+		{"bindings that were not reviewed", func(p *plan.Plan, _ *plan.Facts, _ *Run) {
+			p.Steps = append(p.Steps, plan.Step{ID: "mend-5.10.0", Action: plan.ActionMend, Target: "aistor/aistor", Objects: []plan.ObjectKey{{Kind: "ClusterRoleBinding", Name: "cluster-admin"}}})
+		}, "it has no step mend-5.10.0"},
+		{"a run that went on from it did it", func(_ *plan.Plan, _ *plan.Facts, r *Run) {
+			r.Resumes, r.Plan = r.Plan, "sha256:second"
+		}, ""},
+		{"a run of another plan did it", func(_ *plan.Plan, _ *plan.Facts, r *Run) { r.Plan = "sha256:foreign" }, "made for another state"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			reviewed, now, facts := halfDone()
+			run := Run{Plan: reviewed.Digest(), Steps: []StepRecord{
+				{ID: "operator-5.10.0", Action: plan.ActionOperator, Target: "aistor/aistor", Status: StepDone, Changed: true, Own: []int{4}}}}
+			tc.change(now, facts, &run)
+			err := Remainder(reviewed, now, facts, []Run{run})
+			if got := errText(err); tc.want == "" && err != nil || !strings.Contains(got, tc.want) {
+				t.Errorf("error %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// halfDone is a plan, the one that is made after its operator step, and what
+// that one saw.
+func halfDone() (reviewed, now *plan.Plan, facts *plan.Facts) {
+	revision := func(key, value string) []plan.Fact {
+		namespace, name, _ := strings.Cut(key, "/")
+		return []plan.Fact{{Object: plan.ObjectKey{Kind: plan.KindRelease, Namespace: namespace, Name: name}, Field: plan.FieldRevision, Value: value}}
+	}
+	steps := func(operatorRevision string, unchanged bool) []plan.Step {
+		return []plan.Step{
+			{ID: "operator-5.10.0", Action: plan.ActionOperator, Target: "aistor/aistor", To: &plan.Chart{Name: "aistor-operator", Version: "5.10.0"},
+				Unchanged: unchanged, Values: "sha256:o", Before: revision("aistor/aistor", operatorRevision)},
+			{ID: "store-team-a-primary", Action: plan.ActionStore, Target: "team-a/primary", Store: "team-a/primary",
+				To: &plan.Chart{Name: "aistor-objectstore", Version: "1.0.16"}, Values: "sha256:s", Before: revision("team-a/primary", "2"),
+				Restarts: []plan.Restart{{Store: "team-a/primary", How: plan.OneByOne}}},
+		}
+	}
+	reviewed = &plan.Plan{Kind: plan.KindPlan, Bundle: plan.Bundle{Digest: "sha256:b"}, Steps: steps("3", false)}
+	now = &plan.Plan{Kind: plan.KindPlan, Bundle: plan.Bundle{Digest: "sha256:b"}, Steps: steps("4", true)}
+	facts = &plan.Facts{
+		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Revision: 4},
+		Releases: []plan.Release{{Namespace: "team-a", Name: "primary", Revision: 2}},
+	}
+	return reviewed, now, facts
+}
