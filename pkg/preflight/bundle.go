@@ -15,7 +15,7 @@ func checkBundle(_ context.Context, s *Subject) Result {
 		return skip("no bundle: what is pulled has to be in the registry already")
 	}
 	var f findings
-	carried := 0
+	carried, held := 0, heldImages(s)
 	for _, img := range s.Plan.Images {
 		if img.Digest != "" {
 			carried++
@@ -25,6 +25,8 @@ func checkBundle(_ context.Context, s *Subject) Result {
 		switch {
 		case !img.Needed():
 			f.note("%s is not in the bundle; it is pulled only where its feature is switched on", img.Source)
+		case held[img.Private.String()]:
+			f.note("%s is held as it is and not in the bundle: the registry is asked for it", img.Private)
 		case onlyUsers(img):
 			f.warn(k, "image %s: asked for by %s and not in the bundle, so it has to be in the registry already", img.Source, askedBy(img)).
 				wanted("not in the bundle", img.Private.String(), "helm aistor bundle create --image "+img.Source.String())
@@ -34,6 +36,19 @@ func checkBundle(_ context.Context, s *Subject) Result {
 		}
 	}
 	return f.result("the bundle carries %s, all that are needed", count(carried, "image"))
+}
+
+// heldImages are those that the operator gives to stores now and goes on to
+// give: no bundle for a newer one carries them.
+func heldImages(s *Subject) map[string]bool {
+	m := map[string]bool{}
+	if !s.Plan.Options.HoldStores || len(s.Inputs.Operator) == 0 {
+		return m
+	}
+	for _, ref := range plan.DefaultImages(s.Inputs.Operator[0].Before) {
+		m[ref] = true
+	}
+	return m
 }
 
 // onlyUsers reports whether nothing but the user's own settings asks for an
