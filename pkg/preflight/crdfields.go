@@ -24,6 +24,9 @@ func checkFields(_ context.Context, s *Subject) Result {
 		}
 	}
 	crd, from := targetDefinition(s)
+	if crd == nil && s.Facts.Namespace != "" {
+		return unseen("definition %s: outside of namespace %s", aistor.CRDObjectStores, s.Facts.Namespace)
+	}
 	if crd == nil {
 		f.error(crdKey(aistor.CRDObjectStores), "definition %s: neither the cluster nor the target chart shows it", aistor.CRDObjectStores).
 			wanted("none", "a schema", "kubectl get crd "+aistor.CRDObjectStores)

@@ -31,6 +31,8 @@ func checkOrder(_ context.Context, s *Subject) Result {
 		operator = t.To.Version
 	} else if s.Facts.Operator != nil {
 		operator = s.Facts.Operator.Version
+	} else if s.Plan != nil {
+		operator = s.Plan.Options.OperatorVersion // as the user knows it
 	}
 	for _, c := range s.Inputs.Stores {
 		judgeMinimum(&f, c, operator)
