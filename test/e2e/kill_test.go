@@ -41,11 +41,16 @@ func TestKilledUpgradeIsCompletedByTheSameCommand(t *testing.T) {
 	}
 }
 
+// requests is how many the upgrade of [killThenComplete] sends at least, from
+// its first look to its validation: some 570 were counted, and fewer where
+// everything is quick.
+const requests = 520
+
 func killOnce(t *testing.T, seed uint64) {
-	k := 1 + rand.New(rand.NewPCG(seed, 0)).IntN(200)
+	k := 1 + rand.New(rand.NewPCG(seed, 0)).IntN(requests)
 	n := 0
 	out, _ := killThenComplete(t, func(*http.Request) bool { n++; return n == k }, func(*site) {})
-	t.Logf("killing at request %d of %d:\n%s", k, n, tail(out, 12))
+	t.Logf("killing at request %d:\n%s", k, tail(out, 12))
 }
 
 // Between the deletion of the bindings and the operator's upgrade that makes
