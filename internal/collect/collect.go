@@ -29,8 +29,8 @@ type Options struct {
 	// Lines is how many lines of each container's log are taken. The default
 	// is 1000; negative takes none.
 	Lines int64
-	// Pods is how many ready pods of each object store give their logs; of
-	// those that are not ready all do. The default is 4.
+	// Pods is how many ready pods of each object store give their logs, and
+	// how many that are not ready. The default is 4. Of the operator all do.
 	Pods int
 	// Tool and Now go into the index.
 	Tool string
@@ -178,20 +178,35 @@ func belongs(o map[string]any, resource, name string, ours map[string]bool) bool
 	case "events":
 		about, _ := o["involvedObject"].(map[string]any)
 		n, _ := about["name"].(string)
-		return ours[n] || slices.ContainsFunc(sortedKeys(ours), func(known string) bool { return strings.HasPrefix(n, known) || strings.HasPrefix(known, n) })
+		return descends(n, ours)
 	}
 	return ours[name]
+}
+
+// descends reports whether a name is one of ours or was made from one: the pod
+// that is gone, the ReplicaSet of a Deployment.
+func descends(name string, ours map[string]bool) bool {
+	for name != "" {
+		if ours[name] {
+			return true
+		}
+		name = name[:max(strings.LastIndexAny(name, "-."), 0)]
+	}
+	return false
 }
 
 // logs writes the end of each container's log, and of the run before where it
 // restarted.
 func logs(ctx context.Context, a *archive, o Options) error {
-	taken := map[string]int{}
+	type group struct {
+		store string
+		ready bool
+	}
+	seen := map[group]int{}
 	for _, p := range o.Facts.Pods {
-		if p.Ready && p.Store != "" {
-			if taken[p.Store]++; taken[p.Store] > o.Pods {
-				continue
-			}
+		g := group{p.Store, p.Ready}
+		if seen[g]++; p.Store != "" && seen[g] > o.Pods {
+			continue
 		}
 		for _, c := range p.Containers {
 			if err := logOf(ctx, a, o, p, c, false); err != nil {
@@ -203,6 +218,11 @@ func logs(ctx context.Context, a *archive, o Options) error {
 			if err := logOf(ctx, a, o, p, c, true); err != nil {
 				return err
 			}
+		}
+	}
+	for g, n := range seen {
+		if g.store != "" && n > o.Pods && !g.ready {
+			a.missing("logs", fmt.Errorf("%d of %d pods of %s that are not ready were left out", n-o.Pods, n, g.store))
 		}
 	}
 	return ctx.Err()

@@ -6,7 +6,9 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,49 @@ func TestWhatCouldNotBeCollectedIsSaid(t *testing.T) {
 	for _, want := range []string{"secrets of tenant", "pods in tenant", "nodes: "} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not said: %s", want, said)
+		}
+	}
+}
+
+// A store of which nothing is ready must not fill the archive with a thousand
+// logs that say the same.
+func TestOfManyPodsOnlySomeGiveTheirLogs(t *testing.T) {
+	t.Parallel()
+	f := &plan.Facts{Operator: &plan.Release{Namespace: "aistor", Name: "aistor"}}
+	for i := range 30 {
+		f.Pods = append(f.Pods, plan.Pod{Namespace: "tenant", Name: fmt.Sprintf("primary-pool-0-%d", i), Store: "tenant/primary",
+			Ready: i < 10, Containers: []plan.Container{{Name: "minio"}}})
+	}
+	for i := range 6 {
+		f.Pods = append(f.Pods, plan.Pod{Namespace: "aistor", Name: fmt.Sprintf("operator-%d", i), Containers: []plan.Container{{Name: "controller"}}})
+	}
+	kinds := map[schema.GroupVersionResource]string{}
+	for _, r := range resources {
+		kinds[r] = r.Resource + "List"
+	}
+	dyn := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds)
+	index, err := Write(t.Context(), io.Discard, Options{Client: fake.NewClientset(), Dynamic: dyn, Facts: f, Now: time.Unix(0, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := slices.DeleteFunc(slices.Clone(index.Files), func(name string) bool { return !strings.HasSuffix(name, ".log") })
+	if len(logs) != 4+4+6 {
+		t.Errorf("%d logs: %v", len(logs), logs)
+	}
+	if want := []string{"logs: 16 of 20 pods of tenant/primary that are not ready were left out"}; !slices.Equal(index.Missing, want) {
+		t.Errorf("left out without a word: %q", index.Missing)
+	}
+}
+
+func TestAnEventIsOursByWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	ours := map[string]bool{"primary-pool-0": true, "object-store-operator": true}
+	for name, want := range map[string]bool{
+		"primary-pool-0": true, "primary-pool-0-3": true, "object-store-operator-76fdcd96d5-rf4h6": true,
+		"primary": false, "neighbour": false, "primary-pool": false, "": false,
+	} {
+		if descends(name, ours) != want {
+			t.Errorf("an event about %q: ours is not %v", name, want)
 		}
 	}
 }
