@@ -28,8 +28,9 @@ type Request struct {
 	Site *plan.Site
 	// From is the installed operator chart's version, where there is no site.
 	From string
-	// Values are the user's, by the chart's role.
-	Values map[aistor.Role]map[string]any
+	// Values are the user's, by the chart's role: several where object stores
+	// differ. What any of them asks for is carried.
+	Values map[aistor.Role][]map[string]any
 	// With names optional images by their last path element ("prompt"), or is
 	// "all".
 	With []string
@@ -141,20 +142,26 @@ func (r Request) images(charts []Chart) ([]images.Image, error) {
 	merged := map[images.Ref]*images.Image{}
 	add := func(i images.Image) {
 		if m := merged[i.Ref]; m != nil {
-			m.Reasons = append(m.Reasons, i.Reasons...)
+			for _, why := range i.Reasons {
+				if !slices.Contains(m.Reasons, why) {
+					m.Reasons = append(m.Reasons, why)
+				}
+			}
 			return
 		}
 		merged[i.Ref] = &i
 	}
 	for _, c := range charts {
-		opts := chart.RenderOptions{Values: r.valuesFor(c.Role), KubeVersion: r.kubernetes()}
-		found, err := chart.Discover(c.Chart, opts, chart.DiscoverOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("finding the images of %s: %w", c.ID(), err)
-		}
-		for _, i := range found {
-			if r.carries(i) {
-				add(i)
+		for _, v := range r.valuesFor(c.Role) {
+			opts := chart.RenderOptions{Values: v, KubeVersion: r.kubernetes()}
+			found, err := chart.Discover(c.Chart, opts, chart.DiscoverOptions{})
+			if err != nil {
+				return nil, fmt.Errorf("finding the images of %s: %w", c.ID(), err)
+			}
+			for _, i := range found {
+				if r.carries(i) {
+					add(i)
+				}
 			}
 		}
 	}
@@ -172,12 +179,20 @@ func (r Request) images(charts []Chart) ([]images.Image, error) {
 // valuesFor are the user's values. An object store chart since 1.0.15 renders
 // only with credentials, which nobody takes to the connected side and which no
 // image depends on, so that stand-ins lie below the user's.
-func (r Request) valuesFor(role aistor.Role) map[string]any {
-	if role != aistor.RoleObjectStore {
-		return r.Values[role]
+func (r Request) valuesFor(role aistor.Role) []map[string]any {
+	list := r.Values[role]
+	if len(list) == 0 {
+		list = []map[string]any{nil}
 	}
-	standIn := map[string]any{"secrets": map[string]any{"accessKey": "not-known-here", "secretKey": "not-known-here"}}
-	return values.Merge(standIn, r.Values[role])
+	if role != aistor.RoleObjectStore {
+		return list
+	}
+	var out []map[string]any
+	for _, v := range list {
+		standIn := map[string]any{"secrets": map[string]any{"accessKey": "not-known-here", "secretKey": "not-known-here"}}
+		out = append(out, values.Merge(standIn, v))
+	}
+	return out
 }
 
 func (r Request) kubernetes() string {

@@ -67,8 +67,10 @@ func TestImagesAreWhatTheChartsPullAndWhatWasAskedFor(t *testing.T) {
 		{"all optional ones", Request{From: "5.8.0", With: []string{"all"}}, []string{"quay.io/minio/aistor/operator:5.10.0", "quay.io/minio/aistor/prompt:5.10.0"}},
 		{"one that no chart names", Request{From: "5.8.0", Images: []images.Ref{extra}}, []string{"docker.io/library/busybox:1", "quay.io/minio/aistor/operator:5.10.0"}},
 		{"one left out", Request{From: "5.8.0", Not: []images.Ref{operator}}, nil},
-		{"with the user's values", Request{From: "5.8.0", Values: map[aistor.Role]map[string]any{aistor.RoleOperator: {"tag": "hotfix"}}},
+		{"with the user's values", Request{From: "5.8.0", Values: map[aistor.Role][]map[string]any{aistor.RoleOperator: {{"tag": "hotfix"}}}},
 			[]string{"quay.io/minio/aistor/operator:hotfix"}},
+		{"with values that differ between releases", Request{From: "5.8.0", Values: map[aistor.Role][]map[string]any{aistor.RoleOperator: {nil, {"tag": "hotfix"}}}},
+			[]string{"quay.io/minio/aistor/operator:5.10.0", "quay.io/minio/aistor/operator:hotfix"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 	"helm.sh/helm/v3/pkg/releaseutil"
@@ -75,8 +76,13 @@ func (r *Rendered) Plain() []images.Object {
 
 // Render renders the chart without asking a cluster: "lookup" finds nothing.
 // What the chart refuses is a [*RenderError].
-func (c *Chart) Render(opts RenderOptions) (*Rendered, error) {
-	files, err := c.renderFiles(opts)
+func (c *Chart) Render(opts RenderOptions) (*Rendered, error) { return c.render(opts, c.tryRender) }
+
+// attempt runs the templates; its error is the engine's.
+type attempt func(RenderOptions) (map[string]string, error)
+
+func (c *Chart) render(opts RenderOptions, try attempt) (*Rendered, error) {
+	files, err := c.renderFiles(opts, try)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +90,7 @@ func (c *Chart) Render(opts RenderOptions) (*Rendered, error) {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		text := files[name]
 		switch {
-		case path.Base(name) == "NOTES.txt":
+		case isNotes(name):
 			if path.Dir(name) == c.Name+"/templates" {
 				out.Notes = c.lean.restore(text)
 			}
@@ -100,25 +106,8 @@ func (c *Chart) Render(opts RenderOptions) (*Rendered, error) {
 	return out, nil
 }
 
-// RenderText renders like [Chart.Render] and gives the text alone, without
-// parsing it: several times faster, for comparing renders of one chart. Long
-// stretches that no value changes are left out of it.
-func (c *Chart) RenderText(opts RenderOptions) (string, error) {
-	files, err := c.renderFiles(opts)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if path.Base(name) != "NOTES.txt" {
-			b.WriteString("---\n# Source: " + name + "\n" + files[name] + "\n")
-		}
-	}
-	return b.String(), nil
-}
-
-func (c *Chart) renderFiles(opts RenderOptions) (map[string]string, error) {
-	files, err := c.tryRender(opts)
+func (c *Chart) renderFiles(opts RenderOptions, try attempt) (map[string]string, error) {
+	files, err := try(opts)
 	if err != nil {
 		return nil, c.renderError(err, opts)
 	}
@@ -126,17 +115,26 @@ func (c *Chart) renderFiles(opts RenderOptions) (map[string]string, error) {
 }
 
 func (c *Chart) tryRender(opts RenderOptions) (map[string]string, error) {
-	caps, err := capabilities(opts)
+	parsed, full, err := c.prepare(opts)
 	if err != nil {
 		return nil, err
+	}
+	return engine.Render(parsed, full)
+}
+
+// prepare is the chart with everything that its templates are given.
+func (c *Chart) prepare(opts RenderOptions) (*chart.Chart, chartutil.Values, error) {
+	caps, err := capabilities(opts)
+	if err != nil {
+		return nil, nil, err
 	}
 	parsed, values := c.lean.chart, copyMap(opts.Values)
 	if c.HasDependencies() {
 		if parsed, err = c.fresh(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := chartutil.ProcessDependenciesWithMerge(parsed, values); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	release := chartutil.ReleaseOptions{
@@ -144,10 +142,7 @@ func (c *Chart) tryRender(opts RenderOptions) (map[string]string, error) {
 		Revision: max(opts.Revision, 1), IsUpgrade: opts.IsUpgrade, IsInstall: !opts.IsUpgrade,
 	}
 	full, err := chartutil.ToRenderValues(parsed, values, release, caps)
-	if err != nil {
-		return nil, err
-	}
-	return engine.Render(parsed, full)
+	return parsed, full, err
 }
 
 func capabilities(opts RenderOptions) (*chartutil.Capabilities, error) {

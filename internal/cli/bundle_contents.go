@@ -12,7 +12,6 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/assemble"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -33,6 +32,7 @@ type contentsOptions struct {
 	values         []string
 	operatorValues []string
 	storeValues    []string
+	sets           setOptions
 }
 
 func newContentsOptions() contentsOptions {
@@ -53,6 +53,7 @@ func (o *contentsOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&o.values, "values", "f", nil, "values file for the charts of operator and object store alike (can be repeated)")
 	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator chart (can be repeated)")
 	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of the object store chart (can be repeated)")
+	o.sets.addFlags(fs, "operator:KEY=VALUE or NAMESPACE/NAME:KEY=VALUE")
 }
 
 // contents is what to carry, found out.
@@ -95,21 +96,11 @@ func (o *contentsOptions) request(p *Program) (assemble.Request, error) {
 		return assemble.Request{}, err
 	}
 	req := assemble.Request{
-		Site: site, From: o.from, With: o.with, Values: map[aistor.Role]map[string]any{},
+		Site: site, From: o.from, With: o.with,
 		Warn: func(format string, args ...any) { fmt.Fprintf(p.ErrOut, "warning: "+format+"\n", args...) },
 	}
-	both, err := mergeFiles(p, o.values)
-	if err != nil {
+	if req.Values, err = o.userValues(p, site); err != nil {
 		return req, err
-	}
-	for role, files := range map[aistor.Role][]string{aistor.RoleOperator: o.operatorValues, aistor.RoleObjectStore: o.storeValues} {
-		own, err := mergeFiles(p, files)
-		if err != nil {
-			return req, err
-		}
-		if req.Values[role] = own; both != nil {
-			req.Values[role] = values.Merge(both, own)
-		}
 	}
 	for _, c := range o.charts.charts {
 		req.Charts = append(req.Charts, assemble.Want{Ref: c})

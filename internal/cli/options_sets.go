@@ -17,7 +17,7 @@ type setOptions struct{ chart.Sets }
 // addFlags adds them; form is how one is written, such as KEY=VALUE.
 func (o *setOptions) addFlags(fs *pflag.FlagSet, form string) {
 	for _, f := range o.lists() {
-		fs.StringArrayVar(f.list, f.name, nil, f.usage+", as "+strings.Replace(form, "VALUE", f.value, 1)+" (can be repeated)")
+		fs.StringArrayVar(f.list, f.name, nil, f.usage+", as "+strings.ReplaceAll(form, "VALUE", f.value)+" (can be repeated)")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -53,33 +54,52 @@ func (o *valuesOptions) runKeep(s *valuesSubject) error {
 // mirrorSets are OpenShift's objects: one for tags, and one for digests where
 // a reference has one, for neither is used for the other.
 func mirrorSets(m images.Mirror, refs []images.Ref) (string, error) {
-	tags, digests := map[string]string{}, map[string]string{}
-	for _, r := range refs {
-		source, mirror := r.Name(), m.Map(r).Name()
-		if path.Base(source) == path.Base(mirror) {
-			source, mirror = path.Dir(source), path.Dir(mirror)
-		}
-		if r.Digest != "" {
-			digests[source] = mirror
-		} else {
-			tags[source] = mirror
-		}
-	}
+	tagged := func(r images.Ref) bool { return r.Digest == "" }
+	digested := func(r images.Ref) bool { return r.Digest != "" }
 	var docs []string
 	for _, set := range []struct {
 		kind, field string
-		pairs       map[string]string
-	}{{"ImageTagMirrorSet", "imageTagMirrors", tags}, {"ImageDigestMirrorSet", "imageDigestMirrors", digests}} {
-		if len(set.pairs) == 0 {
+		of          func(images.Ref) bool
+	}{{"ImageTagMirrorSet", "imageTagMirrors", tagged}, {"ImageDigestMirrorSet", "imageDigestMirrors", digested}} {
+		pairs := mirrorPairs(m, refs, set.of)
+		if len(pairs) == 0 {
 			continue
 		}
-		doc, err := yaml.Marshal(mirrorSet(set.kind, set.field, set.pairs))
+		doc, err := yaml.Marshal(mirrorSet(set.kind, set.field, pairs))
 		if err != nil {
 			return "", fmt.Errorf("writing %s: %w", set.kind, err)
 		}
 		docs = append(docs, string(doc))
 	}
 	return strings.Join(docs, "---\n"), nil
+}
+
+// mirrorPairs are sources with their mirrors. The vendor's images lie below one
+// path, which is redirected as a whole where the private side has it as a
+// whole; of what others publish only the images themselves are, for the rest
+// of such a path belongs to other workloads of the cluster.
+func mirrorPairs(m images.Mirror, refs []images.Ref, of func(images.Ref) bool) map[string]string {
+	single, whole, broken := map[string]string{}, map[string]string{}, map[string]bool{}
+	for _, r := range refs {
+		if !of(r) {
+			continue
+		}
+		source, mirror := r.Name(), m.Map(r).Name()
+		single[source] = mirror
+		from, to := path.Dir(source), path.Dir(mirror)
+		old, seen := whole[from]
+		ours := strings.HasPrefix(source, aistor.PublicRegistry+"/"+aistor.PublicPrefix)
+		broken[from] = broken[from] || !ours || path.Base(source) != path.Base(mirror) || seen && old != to
+		whole[from] = to
+	}
+	pairs := map[string]string{}
+	for source, mirror := range single {
+		if from := path.Dir(source); !broken[from] {
+			source, mirror = from, whole[from]
+		}
+		pairs[source] = mirror
+	}
+	return pairs
 }
 
 func mirrorSet(kind, field string, pairs map[string]string) map[string]any {

@@ -3,11 +3,13 @@ package inputs
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -48,25 +50,53 @@ func Explain(ctx context.Context, in *plan.Inputs, charts []Chart, installed fun
 // ExplainValues says what each of the user's settings does in two charts; see
 // [values.Explain].
 func ExplainValues(ctx context.Context, from, to *chart.Chart, user map[string]any, render Options) (*values.Explained, error) {
-	side := func(c *chart.Chart) values.Side {
+	side := func(c *chart.Chart) (values.Side, *chart.Session) {
+		session := c.Session(runtime.GOMAXPROCS(0))
+		quick := func(v map[string]any) chart.RenderOptions {
+			opts := render(v)
+			opts.Quick = true
+			return opts
+		}
 		return values.Side{
-			Version: c.Version, Defaults: c.Values(),
-			Render: func(v map[string]any) (string, error) {
+			Version: c.Version, Defaults: c.Values(), Tags: tags(c, render),
+			Render: func(v map[string]any) (map[string]string, error) {
 				// Explain knows nothing of contexts while it prepares.
 				if err := ctx.Err(); err != nil {
-					return "", err
+					return nil, err
 				}
-				opts := render(v)
-				opts.Quick = true
-				return c.RenderText(opts)
+				return session.Files(quick(v))
 			},
-		}
+			Same: func(v map[string]any, files map[string]string) bool {
+				return ctx.Err() == nil && session.Same(quick(v), files)
+			},
+		}, session
 	}
-	out, err := values.Explain(ctx, values.ExplainInput{ChartName: to.Name, Values: user, Old: side(from), New: side(to)})
+	before, first := side(from)
+	defer first.Close()
+	after, second := side(to)
+	defer second.Close()
+	out, err := values.Explain(ctx, values.ExplainInput{ChartName: to.Name, Values: user, Old: before, New: after})
 	if err == nil {
 		err = ctx.Err()
 	}
 	return out, err
+}
+
+// tags are those of the images that an operator chart names by itself. Object
+// store charts name none.
+func tags(c *chart.Chart, render Options) map[string]string {
+	if aistor.RoleOfChart(c.Name) != aistor.RoleOperator {
+		return nil
+	}
+	found, err := chart.Discover(c, render(nil), chart.DiscoverOptions{})
+	if err != nil {
+		return nil // a chart of somebody's own that needs values
+	}
+	out := map[string]string{}
+	for _, i := range found {
+		out[i.Ref.Base()] = i.Ref.Tag
+	}
+	return out
 }
 
 // The notices about settings that do nothing.

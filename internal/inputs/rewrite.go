@@ -18,6 +18,8 @@ type Options func(values map[string]any) chart.RenderOptions
 // changed. A chart that does not render with the values says which of them it
 // refuses.
 func Rewrite(c *chart.Chart, user map[string]any, to plan.SiteRegistry, imageOnly string, render Options) (*values.Result, error) {
+	session := c.Session(1)
+	defer session.Close()
 	result, err := values.Rewrite(values.Input{
 		ChartName: c.Name, ChartVersion: c.Version, Values: user,
 		Mirror: to.Mirror, PullSecret: pullSecret(to), ImageOnly: imageOnly,
@@ -25,7 +27,7 @@ func Rewrite(c *chart.Chart, user map[string]any, to plan.SiteRegistry, imageOnl
 			opts := render(v)
 			// Rewriting renders dozens of times and only reads.
 			opts.Quick, opts.Shared = true, true
-			out, err := c.Render(opts)
+			out, err := session.Render(opts)
 			if err != nil {
 				return nil, err
 			}

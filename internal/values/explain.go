@@ -3,13 +3,12 @@ package values
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
 // Effect is what one setting does in one version of a chart.
@@ -35,11 +34,17 @@ const (
 // Side is one of the two charts that [Explain] compares.
 type Side struct {
 	Version string
-	// Render gives the rendered text; it is called many times, from several
-	// goroutines, and often expected to fail.
-	Render func(values map[string]any) (string, error)
+	// Render gives the rendered files by their names. Same reports whether
+	// values render, to exactly these files. Both are called many times, from
+	// several goroutines, and often expected to fail.
+	Render func(values map[string]any) (map[string]string, error)
+	Same   func(values map[string]any, files map[string]string) bool
 	// Defaults are the chart's own values, for naming the nearest known key.
 	Defaults map[string]any
+	// Tags are those of the images that the chart names by itself, by the last
+	// element of their names. Charts before 5.5.0 have them in templates, so
+	// that they are not among Defaults.
+	Tags map[string]string
 }
 
 // ExplainInput is what [Explain] compares.
@@ -85,25 +90,26 @@ type Explained struct {
 func Explain(ctx context.Context, in ExplainInput) (*Explained, error) {
 	paths := Leaves(in.Values)
 	out := &Explained{Settings: make([]Explanation, len(paths))}
-	before, after := newProbe(in.Old, in.Values, nil), newProbe(in.New, in.Values, in.lacking())
-	out.OldRefusal, out.NewRefusal = before.refusal, after.refusal
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(2, runtime.GOMAXPROCS(0)))
-	for i, p := range paths {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			e := Explanation{Path: p}
-			e.Old, _ = before.effect(p)
-			e.New, e.MaskedBy = after.effect(p)
-			in.annotate(&e)
-			out.Settings[i] = e
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	var before, after *probe
+	var was, is []verdict
+	var sides sync.WaitGroup
+	sides.Go(func() {
+		before = newProbe(in.Old, in.Values, nil)
+		was = before.verdicts(ctx, paths)
+	})
+	sides.Go(func() {
+		after = newProbe(in.New, in.Values, in.lacking())
+		is = after.verdicts(ctx, paths)
+	})
+	sides.Wait()
+	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	out.OldRefusal, out.NewRefusal = before.refusal, after.refusal
+	for i, p := range paths {
+		e := Explanation{Path: p, Old: was[i].effect, New: is[i].effect, MaskedBy: is[i].by}
+		in.annotate(&e)
+		out.Settings[i] = e
 	}
 	out.Required = in.required(after)
 	return out, nil
@@ -132,16 +138,17 @@ func (in ExplainInput) annotate(e *Explanation) {
 }
 
 // olderPin says that a setting fixes an image at an older release than the
-// chart's own defaults do.
+// chart's own.
 func (in ExplainInput) olderPin(at Path) string {
-	if at[0] != "images" || at[len(at)-1] != "image" {
+	ref, err := images.ParseRef(GetString(in.Values, at...))
+	if err != nil || at[0] != "images" && at[len(at)-1] != "image" {
 		return ""
 	}
-	tag := func(m map[string]any) string {
-		s := GetString(m, at...)
-		return s[strings.LastIndexByte(s, ':')+1:]
+	name := ref.Base()
+	if at[0] == "images" && len(at) > 1 {
+		name = at[1]
 	}
-	pinned, own := tag(in.Values), tag(in.New.Defaults)
+	pinned, own := ref.Tag, in.New.Tags[name]
 	a, errA := aistor.ParseRelease(pinned)
 	b, errB := aistor.ParseRelease(own)
 	if errA != nil || errB != nil || !a.Before(b) {

@@ -1,8 +1,12 @@
 package values
 
 import (
+	"context"
+	"runtime"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 )
@@ -12,13 +16,11 @@ type probe struct {
 	side Side
 	// values are the user's without those that keep the chart from rendering.
 	values  map[string]any
-	base    string
+	base    map[string]string
 	refusal string
 	fails   map[string]bool
 	// usable says that base is there to compare with.
 	usable bool
-	// all is base with every operator on, rendered when first asked for.
-	all func() (map[string]any, string, error)
 	// groups are the verdicts of dead, by the path of the map.
 	groups sync.Map
 }
@@ -38,40 +40,33 @@ func newProbe(side Side, values map[string]any, lacking []aistor.ValueFact) *pro
 		}
 	}
 	if err == nil {
-		again, err := side.Render(p.values)
-		p.base, p.usable = base, err == nil && again == base
+		p.base, p.usable = base, side.Same(p.values, base)
 	}
-	p.all = onceValues(func() (map[string]any, string, error) {
-		all := allOperators(aistor.OperatorChart, p.values)
-		text, err := side.Render(all)
-		return all, text, err
-	})
 	return p
 }
 
 // withoutFailing leaves out the settings that the chart fails on, one after
 // the other, for as long as that helps.
-func (p *probe) withoutFailing() (string, error) {
+func (p *probe) withoutFailing() (files map[string]string, err error) {
 	const most = 5
-	var err error
 	for range most {
-		text, found := "", false
+		found := false
 		for _, leaf := range Leaves(p.values) {
 			trial := without(p.values, leaf)
-			if text, err = p.side.Render(trial); err == nil {
+			if files, err = p.side.Render(trial); err == nil {
 				p.values, found = trial, true
 				p.fails[leaf.String()] = true
 				break
 			}
 		}
 		if found {
-			return text, nil
+			return files, nil
 		}
 		if !p.dropOneByMessage() {
 			break
 		}
 	}
-	return "", err
+	return nil, err
 }
 
 // dropOneByMessage leaves out one setting that changes the chart's message:
@@ -92,65 +87,88 @@ func (p *probe) dropOneByMessage() bool {
 	return false
 }
 
-// effect finds out about one setting; by names what masks it.
-func (p *probe) effect(path Path) (e Effect, by string) {
+// verdict is what one setting does; by names what masks it.
+type verdict struct {
+	effect Effect
+	by     string
+}
+
+// verdicts finds out about settings, in their order: first about each as the
+// values are, then about those that seem to do nothing, together, whether
+// something hides them. When ctx ends they mean nothing.
+func (p *probe) verdicts(ctx context.Context, paths []Path) []verdict {
+	out := make([]verdict, len(paths))
+	atOnce(ctx, len(paths), func(i int) { out[i].effect = p.alone(paths[i]) })
+	var idle, hiding []Path
+	for i, path := range paths {
+		switch {
+		case out[i].effect == EffectNone:
+			idle = append(idle, path)
+		case out[i].effect == EffectYes, out[i].effect == EffectDefault && !p.says(path):
+			hiding = append(hiding, path)
+		}
+	}
+	by := p.masks(ctx, idle, hiding)
+	for i, path := range paths {
+		if out[i].effect == EffectNone && by[path.String()] != "" {
+			out[i] = verdict{EffectMasked, by[path.String()]}
+		}
+	}
+	return out
+}
+
+// alone is what a setting does with all others as they are.
+func (p *probe) alone(path Path) Effect {
 	switch {
 	case p.fails[path.String()]:
-		return EffectFails, ""
+		return EffectFails
 	case !p.usable:
-		return EffectUnknown, ""
+		return EffectUnknown
 	case p.dead(path):
-		return EffectNone, ""
+		return EffectNone
+	case !p.side.Same(without(p.values, path), p.base):
+		return EffectYes
+	case p.reacts(p.values, p.base, path):
+		return EffectDefault
 	}
-	gone, err := p.side.Render(without(p.values, path))
-	if err != nil || gone != p.base {
-		return EffectYes, ""
+	return EffectNone
+}
+
+// says reports whether a setting says what the chart's defaults say, so that
+// without it nothing else is different either.
+func (p *probe) says(path Path) bool {
+	given, _ := Get(p.values, path...)
+	own, there := Get(p.side.Defaults, path...)
+	return there && equal(given, own)
+}
+
+// atOnce calls f for 0 to n-1 in parallel, none of them after ctx ended.
+func atOnce(ctx context.Context, n int, f func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(max(2, runtime.GOMAXPROCS(0)))
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			f(i)
+			return nil
+		})
 	}
-	if p.reacts(p.values, p.base, path) {
-		return EffectDefault, ""
-	}
-	if by := p.mask(path); by != "" {
-		return EffectMasked, by
-	}
-	return EffectNone, ""
+	_ = group.Wait()
 }
 
 // reacts reports whether a change of the setting changes what is rendered.
-func (p *probe) reacts(values map[string]any, base string, path Path) bool {
+func (p *probe) reacts(values map[string]any, base map[string]string, path Path) bool {
 	old, _ := Get(values, path...)
 	for _, v := range perturbed(old) {
 		trial := Copy(values)
 		setIn(trial, v, path)
-		if text, err := p.side.Render(trial); err != nil || text != base {
+		if !p.side.Same(trial, base) {
 			return true
 		}
 	}
 	return false
-}
-
-// mask looks for a setting behind which this one is hidden: an operator that
-// is off, or one of the same name elsewhere.
-func (p *probe) mask(path Path) string {
-	if switchable(path) {
-		if all, base, err := p.all(); err == nil && p.reacts(all, base, path) {
-			return "operators that are disabled"
-		}
-	}
-	tried := 0
-	for _, q := range Leaves(p.values) {
-		if q.String() == path.String() || !related(path, q) || tried == 8 {
-			continue
-		}
-		tried++
-		trial := without(p.values, q)
-		if _, still := Get(trial, path...); !still {
-			continue
-		}
-		if base, err := p.side.Render(trial); err == nil && p.reacts(trial, base, path) {
-			return q.String()
-		}
-	}
-	return ""
 }
 
 // related reports whether one setting may stand before another: the same name
@@ -187,16 +205,5 @@ func perturbed(v any) []any {
 		return []any{v + 1}
 	default:
 		return []any{"perturbed"}
-	}
-}
-
-func onceValues[A, B any](f func() (A, B, error)) func() (A, B, error) {
-	var a A
-	var b B
-	var err error
-	once := sync.OnceFunc(func() { a, b, err = f() })
-	return func() (A, B, error) {
-		once()
-		return a, b, err
 	}
 }

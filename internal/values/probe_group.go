@@ -1,8 +1,11 @@
 package values
 
 import (
+	"context"
 	"slices"
 	"sync"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 )
 
 // groupFrom is the number of settings side by side from which asking about all
@@ -29,47 +32,71 @@ func (p *probe) deadTogether(group []Path) bool {
 	for _, q := range group {
 		gone = without(gone, q)
 	}
-	if text, err := p.side.Render(gone); err != nil || text != p.base {
-		return false
-	}
-	if p.reactTogether(p.values, p.base, group) {
-		return false
-	}
-	if switchable(group[0]) {
-		if all, base, err := p.all(); err == nil && p.reactTogether(all, base, group) {
-			return false
-		}
-	}
-	for _, q := range Leaves(p.values) {
-		masks := func(g Path) bool { return related(g, q) }
-		if slices.ContainsFunc(group, func(g Path) bool { return g.String() == q.String() }) || !slices.ContainsFunc(group, masks) {
-			continue
-		}
-		trial := without(p.values, q)
-		if base, err := p.side.Render(trial); err == nil && p.reactTogether(trial, base, group) {
-			return false
-		}
-	}
-	return true
+	return p.side.Same(gone, p.base) && !p.reactTogether(p.values, p.base, group)
 }
 
 // reactTogether reports whether changing all of a group changes what is
 // rendered, each to its first other value, and then each to its last.
-func (p *probe) reactTogether(values map[string]any, base string, group []Path) bool {
-	for _, pick := range []func([]any) any{
-		func(v []any) any { return v[0] }, func(v []any) any { return v[len(v)-1] },
-	} {
-		trial := Copy(values)
-		for _, q := range group {
-			if old, there := Get(values, q...); there {
-				setIn(trial, pick(perturbed(old)), q)
-			}
-		}
-		if text, err := p.side.Render(trial); err != nil || text != base {
-			return true
+func (p *probe) reactTogether(values map[string]any, base map[string]string, group []Path) bool {
+	first, last, several := Copy(values), Copy(values), false
+	for _, q := range group {
+		if old, there := Get(values, q...); there {
+			others := perturbed(old)
+			setIn(first, others[0], q)
+			setIn(last, others[len(others)-1], q)
+			several = several || len(others) > 1
 		}
 	}
-	return false
+	return !p.side.Same(first, base) || several && !p.side.Same(last, base)
+}
+
+// masks finds for settings that do nothing, by their paths, behind what they
+// are hidden: operators that are off, or one of the settings that may hide
+// another, without which they would do something.
+func (p *probe) masks(ctx context.Context, idle, hiding []Path) map[string]string {
+	out := map[string]string{}
+	off := slices.DeleteFunc(slices.Clone(idle), func(q Path) bool { return !switchable(q) })
+	all := allOperators(aistor.OperatorChart, p.values)
+	if base, err := p.side.Render(all); err == nil {
+		for _, q := range p.reacting(all, base, off) {
+			out[q.String()] = "operators that are disabled"
+		}
+	}
+	rest := slices.DeleteFunc(slices.Clone(idle), func(q Path) bool { return out[q.String()] != "" })
+	hits := make([][]Path, len(hiding))
+	atOnce(ctx, len(hiding), func(i int) { hits[i] = p.hiddenBy(hiding[i], rest) })
+	for i, other := range slices.Backward(hiding) { // the first of several wins
+		for _, q := range hits[i] {
+			out[q.String()] = other.String()
+		}
+	}
+	return out
+}
+
+// hiddenBy are those of a group that do something without one other setting.
+func (p *probe) hiddenBy(other Path, group []Path) []Path {
+	trial := without(p.values, other)
+	group = slices.DeleteFunc(slices.Clone(group), func(q Path) bool {
+		_, there := Get(trial, q...)
+		return !there || !related(q, other)
+	})
+	if len(group) == 0 {
+		return nil
+	}
+	base, err := p.side.Render(trial)
+	if err != nil {
+		return nil
+	}
+	return p.reacting(trial, base, group)
+}
+
+// reacting are those of a group whose change changes what is rendered. All are
+// changed at once before each is by itself: mostly none does anything.
+func (p *probe) reacting(values map[string]any, base map[string]string, group []Path) []Path {
+	if len(group) == 0 || !p.reactTogether(values, base, group) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(group), func(q Path) bool { return !p.reacts(values, base, q) })
 }
 
 // switchable reports whether a setting may belong to an operator that is off.

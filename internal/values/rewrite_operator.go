@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -38,8 +39,8 @@ func positions(list []images.Image) map[position]images.Ref {
 // forms brings values into forms that this version reads, so that it renders
 // at all.
 func (r *rewriter) forms() error {
-	for _, key := range []string{"images", "repositories"} {
-		if v, set := r.values[key]; set && v == nil {
+	for _, key := range []string{"repositories", "images"} {
+		if v, set := r.values[key]; set && v == nil && r.reads(Path{key}) {
 			if err := r.do(Edit{Path: Path{key}, Op: Remove}, "an empty value takes the chart's defaults away"); err != nil {
 				return err
 			}
@@ -74,7 +75,7 @@ func (r *rewriter) secretForms() error {
 	for _, at := range r.podSecretPaths() {
 		v, _ := Get(r.values, at...)
 		list := secretList(v)
-		if _, text := v.(string); len(list) == 0 || text == r.secretsAsText() {
+		if _, text := v.(string); len(list) == 0 || text == r.secretsAsText() || !r.reads(at) {
 			continue
 		}
 		edit, why := Edit{Path: at, Value: list}, "chart "+r.ChartVersion+" takes a list here"
@@ -86,6 +87,17 @@ func (r *rewriter) secretForms() error {
 		}
 	}
 	return nil
+}
+
+// reads reports whether a setting has a part in what is rendered, or in that
+// nothing is.
+func (r *rewriter) reads(at Path) bool {
+	with, _, err := r.discover(r.values)
+	if err != nil {
+		return true
+	}
+	gone, _, err := r.discover(without(r.values, at))
+	return err != nil || !reflect.DeepEqual(with, gone)
 }
 
 // secretsAsText reports whether this version reads the pull secrets of the

@@ -12,6 +12,18 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
+const registry = "registry.example.com:5000"
+
+func renderer(c *chart.Chart) values.Render {
+	return func(v map[string]any) ([]images.Object, error) {
+		r, err := c.Render(chart.RenderOptions{Values: v, Namespace: "aistor", Quick: true, Shared: true})
+		if err != nil {
+			return nil, err
+		}
+		return r.Plain(), nil
+	}
+}
+
 func example(t *testing.T) *chart.Chart {
 	t.Helper()
 	c, err := chart.Load("../chart/testdata/example")

@@ -134,9 +134,13 @@ func judgeLicense(n *notices, in Inputs) {
 				"the %s of %s to %s would delete Secret %s, since the values name no license", c.word(), c.Key(), c.To, aistor.LicenseSecret)
 			return
 		}
-		if l := in.Facts.License; renders && !had && l != nil && l.Present && l.Release == "" {
-			n.refuse("license-ownership", "take the license out of the values, or hand the Secret to Helm with\n"+adoptCommand(c),
-				"Secret %s/%s was made by hand and the values name a license too: Helm refuses to take it over", l.Namespace, aistor.LicenseSecret)
+		if renders && !had && live != nil && live.Present {
+			owner, hint := "was made by hand", "take the license out of the values, or hand the Secret to Helm with\n"+adoptCommand(c)
+			if live.Release != "" { // two releases that own one object delete it for each other
+				owner, hint = "belongs to release "+live.Release, "take the license out of the values, or out of that release's"
+			}
+			n.refuse("license-ownership", hint, "Secret %s/%s %s and the values name a license too: Helm refuses to take it over",
+				live.Namespace, aistor.LicenseSecret, owner)
 			return
 		}
 	}

@@ -166,8 +166,8 @@ func imageChecks() []Check {
 			Looks: "each pull secret that the values, object stores, pods and service accounts name, in each namespace that pulls",
 			Fails: "one does not exist; a warning where another one beside it does"},
 		{ID: "pull-secrets-valid", Title: "Pull secrets valid", Phase: PhaseA, Run: checkSecretsValid,
-			Looks: "type and content of each pull secret, matched as kubelet matches: host, port, path and wildcards",
-			Fails: "it is of another type, not well-formed, or has no usable entry for what is pulled"},
+			Looks: "type and content of each pull secret, matched as kubelet matches: host, port, path and wildcards; where references stay public, under their public names",
+			Fails: "it is of another type, not well-formed, or has no usable entry for what is pulled; a warning where references stay public, for nodes may have credentials of their own"},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -90,6 +91,9 @@ func judgeTemplates(f *findings, s *Subject) {
 }
 
 func checkSecretsValid(_ context.Context, s *Subject) Result {
+	if s.registry().Keeps() && s.registry().PullSecret != plan.PullSecretNone {
+		return checkKeptSecrets(s)
+	}
 	list := pullers(s)
 	if r := noPullers(s, list); r != nil {
 		return *r
@@ -166,11 +170,11 @@ func allEmpty(list []Credential) bool {
 
 // createSecret is the command that makes a pull secret for what is pulled.
 func createSecret(namespace, name string, pulled []plan.PlannedImage) string {
-	host := "REGISTRY"
+	ref := images.Ref{Host: "REGISTRY"}
 	if len(pulled) > 0 {
-		host = pulled[0].Private.Host
+		ref = pulled[0].Private
 	}
-	return fmt.Sprintf("kubectl create secret docker-registry %s -n %s --docker-server=%s --docker-username=USER --docker-password=PASSWORD", name, namespace, host)
+	return createSecretFor(namespace, name, ref)
 }
 
 func namespacesOf(list []puller) []string {

@@ -22,6 +22,16 @@ func nodesPull(_ *testing.T, s *Subject) {
 	s.Facts.Stores[0].Secret = ""
 }
 
+// keeps leaves references public, with pull secrets for one registry.
+func keeps(registry string) func(*testing.T, *Subject) {
+	return func(_ *testing.T, s *Subject) {
+		s.Plan.Registry.References = plan.ReferencesKeep
+		for i := range s.Facts.Secrets {
+			s.Facts.Secrets[i].Data = dockerConfig(map[string]string{registry: "puller:hunter2"})
+		}
+	}
+}
+
 func TestPullSecretsPresent(t *testing.T) {
 	t.Parallel()
 	runCases(t, Before(), "pull-secrets-present", []checkCase{
@@ -74,5 +84,18 @@ func TestPullSecretsValid(t *testing.T) {
 			line: "without username and password"},
 		{name: "none exists", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Secrets[0].Present, s.Facts.Secrets[1].Present = false, false }},
 		{name: "the nodes pull by themselves", want: Skip, change: nodesPull},
+		{name: "references stay public and the secret names the private registry", want: Warn, change: keeps(private),
+			line: "secret aistor/pull: has no entry for quay.io, and kubelet looks under the public name", observed: private, required: "quay.io",
+			remedy: "kubectl create secret docker-registry pull -n aistor --docker-server=quay.io"},
+		{name: "references stay public and the secret names the public registry", want: Pass, change: keeps("quay.io"), line: "2 pull secrets"},
+		{name: "references stay public and the secret names a part of the public registry", want: Pass, change: keeps("quay.io/minio/aistor")},
+		{name: "references stay public and the nodes pull by themselves", want: Skip, line: "the nodes pull with credentials of their own", change: func(t *testing.T, s *Subject) {
+			keeps(private)(t, s)
+			nodesPull(t, s)
+		}},
+		{name: "references stay public and there is no secret", want: Skip, line: "credentials of their own", change: func(t *testing.T, s *Subject) {
+			keeps(private)(t, s)
+			s.Facts.Secrets[0].Present, s.Facts.Secrets[1].Present = false, false
+		}},
 	})
 }

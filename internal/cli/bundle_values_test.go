@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+type tree = map[string]any
+
+// A bundle is made with the settings that plan and upgrade are given: those of
+// the operator on top of its files, and each store's beside the values of all.
+func TestBundlesAreMadeWithTheSettingsOfEachRelease(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "v.yaml")
+	if err := os.WriteFile(file, []byte("a: file\nb: file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	streams, _, _, _ := genericiooptions.NewTestIOStreams()
+	p := &Program{IOStreams: streams}
+	site := &plan.Site{ObjectStores: []plan.SiteRelease{{Namespace: "team-a", Store: "primary"}, {Namespace: "team-b", Store: "other"}}}
+	for name, tc := range map[string]struct {
+		sets  chart.Sets
+		site  *plan.Site
+		want  map[aistor.Role][]map[string]any
+		wrong string
+	}{
+		"none": {want: map[aistor.Role][]map[string]any{
+			aistor.RoleOperator: {tree{"a": "file", "b": "file"}}, aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}},
+		}},
+		"of the operator": {
+			sets: chart.Sets{Set: []string{"operator:a=set"}, JSON: []string{`operator:c={"d":1}`}},
+			want: map[aistor.Role][]map[string]any{
+				aistor.RoleOperator: {tree{"a": "set", "b": "file", "c": tree{"d": 1.0}}}, aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}},
+			},
+		},
+		"of two stores": {
+			sets: chart.Sets{Set: []string{"team-b/other:a=b"}, String: []string{"team-a/primary:a=1"}}, site: site,
+			want: map[aistor.Role][]map[string]any{
+				aistor.RoleOperator:    {tree{"a": "file", "b": "file"}},
+				aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}, tree{"a": "1", "b": "file"}, tree{"a": "b", "b": "file"}},
+			},
+		},
+		"of a store that is not there": {sets: chart.Sets{Set: []string{"team-a/primry:a=b"}}, site: site, wrong: "the site file does not list it"},
+		"of nobody":                    {sets: chart.Sets{Set: []string{"a=b"}}, wrong: "does not say which release is meant"},
+		"a secret on the command line": {sets: chart.Sets{Set: []string{"operator:license=planted"}}, wrong: "seen by everybody"},
+		"of a store without a site file": {
+			sets: chart.Sets{Set: []string{"any/one:a=b"}},
+			want: map[aistor.Role][]map[string]any{
+				aistor.RoleOperator: {tree{"a": "file", "b": "file"}}, aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}, tree{"a": "b", "b": "file"}},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := contentsOptions{values: []string{file}, sets: setOptions{tc.sets}}
+			got, err := o.userValues(p, tc.site)
+			if tc.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.wrong) || strings.Contains(describe(err), "planted") {
+					t.Errorf("received %v, want one that says %q", err, tc.wrong)
+				}
+				return
+			}
+			if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
+				t.Errorf("%v, values (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// checkKeptSecrets looks at pull secrets where references stay public: kubelet
+// looks an entry up by the name in the pod, which is public, and hands it to
+// the runtime, which presents it to the private registry. An entry under the
+// private name is never found. Nodes may have credentials of their own, so that
+// this is no more than a warning.
+func checkKeptSecrets(s *Subject) Result {
+	var f findings
+	looked := 0
+	for _, p := range pullers(s) {
+		ring := keyringOf(s.Facts, p)
+		if len(ring.configs) == 0 {
+			continue
+		}
+		looked++
+		judgeKept(&f, p, ring)
+	}
+	if looked == 0 {
+		return skip("%s, for their runtime redirects public references", nodesOwn)
+	}
+	return f.result("%d pull secrets have an entry under the public names, under which kubelet looks", looked)
+}
+
+// judgeKept names each public registry for which a puller has no entry, once.
+func judgeKept(f *findings, p puller, ring keyring) {
+	var keys []string
+	for _, d := range ring.configs {
+		keys = append(keys, d.Keys()...)
+	}
+	has := orElse(strings.Join(keys, ", "), "no entries")
+	k := secretKey(p.namespace, p.secrets[0])
+	said := map[string]bool{}
+	for _, img := range p.images {
+		found := Match(img.Source.Name(), ring.configs...)
+		if slices.ContainsFunc(found, func(c Credential) bool { return !c.Empty() }) || said[img.Source.Host] {
+			continue
+		}
+		said[img.Source.Host] = true
+		f.warn(k, "secret %s/%s: has no entry for %s, and kubelet looks under the public name (it has %s)",
+			p.namespace, strings.Join(p.secrets, "+"), img.Source.Host, has).
+			wanted(has, img.Source.Host, createSecretFor(p.namespace, k.Name, img.Source)+
+				", with the private registry's name and password; or --pull-secret none where nodes have credentials of their own")
+	}
+}
+
+// createSecretFor is the command that makes a pull secret for one registry.
+func createSecretFor(namespace, name string, pulled images.Ref) string {
+	return fmt.Sprintf("kubectl create secret docker-registry %s -n %s --docker-server=%s --docker-username=USER --docker-password=PASSWORD", name, namespace, pulled.Host)
+}
