@@ -34,18 +34,9 @@ func newTransport(o Options) (*policy, error) {
 }
 
 func tlsConfig(o Options) (*tls.Config, error) {
-	roots, err := x509.SystemCertPool()
+	roots, err := rootsWith(o.CAFiles)
 	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	for _, f := range o.CAFiles {
-		pem, err := os.ReadFile(f)
-		if err != nil {
-			return nil, fmt.Errorf("reading CA %q: %w", f, err)
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading CA %q: no certificate in PEM form found", f)
-		}
+		return nil, err
 	}
 	conf := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if o.ClientCert != "" || o.ClientKey != "" {
@@ -56,6 +47,29 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		conf.Certificates = []tls.Certificate{pair}
 	}
 	return conf, nil
+}
+
+// rootsWith adds files to the system's roots. Without any it is nil, which means
+// the system's as well, but read only once somebody speaks TLS: reading some
+// hundred certificates takes as long as a push with nothing to do.
+func rootsWith(files []string) (*x509.CertPool, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	for _, f := range files {
+		pem, err := os.ReadFile(f)
+		if err != nil {
+			return nil, fmt.Errorf("reading CA %q: %w", f, err)
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("reading CA %q: no certificate in PEM form found", f)
+		}
+	}
+	return roots, nil
 }
 
 // baseTransport speaks HTTP/1.1 only: a connection for each blob in flight is

@@ -9,14 +9,18 @@ import (
 	"sync/atomic"
 )
 
-// floorPush sends each blob once, straight from the file to the line. The links
-// that it allows follow at once, and so does each manifest whose blobs are
-// there.
+// floorPush sends each blob once. The links that it allows follow at once, and
+// so does each manifest whose blobs are there.
 func floorPush(c *client, file string) error {
 	s, err := load(file)
 	if err != nil {
 		return err
 	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
 	left := map[string]*atomic.Int32{}
 	for _, b := range s.Blobs {
 		for _, r := range b.Repos {
@@ -34,7 +38,8 @@ func floorPush(c *client, file string) error {
 		return c.putManifest(repo, imageTag, s.Manifests[i])
 	}
 	return parallel(s.Blobs, func(b place) error {
-		if err := sendBlob(c, file, b); err != nil {
+		body := io.NewSectionReader(f, b.Offset, b.Size)
+		if err := c.putBlob(b.Repos[0], b.Digest, body, b.Size); err != nil {
 			return err
 		}
 		if err := arrived(b.Repos[0]); err != nil {
@@ -47,20 +52,6 @@ func floorPush(c *client, file string) error {
 			return arrived(repo)
 		})
 	})
-}
-
-// sendBlob reads from a file of its own, so that the system can send it without
-// handing it to the program.
-func sendBlob(c *client, file string, b place) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Seek(b.Offset, io.SeekStart); err != nil {
-		return err
-	}
-	return c.putBlob(b.Repos[0], b.Digest, io.NopCloser(f), b.Size)
 }
 
 // floorLook asks once for each image whether it is there.
