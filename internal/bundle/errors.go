@@ -3,6 +3,7 @@ package bundle
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 )
 
 // errNotThere is wrapped where something is asked for by name or digest that
@@ -25,6 +26,22 @@ func (e *FormatError) Error() string {
 // Hint names what helps.
 func (e *FormatError) Hint() string {
 	return "carry the file across again and compare its sha256 on both sides"
+}
+
+// MissingPartError says that not all parts of a bundle are there.
+type MissingPartError struct {
+	Path     string
+	Part, Of int
+}
+
+// Error implements error.
+func (e *MissingPartError) Error() string {
+	return fmt.Sprintf("opening bundle %q: part %d of %d is missing", e.Path, e.Part, e.Of)
+}
+
+// Hint names what helps.
+func (e *MissingPartError) Hint() string {
+	return fmt.Sprintf("put all parts into one folder; sha256sum -c %s.SHA256SUMS tells which are there", filepath.Base(e.Path))
 }
 
 // PartialError says that a bundle was not completed.

@@ -129,7 +129,7 @@ func (p *parts) measure() error {
 		case of[0] != i+1:
 			return &FormatError{Path: f.Name(), Reason: fmt.Sprintf("this is part %d under the name of part %d", of[0], i+1)}
 		case of[1] > len(p.files):
-			return fmt.Errorf("opening bundle %q: part %d of %d is missing", p.base, len(p.files)+1, of[1])
+			return &MissingPartError{Path: p.base, Part: len(p.files) + 1, Of: of[1]}
 		case of[1] < len(p.files):
 			return &FormatError{Path: f.Name(), Reason: fmt.Sprintf("it belongs to %d parts, %d are here", of[1], len(p.files))}
 		case i == 0:

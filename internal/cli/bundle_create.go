@@ -110,6 +110,9 @@ func (o *bundleCreateOptions) write(ctx context.Context, file string, c *content
 	if errors.Is(err, fs.ErrExist) {
 		return withHint(err, "--overwrite replaces it")
 	}
+	if interrupted(ctx, err) {
+		return withHint(err, "the same command goes on where this one ended")
+	}
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
 		if c.SteppingStone {
 			role += " (stepping stone)"
 		}
-		rows = append(rows, []string{c.Name, c.Version, shortDigest(c.SHA256), role})
+		rows = append(rows, []string{c.Name, c.Version, shortDigest(c.SHA256), orDash(role)})
 	}
 	writeTable(w, []string{"CHART", "VERSION", "SHA256", "ROLE"}, rows)
 	line(w, "\nIMAGE\n  DIGEST         SIZE       WHY        PLATFORMS")
@@ -70,7 +70,11 @@ func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
 		line(w, "\nPlugins: %s; %s", bytesText(p.Size), pluginsWithout("FILE", p))
 	}
 	printReferrers(w, m.Referrers)
-	for _, note := range append(slices.Clone(m.Notes), formatNotes(m.Images)...) {
+	notes := slices.Clone(m.Notes)
+	if size > 0 { // a file, which other tools may read
+		notes = append(notes, formatNotes(m.Images)...)
+	}
+	for _, note := range notes {
 		line(w, "\nNote: %s", wrap(printable(note), 74, "      "))
 	}
 }
@@ -109,8 +113,12 @@ func orAll(platforms []string) string {
 	return printable(strings.Join(platforms, ", "))
 }
 
-// strongest is the weightiest reason for an image.
+// strongest is the weightiest reason for an image; what was saved by hand has
+// none.
 func strongest(reasons []images.Reason) images.Kind {
+	if len(reasons) == 0 {
+		return "-"
+	}
 	for _, k := range []images.Kind{images.KindDefault, images.KindUser, images.KindHook, images.KindTest, images.KindOptional} {
 		for _, r := range reasons {
 			if r.Kind == k {

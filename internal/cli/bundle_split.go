@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -54,12 +54,15 @@ func (o *bundleSplitOptions) run(ctx context.Context, file string) error {
 	events, end := o.progress("splitting")
 	files, err := bundle.Split(ctx, b, o.out, size, events)
 	end()
+	if errors.Is(err, fs.ErrExist) {
+		return withHint(err, "--out gives the parts another name")
+	}
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
 		line(o.Out, "%s", f)
 	}
-	fmt.Fprintf(o.ErrOut, "%s in %s\n", bytesText(b.Size()), counted(len(files), "file"))
+	line(o.ErrOut, "%s in %s, with their sums and a list of contents", bytesText(b.Size()), counted(len(files)-2, "part"))
 	return nil
 }

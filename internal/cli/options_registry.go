@@ -84,7 +84,7 @@ func (o *registryOptions) client(p *Program, private string) (*registry.Client, 
 			line(p.ErrOut, "warning: %s is reached over plain http", host)
 		}
 	})
-	opts.OnRetry = p.sayRetry
+	opts.OnRetry = p.retryTeller()
 	if o.user != "" && private != "" {
 		o.once.read.Do(func() { o.once.credential, o.once.err = o.password(p.In) })
 		if o.once.err != nil {

@@ -7,9 +7,11 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
@@ -28,12 +30,15 @@ type Program struct {
 	Args []string
 
 	noColor bool
+	// bars are what is drawn at the moment; what is said meanwhile goes above.
+	// Run makes it.
+	bars *atomic.Pointer[mpb.Progress]
 }
 
 // Run parses args, runs the verb, prints its error and returns the exit code.
 // The context's cancellation is an interruption by the user.
 func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) int {
-	p.Args = args
+	p.Args, p.bars = args, new(atomic.Pointer[mpb.Progress])
 	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)

@@ -20,24 +20,51 @@ const every = 10 * time.Second
 // ten seconds. It returns what receives the events and what ends the display.
 func (p *Program) progress(title string) (images.Progress, func()) {
 	if p.fancy(p.ErrOut) {
-		return barProgress(behind(p.ErrOut).(io.Writer), title)
+		return p.barProgress(behind(p.ErrOut).(io.Writer), title)
 	}
 	l := &lineProgress{w: p.ErrOut, title: title, now: p.Now}
-	return l.event, l.end
+	ticks, done := time.NewTicker(time.Second), make(chan struct{})
+	go func() {
+		defer ticks.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticks.C:
+				l.tick()
+			}
+		}
+	}()
+	return l.event, sync.OnceFunc(func() { close(done) })
 }
 
-// sayRetry tells of requests that are tried again after a wait worth telling
-// of. Shorter ones would only flood a log.
-func (p *Program) sayRetry(host string, err error, wait time.Duration) {
-	if wait >= 5*time.Second && !p.fancy(p.ErrOut) {
-		line(p.ErrOut, "waiting %s for %s: %v", wait.Round(time.Second), host, err)
+// retryTeller tells of requests that are tried again after a wait worth telling
+// of, above the bar where there is one. Shorter ones would only flood a log,
+// and so would each of several requests that wait for the same host.
+func (p *Program) retryTeller() func(host string, err error, wait time.Duration) {
+	var mu sync.Mutex
+	quiet := map[string]time.Time{}
+	return func(host string, err error, wait time.Duration) {
+		mu.Lock()
+		defer mu.Unlock()
+		now := p.Now()
+		if wait < 5*time.Second || now.Before(quiet[host]) {
+			return
+		}
+		quiet[host] = now.Add(wait)
+		w := p.ErrOut
+		if p.bars != nil && p.bars.Load() != nil {
+			w = p.bars.Load()
+		}
+		line(w, "waiting %s for %s: %s", wait.Round(time.Second), host, printable(err.Error()))
 	}
 }
 
 // barProgress draws a bar once there is something to move: a transfer with
 // nothing to do shows nothing.
-func barProgress(w io.Writer, title string) (images.Progress, func()) {
+func (p *Program) barProgress(w io.Writer, title string) (images.Progress, func()) {
 	bars := mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
+	p.bars.Store(bars)
 	var mu sync.Mutex
 	var bar *mpb.Bar
 	show := func(e images.Event) {
@@ -59,10 +86,12 @@ func barProgress(w io.Writer, title string) (images.Progress, func()) {
 	return show, func() {
 		mu.Lock()
 		if bar != nil {
-			bar.SetTotal(-1, true)
+			bar.EnableTriggerComplete()
+			bar.Abort(false) // one that is not full stays as it is
 		}
 		mu.Unlock()
 		bars.Wait()
+		p.bars.Store(nil)
 	}
 }
 
@@ -106,6 +135,21 @@ func (l *lineProgress) event(e images.Event) {
 	case images.EventRetry:
 		fmt.Fprintf(l.w, "%s: trying %s again: %v\n", l.title, e.Subject, e.Err)
 	}
+	l.due()
+}
+
+// tick is for times in which nothing moves: a log that falls silent is taken
+// for one of a job that hangs.
+func (l *lineProgress) tick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.start.IsZero() {
+		l.due()
+	}
+}
+
+// due writes the next line when it is time for it.
+func (l *lineProgress) due() {
 	if l.now().Sub(l.last) < every {
 		return
 	}
@@ -115,12 +159,12 @@ func (l *lineProgress) event(e images.Event) {
 
 func (l *lineProgress) line() {
 	text := fmt.Sprintf("%s: %s of %s", l.title, bytesText(l.done), bytesText(l.total))
-	if spent := l.last.Sub(l.start).Seconds(); spent > 0 && l.moved > 0 {
+	if l.total > 0 && l.done >= l.total {
+		text += ", waiting for the last answers"
+	} else if spent := l.last.Sub(l.start).Seconds(); spent > 0 && l.moved > 0 {
 		rate := float64(l.moved) / spent
 		left := time.Duration(float64(l.total-l.done)/rate) * time.Second
 		text += fmt.Sprintf(", %s/s, %s left", bytesText(int64(rate)), left.Round(time.Second))
 	}
 	fmt.Fprintln(l.w, text)
 }
-
-func (l *lineProgress) end() {}

@@ -65,7 +65,11 @@ func (o *pushOptions) run(ctx context.Context, ref string) error {
 		return err
 	}
 	defer b.Close()
-	return o.deliver(ctx, o.Program, &o.registryOptions, b.Source(), target)
+	err = o.deliver(ctx, o.Program, &o.registryOptions, b.Source(), target)
+	if registry.KindOf(err) == registry.Digest {
+		err = withHint(err, "helm aistor bundle verify "+ref+" tells whether it is damaged")
+	}
+	return err
 }
 
 // destination is the private registry as flags or a site file name it.
@@ -139,7 +143,10 @@ func (o *deliverOptions) deliver(ctx context.Context, p *Program, reg *registryO
 	opts.Progress = events
 	receipt, err := images.Push(ctx, src, client, target.Mirror, opts)
 	end()
-	if saved := o.save(receipt); err == nil {
+	if interrupted(ctx, err) {
+		err = withHint(err, "the same command goes on: what the registry has is not sent again")
+	}
+	if saved := o.save(p, receipt); err == nil {
 		err = saved
 	}
 	if err != nil {

@@ -7,15 +7,17 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
 // save keeps the receipt as evidence, where a file was named.
-func (o *deliverOptions) save(r images.Receipt) error {
+func (o *deliverOptions) save(p *Program, r images.Receipt) error {
 	if o.receipt == "" {
 		return nil
 	}
+	r.Tool, r.Time = "aistor-upgrade "+p.Version, p.Now().UTC().Format(time.RFC3339)
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing receipt: %w", err)
@@ -46,12 +48,16 @@ func printReceipt(w io.Writer, r images.Receipt) {
 	for _, a := range r.Artifacts {
 		var name string
 		host, name, _ = strings.Cut(a.Destination, "/")
-		rows = append(rows, []string{string(a.Outcome), name})
+		outcome := string(a.Outcome)
+		if a.Replaced != "" {
+			outcome += ", replacing" // what it replaces is in the JSON form
+		}
+		rows = append(rows, []string{outcome, name})
 	}
 	writeTable(w, []string{"OUTCOME", "IN " + host}, rows)
 	if r.DryRun {
 		missing := slices.DeleteFunc(slices.Clone(r.Artifacts), func(a images.ReceiptItem) bool { return a.Outcome != images.OutcomeMissing })
-		line(w, "\n%d of %d are missing", len(missing), len(r.Artifacts))
+		line(w, "\n%d of %d are missing, %s to send", len(missing), len(r.Artifacts), bytesText(r.Sent()))
 		return
 	}
 	line(w, "\n%d of %d were not there before, %s sent", r.Pushed(), len(r.Artifacts), bytesText(r.Sent()))

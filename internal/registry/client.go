@@ -170,9 +170,10 @@ func (c *Client) challenge(ctx context.Context, h *host) (*transport.Challenge, 
 	if h.challenge != nil {
 		return h.challenge, nil
 	}
-	ch, err := transport.Ping(ctx, h.reg, c.base)
+	first := &firstContact{base: c.base}
+	ch, err := transport.Ping(ctx, h.reg, first)
 	if err != nil {
-		return nil, err
+		return nil, first.explain(err)
 	}
 	h.challenge = ch
 	return ch, nil

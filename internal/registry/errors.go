@@ -103,6 +103,8 @@ func (e *Error) Hint() string {
 		return "give the CA that signed the registry's certificate with --ca"
 	case RateLimited:
 		return "log in for a higher limit, or try again later: what was moved is kept"
+	case Unreachable:
+		return fmt.Sprintf("see whether %s is the right name and port, and can be reached from here; HTTPS_PROXY and NO_PROXY are followed", e.Host)
 	case PrivateRedirect:
 		return "name the registry by the host it sends to, or have its owner set a host name in place of the address"
 	case ProxyAuth:

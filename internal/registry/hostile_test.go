@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,29 @@ func TestOnlyWhatIsLargeIsAskedFor(t *testing.T) {
 		}
 		if n := s.Count("^PUT"); n != 2-tt.heads {
 			t.Errorf("%d bytes: sent %d times", tt.size, n)
+		}
+	}
+}
+
+// A name that was misspelt is told at once and once, not after a minute and for
+// both schemes.
+func TestNobodyThereIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.NotFoundHandler())
+	host := strings.TrimPrefix(srv.URL, "http://")
+	srv.Close()
+	for _, plain := range [][]string{{host}, nil} {
+		var slept waits
+		c, err := New(Options{PlainHTTP: plain, Wait: slept.wait})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Resolve(t.Context(), ref(t, host+"/a/b:v1"))
+		if KindOf(err) != Unreachable || strings.Contains(err.Error(), "spoken") || strings.Count(err.Error(), "refused") != 1 {
+			t.Errorf("got %v", err)
+		}
+		if len(slept.list) > 2 {
+			t.Errorf("waited %v", slept.list)
 		}
 	}
 }

@@ -207,6 +207,9 @@ func (c *Client) shouldRetry(ctx context.Context, err error, attempt int) (time.
 	if ctx.Err() != nil || attempt >= c.opts.MaxAttempts || errors.As(err, &body) || !transient(err) {
 		return 0, false
 	}
+	if attempt > 1 && nobodyThere(err) {
+		return 0, false
+	}
 	var d *delayed
 	if errors.As(err, &d) {
 		return d.after, d.after <= c.opts.MaxWait

@@ -113,6 +113,14 @@ func (e *plainRefused) Error() string {
 	return fmt.Sprintf("plain http to %q was not allowed", e.host)
 }
 
+// httpsRefused is returned for https to a host that was named for plain http.
+type httpsRefused struct{ host string }
+
+// Error implements error.
+func (e *httpsRefused) Error() string {
+	return fmt.Sprintf("%q is spoken to over plain http", e.host)
+}
+
 // RoundTrip implements http.RoundTripper.
 func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
 	host := r.URL.Host
@@ -121,7 +129,7 @@ func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
 	case r.URL.Scheme == "http" && !plain:
 		return nil, refuse(r, &plainRefused{host})
 	case r.URL.Scheme == "https" && plain:
-		return nil, refuse(r, fmt.Errorf("%q is spoken to over plain http", host))
+		return nil, refuse(r, &httpsRefused{host})
 	}
 	p.note(host)
 	r.Header.Set("User-Agent", p.agent)

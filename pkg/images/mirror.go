@@ -73,6 +73,9 @@ func (m Mirror) Owns(r Ref) bool { return m.Registry != "" && r.Host == m.Regist
 // scheme or path, or a rule with an empty side.
 func (m Mirror) Validate() error {
 	for _, host := range []string{m.Registry, m.PushRegistry} {
+		if strings.Contains(host, "://") {
+			return fmt.Errorf("reading mirror: registry %q is a host[:port] without a scheme; plain http is allowed by name\nhint: --registry-plain-http HOST[:PORT]", host)
+		}
 		if strings.Contains(host, "/") {
 			return fmt.Errorf("reading mirror: registry %q is not a host[:port]; put the path into the prefix", host)
 		}

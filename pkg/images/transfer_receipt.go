@@ -2,11 +2,15 @@ package images
 
 // Receipt is what a push leaves as evidence: where everything went.
 type Receipt struct {
-	APIVersion string        `json:"apiVersion"`
-	Kind       string        `json:"kind"`
-	Registry   string        `json:"registry"`
-	DryRun     bool          `json:"dryRun,omitempty"`
-	Artifacts  []ReceiptItem `json:"artifacts"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Registry   string `json:"registry"`
+	DryRun     bool   `json:"dryRun,omitempty"`
+	// Tool and Time say who made the receipt and when, in RFC 3339. [Push]
+	// leaves both empty: it has no clock.
+	Tool      string        `json:"tool,omitempty"`
+	Time      string        `json:"time,omitempty"`
+	Artifacts []ReceiptItem `json:"artifacts"`
 }
 
 // ReceiptItem is one artifact of a push.

@@ -1,0 +1,64 @@
+package registry
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// firstContact is what a registry is first asked through. [transport.Ping]
+// tries https and then http where it takes an address for a local one; of the
+// two failures only the one on the line says something.
+type firstContact struct {
+	base http.RoundTripper
+
+	mu  sync.Mutex
+	err error
+}
+
+// RoundTrip implements http.RoundTripper.
+func (f *firstContact) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := f.base.RoundTrip(r)
+	var refused *plainRefused
+	var wrong *httpsRefused
+	if err != nil && !errors.As(err, &refused) && !errors.As(err, &wrong) {
+		f.mu.Lock()
+		f.err = err
+		f.mu.Unlock()
+	}
+	return resp, err
+}
+
+// explain gives the failure on the line in place of both. An answer, be it an
+// error, stays what it is.
+func (f *firstContact) explain(err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var te *transport.Error
+	if f.err == nil || errors.As(err, &te) {
+		return err
+	}
+	return &noContact{f.err}
+}
+
+// noContact is a failure before the registry ever answered.
+type noContact struct{ error }
+
+// Unwrap gives the cause.
+func (e *noContact) Unwrap() error { return e.error }
+
+// nobodyThere is true where a registry was never reached, because there is no
+// such name or nobody listens: most likely it was misspelt, and waiting long
+// does not help.
+func nobodyThere(err error) bool {
+	var contact *noContact
+	var dns *net.DNSError
+	if !errors.As(err, &contact) {
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound
+}
