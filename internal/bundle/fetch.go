@@ -178,8 +178,10 @@ func (d *download) write(b []byte) error {
 	}
 	_, _ = d.sum.Write(b)
 	d.at += int64(len(b))
-	d.w.fetched.Add(int64(len(b)))
-	d.w.opts.Progress.Emit(images.Event{Kind: images.EventMoved, Bytes: int64(len(b))})
+	n := int64(len(b))
+	after := d.w.fetched.Add(n)
+	d.w.flush.arrived(after-n, after)
+	d.w.opts.Progress.Emit(images.Event{Kind: images.EventMoved, Bytes: n})
 	return d.w.journal.set(d.index, d.at)
 }
 

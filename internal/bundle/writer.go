@@ -20,6 +20,7 @@ type writer struct {
 	st      storage
 	journal *journal
 	resumed bool
+	flush   *flusher
 	fetched atomic.Int64
 	kept    atomic.Int64
 }
@@ -206,5 +207,10 @@ func (w *writer) fill(ctx context.Context, src Fetcher) error {
 		total += m.entry.blob.Size
 	}
 	w.opts.Progress.Emit(images.Event{Kind: images.EventTotal, Bytes: total})
-	return w.fetchAll(ctx, src, todo)
+	w.flush = newFlusher(w.st)
+	err := w.fetchAll(ctx, src, todo)
+	if failed := w.flush.stop(); err == nil {
+		err = failed
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // workers is how many requests are on the way at once, for every tool that can
@@ -62,6 +63,7 @@ func floorCreate(c *client, file string) error {
 	if err := f.Truncate(s.Size); err != nil {
 		return err
 	}
+	flush, flushed := through(f)
 	buffers := sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 	err = parallel(s.Blobs, func(b place) error {
 		body, err := c.get("/v2/" + b.Repos[0] + "/blobs/" + b.Digest)
@@ -71,9 +73,9 @@ func floorCreate(c *client, file string) error {
 		defer body.Close()
 		buf := buffers.Get().(*[]byte)
 		defer buffers.Put(buf)
-		return land(f, b, body, *buf)
+		return land(f, b, body, *buf, flush)
 	})
-	if err != nil {
+	if err := errors.Join(err, flushed()); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -86,8 +88,36 @@ func floorCreate(c *client, file string) error {
 	return os.WriteFile(file+".json", text, 0o644)
 }
 
+// through writes through in the background after every 32 MiB, so that little
+// is left to wait for at the end.
+func through(f *os.File) (arrived func(int), stop func() error) {
+	const every = 32 << 20
+	var total atomic.Int64
+	due, done := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		var first error
+		for range due {
+			if err := f.Sync(); first == nil {
+				first = err
+			}
+		}
+		done <- first
+	}()
+	arrived = func(n int) {
+		after := total.Add(int64(n))
+		if (after-int64(n))/every == after/every {
+			return
+		}
+		select {
+		case due <- struct{}{}:
+		default:
+		}
+	}
+	return arrived, func() error { close(due); return <-done }
+}
+
 // land writes a blob to its place, in pieces worth a call to the system.
-func land(f *os.File, b place, body io.Reader, buf []byte) error {
+func land(f *os.File, b place, body io.Reader, buf []byte, flush func(int)) error {
 	h := sha256.New()
 	for at := b.Offset; ; {
 		n, err := io.ReadAtLeast(body, buf, len(buf)/2)
@@ -95,6 +125,7 @@ func land(f *os.File, b place, body io.Reader, buf []byte) error {
 			return err
 		}
 		_, _ = h.Write(buf[:n])
+		flush(n)
 		at += int64(n)
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
