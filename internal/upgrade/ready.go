@@ -107,6 +107,9 @@ func unreadyStore(f *plan.Facts, t storeTarget) []string {
 	if image := t.image(*s); image != "" {
 		out = append(out, otherImages(f, t.key, image)...)
 	}
+	if why := kesDown(f, t.key); why != "" && !t.lenient() {
+		out = append(out, why)
+	}
 	return withGaps(f, append(out, unhealthy(*s, t)...))
 }
 
