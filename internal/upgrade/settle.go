@@ -27,8 +27,18 @@ func (e *Executor) settle(ctx context.Context, s plan.Step, c *plan.Change, befo
 		unready:  func(f *plan.Facts) []string { return e.unready(f, s, c, floor) },
 		troubles: func(f *plan.Facts) []trouble { return troubles(f, e.podsFor(s, c), began) },
 		progress: func(f *plan.Facts) []string { return progress(f, e.podsFor(s, c)) },
-		quiet:    func(f *plan.Facts) (string, bool) { return quiet(f, s.Store, before) },
+		quiet: func(f *plan.Facts) (string, bool) {
+			print, needed := quiet(f, s.Store, before)
+			return print, needed && mayReact(s)
+		},
 	})
+}
+
+// mayReact reports whether the operator has any reason to act on a step: a
+// store whose spec this very step leaves as it is gives it none. One that is in
+// place already may still have to be reacted to.
+func mayReact(s plan.Step) bool {
+	return s.Action != plan.ActionStore || s.Unchanged || len(s.Restarts) > 0
 }
 
 // unready lists what a release step waits for. After the operator's, that is

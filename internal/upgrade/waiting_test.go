@@ -289,3 +289,52 @@ func TestCrashesCountOnAcrossTheMomentsBetweenThem(t *testing.T) {
 		t.Error("given up although it was ready in between")
 	}
 }
+
+// A store's chart that leaves the spec as it is gives the operator nothing to
+// do: nobody waits for a reaction. One that a killed run left in place may not
+// have been reacted to.
+func TestAReactionIsWaitedForWhereThereMayBeOne(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*plan.Step)
+		quick  bool
+	}{
+		{"the spec stays", func(s *plan.Step) { s.Restarts = nil }, true},
+		{"the spec changes", func(*plan.Step) {}, false},
+		{"in place already", func(s *plan.Step) { s.Restarts, s.Unchanged = nil, true }, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			in(t, func(t *testing.T, w *world) {
+				w.afterHelm = func(w *world, r UpgradeRequest) {
+					if r.Name == "aistor" {
+						w.react(r)
+						return
+					}
+					for _, s := range w.stores { // what a chart of another version alone brings
+						if s.name == r.Name {
+							s.image = "reg.example/aistor/minio:new"
+							for _, p := range s.pods {
+								p.image = s.image
+							}
+						}
+					}
+				}
+				x := w.attempt(t, "me")
+				for i := range x.plan.Steps {
+					if x.plan.Steps[i].Action == plan.ActionStore {
+						tc.change(&x.plan.Steps[i])
+					}
+				}
+				out, err := x.run(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range out.Steps {
+					if took := s.Ended.Sub(s.Started); strings.HasPrefix(s.ID, "store-") && (took < 5*time.Second) != tc.quick {
+						t.Errorf("%s took %s", s.ID, took)
+					}
+				}
+			})
+		})
+	}
+}
