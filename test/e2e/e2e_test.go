@@ -23,6 +23,15 @@ func TestScripts(t *testing.T) {
 	run(t, "testdata")
 }
 
+// What takes long and breaks seldom: AISTOR_LONG asks for it.
+func TestLongScripts(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("AISTOR_LONG") == "" {
+		t.Skip("takes some minutes: only with AISTOR_LONG=1, as make test-long sets it")
+	}
+	run(t, filepath.Join("testdata", "long"))
+}
+
 // The published charts can't be part of this repository; AISTOR_CHARTS names a
 // folder of them.
 func TestPublishedCharts(t *testing.T) {

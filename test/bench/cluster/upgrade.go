@@ -79,7 +79,7 @@ func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (time.Durat
 		return s.wall, nil, err
 	}
 	l.proxy.reactions()
-	s, err := run(ctx, l.counted(l.plugin("helm-aistor", "upgrade", "--yes", "--bundle", bundle, "--settle", "1ms", "--accept-downtime", "big/primary",
+	s, err := run(ctx, l.counted(l.plugin("helm-aistor", "upgrade", "--yes", "--bundle", bundle, "--accept-downtime", "big/primary",
 		"--backup-dir", filepath.Join(dir, "backup"))))
 	if err != nil {
 		return 0, nil, err
