@@ -92,19 +92,57 @@ func serving(f *plan.Facts, key string) int {
 }
 
 // watchAvailability counts a snapshot and raises the alarm when more pods of a
-// store are down than the step promised.
+// store are down than were promised: one where they go one by one, and one
+// where no restart was planned at all. Those that were down before the attempt
+// are no news.
 func (e *Executor) watchAvailability(s plan.Step, f *plan.Facts) {
 	e.tracker.observe(f)
-	for _, r := range s.Restarts {
-		st := store(f, r.Store)
-		if st == nil || r.How != plan.OneByOne || e.alarm != "" {
+	for _, st := range f.Stores {
+		i := slices.IndexFunc(s.Restarts, func(r plan.Restart) bool { return r.Store == st.Key() })
+		promise := "though no restart of it was planned"
+		if i >= 0 {
+			promise = "where one by one was promised"
+		}
+		if e.alarm != "" || i >= 0 && s.Restarts[i].How != plan.OneByOne {
 			continue
 		}
-		if down := st.Servers() - serving(f, r.Store); down > 1 {
-			e.alarm = fmt.Sprintf("%d pods of object store %s were down at once where one by one was promised", down, r.Store)
+		if down := st.Servers() - serving(f, st.Key()); down > max(1, downOf(e.facts, st.Key())) {
+			e.alarm = fmt.Sprintf("%d pods of object store %s were down at once %s", down, st.Key(), promise)
 			e.say(s.ID, EventAlarm, e.alarm)
 		}
 	}
+}
+
+// downOf is how many pods of a store were not serving.
+func downOf(f *plan.Facts, key string) int {
+	st := store(f, key)
+	if st == nil {
+		return 0
+	}
+	return st.Servers() - serving(f, key)
+}
+
+// meanwhile looks at every change while f is under way: a Helm operation takes
+// its time, is never cut off, and its first objects may set stores in motion
+// long before it is through.
+func (e *Executor) meanwhile(s plan.Step, f func() error) error {
+	stop := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-e.live.Changed():
+				e.watchAvailability(s, e.live.Snapshot())
+			}
+		}
+	})
+	defer func() {
+		close(stop)
+		watching.Wait()
+	}()
+	return f()
 }
 
 // probe begins to ask all stores, once, until the tracker stops.

@@ -89,7 +89,7 @@ func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *StepRecord, r
 	if err := e.journal.save(ctx); err != nil {
 		return err
 	}
-	err := call()
+	err := e.meanwhile(s, call)
 	after, lookErr := e.release(ctx, s)
 	if lookErr != nil {
 		if err == nil {

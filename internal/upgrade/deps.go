@@ -106,7 +106,7 @@ type Scope struct {
 	Namespaces []string
 }
 
-// Live are facts that follow the cluster. It is used by one goroutine.
+// Live are facts that follow the cluster. It is used by one goroutine at a time.
 type Live interface {
 	// Snapshot is the newest state; nobody changes it afterwards.
 	Snapshot() *plan.Facts

@@ -46,7 +46,7 @@ func (e *Executor) carryOut(ctx context.Context) error {
 }
 
 // mayStart holds the rest of a group back if it would not end in time, and
-// stores after an alarm or without their keys. Validation is never held back: it changes nothing.
+// stores after an alarm. Validation is never held back: it changes nothing.
 func (e *Executor) mayStart(g []plan.Step) error {
 	if !e.opts.Deadline.IsZero() && g[0].Action != plan.ActionValidate {
 		var estimate time.Duration
@@ -61,7 +61,7 @@ func (e *Executor) mayStart(g []plan.Step) error {
 	if e.alarm != "" && g[0].Action == plan.ActionStore {
 		return errors.New("no further store is started: " + e.alarm)
 	}
-	return keysAt(e.live.Snapshot(), g)
+	return nil
 }
 
 // runGroup runs the steps of one group. Once the first of several has begun,
@@ -108,6 +108,9 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 			return err
 		}
 		if err := e.drifted(work, s); err != nil {
+			return err
+		}
+		if err := e.keys(rest); err != nil {
 			return err
 		}
 	}

@@ -86,6 +86,35 @@ func TestMorePodsDownThanPromisedRaisesTheAlarmAndStartsNoFurtherStore(t *testin
 	})
 }
 
+// The operator's step promises nothing, and while Helm is still at work the
+// operator takes two pods of a store: that is seen and said.
+func TestPodsThatGoDownWithoutAnyPlanRaiseTheAlarmToo(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.onHalf = func(r UpgradeRequest) {
+			if r.Name != "aistor" {
+				return
+			}
+			for _, ready := range []bool{false, true} {
+				w.with(func() { w.stores[1].pods[0].ready, w.stores[1].pods[1].ready = ready, ready })
+				time.Sleep(time.Second)
+			}
+		}
+		x := w.attempt(t, "me")
+		out, err := x.run(t.Context())
+		stopped, ok := errors.AsType[*StoppedError](err)
+		if !ok || stopped.Step != "store-one" {
+			t.Fatalf("error: %v", err)
+		}
+		want := []string{"2 pods of object store ns-two/two were down at once though no restart of it was planned"}
+		if diff := cmp.Diff(want, x.told.alarms()); diff != "" {
+			t.Errorf("alarms (-want +got):\n%s", diff)
+		}
+		if a := out.Availability[1]; a.LowestReady != 2 {
+			t.Errorf("availability: %+v", a)
+		}
+	})
+}
+
 func TestAllAtOnceIsNoAlarmWhereItWasPlanned(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.onRoll = func(s *fakeStore) int { return 4 }
