@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"slices"
 	"strings"
 
@@ -90,17 +91,25 @@ type healthProber struct {
 	facts *plan.Facts
 }
 
-// Probe asks Service minio of the store's namespace.
+// Probe asks the Service of the store's servers.
 func (h healthProber) Probe(ctx context.Context, store string) error {
 	namespace, _, _ := strings.Cut(store, "/")
+	service := plan.Store{}.Service()
+	for _, st := range h.facts.Stores {
+		if st.Key() == store {
+			service = st.Service()
+		}
+	}
 	i := slices.IndexFunc(h.facts.Services, func(s plan.Service) bool {
-		return s.Namespace == namespace && s.Name == "minio" && len(s.Ports) > 0
+		return s.Namespace == namespace && s.Name == service && len(s.Ports) > 0
 	})
 	if i < 0 {
 		return upgrade.ErrNotProbed
 	}
-	health, err := h.client.StoreHealth(ctx, namespace, "minio", h.facts.Services[i].Ports[0])
+	health, err := h.client.StoreHealth(ctx, namespace, service, h.facts.Services[i].Ports[0])
 	switch {
+	case apierrors.IsForbidden(err):
+		return upgrade.ErrMayNotProbe
 	case err != nil || health.State == cluster.HealthUnknown:
 		return upgrade.ErrNotProbed
 	case health.State == cluster.HealthOK:

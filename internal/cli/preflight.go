@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -175,10 +176,13 @@ func (o *targetOptions) subjectOf(ctx context.Context, t *target) (*preflight.Su
 	if err != nil {
 		return nil, err
 	}
-	return &preflight.Subject{
+	s := &preflight.Subject{
 		Facts: t.inputs.Facts, Inputs: &t.inputs, Plan: t.plan, Now: o.Now(), Site: t.plan.Registry,
 		Registry: newProber(o.Program, o.registryOptions, t.plan.Registry, own),
-		Access:   t.cluster.Access(ctx, t.inputs.Rights()),
-		Trials:   t.cluster.Trials(ctx, &t.inputs, t.plan),
-	}, nil
+	}
+	var asking sync.WaitGroup
+	asking.Go(func() { s.Access = t.cluster.Access(ctx, t.inputs.Rights()) })
+	asking.Go(func() { s.Trials = t.cluster.Trials(ctx, &t.inputs, t.plan) })
+	asking.Wait()
+	return s, nil
 }

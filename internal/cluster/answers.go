@@ -28,7 +28,7 @@ func (c *Client) Answers(ctx context.Context, f *plan.Facts) []plan.Answer {
 
 func (c *Client) answer(ctx context.Context, f *plan.Facts, st plan.Store) plan.Answer {
 	a := plan.Answer{Store: st.Key(), State: string(HealthUnknown)}
-	service := serviceOf(st)
+	service := st.Service()
 	i := slices.IndexFunc(f.Services, func(s plan.Service) bool {
 		return s.Namespace == st.Namespace && s.Name == service && len(s.Ports) > 0
 	})
@@ -44,15 +44,4 @@ func (c *Client) answer(ctx context.Context, f *plan.Facts, st plan.Store) plan.
 		a.Cause = err.Error()
 	}
 	return a
-}
-
-// serviceOf is the Service of a store's servers. Its name can be chosen.
-func serviceOf(st plan.Store) string {
-	spec, _ := st.Object["spec"].(map[string]any)
-	services, _ := spec["services"].(map[string]any)
-	minio, _ := services["minio"].(map[string]any)
-	if name, _ := minio["name"].(string); name != "" {
-		return name
-	}
-	return "minio"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -68,7 +69,7 @@ func New(getter genericclioptions.RESTClientGetter, opts ...Option) (*Client, er
 	}
 	c := &Client{
 		context:  contextName(getter, raw.CurrentContext),
-		mapper:   getter.ToRESTMapper,
+		mapper:   sync.OnceValues(getter.ToRESTMapper),
 		warnings: &warnings{},
 		now:      time.Now,
 	}

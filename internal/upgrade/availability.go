@@ -155,7 +155,11 @@ func (e *Executor) probe(ctx context.Context) {
 	for _, s := range e.facts.Stores {
 		t.probes.Go(func() {
 			for {
-				t.count(s.Key(), e.deps.Prober.Probe(ctx, s.Key()), ctx.Err())
+				err := e.deps.Prober.Probe(ctx, s.Key())
+				t.count(s.Key(), err, ctx.Err())
+				if errors.Is(err, ErrMayNotProbe) {
+					return // each question would stand in the audit log as refused
+				}
 				if pause.For(ctx, e.opts.ProbeInterval) != nil {
 					return
 				}

@@ -15,6 +15,8 @@ import (
 var (
 	// ErrNotProbed is a [Prober]'s answer where the store couldn't be asked.
 	ErrNotProbed = errors.New("the store could not be asked")
+	// ErrMayNotProbe is an ErrNotProbed where asking again is no use.
+	ErrMayNotProbe = fmt.Errorf("this user may not ask: %w", ErrNotProbed)
 	// ErrLeaseLost means that somebody else took the lease over.
 	ErrLeaseLost = errors.New("the lease is held by somebody else")
 	// ErrDeadline means that the next step could not end before the deadline.

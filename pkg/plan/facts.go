@@ -244,6 +244,15 @@ type Pod struct {
 	PullSecrets    []string    `json:"pullSecrets,omitempty"`
 }
 
+// Service is the name of the Service of the store's servers, which can be
+// chosen.
+func (s Store) Service() string {
+	if name := text(s.Object, "spec", "services", "minio", "name"); name != "" {
+		return name
+	}
+	return "minio"
+}
+
 // KES reports whether the pod is one of a store's key servers, which serve no
 // objects.
 func (p Pod) KES() bool {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -35,7 +37,7 @@ func (in Inputs) Look() []Access {
 	for _, ns := range in.watchedNamespaces() {
 		for _, a := range []Access{
 			{Resource: "secrets"}, {Resource: "services"}, {Resource: "events"}, {Resource: "serviceaccounts"},
-			{Resource: "persistentvolumeclaims"}, {Resource: "configmaps"},
+			{Resource: "persistentvolumeclaims"},
 			{Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "statefulsets"},
 			{Group: "policy", Resource: "poddisruptionbudgets"}, {Group: "discovery.k8s.io", Resource: "endpointslices"},
 			{Group: rbac, Resource: "rolebindings"},
@@ -45,6 +47,8 @@ func (in Inputs) Look() []Access {
 		}
 		r.need(Access{Resource: "secrets", Namespace: ns}, "get")
 	}
+	r.need(Access{Resource: "configmaps", Namespace: in.rightsNamespace()}, "list")
+	in.questions(r)
 	for _, c := range in.changes() {
 		for _, o := range append(slices.Clone(c.Before), c.After...) {
 			k := KeyOf(o, c.Namespace)
@@ -58,6 +62,31 @@ func (in Inputs) Look() []Access {
 	}
 	sortAccess(r.list)
 	return r.list
+}
+
+// questions are those that the stores and the operator's log answer: whether a
+// store has its quorum, through the API server, and what the operator complains
+// of.
+func (in Inputs) questions(r *rights) {
+	r.need(Access{Resource: "pods/log", Namespace: in.rightsNamespace(), Optional: true}, "get")
+	if in.Facts == nil {
+		return
+	}
+	for _, st := range in.Facts.Stores {
+		for _, s := range in.Facts.Services {
+			if s.Namespace != st.Namespace || s.Name != st.Service() || len(s.Ports) == 0 {
+				continue
+			}
+			port := strconv.Itoa(s.Ports[0])
+			names := []string{"https:" + s.Name + ":" + port}
+			if !strings.HasSuffix(port, "443") {
+				names = append(names, "http:"+s.Name+":"+port)
+			}
+			for _, name := range names {
+				r.need(Access{Resource: "services/proxy", Namespace: st.Namespace, Names: []string{name}, Optional: true}, "get")
+			}
+		}
+	}
 }
 
 func sortAccess(list []Access) {

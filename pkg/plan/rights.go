@@ -43,7 +43,11 @@ func (in Inputs) Rights() []Access {
 	r.own(in.rightsNamespace())
 	for _, ns := range in.watchedNamespaces() {
 		r.watch(ns)
-		r.need(Access{Resource: "pods", Namespace: ns, Optional: true, Why: "pods are tried on the server beforehand, as dry runs"}, "get", "create")
+		tried := Access{Resource: "pods", Namespace: ns, Optional: true, Why: "pods are tried on the server beforehand, as dry runs"}
+		r.need(tried, "create")
+		if in.hasStore(ns) {
+			r.need(tried, "get") // a live pod is copied
+		}
 	}
 	if !in.within() {
 		r.need(Access{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"}, "list", "watch")
@@ -154,6 +158,10 @@ func (in Inputs) rightsNamespace() string {
 
 // within reports whether one namespace alone is looked at.
 func (in Inputs) within() bool { return in.Facts != nil && in.Facts.Namespace != "" }
+
+func (in Inputs) hasStore(namespace string) bool {
+	return in.Facts != nil && slices.ContainsFunc(in.Facts.Stores, func(s Store) bool { return s.Namespace == namespace })
+}
 
 // watchedNamespaces are the operator's and those of all stores.
 func (in Inputs) watchedNamespaces() []string {

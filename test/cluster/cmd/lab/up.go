@@ -17,7 +17,7 @@ type upFlags struct {
 	cacheFlags
 	state, platforms, user string
 	nodes                  int
-	realNode               bool
+	realNode, audit        bool
 	aliases                aliases
 }
 
@@ -43,6 +43,7 @@ func (u *upFlags) register(fs *flag.FlagSet, getenv func(string) string) {
 	fs.StringVar(&u.platforms, "platform", "linux/amd64", "platforms of the nodes, in turns, separated by commas")
 	fs.StringVar(&u.user, "private-user", "robot", "user of the private registry")
 	fs.BoolVar(&u.realNode, "real-node", false, "add a node with a kubelet and containerd (root on Debian only)")
+	fs.BoolVar(&u.audit, "audit", false, "let the API server write down each request, to audit.log in the state folder")
 	fs.Var(u.aliases, "alias", "HOST=upstream|private: a registry name that nodes resolve (repeatable)")
 }
 
@@ -80,7 +81,7 @@ func (u *upFlags) start(ctx context.Context, a app, dieWithParent bool) (*lab.La
 	return lab.Up(ctx, lab.Options{
 		Dir: u.state, Bin: bin, Self: self, Nodes: u.nodes, User: u.user,
 		Platforms: strings.Split(u.platforms, ","), Aliases: u.aliases,
-		RealNode: u.realNode, DieWithParent: dieWithParent,
+		RealNode: u.realNode, Audit: u.audit, DieWithParent: dieWithParent,
 		Logf: a.logf,
 	})
 }

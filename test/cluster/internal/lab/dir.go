@@ -37,6 +37,8 @@ type Lab struct {
 	Aliases map[string]string `json:"aliases,omitempty"`
 	// RealNode says that the node "real" was asked for.
 	RealNode bool `json:"realNode,omitempty"`
+	// Audit says that the API server writes down each request.
+	Audit bool `json:"audit,omitempty"`
 	// Number tells labs with a real node apart, for their addresses.
 	Number int `json:"number,omitempty"`
 

@@ -89,6 +89,13 @@ func (l *Lab) writeAccess(ca []byte) error {
 		admin + `,lab-admin,lab-admin,"system:masters"`,
 		node + `,system:node:` + realnode.Name + `,real,"system:nodes"`,
 	}
+	if l.Audit {
+		// Who asked for what, without contents.
+		policy := `{"apiVersion":"audit.k8s.io/v1","kind":"Policy","omitStages":["RequestReceived"],"rules":[{"level":"Metadata"}]}`
+		if err := os.WriteFile(l.path("audit-policy.json"), []byte(policy), 0o600); err != nil {
+			return err
+		}
+	}
 	if err := os.WriteFile(l.path("pki", "tokens.csv"), []byte(strings.Join(tokens, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}

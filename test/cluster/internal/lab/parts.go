@@ -77,25 +77,29 @@ func (l *Lab) etcdArgs() []string {
 }
 
 func (l *Lab) apiArgs() []string {
-	return []string{
-		"--etcd-servers=http://" + l.address("etcd"),
-		"--bind-address=" + l.Host, "--advertise-address=" + l.advertise(),
-		"--secure-port=" + strconv.Itoa(l.Ports[partAPI]),
-		"--cert-dir=" + l.path("pki", "apiserver"),
-		"--tls-cert-file=" + l.path("pki", "apiserver.crt"),
-		"--tls-private-key-file=" + l.path("pki", "apiserver.key"),
+	var audit []string
+	if l.Audit {
+		audit = []string{"--audit-policy-file=" + l.path("audit-policy.json"), "--audit-log-path=" + l.path("audit.log")}
+	}
+	return append(audit,
+		"--etcd-servers=http://"+l.address("etcd"),
+		"--bind-address="+l.Host, "--advertise-address="+l.advertise(),
+		"--secure-port="+strconv.Itoa(l.Ports[partAPI]),
+		"--cert-dir="+l.path("pki", "apiserver"),
+		"--tls-cert-file="+l.path("pki", "apiserver.crt"),
+		"--tls-private-key-file="+l.path("pki", "apiserver.key"),
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file=" + l.path("pki", "sa.key"),
-		"--service-account-signing-key-file=" + l.path("pki", "sa.key"),
-		"--token-auth-file=" + l.path("pki", "tokens.csv"),
+		"--service-account-key-file="+l.path("pki", "sa.key"),
+		"--service-account-signing-key-file="+l.path("pki", "sa.key"),
+		"--token-auth-file="+l.path("pki", "tokens.csv"),
 		"--authorization-mode=Node,RBAC",
-		"--service-cluster-ip-range=" + l.serviceCIDR(),
+		"--service-cluster-ip-range="+l.serviceCIDR(),
 		"--allow-privileged", "--shutdown-delay-duration=0s",
 		// Webhooks are called at their pods' addresses: no proxy runs here.
 		"--enable-aggregator-routing",
 		"--kubelet-preferred-address-types=InternalIP",
 		"--max-requests-inflight=1000", "--max-mutating-requests-inflight=500",
-	}
+	)
 }
 
 func (l *Lab) controllerArgs() []string {

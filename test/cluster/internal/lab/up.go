@@ -30,6 +30,8 @@ type Options struct {
 	Aliases map[string]string
 	// RealNode asks for a kubelet with containerd beside the simulated nodes.
 	RealNode bool
+	// Audit asks for the API server's log of requests, audit.log in Dir.
+	Audit bool
 	// DieWithParent ends every part when this process ends, in whatever way.
 	DieWithParent bool
 	// Logf reports progress.
@@ -45,7 +47,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	}
 	l := &Lab{
 		Dir: dir, Bin: o.Bin, Self: o.Self, Host: "127.0.0.1", User: o.User,
-		Nodes: o.Nodes, Platforms: o.Platforms, Aliases: o.Aliases, RealNode: o.RealNode,
+		Nodes: o.Nodes, Platforms: o.Platforms, Aliases: o.Aliases, RealNode: o.RealNode, Audit: o.Audit,
 		dieWithParent: o.DieWithParent,
 	}
 	if err := l.clean(); err != nil {
