@@ -148,6 +148,11 @@ func (t *trial) end(outcome plan.TrialOutcome, format string, args ...any) {
 }
 
 func (t *trial) run(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil { // an object of a form that nobody expects
+			t.end(plan.TrialUnknown, "the dry run itself broke: %v", p)
+		}
+	}()
 	if t.pod != nil {
 		t.tryPod(ctx)
 		return

@@ -68,7 +68,9 @@ func (in Inputs) Look() []Access {
 // store has its quorum, through the API server, and what the operator complains
 // of.
 func (in Inputs) questions(r *rights) {
-	r.need(Access{Resource: "pods/log", Namespace: in.rightsNamespace(), Optional: true}, "get")
+	if !in.within() {
+		r.need(Access{Resource: "pods/log", Namespace: in.rightsNamespace(), Optional: true}, "get")
+	}
 	if in.Facts == nil {
 		return
 	}

@@ -48,7 +48,7 @@ func releaseChecks() []Check {
 		{ID: "release-size", Title: "Release records", Phase: PhaseA, Run: checkReleaseSize, Needs: []string{"releases"},
 			Looks: "the size of each release's record, and of the record that Helm will write: chart, values and manifest",
 			Fails: "a record to be written is larger than the 1 MiB that a Secret can hold; a warning from 90 % on"},
-		{ID: "gitops-owners", Title: "GitOps", Phase: PhaseA, Run: checkGitOps, Needs: []string{"releases"},
+		{ID: "gitops-owners", Title: "GitOps", Phase: PhaseA, Run: checkGitOps, Needs: []string{"releases", "objectstores", "deployments"},
 			Looks: "the marks of Flux and Argo CD on the releases' objects",
 			Fails: "a release that the plan upgrades is reconciled by somebody else; a warning for other releases"},
 	}

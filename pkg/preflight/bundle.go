@@ -113,8 +113,19 @@ func checkPlatforms(_ context.Context, s *Subject) Result {
 			Required: "os/arch of every node", Remedy: "kubectl get nodes -o wide"}
 	}
 	var f findings
+	for _, n := range s.Facts.Nodes {
+		if strings.Trim(n.Platform, "/") == "" {
+			f.error(nodeKey(n.Name), "node %s: does not say what platform it is of", n.Name).
+				wanted("unknown", "os/arch", "kubectl describe node "+n.Name)
+		}
+	}
 	for _, b := range s.Inputs.Bundle.Images {
-		if len(b.Platforms) == 0 || !needed[b.Ref] {
+		if !needed[b.Ref] {
+			continue
+		}
+		if len(b.Platforms) == 0 {
+			f.error(plan.ObjectKey{Kind: "Image", Name: b.Ref.String()}, "image %s: the bundle does not say for which platforms it has it", b.Ref).
+				wanted("unknown", strings.Join(sortedKeys(nodes), ", "), "helm aistor bundle create")
 			continue
 		}
 		for _, missing := range missingPlatforms(s.Facts, b.Platforms) {

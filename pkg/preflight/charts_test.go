@@ -58,6 +58,8 @@ func TestOwnership(t *testing.T) {
 		{name: "a license made by hand", want: Fail, line: "secret aistor/minio-license: exists and belongs to nobody",
 			remedy: "remove the license from the values of release aistor/aistor",
 			change: func(_ *testing.T, s *Subject) { s.Facts.License.Release = "" }},
+		{name: "a license that nobody could look at", want: Error, line: "secret aistor/minio-license: could not be looked at", remedy: "kubectl auth can-i get secrets -n aistor",
+			change: func(_ *testing.T, s *Subject) { s.Facts.License = nil }},
 		{name: "a license that is not there yet", want: Pass, change: func(_ *testing.T, s *Subject) {
 			s.Facts.License.Release, s.Facts.License.Present = "", false
 		}},

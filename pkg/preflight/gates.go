@@ -184,7 +184,7 @@ func checkKES(_ context.Context, s *Subject) Result {
 		k := plan.ObjectKey{Kind: "ObjectStore", Namespace: st.Namespace, Name: st.Name}
 		ready, seen := 0, 0
 		for _, p := range s.Facts.Pods {
-			if p.Namespace != st.Namespace || !p.KES() {
+			if p.Namespace != st.Namespace || !p.KES() || p.Store != "" && p.Store != st.Key() {
 				continue
 			}
 			seen++

@@ -92,6 +92,10 @@ func TestKES(t *testing.T) {
 		{name: "no store uses it", want: Skip},
 		{name: "one of two is ready", want: Pass, change: with(true, false)},
 		{name: "none is ready", want: Fail, line: "none of its 2 KES pods is ready", change: with(false, false)},
+		{name: "another store's is ready", want: Warn, line: "no pod of it was found", change: func(t *testing.T, s *Subject) {
+			with(true)(t, s)
+			s.Facts.Pods[len(s.Facts.Pods)-1].Store = "tenant/other"
+		}},
 		{name: "none is found", want: Warn, line: "no pod of it was found", change: with()},
 	})
 }

@@ -56,6 +56,8 @@ func TestNodePlatforms(t *testing.T) {
 	t.Parallel()
 	runCases(t, Before(), "node-platforms", []checkCase{
 		{name: "every node's platform", want: Pass, line: "linux/amd64"},
+		{name: "a node that does not say what it is", want: Error, line: "node n2: does not say what platform it is of", change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "/" }},
+		{name: "an image that does not say what it is for", want: Error, line: "does not say for which platforms", change: func(_ *testing.T, s *Subject) { s.Inputs.Bundle.Images[0].Platforms = nil }},
 		{name: "an arm64 node and an amd64 bundle", want: Fail, line: "the bundle has it for linux/amd64, node n2 is linux/arm64", remedy: "--platform linux/amd64,linux/arm64",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Nodes[1].Platform = "linux/arm64"

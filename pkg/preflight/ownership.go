@@ -26,6 +26,11 @@ func checkOwnership(_ context.Context, s *Subject) Result {
 		for _, o := range c.After {
 			k := bindingKey(plan.KeyOf(o, c.Namespace))
 			have, known := owners[k]
+			if k.Kind == "Secret" && k.Name == aistor.LicenseSecret && s.Facts.License == nil && !seen[k] {
+				seen[k] = true
+				f.error(k, "%s: could not be looked at, so whose it is is not known", label(k)).
+					wanted("unknown", c.Key(), "kubectl auth can-i get secrets -n "+k.Namespace)
+			}
 			if !known || seen[k] {
 				continue
 			}

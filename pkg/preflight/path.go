@@ -88,6 +88,7 @@ func checkDowngrade(_ context.Context, s *Subject) Result {
 	for _, st := range s.Facts.Stores {
 		judgeServerDowngrade(&f, s, st, status)
 	}
+	f.notes = append(f.notes, unreadable(s)...)
 	return f.result("no chart and no server goes back to an older release")
 }
 
@@ -106,6 +107,19 @@ func judgeServerDowngrade(f *findings, s *Subject, st plan.Store, status Status)
 				wanted(to.Tag, ">= "+tag, "set objectStore.image to the release that runs now, in the store's values")
 		}
 	}
+}
+
+// unreadable names stores whose coming server tells no release, so that nobody
+// can say whether it is older.
+func unreadable(s *Subject) []string {
+	var lines []string
+	for _, st := range s.Facts.Stores {
+		to := futureServer(s, st)
+		if _, err := aistor.ParseRelease(to.Tag); err != nil && !to.IsZero() {
+			lines = append(lines, "object store "+st.Key()+": not compared: "+to.String()+" names no release")
+		}
+	}
+	return lines
 }
 
 // futureServer is the minio image a store will run; the zero Ref where that is
