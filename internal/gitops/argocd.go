@@ -1,7 +1,5 @@
 package gitops
 
-import "strings"
-
 // argo makes the Application of a release.
 func (r Request) argo(f *folder, open map[string]any) []map[string]any {
 	c := f.change
@@ -29,7 +27,7 @@ func argoHead(f *folder) string {
 		"# OCI Helm repository. Nothing is pruned: an ObjectStore goes with its definition.\n"
 	if len(f.left) > 0 {
 		head += "# NOT COMPLETE: these values hold secrets, and have to come from where your\n" +
-			"# installation keeps them: " + strings.Join(f.left, ", ") + "\n"
+			"# installation keeps them: " + dotted(f.left, ", ") + "\n"
 	}
 	return head
 }

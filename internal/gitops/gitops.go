@@ -2,7 +2,9 @@ package gitops
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -81,9 +83,10 @@ type folder struct {
 	change *plan.Change // nil where no release is changed
 	tool   Tool
 	by     plan.ObjectKey
-	// left are the paths of values that hold secrets.
-	left  []string
-	files []File
+	// left are the paths of values that hold secrets; the release lacks, or has
+	// others for, those in anew.
+	left, anew [][]string
+	files      []File
 }
 
 func (f *folder) add(name string, content []byte) {
@@ -121,6 +124,11 @@ func (r Request) folder(s plan.Step, n int) (*folder, error) {
 func (r Request) release(f *folder) error {
 	open, left := plan.WithoutSecrets(f.change.Values)
 	f.left = left
+	for _, at := range left {
+		if !reflect.DeepEqual(valueAt(f.change.Values, at), valueAt(r.installed(f.change), at)) {
+			f.anew = append(f.anew, at)
+		}
+	}
 	doc, err := yaml.Marshal(open)
 	if err != nil {
 		return fmt.Errorf("writing the values of %q: %w", f.step.ID, err)
@@ -190,4 +198,40 @@ func (r Request) owner(c plan.Change) (Tool, plan.ObjectKey, error) {
 		by.Namespace = "argocd"
 	}
 	return r.Tool, by, nil
+}
+
+// installed are the values that a change's release has now.
+func (r Request) installed(c *plan.Change) map[string]any {
+	f := r.Inputs.Facts
+	if f.Operator != nil && f.Operator.Key() == c.Key() {
+		return f.Operator.Values
+	}
+	for _, rel := range f.Releases {
+		if rel.Key() == c.Key() {
+			return rel.Values
+		}
+	}
+	return nil
+}
+
+// valueAt is the value at a path, nil where there is none.
+func valueAt(values map[string]any, path []string) any {
+	var v any = values
+	for _, k := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[k]
+	}
+	return v
+}
+
+// dotted are paths as people read them.
+func dotted(paths [][]string, between string) string {
+	var list []string
+	for _, p := range paths {
+		list = append(list, strings.Join(p, "."))
+	}
+	return strings.Join(list, between)
 }

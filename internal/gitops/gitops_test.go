@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,6 +67,21 @@ func TestWhoManagesAReleaseIsNeverGuessed(t *testing.T) {
 	}
 }
 
+// The command in the README takes exactly the secrets out, whatever their keys
+// are called, and none that is not there.
+func TestTheReadmesCommandPicksTheSecrets(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("jq is not installed")
+	}
+	cmd := exec.Command("jq", "-c", pick([][]string{{"license"}, {"secrets", "it's.one"}, {"secrets", "not there"}}))
+	cmd.Stdin = strings.NewReader(`{"license":"x","open":1,"secrets":{"it's.one":{"a":2},"name":"n"}}`)
+	out, err := cmd.CombinedOutput()
+	if got, want := strings.TrimSpace(string(out)), `{"license":"x","secrets":{"it's.one":{"a":2}}}`; err != nil || got != want {
+		t.Errorf("%v\n got %s\nwant %s", err, got, want)
+	}
+}
+
 // text is every file after its name.
 func text(t *testing.T, in plan.Inputs, tool Tool) string {
 	t.Helper()
@@ -119,8 +135,8 @@ func site() plan.Inputs {
 	return plan.Inputs{
 		Facts: &plan.Facts{
 			ServerVersion: "v1.36.3", ClusterUID: "uid",
-			Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.4.0", Status: "deployed", Revision: 3},
-			Releases: []plan.Release{{Namespace: "team-a", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1}},
+			Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Values: map[string]any{"license": "older"}, Chart: "aistor-operator", Version: "5.4.0", Status: "deployed", Revision: 3},
+			Releases: []plan.Release{{Namespace: "team-a", Name: "primary", Values: credentials(), Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1}},
 			Stores:   []plan.Store{{Namespace: "team-a", Name: "primary", Release: "primary"}},
 			Bindings: []plan.Binding{{ObjectKey: plan.KeyOf(old, ""), RoleKind: "ClusterRole", RoleName: "aistor:adminjob", Release: "aistor/aistor"}},
 		},
@@ -130,10 +146,14 @@ func site() plan.Inputs {
 		Stores: []plan.Change{{
 			Namespace: "team-a", Release: "primary", Store: "primary",
 			From: plan.Chart{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.Chart{Name: "aistor-objectstore", Version: "1.0.16", Digest: "sha256:s"},
-			Values: map[string]any{"secrets": map[string]any{"name": "primary-env", "accessKey": "planted-access-key", "secretKey": "planted-secret-key"}},
+			Values: credentials(),
 			After:  []images.Object{{"apiVersion": "aistor.min.io/v1", "kind": "ObjectStore", "metadata": map[string]any{"name": "primary"}}},
 		}},
 	}
+}
+
+func credentials() map[string]any {
+	return map[string]any{"secrets": map[string]any{"name": "primary-env", "accessKey": "planted-access-key", "secretKey": "planted-secret-key"}}
 }
 
 func binding(role string) images.Object {

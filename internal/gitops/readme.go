@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -88,14 +89,17 @@ func (p *page) license(f folder) {
 // secrets says where the values come from that no file has.
 func (p *page) secrets(f folder) {
 	c := f.change
-	p.line("\nThese values hold secrets and are in no file: `%s`.", strings.Join(f.left, "`, `"))
+	p.line("\nThese values hold secrets and are in no file: `%s`.", dotted(f.left, "`, `"))
 	if f.tool == ArgoCD {
 		p.line("They have to come from where your installation of Argo CD keeps secrets.")
 		return
 	}
 	p.line("Keep them in a Secret beside the HelmRelease, once for all steps. This fills it\nfrom the release, unseen (`jq` is needed):")
 	p.commands(fmt.Sprintf("helm get values %s -n %s -o json | jq '%s' | kubectl create secret generic %s -n %s --from-file=values.yaml=/dev/stdin",
-		c.Release, c.Namespace, pick(f.left), secretValues(c), f.by.Namespace))
+		c.Release, c.Namespace, strings.ReplaceAll(pick(f.left), "'", `'\''`), secretValues(c), f.by.Namespace))
+	if len(f.anew) > 0 {
+		p.line("\n**The release lacks, or has others for: `%s`.** Put these into the Secret\nyourself before you commit; else the upgrade removes them, or keeps the older ones.", dotted(f.anew, "`, `"))
+	}
 }
 
 func (p *page) release(f folder) {
@@ -111,17 +115,14 @@ func (p *page) release(f folder) {
 	p.commands(fmt.Sprintf("kubectl aistor-upgrade validate --plan %s/expected.yaml --watch --timeout 30m", f.name))
 }
 
-// pick is the jq program that leaves only the values at these paths.
-func pick(paths []string) string {
-	var list []string
-	for _, at := range paths {
-		var keys []string
-		for k := range strings.SplitSeq(at, ".") {
-			keys = append(keys, fmt.Sprintf("%q", k))
-		}
-		list = append(list, "["+strings.Join(keys, ",")+"]")
+// pick is the jq program that leaves only the values at these paths. One that
+// is not there is left out: to Helm null means to delete.
+func pick(paths [][]string) string {
+	list, err := json.Marshal(paths)
+	if err != nil {
+		panic(fmt.Sprintf("gitops: encoding %T: %v", paths, err)) // strings always can be
 	}
-	return ". as $v | reduce (" + strings.Join(list, ", ") + ") as $p ({}; setpath($p; $v | getpath($p)))"
+	return ". as $v | reduce (" + string(list) + "[]) as $p ({}; if ($v | getpath($p)) == null then . else setpath($p; $v | getpath($p)) end)"
 }
 
 func restarts(s plan.Step) string {
@@ -135,7 +136,7 @@ func restarts(s plan.Step) string {
 func valuesHead(f *folder) string {
 	head := "# All values of release " + f.change.Key() + " for this step, for whoever renders by other means.\n"
 	if len(f.left) > 0 {
-		head += "# NOT COMPLETE: left out, for they hold secrets: " + strings.Join(f.left, ", ") + "\n"
+		head += "# NOT COMPLETE: left out, for they hold secrets: " + dotted(f.left, ", ") + "\n"
 	}
 	return head
 }

@@ -27,7 +27,8 @@ func (w *backupWriter) values(p *plan.Plan, in *plan.Inputs) []string {
 		if err != nil || c.Unchanged || len(c.Added) == 0 {
 			continue
 		}
-		open, left := plan.WithoutSecrets(c.Added)
+		open, paths := plan.WithoutSecrets(c.Added)
+		left := dotted(paths)
 		for _, at := range left {
 			w.index.Left = append(w.index.Left, at+" in "+valuesFile(s)+": it holds a secret")
 		}
@@ -53,4 +54,13 @@ func valuesHead(s plan.Step, c *plan.Change, left []string) string {
 		head += "# Left out, for it holds secrets: " + strings.Join(left, ", ") + "\n"
 	}
 	return head
+}
+
+// dotted are paths as people read them.
+func dotted(paths [][]string) []string {
+	var list []string
+	for _, p := range paths {
+		list = append(list, strings.Join(p, "."))
+	}
+	return list
 }
