@@ -10,12 +10,21 @@ import (
 	"time"
 )
 
-// The upgrade that is measured: directly possible, and it rolls every store.
-const (
-	fromOperator, toOperator = "5.6.4", "5.8.0"
-	fromStore, toStore       = "1.0.13", "1.0.16"
-	newMinIO                 = "RELEASE.2026-06-06T02-44-06Z"
-)
+// pair is an upgrade that is measured: directly possible, and it rolls every
+// store.
+type pair struct{ fromOperator, toOperator, fromStore, toStore string }
+
+// newMinIO is what both pairs lead to.
+const newMinIO = "RELEASE.2026-06-06T02-44-06Z"
+
+// pairFor goes one pod at a time, and from a server that restarts all at once
+// for many: one by one a thousand servers take the simulation half an hour.
+func pairFor(servers int) pair {
+	if servers > 100 {
+		return pair{"5.1.0", "5.10.0", "1.0.9", "1.0.16"}
+	}
+	return pair{"5.6.4", "5.8.0", "1.0.13", "1.0.16"}
+}
 
 func (b *bench) chart(name, version string) string {
 	return filepath.Join(b.bin, "charts", name+"-"+version+".tgz")
@@ -60,12 +69,7 @@ func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (time.Durat
 		return 0, nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	// One by one a thousand servers take the simulation half an hour.
-	rollout := "STANDIN_ROLLOUT=auto"
-	if servers > 100 {
-		rollout = "STANDIN_ROLLOUT=all-at-once"
-	}
-	l, err := startLab(ctx, b.programs, dir, max(5, servers), rollout)
+	l, err := startLab(ctx, b.programs, dir, max(5, servers))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -75,7 +79,7 @@ func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (time.Durat
 		return 0, nil, err
 	}
 	if !ours {
-		s, err := run(ctx, b.byHand(l)...)
+		s, err := run(ctx, b.byHand(l, pairFor(servers))...)
 		return s.wall, nil, err
 	}
 	l.proxy.reactions()
@@ -101,16 +105,16 @@ func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (time.Durat
 // install puts the old versions there and makes the bundle, with all images in
 // the private registry already.
 func (b *bench) install(ctx context.Context, l *lab, servers int) (string, error) {
-	charts := filepath.Join(b.bin, "charts")
+	charts, p := filepath.Join(b.bin, "charts"), pairFor(servers)
 	bundle := filepath.Join(l.dir, "a.bundle")
 	upstream := l.env["UPSTREAM_REGISTRY"]
 	for _, c := range [][]string{
-		{"install-aistor", "--charts", charts, "--operator", fromOperator, "--store", fromStore, fmt.Sprintf("big/primary=%d", servers)},
-		{"aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", toOperator},
+		{"install-aistor", "--charts", charts, "--operator", p.fromOperator, "--store", p.fromStore, fmt.Sprintf("big/primary=%d", servers)},
+		{"aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", p.toOperator},
 		{"aistor-fixtures", "push", "--registry", l.env["PRIVATE_REGISTRY"], "--mapped", "--ca", l.env["PRIVATE_CA"], "--user", l.env["PRIVATE_USER"],
-			"--password-file", l.env["PRIVATE_PASSWORD_FILE"], "--only", toOperator},
-		{"helm-aistor", "bundle", "create", bundle, "--from", fromOperator, "--platform", "linux/amd64", "--chart", b.chart("aistor-operator", toOperator),
-			"--chart", b.chart("aistor-objectstore", toStore), "--mirror", "quay.io=" + upstream + "/quay.io", "--registry-plain-http", upstream},
+			"--password-file", l.env["PRIVATE_PASSWORD_FILE"], "--only", p.toOperator},
+		{"helm-aistor", "bundle", "create", bundle, "--from", p.fromOperator, "--platform", "linux/amd64", "--chart", b.chart("aistor-operator", p.toOperator),
+			"--chart", b.chart("aistor-objectstore", p.toStore), "--mirror", "quay.io=" + upstream + "/quay.io", "--registry-plain-http", upstream},
 	} {
 		if err := l.do(ctx, c[0], c[1:]...); err != nil {
 			return "", err
@@ -120,16 +124,16 @@ func (b *bench) install(ctx context.Context, l *lab, servers int) (string, error
 }
 
 // byHand is what a careful administrator types.
-func (b *bench) byHand(l *lab) []command {
+func (b *bench) byHand(l *lab, p pair) []command {
 	image := l.env["PRIVATE_REGISTRY"] + "/aistor/minio:" + newMinIO
 	green := l.command("kubectl", "wait", "objectstores.aistor.min.io/primary", "-n", "big", "--for=jsonpath={.status.healthStatus}=green", "--timeout=1h")
 	return []command{
-		l.command("helm", "upgrade", "aistor", b.chart("aistor-operator", toOperator), "-n", "aistor"),
+		l.command("helm", "upgrade", "aistor", b.chart("aistor-operator", p.toOperator), "-n", "aistor"),
 		l.command("kubectl", "rollout", "status", "deployment", "-n", "aistor", "--timeout=1h"),
 		l.command("kubectl", "wait", "statefulset/primary-pool-0", "-n", "big", "--for=jsonpath={.spec.template.spec.containers[0].image}="+image, "--timeout=1h"),
 		l.command("kubectl", "rollout", "status", "statefulset/primary-pool-0", "-n", "big", "--timeout=1h"),
 		green,
-		l.command("helm", "upgrade", "primary", b.chart("aistor-objectstore", toStore), "-n", "big"),
+		l.command("helm", "upgrade", "primary", b.chart("aistor-objectstore", p.toStore), "-n", "big"),
 		l.command("kubectl", "rollout", "status", "statefulset/primary-pool-0", "-n", "big", "--timeout=1h"),
 		green,
 	}
