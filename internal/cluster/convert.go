@@ -34,8 +34,19 @@ func seeNode(n *corev1.Node) (plan.Node, bool) {
 	return out, true
 }
 
-func seeService(s *corev1.Service) (plan.Service, bool) {
-	out := plan.Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type)}
+// serviceSeen is a Service with what tells whose it is.
+type serviceSeen struct {
+	plan.Service
+	mark
+	owner    string            // the ObjectStore of its owner reference
+	selector map[string]string // the labels of the pods behind it
+}
+
+func seeService(s *corev1.Service) (serviceSeen, bool) {
+	out := serviceSeen{
+		Service: plan.Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type)},
+		mark:    markOf(s), owner: storeOwner(s), selector: s.Spec.Selector,
+	}
 	for _, p := range s.Spec.Ports {
 		out.Ports = append(out.Ports, int(p.Port))
 	}

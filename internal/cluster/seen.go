@@ -30,7 +30,7 @@ type seen struct {
 	workloads []workloadSeen
 	pods      []podSeen
 	claims    []claimSeen
-	services  []plan.Service
+	services  []serviceSeen
 	endpoints []endpointsSeen
 	bindings  []plan.Binding
 	crds      []crdSeen
@@ -159,6 +159,9 @@ func ofSet(claim string, sets []string) bool {
 	return slices.ContainsFunc(sets, func(set string) bool { return strings.HasSuffix(claim[:i], "-"+set) })
 }
 
+// addServices keeps the Services of operator and stores: those of one of their
+// releases, made for a store, or in front of their pods. What others run in the
+// same namespace is none of ours.
 func (s *seen) addServices(f *plan.Facts) {
 	ready := map[name]map[string]bool{}
 	for _, e := range s.endpoints {
@@ -169,11 +172,60 @@ func (s *seen) addServices(f *plan.Facts) {
 			ready[e.of][id] = true
 		}
 	}
+	kept := s.keptWorkloads(f)
+	ours := s.ownReleases(kept)
 	for _, sv := range s.services {
+		if !ours[sv.release] && !s.inFront(sv, kept) {
+			continue
+		}
 		sv.Ready = len(ready[name{sv.Namespace, sv.Name}])
-		f.Services = append(f.Services, sv)
+		f.Services = append(f.Services, sv.Service)
 	}
 	sortBy(f.Services, func(sv plan.Service) string { return sv.Namespace + "/" + sv.Name })
+}
+
+// keptWorkloads are those that went into f.
+func (s *seen) keptWorkloads(f *plan.Facts) []workloadSeen {
+	keys := map[plan.ObjectKey]bool{}
+	for _, w := range f.Workloads {
+		keys[w.ObjectKey] = true
+	}
+	var kept []workloadSeen
+	for _, w := range s.workloads {
+		if keys[w.ObjectKey] {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}
+
+// ownReleases are the Helm releases of the stores and of these workloads.
+func (s *seen) ownReleases(workloads []workloadSeen) map[name]bool {
+	ours := map[name]bool{}
+	for _, st := range s.stores {
+		ours[st.release] = true
+	}
+	for _, w := range workloads {
+		ours[w.release] = true
+	}
+	delete(ours, name{})
+	return ours
+}
+
+// inFront reports whether a Service was made for a store, is asked by the API
+// server, or sends to pods of one of these workloads.
+func (s *seen) inFront(sv serviceSeen, workloads []workloadSeen) bool {
+	if s.store(sv.Namespace, sv.owner) != "" || s.store(sv.Namespace, storeLabel(sv.selector)) != "" {
+		return true
+	}
+	for _, w := range s.webhooks {
+		if slices.ContainsFunc(w.hooks, func(h plan.Webhook) bool { return h.Service == sv.Namespace+"/"+sv.Name }) {
+			return true
+		}
+	}
+	return len(sv.selector) > 0 && slices.ContainsFunc(workloads, func(w workloadSeen) bool {
+		return w.Namespace == sv.Namespace && labels.SelectorFromSet(sv.selector).Matches(labels.Set(w.template))
+	})
 }
 
 // addBudgets keeps the budgets that stand in the way of a store's pods, whoever

@@ -75,7 +75,8 @@ func siteOperator(a *api) {
 		  "spec":{"serviceAccountName":"object-store","containers":[{"name":"controller","image":"`+operatorRef+`"}]},
 		  "status":{"phase":"Pending","containerStatuses":[{"name":"controller","state":{"waiting":{"reason":"ImagePullBackOff","message":"Back-off pulling image"}}}]}}`)
 	a.add(ofServices,
-		`{"metadata":{"name":"object-store-operator","namespace":"aistor"},"spec":{"type":"ClusterIP","ports":[{"port":4221}]}}`)
+		`{"metadata":{"name":"object-store-operator","namespace":"aistor",`+helmOwned+`},"spec":{"type":"ClusterIP","ports":[{"port":4221}]}}`,
+		`{"metadata":{"name":"somebody-elses","namespace":"aistor"},"spec":{"type":"ClusterIP","selector":{"app":"x"},"ports":[{"port":80}]}}`)
 	a.add("api/v1/serviceaccounts",
 		`{"metadata":{"name":"object-store","namespace":"aistor"},"imagePullSecrets":[{"name":"account-secret"}]}`,
 		`{"metadata":{"name":"unused","namespace":"aistor"},"imagePullSecrets":[{"name":"nobody-asks"}]}`)
@@ -107,7 +108,9 @@ func siteStore(a *api) {
 	a.add(ofPods,
 		`{"metadata":{"name":"tenant-0","namespace":"team-a","labels":{"v1.min.io/tenant":"another-product"}}}`,
 		`{"metadata":{"name":"web-1","namespace":"team-a","labels":{"app":"web"}}}`)
-	a.add(ofServices, `{"metadata":{"name":"minio","namespace":"team-a"},"spec":{"type":"ClusterIP","ports":[{"port":443}]}}`)
+	a.add(ofServices, `{"metadata":{"name":"minio","namespace":"team-a"},"spec":{"type":"ClusterIP","selector":{"v1.min.io/tenant":"primary"},"ports":[{"port":443}]}}`,
+		`{"metadata":{"name":"db","namespace":"team-a"},"spec":{"type":"ClusterIP","selector":{"app":"db"},"ports":[{"port":5432}]}}`,
+		`{"metadata":{"name":"by-hand","namespace":"team-a"},"spec":{"type":"ClusterIP","ports":[{"port":80}]}}`)
 	a.add(ofSlices,
 		`{"metadata":{"name":"minio-v4","namespace":"team-a","labels":{"kubernetes.io/service-name":"minio"}},"addressType":"IPv4","endpoints":[
 		  {"addresses":["10.0.0.1"],"targetRef":{"kind":"Pod","name":"primary-pool-0-0"}},

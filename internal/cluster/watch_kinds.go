@@ -63,7 +63,7 @@ func (l *Live) followServices(ctx context.Context, ns string) {
 	svc := k.CoreV1().Services(ns)
 	follow(ctx, l, watched[*corev1.ServiceList]{
 		what: "services in " + ns, list: svc.List, watch: svc.Watch,
-	}, seeService, func(s *seen, all []plan.Service) { s.services = append(s.services, all...) })
+	}, seeService, func(s *seen, all []serviceSeen) { s.services = append(s.services, all...) })
 
 	endpoints := k.DiscoveryV1().EndpointSlices(ns)
 	follow(ctx, l, watched[*discoveryv1.EndpointSliceList]{
