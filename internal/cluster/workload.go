@@ -26,6 +26,7 @@ func seeDeployment(d *appsv1.Deployment) (workloadSeen, bool) {
 	w := seeTemplate(d, &d.Spec.Template)
 	w.Kind = "Deployment"
 	w.Replicas, w.Ready, w.Updated = replicas(d.Spec.Replicas), int(d.Status.ReadyReplicas), int(d.Status.UpdatedReplicas)
+	w.Total = int(d.Status.Replicas)
 	w.Observed = d.Status.ObservedGeneration
 	w.Strategy = string(d.Spec.Strategy.Type)
 	return w, true
@@ -35,6 +36,7 @@ func seeStatefulSet(s *appsv1.StatefulSet) (workloadSeen, bool) {
 	w := seeTemplate(s, &s.Spec.Template)
 	w.Kind = "StatefulSet"
 	w.Replicas, w.Ready, w.Updated = replicas(s.Spec.Replicas), int(s.Status.ReadyReplicas), int(s.Status.UpdatedReplicas)
+	w.Total = int(s.Status.Replicas)
 	w.Observed = s.Status.ObservedGeneration
 	w.Strategy = string(s.Spec.UpdateStrategy.Type)
 	w.CurrentRevision, w.UpdateRevision = s.Status.CurrentRevision, s.Status.UpdateRevision

@@ -211,12 +211,14 @@ type Workload struct {
 	ObjectKey `json:",inline"`
 	// Store is namespace/name of the ObjectStore it belongs to, empty for the
 	// operator's.
-	Store      string `json:"store,omitempty"`
-	Replicas   int    `json:"replicas"`
-	Ready      int    `json:"ready"`
-	Updated    int    `json:"updated"`
-	Generation int64  `json:"generation"`
-	Observed   int64  `json:"observed"`
+	Store    string `json:"store,omitempty"`
+	Replicas int    `json:"replicas"`
+	Ready    int    `json:"ready"`
+	Updated  int    `json:"updated"`
+	// Total counts the pods of all revisions, ready or not.
+	Total      int   `json:"total,omitempty"`
+	Generation int64 `json:"generation"`
+	Observed   int64 `json:"observed"`
 	// Strategy is RollingUpdate, Recreate or OnDelete.
 	Strategy        string      `json:"strategy,omitempty"`
 	CurrentRevision string      `json:"currentRevision,omitempty"`

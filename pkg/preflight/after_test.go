@@ -61,6 +61,24 @@ func TestImagesAsAsked(t *testing.T) {
 			s.Plan.Images = append(s.Plan.Images, plan.PlannedImage{Private: ref(t, other),
 				Reasons: []images.Reason{{Kind: images.KindDefault, Object: "ObjectStore/tenant/primary", Path: ".spec.image"}}})
 		}},
+		{name: "an expectation of a name that nothing has", want: Error, line: `nothing that runs is called "mino"`, remedy: "--expect minio=TAG",
+			change: func(_ *testing.T, s *Subject) { s.Expect = map[string]string{"mino": minioR} }},
+		{name: "a tag with its digest", want: Pass, change: func(_ *testing.T, s *Subject) {
+			s.Expect = map[string]string{"minio": minioR + "@" + digestA}
+			for i := 1; i <= 4; i++ {
+				s.Facts.Pods[i].Containers[1].Image += "@" + digestA
+			}
+		}},
+		{name: "a container of the user's own that is not what its StatefulSet asks for", want: Fail,
+			line: "pod tenant/primary-pool-0-2: container usage-reporter asks for " + private + "/tools/usage:2, expected " + private + "/tools/usage:1",
+			change: func(_ *testing.T, s *Subject) {
+				s.Facts.Workloads[1].Containers = []plan.Container{{Name: "usage-reporter", Image: private + "/tools/usage:1"}}
+				s.Facts.Pods[3].Containers = append(s.Facts.Pods[3].Containers, plan.Container{Name: "usage-reporter", Image: private + "/tools/usage:2"})
+			}},
+		{name: "or its Deployment", want: Fail, line: "container proxy asks for " + private + "/tools/proxy:2, expected", change: func(_ *testing.T, s *Subject) {
+			s.Facts.Workloads[0].Containers = []plan.Container{{Name: "proxy", Image: private + "/tools/proxy:1"}}
+			s.Facts.Pods[0].Containers = append(s.Facts.Pods[0].Containers, plan.Container{Name: "proxy", Image: private + "/tools/proxy:2"})
+		}},
 		{name: "a container of the user's own", want: Pass, change: pod(3, func(p *plan.Pod) {
 			p.Containers = append(p.Containers, plan.Container{Name: "usage-reporter", Image: private + "/tools/usage:1"})
 		})},
@@ -112,6 +130,16 @@ func TestImageIDs(t *testing.T) {
 				fake(s).images[private+"/aistor/minio:"+minioR] = found
 			}},
 		{name: "a registry that can't be asked is only noted", want: Pass, change: down(KindUnreachable), details: []string{"can't be reached"}},
+		{name: "a node that reports nothing", want: Warn, line: "pod tenant/primary-pool-0-2: container minio: its node reports no digest", change: runs(3, "")},
+		{name: "a digest of another kind", want: Warn, line: "pod tenant/primary-pool-0-0: container minio and 3 more: their nodes report no digest", change: all(minio + "sha512:" + strings.Repeat("a", 128))},
+		{name: "no pod has started", want: Error, line: "no container that runs reports its digest", change: func(_ *testing.T, s *Subject) {
+			for i := range s.Facts.Pods {
+				s.Facts.Pods[i].Ready = false
+				for j := range s.Facts.Pods[i].Containers {
+					s.Facts.Pods[i].Containers[j].ImageID, s.Facts.Pods[i].Containers[j].Ready = "", false
+				}
+			}
+		}},
 		{name: "no pods", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Pods = nil }},
 	})
 }
@@ -130,6 +158,19 @@ func TestRolloutComplete(t *testing.T) {
 		{name: "a pod stuck terminating", want: Fail, line: "stuck terminating for 5m0s", change: pod(4, func(p *plan.Pod) { p.Terminating = testNow().Add(-5 * time.Minute) })},
 		{name: "a pod still terminating", want: Warn, change: pod(4, func(p *plan.Pod) { p.Terminating = testNow() })},
 		{name: "a store short of servers", want: Fail, line: "4 replicas for 8 servers", change: func(_ *testing.T, s *Subject) { s.Facts.Stores[0].Pools[0].Servers = 8 }},
+		{name: "a pod of the old revision beside the new ones", want: Fail, line: "deployment aistor/object-store-operator: 1 old pod is not gone yet",
+			change: func(_ *testing.T, s *Subject) { s.Facts.Workloads[0].Total = 2 }},
+		{name: "an operator that somebody scaled to nothing", want: Fail, line: "deployment aistor/object-store-operator: is scaled to 0", required: "1 replica",
+			remedy: "kubectl scale deployment/object-store-operator -n aistor --replicas=1",
+			change: func(_ *testing.T, s *Subject) {
+				w := &s.Facts.Workloads[0]
+				w.Replicas, w.Ready, w.Updated = 0, 0, 0
+			}},
+		{name: "an operator that its values scale to nothing", want: Pass, change: func(_ *testing.T, s *Subject) {
+			w := &s.Facts.Workloads[0]
+			w.Replicas, w.Ready, w.Updated = 0, 0, 0
+			s.Facts.Operator.Manifest = "kind: Deployment\nmetadata: {name: object-store-operator}\nspec: {replicas: 0}\n"
+		}},
 		{name: "no workloads over pods", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Workloads = nil }},
 	})
 }
@@ -151,6 +192,11 @@ func TestCRDsEstablished(t *testing.T) {
 		{name: "established", want: Pass},
 		{name: "not yet", want: Fail, line: "definition objectstores.aistor.min.io: not established", change: func(_ *testing.T, s *Subject) { s.Facts.CRDs[0].Established = false }},
 		{name: "stored in a version that went", want: Fail, line: "stored as v1beta1", change: func(_ *testing.T, s *Subject) { s.Facts.CRDs[0].Stored = []string{"v1beta1"} }},
+		{name: "the one of object stores is missing", want: Fail, line: "definition objectstores.aistor.min.io: not found",
+			change: func(_ *testing.T, s *Subject) { s.Facts.CRDs[0].Name = "adminjobs.aistor.min.io" }},
+		{name: "one that is being deleted", want: Fail, line: "definition objectstores.aistor.min.io: is being deleted, with every object of its kind", change: func(t *testing.T, s *Subject) {
+			s.Facts.CRDs[0].Object = object(t, `{metadata: {name: objectstores.aistor.min.io, deletionTimestamp: "2026-09-01T12:00:00Z"}}`)
+		}},
 		{name: "none", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.CRDs = nil }},
 	})
 }

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -14,12 +15,16 @@ func checkAsked(_ context.Context, s *Subject) Result {
 	if len(s.Facts.Pods) == 0 {
 		return noPods(s)
 	}
-	e := expectations(s)
+	e, templates := expectations(s), templatesOf(s.Facts)
 	var f findings
+	judgeNames(&f, e, s.Facts)
 	compared, minio, others := 0, map[string]int{}, map[string]int{}
 	for _, p := range s.Facts.Pods {
 		for _, c := range p.Containers {
 			want, known := e.of(p, c)
+			if !known {
+				want, known = templates.of(p, c, e.parse)
+			}
 			if known {
 				compared++
 				judgeAsked(&f, e, p, c, want)
@@ -45,6 +50,65 @@ func checkAsked(_ context.Context, s *Subject) Result {
 			Required: "an expectation", Remedy: "--expect minio=RELEASE.…"}
 	}
 	return f.result("the specs of %s in %s ask for the expected images", count(compared, "container"), count(len(s.Facts.Pods), "pod"))
+}
+
+// judgeNames finds what the user expects of a name that nothing has: a
+// misspelt one would otherwise hold of everything.
+func judgeNames(f *findings, e expected, facts *plan.Facts) {
+	has := map[string]bool{}
+	for _, p := range facts.Pods {
+		for _, c := range p.Containers {
+			for _, name := range append([]string{c.Name}, e.imageNames(c)...) {
+				has[name] = true
+			}
+		}
+	}
+	for _, name := range sortedKeys(e.asked) {
+		if has[name] {
+			continue
+		}
+		remedy := "--expect NAME=TAG, where NAME is one of " + strings.Join(sortedKeys(has), ", ")
+		if meant := nearest(name, sortedKeys(has)); meant != "" {
+			remedy = "--expect " + meant + "=TAG"
+		}
+		f.error(plan.ObjectKey{}, "nothing that runs is called %q, so that it could not be compared with %s", name, e.asked[name]).
+			wanted("none", "a container or image called "+name, remedy)
+	}
+}
+
+// templates are what each workload asks for its containers, by the workload
+// and the container's name.
+type templates map[plan.ObjectKey]map[string]string
+
+func templatesOf(f *plan.Facts) templates {
+	t := templates{}
+	for _, w := range f.Workloads {
+		key := plan.ObjectKey{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
+		t[key] = map[string]string{}
+		for _, c := range w.Containers {
+			t[key][c.Name] = c.Image
+		}
+	}
+	return t
+}
+
+// of is the image that the pod's own workload asks for; false for what others
+// put into the pod. The ReplicaSet between a Deployment and its pods is named
+// after it, with one more word.
+func (t templates) of(p plan.Pod, c plan.Container, parse func(string) (images.Ref, error)) (images.Ref, bool) {
+	kind, name, _ := strings.Cut(p.Owner, "/")
+	if i := strings.LastIndexByte(name, '-'); kind == "ReplicaSet" && i > 0 {
+		if _, known := t[plan.ObjectKey{Kind: "Deployment", Namespace: p.Namespace, Name: name}]; !known {
+			name = name[:i]
+		}
+		kind = "Deployment"
+	}
+	image, ok := t[plan.ObjectKey{Kind: kind, Namespace: p.Namespace, Name: name}][c.Name]
+	if !ok {
+		return images.Ref{}, false
+	}
+	ref, err := parse(image)
+	return ref, err == nil
 }
 
 func judgeAsked(f *findings, e expected, p plan.Pod, c plan.Container, want images.Ref) {

@@ -161,7 +161,7 @@ func asRef(want, running string) images.Ref {
 		}
 	}
 	ref, _ := images.ParseRef(running)
-	ref.Tag, ref.Digest = want, ""
+	ref.Tag, ref.Digest, _ = strings.Cut(want, "@")
 	if strings.HasPrefix(want, "sha256:") {
 		ref.Tag, ref.Digest = "", want
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -38,10 +39,10 @@ type reported struct {
 // differs, so a digest that is none of them is unknown unless it is provably
 // another image.
 func checkImageIDs(ctx context.Context, s *Subject) Result {
-	list := runningImages(s.Facts)
-	if len(list) == 0 {
+	if len(s.Facts.Pods) == 0 {
 		return noPods(s)
 	}
+	list := runningImages(s.Facts)
 	e := expectations(s)
 	known := make([]map[string]bool, len(list))
 	var f findings
@@ -51,6 +52,11 @@ func checkImageIDs(ctx context.Context, s *Subject) Result {
 		known[i] = digestsOf(&f, e, r, a, asked)
 		addTwins(ctx, s, r, known[i])
 		judgeIDs(&f, r, known[i], a)
+	}
+	judgeSilent(&f, s.Facts)
+	if len(list) == 0 && len(f.list) == 0 {
+		return Result{Status: Error, Message: "no container that runs reports its digest yet", Observed: "no digest",
+			Required: "the digest of every container", Remedy: "kubectl get pods -A -l " + aistor.LabelOperatorName}
 	}
 	n := 0
 	for _, r := range list {
@@ -93,6 +99,33 @@ func runningImages(f *plan.Facts) []running {
 	}
 	slices.SortFunc(list, func(a, b running) int { return a.ref.Compare(b.ref) })
 	return list
+}
+
+// judgeSilent names the containers of ready pods whose nodes report no digest
+// that could be compared: what they run is unknown, one finding an image.
+func judgeSilent(f *findings, facts *plan.Facts) {
+	silent := map[string]*reported{}
+	for _, p := range facts.Pods {
+		for _, c := range p.Containers {
+			if id, _ := imageDigest(c.ImageID); id != "" || !p.Ready && !c.Ready {
+				continue
+			}
+			if silent[c.Image] == nil {
+				silent[c.Image] = &reported{pod: p, container: c.Name}
+			}
+			silent[c.Image].count++
+		}
+	}
+	for _, image := range sortedKeys(silent) {
+		rep := silent[image]
+		k := podKey(rep.pod)
+		line := fmt.Sprintf("%s: container %s: its node reports", label(k), rep.container)
+		if rep.count > 1 {
+			line = fmt.Sprintf("%s: container %s and %d more: their nodes report", label(k), rep.container, rep.count-1)
+		}
+		f.warn(k, "%s no digest, so that what runs as %s is unknown", line, image).
+			wanted("no digest", "a digest of "+image, describe(k))
+	}
 }
 
 // imageDigest is the digest in what a node reports: "repo@sha256:…",

@@ -3,9 +3,12 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -24,6 +27,7 @@ func checkRollout(_ context.Context, s *Subject) Result {
 	var f findings
 	for _, w := range s.Facts.Workloads {
 		judgeWorkload(&f, w)
+		judgeScale(&f, s, w)
 		judgeRevisions(&f, w, byOwner[w.Namespace+"/"+w.Kind+"/"+w.Name])
 	}
 	for _, p := range s.Facts.Pods {
@@ -45,10 +49,47 @@ func judgeWorkload(f *findings, w plan.Workload) {
 	case w.Updated < w.Replicas:
 		f.fail(w.ObjectKey, "%s: %d of %s of the new revision", name, w.Updated, are(w.Replicas, "pod")).
 			wanted(fmt.Sprintf("%d updated", w.Updated), fmt.Sprintf("%d updated", w.Replicas), status)
+	case w.Kind == "Deployment" && w.Total > w.Updated:
+		f.fail(w.ObjectKey, "%s: %s not gone yet", name, are(w.Total-w.Updated, "old pod")).
+			wanted(fmt.Sprintf("%d pods", w.Total), fmt.Sprintf("%d pods", w.Updated), status)
 	case w.Ready < w.Replicas:
 		f.fail(w.ObjectKey, "%s: %d of %s ready", name, w.Ready, are(w.Replicas, "pod")).
 			wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), status)
 	}
+}
+
+// judgeScale finds a workload of the operator that somebody scaled to nothing:
+// it is rolled out, with none of its pods, and nobody does its work.
+func judgeScale(f *findings, s *Subject, w plan.Workload) {
+	if w.Store != "" || w.Replicas > 0 {
+		return
+	}
+	want := int64(1) // the API's default, and what nobody knows better
+	if op := s.Facts.Operator; op != nil {
+		for _, o := range ofKind(parseManifest(op.Manifest), w.Kind) {
+			if text(o, "metadata", "name") == w.Name {
+				want = replicasOf(o)
+			}
+		}
+	}
+	if want > 0 {
+		f.fail(w.ObjectKey, "%s: is scaled to 0, and nobody does its work", label(w.ObjectKey)).
+			wanted("0 replicas", count(int(want), "replica"), fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=%d", strings.ToLower(w.Kind), w.Name, w.Namespace, want))
+	}
+}
+
+// replicasOf are those that a rendered workload asks for; the API's default
+// is 1.
+func replicasOf(o images.Object) int64 {
+	switch n := at(o, "spec", "replicas").(type) {
+	case int64:
+		return n
+	case float64:
+		return int64(n)
+	case int:
+		return int64(n)
+	}
+	return 1
 }
 
 // judgeRevisions names the pods that never restarted.
@@ -133,8 +174,16 @@ func checkDefinitions(_ context.Context, s *Subject) Result {
 			Remedy: "kubectl get crd objectstores.aistor.min.io"}
 	}
 	var f findings
+	k := crdKey(aistor.CRDObjectStores)
+	if !slices.ContainsFunc(s.Facts.CRDs, func(c plan.CRD) bool { return c.Name == k.Name }) {
+		f.fail(k, "definition %s: not found", k.Name).wanted("none", k.Name, "kubectl get crd "+k.Name)
+	}
 	for _, c := range s.Facts.CRDs {
 		k := crdKey(c.Name)
+		if at := text(c.Object, "metadata", "deletionTimestamp"); at != "" {
+			f.fail(k, "definition %s: is being deleted, with every object of its kind", c.Name).wanted("being deleted since "+at, "established", describe(k))
+			continue
+		}
 		if !c.Established {
 			f.fail(k, "definition %s: not established", c.Name).wanted("not established", "established", describe(k))
 		}
@@ -173,6 +222,10 @@ func checkServices(_ context.Context, s *Subject) Result {
 	return f.result("%s endpoints", have(len(s.Facts.Services), "Service"))
 }
 
+// warningsLast is how long an API server keeps events, and how far back they
+// are looked for.
+const warningsLast = time.Hour
+
 // checkWarnings passes on what the cluster itself warned of.
 func checkWarnings(_ context.Context, s *Subject) Result {
 	var f findings
@@ -184,8 +237,8 @@ func checkWarnings(_ context.Context, s *Subject) Result {
 		f.warn(e.Object, "%s: %s: %s (%s, last %s)", label(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
 			times(max(e.Count, 1)), e.Last.UTC().Format(time.RFC3339)).wanted(e.Reason, "no warnings", describe(e.Object))
 	}
-	if s.Since.IsZero() {
-		return f.result("no recent warnings")
+	if s.Since.IsZero() || s.Now.Sub(s.Since) > warningsLast {
+		return f.result("no warnings in the last hour; the API server keeps no older ones")
 	}
 	return f.result("no warnings since %s", s.Since.UTC().Format(time.RFC3339))
 }
