@@ -38,8 +38,11 @@ func (b *brief) Head(ctx context.Context, ref images.Ref, dockerConfigJSON []byt
 	}
 	if err != nil && noUse(err) {
 		b.mu.Lock()
-		b.gone = err
-		b.mu.Unlock()
+		defer b.mu.Unlock()
+		if b.gone == nil {
+			b.gone = err
+		}
+		return found, b.gone // one cause, however many asked at the same time
 	}
 	return found, err
 }

@@ -63,6 +63,20 @@ func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
 	return opts, nil
 }
 
+// among wants the chosen checks to be some that this verb makes: those of
+// another one would be left out without a word. What no check is called is
+// left to the report.
+func (o *checkOptions) among(verb string, checks []preflight.Check) error {
+	other := map[string]string{"validate": "preflight", "preflight": "validate"}[verb]
+	for _, id := range slices.Concat(o.only, o.skip) {
+		made := slices.ContainsFunc(checks, func(c preflight.Check) bool { return c.ID == id })
+		if !made && len(preflight.UnknownIDs(nil, preflight.Options{Only: []string{id}})) == 0 {
+			return withHint(fmt.Errorf("choosing check %q: %s makes it, and %s does not", id, other, verb), "kubectl aistor-upgrade "+verb+" --list")
+		}
+	}
+	return nil
+}
+
 // acknowledgedFor are what a person says was done, by flag or in the site file.
 func (o *checkOptions) acknowledgedFor(site *plan.Site) []string {
 	if site == nil {
@@ -124,7 +138,7 @@ func printReport(w io.Writer, r *preflight.Report) {
 
 func printVerdict(w io.Writer, r *preflight.Report) string {
 	status := preflight.Pass
-	if !r.OK() {
+	if verdict(r) != nil {
 		status = preflight.Fail
 	}
 	return tint(w, colourOf(status), wrap(r.Verdict, 80, "  "))
@@ -194,9 +208,13 @@ func printAdvice(w io.Writer, r preflight.Result) {
 		line(w, "%s  required  %s", margin, wrap(readable(r.Required), 59, margin+"            "))
 	}
 	if r.Remedy != "" {
-		text := strings.ReplaceAll(r.Remedy, "\n", "\n"+margin+"            ")
+		lines := strings.Split(r.Remedy, "\n")
+		for i, l := range lines {
+			lines[i] = printable(l)
+		}
+		text := strings.Join(lines, "\n"+margin+"            ")
 		if !commands.MatchString(r.Remedy) {
-			text = wrap(r.Remedy, 59, margin+"            ")
+			text = wrap(strings.Join(lines, "\n"), 59, margin+"            ")
 		}
 		line(w, "%s  remedy    %s", margin, text)
 	}
@@ -205,9 +223,9 @@ func printAdvice(w io.Writer, r preflight.Result) {
 // verdict is the exit code of a report.
 func verdict(r *preflight.Report) error {
 	switch {
-	case r.OK():
+	case r.OK() && r.Checked():
 		return nil
-	case r.Summary.Fail == 0 && r.Summary.Error == 0:
+	case r.Checked() && r.Summary.Fail == 0 && r.Summary.Error == 0:
 		return &silentError{ExitWarnings}
 	}
 	return &silentError{ExitCheckFailed}

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // followOptions look again whenever something changed.
@@ -32,70 +35,130 @@ const (
 	// patience how many times as long as a look took is waited at least.
 	quietest = time.Second
 	patience = 1
+	// lostFor is how long what is lost is left alone before it is looked for.
+	lostFor = 3 * time.Second
 	// judged is how often what depends on the time alone is looked at anew.
 	judged = 30 * time.Second
 )
 
-// follow calls look now and after every change of what scope covers, until it
-// says that it is done or the time is out. Nothing is polled but for what
-// depends on the clock.
-func (o *followOptions) follow(ctx context.Context, client *cluster.Client, scope cluster.Scope, look func(context.Context) (done bool, err error)) error {
+// validate wants the flags to fit each other.
+func (o *followOptions) validate() error {
+	if o.timeout != 0 && !o.watch {
+		return withHint(fmt.Errorf("reading --timeout %s: it bounds --watch, which was not asked for", o.timeout), "--watch --timeout "+o.timeout.String())
+	}
+	return nil
+}
+
+// follow calls look now and after every change of what it found, until it says
+// that it is done or the time is out. Nothing is polled but for what depends on
+// the clock. A cluster that was seen and can't be reached any more is waited
+// for, and so is a namespace that has nothing of AIStor yet; p.ErrOut says so.
+func (o *followOptions) follow(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 	}
-	namespaces, err := o.namespaces(ctx, client, scope)
-	if err != nil {
-		return err
-	}
-	changes := client.Changes(ctx, namespaces)
-	defer changes.Stop()
+	w := watcher{Program: p, client: client}
+	defer w.stop()
 	for {
 		began := time.Now()
-		done, err := look(ctx)
-		if err != nil || done {
+		found, done, err := look(ctx)
+		if err != nil && !w.waits(ctx, err) || done {
 			return err
 		}
-		if err := pause.For(ctx, min(max(quietest, patience*time.Since(began)), judged)); err != nil {
+		w.watch(ctx, watchedNamespaces(found, scope))
+		least := quietest
+		if err != nil {
+			least = lostFor
+		}
+		if err := pause.For(ctx, min(max(least, patience*time.Since(began)), judged)); err != nil {
 			return err
+		}
+		if err != nil {
+			continue
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-changes.C():
+		case <-w.changes.C():
 		case <-time.After(judged):
 		}
 	}
 }
 
-// namespaces are those whose changes matter.
-func (o *followOptions) namespaces(ctx context.Context, client *cluster.Client, scope cluster.Scope) ([]string, error) {
-	if scope.Only != "" {
-		return []string{scope.Only}, nil
+// watcher is one look after the other at changing namespaces.
+type watcher struct {
+	*Program
+	client     *cluster.Client
+	changes    *cluster.Changes
+	namespaces []string
+	// seen says that a look succeeded, waiting that the last one did not.
+	seen, waiting bool
+}
+
+// waits reports whether a failed look is to be repeated, and says so once.
+func (w *watcher) waits(ctx context.Context, err error) bool {
+	var lost *cluster.ConnectError
+	var nothing *nothingError
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case errors.As(err, &nothing):
+	case errors.As(err, &lost) && lost.Reason == cluster.Unreachable && w.seen:
+	default:
+		return false
 	}
-	f, err := client.Facts(ctx, scope)
-	if err != nil {
-		return nil, err
+	if !w.waiting {
+		line(w.ErrOut, "%s waiting: %s", w.Now().Format(time.TimeOnly), wrap(printable(err.Error()), 62, "                  "))
 	}
-	seen := map[string]bool{}
+	w.waiting = true
+	return true
+}
+
+// watch follows these namespaces, nil being those of before.
+func (w *watcher) watch(ctx context.Context, namespaces []string) {
+	if namespaces == nil {
+		return
+	}
+	if w.waiting {
+		line(w.ErrOut, "%s it is there, looking on", w.Now().Format(time.TimeOnly))
+	}
+	w.seen, w.waiting = true, false
+	if slices.Equal(namespaces, w.namespaces) {
+		return
+	}
+	w.stop()
+	w.changes, w.namespaces = w.client.Changes(ctx, namespaces), namespaces
+}
+
+func (w *watcher) stop() {
+	if w.changes != nil {
+		w.changes.Stop()
+	}
+}
+
+// watchedNamespaces are those whose changes matter; nil where nothing was
+// found out.
+func watchedNamespaces(f *plan.Facts, scope cluster.Scope) []string {
+	switch {
+	case f == nil:
+		return nil
+	case scope.Only != "":
+		return []string{scope.Only}
+	}
 	var list []string
-	add := func(ns string) {
-		if !seen[ns] {
-			seen[ns] = true
-			list = append(list, ns)
-		}
-	}
 	if f.Operator != nil {
-		add(f.Operator.Namespace)
+		list = append(list, f.Operator.Namespace)
 	}
 	for _, s := range f.Stores {
-		add(s.Namespace)
+		list = append(list, s.Namespace)
 	}
 	if len(list) == 0 {
-		add(aistor.DefaultOperatorNamespace)
+		list = append(list, aistor.DefaultOperatorNamespace)
 	}
-	return list, nil
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // screen shows one text after the other: in place of the last one on a

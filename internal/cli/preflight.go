@@ -63,7 +63,7 @@ func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 }
 
 func (o *preflightOptions) run(ctx context.Context) error {
-	if err := errors.Join(o.outputOptions.validate(), o.pull.validate()); err != nil {
+	if err := errors.Join(o.outputOptions.validate(), o.pull.validate(), o.checks.among("preflight", preflight.Before())); err != nil {
 		return err
 	}
 	if o.checks.list {

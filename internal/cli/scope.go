@@ -34,10 +34,17 @@ func (o *scopeOptions) facts(ctx context.Context, client *cluster.Client, scope 
 		return nil, err
 	}
 	if scope.Only != "" && len(f.Stores)+len(f.Workloads)+len(f.Pods)+len(f.Releases) == 0 && f.Operator == nil && !gapsIn(f) {
-		return nil, withHint(fmt.Errorf("looking at namespace %q: nothing of AIStor is there", scope.Only),
-			"kubectl aistor-upgrade status -A lists the object stores")
+		return nil, withHint(&nothingError{scope.Only}, "kubectl aistor-upgrade status -A lists the object stores")
 	}
 	return f, nil
+}
+
+// nothingError says that a namespace has nothing of AIStor.
+type nothingError struct{ namespace string }
+
+// Error implements error.
+func (e *nothingError) Error() string {
+	return fmt.Sprintf("looking at namespace %q: nothing of AIStor is there", e.namespace)
 }
 
 // gapsIn reports whether something of the one namespace could not be looked at.

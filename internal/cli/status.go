@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -60,7 +61,7 @@ func newStatus(p *Program, kube kubeOptions) *cobra.Command {
 }
 
 func (o *statusOptions) run(ctx context.Context) error {
-	if err := o.outputOptions.validate(); err != nil {
+	if err := errors.Join(o.outputOptions.validate(), o.followOptions.validate()); err != nil {
 		return err
 	}
 	client, err := cluster.New(o.kube)
@@ -72,15 +73,15 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return err
 	}
 	scope := o.scope(o.kube)
-	look := func(ctx context.Context) (*statusDocument, error) {
+	look := func(ctx context.Context) (*plan.Facts, *statusDocument, error) {
 		facts, err := o.facts(ctx, client, scope)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return o.document(ctx, facts, brings), nil
+		return facts, o.document(ctx, facts, brings), nil
 	}
 	if !o.watch {
-		doc, err := look(ctx)
+		_, doc, err := look(ctx)
 		if err != nil {
 			return err
 		}
@@ -91,24 +92,27 @@ func (o *statusOptions) run(ctx context.Context) error {
 
 // follow shows the status again whenever something changed: over the last one
 // on a terminal, after it elsewhere.
-func (o *statusOptions) follow(ctx context.Context, look func(context.Context) (*statusDocument, error), client *cluster.Client, scope cluster.Scope) error {
+func (o *statusOptions) follow(ctx context.Context, look func(context.Context) (*plan.Facts, *statusDocument, error), client *cluster.Client, scope cluster.Scope) error {
 	s := newScreen(o.Program)
 	last := ""
-	err := o.followOptions.follow(ctx, client, scope, func(ctx context.Context) (bool, error) {
-		doc, err := look(ctx)
+	err := o.followOptions.follow(ctx, o.Program, client, scope, func(ctx context.Context) (*plan.Facts, bool, error) {
+		facts, doc, err := look(ctx)
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
 		var b strings.Builder
 		if err := o.print(s.paper(&b), doc, func(w io.Writer) { printStatus(w, doc, o.wide()) }); err != nil {
-			return false, err
+			return nil, false, err
 		}
 		if text := b.String(); text != last {
 			last = text
 			s.show(text, o.table())
 		}
-		return false, nil
+		return facts, false, nil
 	})
+	if o.timeout > 0 && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil // it was to end then
+	}
 	return err
 }
 

@@ -61,7 +61,7 @@ func newValidate(p *Program, kube kubeOptions) *cobra.Command {
 }
 
 func (o *validateOptions) run(ctx context.Context) error {
-	if err := o.outputOptions.validate(); err != nil {
+	if err := errors.Join(o.outputOptions.validate(), o.follow.validate(), o.checks.among("validate", preflight.After())); err != nil {
 		return err
 	}
 	if o.checks.list {
@@ -105,18 +105,18 @@ func (o *validateOptions) watch(ctx context.Context, l *looker) error {
 	var report *preflight.Report
 	s := newScreen(o.Program)
 	show := o.newWatcher(s)
-	err := o.follow.follow(ctx, l.target.cluster, l.scope, func(ctx context.Context) (bool, error) {
+	err := o.follow.follow(ctx, o.Program, l.target.cluster, l.scope, func(ctx context.Context) (*plan.Facts, bool, error) {
 		next, err := l.look(ctx)
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
 		found := preflight.Run(ctx, preflight.After(), next, l.options)
 		if err := ctx.Err(); err != nil {
-			return false, err // what a look that was cut off found is nothing
+			return nil, false, err // what a look that was cut off found is nothing
 		}
 		subject, report = next, found
 		show(report)
-		return report.OK(), nil
+		return next.Facts, verdict(report) == nil, nil
 	})
 	if err != nil && (report == nil || !errors.Is(err, context.DeadlineExceeded)) {
 		return err
@@ -147,7 +147,7 @@ func (o *validateOptions) newWatcher(s *screen) func(*preflight.Report) {
 			if text := string(one.Status) + one.Message; said[one.ID] != text {
 				said[one.ID] = text
 				line(o.Out, "%s %s %-5s %s", o.Now().Format(time.TimeOnly), glyphs[one.Status], one.Status,
-					wrap(one.ID+": "+printable(one.Message), 63, "                 "))
+					wrap(one.ID+": "+readable(one.Message), 63, "                 "))
 			}
 		}
 	}

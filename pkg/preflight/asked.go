@@ -58,7 +58,7 @@ func judgeNames(f *findings, e expected, facts *plan.Facts) {
 	has := map[string]bool{}
 	for _, p := range facts.Pods {
 		for _, c := range p.Containers {
-			for _, name := range append([]string{c.Name}, e.imageNames(c)...) {
+			for _, name := range append([]string{c.Name}, e.imageNames(p, c)...) {
 				has[name] = true
 			}
 		}

@@ -45,6 +45,13 @@ func (r *Report) OK() bool {
 	return s.Fail == 0 && s.Error == 0 && (!r.FailOnWarn || s.Warn == 0)
 }
 
+// Checked reports whether anything was looked at: a report of checks that were
+// all skipped says nothing of what it is about.
+func (r *Report) Checked() bool {
+	s := r.Summary
+	return s.Pass+s.Warn+s.Fail+s.Error+s.Waived > 0
+}
+
 // Merge is one report of several that ran one after the other, such as both
 // phases of a preflight. Kind is the first report's.
 func Merge(reports ...*Report) *Report {
@@ -90,7 +97,7 @@ func (s *Summary) count(r Result) {
 
 func (r *Report) verdict() string {
 	s := r.Summary
-	if len(r.Results) == s.Skip {
+	if !r.Checked() {
 		return "nothing was checked"
 	}
 	var parts []string
