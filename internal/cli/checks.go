@@ -231,9 +231,19 @@ func verdict(r *preflight.Report) error {
 	return &silentError{ExitCheckFailed}
 }
 
-// printChecked is print for a report, which build servers read as well.
+// printChecked is print for a report, which build servers read as well. The
+// names of a report are the IDs of the checks that found something.
 func (o *outputOptions) printChecked(w io.Writer, r *preflight.Report, table func(io.Writer)) error {
-	if o.format != "junit" {
+	switch o.format {
+	case "name":
+		for _, one := range r.Results {
+			if one.Waived == "" && one.Status != preflight.Pass && one.Status != preflight.Skip {
+				line(w, "%s", printable(one.ID))
+			}
+		}
+		return nil
+	case "junit":
+	default:
 		return o.print(w, r, table)
 	}
 	b, err := r.JUnit()

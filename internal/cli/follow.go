@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ import (
 type followOptions struct {
 	watch   bool
 	timeout time.Duration
+	// judged is how often what depends on the time alone is looked at anew.
+	// The default is 30 seconds.
+	judged time.Duration
 }
 
 func (o *followOptions) addFlags(fs *pflag.FlagSet, usage string) {
@@ -36,9 +40,8 @@ const (
 	quietest = time.Second
 	patience = 1
 	// lostFor is how long what is lost is left alone before it is looked for.
-	lostFor = 3 * time.Second
-	// judged is how often what depends on the time alone is looked at anew.
-	judged = 30 * time.Second
+	lostFor     = 3 * time.Second
+	judgedEvery = 30 * time.Second
 )
 
 // validate wants the flags to fit each other.
@@ -72,7 +75,7 @@ func (o *followOptions) follow(ctx context.Context, p *Program, client *cluster.
 		if err != nil {
 			least = lostFor
 		}
-		if err := pause.For(ctx, min(max(least, patience*time.Since(began)), judged)); err != nil {
+		if err := pause.For(ctx, min(max(least, patience*time.Since(began)), judgedEvery)); err != nil {
 			return err
 		}
 		if err != nil {
@@ -82,7 +85,7 @@ func (o *followOptions) follow(ctx context.Context, p *Program, client *cluster.
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-w.changes.C():
-		case <-time.After(judged):
+		case <-time.After(cmp.Or(o.judged, judgedEvery)):
 		}
 	}
 }
