@@ -72,13 +72,13 @@ type licenseStatus struct {
 
 func printStatus(w io.Writer, d *statusDocument, wide bool) {
 	if op := d.Operator; op != nil {
-		line(w, "Operator  %s in %s, %s, %s", op.Chart+"-"+op.Version, op.Key(), releaseText(w, op.Status), readyText(w, d.OperatorReady, d.OperatorPods))
+		line(w, "Operator  %s in %s, %s, %s", printable(op.Chart+"-"+op.Version), printable(op.Key()), releaseText(w, op.Status), readyText(w, d.OperatorReady, d.OperatorPods))
 	} else if d.Namespace != "" {
 		line(w, "Operator  not looked at: only namespace %s was", d.Namespace)
 	} else {
 		line(w, "Operator  %s", tint(w, color.FgRed, "no release found"))
 	}
-	line(w, "Cluster   %s", strings.TrimPrefix(printable(d.Context)+", Kubernetes "+d.Cluster, ", "))
+	line(w, "Cluster   %s", strings.TrimPrefix(printable(d.Context+", Kubernetes "+d.Cluster), ", "))
 	if d.License != nil {
 		line(w, "License   %s", tint(w, licenseColour(d.License.Tier), printable(d.License.Text)))
 	}
@@ -150,7 +150,7 @@ func licenseColour(tier string) color.Attribute {
 
 func releaseText(w io.Writer, status string) string {
 	if status != "deployed" {
-		return tint(w, color.FgRed, status)
+		return tint(w, color.FgRed, printable(status))
 	}
 	return status
 }

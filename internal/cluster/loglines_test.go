@@ -34,7 +34,7 @@ func TestLogsTellOfErrorsOfPullingAndReconciling(t *testing.T) {
 		Last    string
 	}
 	var have []seen
-	for _, e := range got {
+	for _, e := range got.errors {
 		have = append(have, seen{e.Message, e.Count, e.Last.Format(time.TimeOnly)})
 	}
 	want := []seen{
@@ -48,5 +48,31 @@ func TestLogsTellOfErrorsOfPullingAndReconciling(t *testing.T) {
 	}
 	if strings.Contains(have[2].Message, "planted-secret") || !strings.Contains(have[2].Message, "cannot sync") {
 		t.Errorf("received %q", have[2].Message)
+	}
+}
+
+// Of a log that is longer than what is read, nobody knows how it began.
+func TestALogIsKnownToBeCut(t *testing.T) {
+	t.Parallel()
+	begun := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+	line := "2026-09-01T12:00:01Z all is well\n"
+	for name, c := range map[string]struct {
+		lines int
+		since time.Time
+		want  bool
+	}{
+		"longer, and asked for what was before": {logLines, begun, true},
+		"longer, and asked for everything":      {logLines, time.Time{}, true},
+		"longer, and asked for what was after":  {logLines, begun.Add(time.Minute), false},
+		"not as long":                           {logLines - 1, begun, false},
+		"empty":                                 {0, begun, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := logErrors(strings.NewReader(strings.Repeat(line, c.lines)), plan.ObjectKey{}, "controller")
+			if err != nil || got.cut(c.since) != c.want {
+				t.Errorf("cut is %t (%v), wanted %t", got.cut(c.since), err, c.want)
+			}
+		})
 	}
 }

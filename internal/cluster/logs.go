@@ -3,6 +3,7 @@ package cluster
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -47,10 +48,14 @@ func (c *Client) OperatorLogs(ctx context.Context, f *plan.Facts, since time.Tim
 	for _, s := range sources {
 		g.Go(func() error {
 			found, err := c.log(ctx, s.pod, s.container, since)
-			if err != nil {
-				l.miss("operator logs of "+s.pod.Namespace+"/"+s.pod.Name, err)
+			what := "operator logs of " + s.pod.Namespace + "/" + s.pod.Name
+			switch {
+			case err != nil:
+				l.miss(what, err)
+			case found.cut(since):
+				l.miss(what+" before "+found.first.UTC().Format(time.RFC3339), fmt.Errorf("only the newest %d lines of a container are read", logLines))
 			}
-			s.found, s.ok = found, err == nil
+			s.found, s.ok = found.errors, err == nil
 			return nil
 		})
 	}
@@ -64,7 +69,7 @@ func (c *Client) OperatorLogs(ctx context.Context, f *plan.Facts, since time.Tim
 	return read, errors, l.sorted()
 }
 
-func (c *Client) log(ctx context.Context, p plan.Pod, container string, since time.Time) ([]plan.LogError, error) {
+func (c *Client) log(ctx context.Context, p plan.Pod, container string, since time.Time) (logSeen, error) {
 	ctx, cancel := context.WithTimeout(ctx, logPatience)
 	defer cancel()
 	lines := int64(logLines)
@@ -75,16 +80,26 @@ func (c *Client) log(ctx context.Context, p plan.Pod, container string, since ti
 	}
 	stream, err := c.typed.CoreV1().Pods(p.Namespace).GetLogs(p.Name, options).Stream(ctx)
 	if err != nil {
-		return nil, err
+		return logSeen{}, err
 	}
 	defer stream.Close()
 	object := plan.ObjectKey{Kind: "Pod", Namespace: p.Namespace, Name: p.Name}
 	return logErrors(stream, object, container)
 }
 
+// logSeen is what was read of a log.
+type logSeen struct {
+	errors []plan.LogError
+	lines  int
+	first  time.Time // when the first line was written; zero where none says so
+}
+
+// cut reports whether older lines were written since then that were not read.
+func (s logSeen) cut(since time.Time) bool { return s.lines >= logLines && s.first.After(since) }
+
 // logErrors reads a log with timestamps before its lines.
-func logErrors(r io.Reader, of plan.ObjectKey, container string) ([]plan.LogError, error) {
-	var out []plan.LogError
+func logErrors(r io.Reader, of plan.ObjectKey, container string) (logSeen, error) {
+	var out logSeen
 	at := map[string]int{}
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for {
@@ -98,12 +113,15 @@ func logErrors(r io.Reader, of plan.ObjectKey, container string) ([]plan.LogErro
 			return out, nil
 		}
 		if err != nil {
-			return nil, err
+			return logSeen{}, err
 		}
+		out.lines++
 		stamp, line, _ := strings.Cut(text, " ")
 		when, err := time.Parse(time.RFC3339Nano, stamp)
 		if err != nil {
 			line = text
+		} else if out.first.IsZero() {
+			out.first = when
 		}
 		message, ok := errorIn(line)
 		if !ok {
@@ -111,11 +129,11 @@ func logErrors(r io.Reader, of plan.ObjectKey, container string) ([]plan.LogErro
 		}
 		key := shapeOf(message)
 		if i, known := at[key]; known {
-			out[i].Count++
-			out[i].Last = when.UTC()
-		} else if len(out) < distinctErrors {
-			at[key] = len(out)
-			out = append(out, plan.LogError{Pod: of, Container: container, Message: plan.RedactText(message), Count: 1, Last: when.UTC()})
+			out.errors[i].Count++
+			out.errors[i].Last = when.UTC()
+		} else if len(out.errors) < distinctErrors {
+			at[key] = len(out.errors)
+			out.errors = append(out.errors, plan.LogError{Pod: of, Container: container, Message: plan.RedactText(message), Count: 1, Last: when.UTC()})
 		}
 	}
 }

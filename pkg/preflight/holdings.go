@@ -33,7 +33,7 @@ func Holdings(ctx context.Context, s *Subject, list []plan.PlannedImage) []Holdi
 	out := make([]Holding, len(list))
 	if s.Registry == nil {
 		for i := range out {
-			out[i] = Holding{Present: PresentUnknown, Cause: "no private registry is known"}
+			out[i] = Holding{Present: PresentUnknown, Cause: "no private registry is known; --registry or --site names it"}
 		}
 		return out
 	}
