@@ -42,6 +42,14 @@ func (o *checkOptions) addWaive(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.ack, "acknowledge", nil, "say that something only a person can do was done: "+strings.Join(gateIDs(), ", "))
 }
 
+// validate says what is wrong with the flags themselves, before anything is
+// asked.
+func (o *checkOptions) validate() error {
+	_, err := o.options(nil)
+	return err
+}
+
+// options joins the flags with what the site file says.
 func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
 	opts := preflight.Options{Only: o.only, Skip: o.skip, FailOnWarn: o.failOn == "warn"}
 	if o.failOn != "warn" && o.failOn != "fail" {

@@ -72,7 +72,7 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 }
 
 func (o *planOptions) run(ctx context.Context) error {
-	if err := o.outputOptions.validate(); err != nil {
+	if err := errors.Join(o.outputOptions.validate(), o.checks.validate()); err != nil {
 		return err
 	}
 	if o.signKey != "" && o.out == "" {

@@ -70,6 +70,9 @@ func (o *preflightOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.Before())
 		return nil
 	}
+	if err := o.checks.validate(); err != nil {
+		return err
+	}
 	if o.planFile != "" && o.bundleFile == "" && o.imageOnly == "" {
 		return withHint(errors.New("reading --plan: there is nothing to compare it with"), "name the bundle it was made of with --bundle")
 	}

@@ -70,7 +70,7 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.Before())
 		return nil
 	}
-	if err := errors.Join(o.reports.validate(), o.pull.validate()); err != nil {
+	if err := errors.Join(o.checks.validate(), o.reports.validate(), o.pull.validate()); err != nil {
 		return err
 	}
 	if o.planKey != "" && o.planFile == "" {

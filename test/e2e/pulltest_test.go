@@ -72,12 +72,14 @@ func pullOnNodes(t *testing.T, s *site, on string) {
 	t.Run("where no pod is tolerated", func(t *testing.T) {
 		s.preflight(t, 3, "no pod of AIStor can be placed there", "--pull-test")
 	})
-	t.Run("interrupted", func(t *testing.T) {
-		if code := s.stopPreflight(t, syscall.SIGINT); code != 130 {
-			t.Errorf("exit code %d, expected 130", code)
-		}
-		s.wantTestPods(t, false)
-	})
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run("ended by "+sig.String(), func(t *testing.T) {
+			if code := s.stopPreflight(t, sig); code != 130 {
+				t.Errorf("exit code %d, expected 130", code)
+			}
+			s.wantTestPods(t, false)
+		})
+	}
 	t.Run("killed, and the next run tidies up", func(t *testing.T) {
 		s.stopPreflight(t, syscall.SIGKILL)
 		s.wantTestPods(t, true)
