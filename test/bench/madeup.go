@@ -36,9 +36,11 @@ type layer struct {
 const layerChunk = 1 << 20
 
 // writeTo writes the layer: one block over and over, with the seed and the
-// block's number at its start.
+// block's number at its start. The rest is empty, so that a disk that compresses
+// needs next to nothing for it.
 func (l layer) writeTo(w io.Writer) error {
-	block := seeded(l.seed, layerChunk)
+	block := make([]byte, layerChunk)
+	copy(block, seeded(l.seed, 64))
 	for at := int64(0); at < l.size; at += layerChunk {
 		binary.LittleEndian.PutUint64(block[8:], uint64(at)+l.seed)
 		if _, err := w.Write(block[:min(layerChunk, l.size-at)]); err != nil {
