@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -112,5 +113,20 @@ func TestNobodyThereIsToldAtOnce(t *testing.T) {
 		if len(slept.list) > 2 {
 			t.Errorf("waited %v", slept.list)
 		}
+	}
+}
+
+// A password with a % in it makes an address that can't be read; the error must
+// not quote it.
+func TestAProxyThatCanNotBeReadIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	pick := discreet(func(*http.Request) (*url.URL, error) { return url.Parse("http://u:hunter2%zz@proxy:3128") })
+	c, err := New(Options{Proxy: pick, Wait: (&waits{}).wait})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Resolve(t.Context(), ref(t, "registry.example.com/a:b"))
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "proxy's address") {
+		t.Errorf("got %v", err)
 	}
 }

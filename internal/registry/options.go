@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -76,7 +77,7 @@ func (c Credential) GoString() string { return "registry.Credential{" + c.String
 
 func (o Options) withDefaults() Options {
 	if o.Proxy == nil {
-		o.Proxy = http.ProxyFromEnvironment
+		o.Proxy = discreet(http.ProxyFromEnvironment)
 	}
 	if o.MaxConcurrent <= 0 {
 		o.MaxConcurrent = 16
@@ -100,4 +101,16 @@ func (o Options) withDefaults() Options {
 		o.Wait = pause.For
 	}
 	return o
+}
+
+// discreet picks as pick does. What pick says of an address that it can't read
+// quotes all of it, and so the password in it.
+func discreet(pick func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(r *http.Request) (*url.URL, error) {
+		u, err := pick(r)
+		if err != nil {
+			return nil, errors.New("the proxy's address in the environment can't be read; special characters of a user or password are written as %40 for @, %25 for %")
+		}
+		return u, nil
+	}
 }
