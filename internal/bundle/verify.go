@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -51,7 +53,8 @@ func (b *Bundle) verifyBlobs(ctx context.Context, progress images.Progress) ([]P
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	buffers := sync.Pool{New: func() any { b := make([]byte, hashBuffer); return &b }}
-	for i, e := range entries {
+	for _, i := range largestFirst(entries) {
+		e := entries[i]
 		g.Go(func() error {
 			buf := buffers.Get().(*[]byte)
 			defer buffers.Put(buf)
@@ -78,6 +81,17 @@ func (b *Bundle) verifyBlobs(ctx context.Context, progress images.Progress) ([]P
 		}
 	}
 	return out, nil
+}
+
+// largestFirst orders entries so that no big one is left to a single worker at
+// the end.
+func largestFirst(entries []entry) []int {
+	order := make([]int, len(entries))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(entries[b].blob.Size, entries[a].blob.Size) })
+	return order
 }
 
 // hashRange hashes a part of the file.
