@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,17 +37,31 @@ func MergeFiles(files []ValuesFile, stdin io.Reader) (map[string]any, error) {
 	return base, nil
 }
 
+// mostValues is more than any release can have: its record, which holds chart
+// and values packed, is at most 1 MiB.
+const mostValues = 4 << 20
+
 // ParseValues reads the YAML of a values file as Helm does. An empty file is
-// an empty map.
+// an empty map. More than 4 MiB, and anything but a map of settings, is an
+// error.
 func ParseValues(data []byte) (map[string]any, error) {
-	values := map[string]any{}
+	if len(data) > mostValues {
+		return nil, fmt.Errorf("it holds %d MiB of settings, and no release has room for more than %d", len(data)>>20, mostValues>>20)
+	}
+	var values any
 	if err := yaml.Unmarshal(data, &values); err != nil {
 		return nil, err
 	}
-	if values == nil {
-		values = map[string]any{}
+	switch v := values.(type) {
+	case nil:
+		return map[string]any{}, nil
+	case map[string]any:
+		return v, nil
+	case []any:
+		return nil, errors.New("it holds a list, where a map of settings is expected")
+	default:
+		return nil, errors.New("it holds a single value, where a map of settings is expected")
 	}
-	return values, nil
 }
 
 func (f ValuesFile) read(stdin io.Reader) ([]byte, error) {

@@ -82,3 +82,23 @@ func TestSetsNeverQuoteAValueNorChangeTheBase(t *testing.T) {
 		t.Errorf("base is now %v, %v", base, err)
 	}
 }
+
+func TestWhatIsNoMapOfSettingsIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"- a\n": "holds a list", "hello\n": "holds a single value", "7\n": "holds a single value",
+		"a: " + strings.Repeat("x", 5<<20) + "\n": "5 MiB of settings", "a: b\x00\n": "control characters",
+		"a: \xe4\n": "UTF-8", "a: " + strings.Repeat("[", 20000) + "\n": "max depth",
+		"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +
+			"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n": "excessive aliasing",
+	} {
+		if _, err := chart.ParseValues([]byte(text)); err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 200 {
+			t.Errorf("%.20q: received %v, want %q", text, err, want)
+		}
+	}
+	for _, text := range []string{"", "# nothing\n", "~\n", "{}\n", "\xef\xbb\xbfa: b\n"} {
+		if v, err := chart.ParseValues([]byte(text)); err != nil || v == nil {
+			t.Errorf("%q: %v, %v", text, v, err)
+		}
+	}
+}

@@ -204,8 +204,7 @@ func rewriteFiles(files []valuesFile, result *values.Result) ([]editedFile, erro
 		if len(edits) > 0 {
 			out, err := values.Apply(files[i].data, edits)
 			if err != nil {
-				return nil, withHint(fmt.Errorf("editing %q: %w", files[i].name, err),
-					"make this change by hand, or write the setting out where the line above points")
+				return nil, fmt.Errorf("editing %q: %w", files[i].name, err)
 			}
 			list[i].after = out
 		}

@@ -27,7 +27,7 @@ type document struct {
 func parse(src []byte) (*document, error) {
 	d := &document{src: src, eol: "\n", lines: []int{0}}
 	if !utf8.Valid(src) {
-		return nil, refuse(0, "the file is not UTF-8")
+		return nil, unsound(0, "the file is not UTF-8")
 	}
 	for i, r := range string(src) {
 		switch r {
@@ -35,10 +35,10 @@ func parse(src []byte) (*document, error) {
 			d.lines = append(d.lines, i+1)
 		case '\r':
 			if i+1 == len(src) || src[i+1] != '\n' {
-				return nil, refuse(len(d.lines), "a line ends in a lone carriage return")
+				return nil, unsound(len(d.lines), "a line ends in a lone carriage return")
 			}
 		case '\u0085', '\u2028', '\u2029':
-			return nil, refuse(len(d.lines), "a line ends in a character that only some parsers take for a line break")
+			return nil, unsound(len(d.lines), "a line ends in a character that only some parsers take for a line break")
 		}
 	}
 	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
@@ -49,7 +49,7 @@ func parse(src []byte) (*document, error) {
 	switch err := dec.Decode(&doc); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		return nil, refuse(0, "the file is not sound YAML: %v", err)
+		return nil, unsound(0, "the file is not sound YAML: %v", err)
 	default:
 		d.root = doc.Content[0]
 		if err := dec.Decode(&second); !errors.Is(err, io.EOF) {

@@ -41,6 +41,16 @@ type EditError struct {
 	// Line is where in the file the reason stands, 0 where it stands nowhere.
 	Line   int
 	Reason string
+	// unsound says that the file itself is to be corrected, whatever is edited.
+	unsound bool
+}
+
+// Hint names the way on.
+func (e *EditError) Hint() string {
+	if e.unsound {
+		return "correct the file first: what it says is not the same to every program that reads it"
+	}
+	return "make this change by hand, or write the setting out where the line above points"
 }
 
 // Error names the setting, the line and the reason.
@@ -54,6 +64,13 @@ func (e *EditError) Error() string {
 
 func refuse(line int, format string, args ...any) *EditError {
 	return &EditError{Line: line, Reason: fmt.Sprintf(format, args...)}
+}
+
+// unsound refuses a file that can't be edited at all.
+func unsound(line int, format string, args ...any) *EditError {
+	e := refuse(line, format, args...)
+	e.unsound = true
+	return e
 }
 
 // Apply makes edits to the YAML of a values file, one after another, and
@@ -153,17 +170,17 @@ func readBoth(src []byte) (reading, error) {
 	var r reading
 	var v any
 	if err := sigs.Unmarshal(src, &v); err != nil {
-		return r, refuse(0, "the file is not YAML that Helm reads: %v", err)
+		return r, unsound(0, "the file is not YAML that Helm reads: %v", err)
 	}
 	r.helm = canon(v)
 	var n any
 	if err := yaml.Unmarshal(src, &n); err != nil {
-		return r, refuse(0, "the file is not sound YAML: %v", err)
+		return r, unsound(0, "the file is not sound YAML: %v", err)
 	}
 	r.newer = canon(n)
 	for _, root := range []any{r.helm, r.newer} {
 		if _, ok := root.(map[string]any); !ok && root != nil {
-			return r, refuse(1, "the file holds no map of settings")
+			return r, unsound(1, "the file holds no map of settings")
 		}
 	}
 	return r, nil
