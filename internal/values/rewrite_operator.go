@@ -41,7 +41,7 @@ func positions(list []images.Image) map[position]images.Ref {
 func (r *rewriter) forms() error {
 	for _, key := range []string{"repositories", "images"} {
 		if v, set := r.values[key]; set && v == nil && r.reads(Path{key}) {
-			if err := r.do(Edit{Path: Path{key}, Op: Remove}, "an empty value takes the chart's defaults away"); err != nil {
+			if err := r.do(Edit{Path: Path{key}, Value: map[string]any{}}, "an empty value takes the chart's defaults away"); err != nil {
 				return err
 			}
 		}
