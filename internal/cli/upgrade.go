@@ -159,7 +159,7 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 
 // goesOn demands that the plan at hand is what an interrupted upgrade left of
 // the one that was reviewed.
-func (o *upgradeOptions) goesOn(ctx context.Context, t *target, want *plan.Plan) error {
+func (o *targetOptions) goesOn(ctx context.Context, t *target, want *plan.Plan) error {
 	var runs []upgrade.Run
 	if home(t.inputs.Facts) != "" {
 		var err error
