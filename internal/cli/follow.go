@@ -57,11 +57,21 @@ func (o *followOptions) validate() error {
 // the clock. A cluster that was seen and can't be reached any more is waited
 // for, and so is a namespace that has nothing of AIStor yet; p.ErrOut says so.
 func (o *followOptions) follow(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
+	looking := ctx
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.timeout)
+		looking, cancel = context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 	}
+	err := o.again(looking, p, client, scope, look)
+	if ended := interruption(ctx); err != nil && ended != nil {
+		return ended
+	}
+	return err
+}
+
+// again is follow until ctx ends.
+func (o *followOptions) again(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
 	w := watcher{Program: p, client: client}
 	defer w.stop()
 	for {

@@ -71,6 +71,18 @@ func TestAWatchOfAClusterThatStaysAwayEndsInTime(t *testing.T) {
 	}
 }
 
+func TestAWatchThatIsInterruptedSaysSo(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	err := (&followOptions{watch: true}).follow(ctx, program(t), nobody(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+		cancel()
+		return nil, false, context.Canceled
+	})
+	if code := exitCode(ctx, err); code != ExitInterrupted || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("exit %d with %v", code, err)
+	}
+}
+
 func TestOnlyWhatAVerbChecksCanBeChosen(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
