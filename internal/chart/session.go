@@ -87,7 +87,7 @@ func (s *Session) Files(opts RenderOptions) (map[string]string, error) {
 // It stops at the first that differs, which makes it several times faster than
 // rendering where something does.
 func (s *Session) Same(opts RenderOptions, files map[string]string) bool {
-	if s.chart.HasDependencies() {
+	if !s.drives() {
 		got, err := s.Files(opts)
 		return err == nil && maps.Equal(got, files)
 	}
@@ -98,6 +98,10 @@ func (s *Session) Same(opts RenderOptions, files map[string]string) bool {
 	j := s.do(full, files)
 	return !j.failed && !j.differs
 }
+
+// drives reports whether the driving template can stand for the chart: Helm
+// renders none of a library, and a subchart's templates have values of their own.
+func (s *Session) drives() bool { return !s.chart.HasDependencies() && len(s.names) > 0 }
 
 // do waits for one job; base is nil where all of it is wanted.
 func (s *Session) do(full chartutil.Values, base map[string]string) *job {
@@ -110,7 +114,7 @@ func (s *Session) do(full chartutil.Values, base map[string]string) *job {
 // tryRender leaves failures to the engine itself: its error names the template
 // and not the one that drives it.
 func (s *Session) tryRender(opts RenderOptions) (map[string]string, error) {
-	if s.chart.HasDependencies() {
+	if !s.drives() {
 		return s.chart.tryRender(opts)
 	}
 	_, full, err := s.chart.prepare(opts)
