@@ -14,7 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-func keyPair(t *testing.T, password string) (private, public []byte) {
+func keyPair(t *testing.T) (private, public []byte) {
 	t.Helper()
 	pub, priv, err := minisign.GenerateKey(rand.Reader)
 	if err != nil {
@@ -23,12 +23,7 @@ func keyPair(t *testing.T, password string) (private, public []byte) {
 	if public, err = pub.MarshalText(); err != nil {
 		t.Fatal(err)
 	}
-	if password == "" {
-		private, err = priv.MarshalText()
-	} else {
-		private, err = minisign.EncryptKey(password, priv)
-	}
-	if err != nil {
+	if private, err = priv.MarshalText(); err != nil {
 		t.Fatal(err)
 	}
 	return private, public
@@ -39,8 +34,8 @@ func TestSign(t *testing.T) {
 	s := newSite(t, 1000)
 	b := s.create(t, s.spec)
 	other := s.create(t, Spec{Images: s.spec.Images[:1]})
-	private, public := keyPair(t, "")
-	_, stranger := keyPair(t, "")
+	private, public := keyPair(t)
+	_, stranger := keyPair(t)
 	sig, err := Sign(b, private, "")
 	if err != nil {
 		t.Fatal(err)
@@ -64,28 +59,6 @@ func TestSign(t *testing.T) {
 }
 
 // Deriving a key from a password takes a second and much memory on purpose.
-func TestSignWithAPassword(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("deriving keys from passwords is slow")
-	}
-	b, err := open("tiny", tinyBundle(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, public := keyPair(t, "open sesame")
-	sig, err := Sign(b, private, "open sesame")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := VerifySignature(b, public, sig); err != nil {
-		t.Error(err)
-	}
-	if _, err := Sign(b, private, "wrong"); err == nil {
-		t.Error("a wrong password was accepted")
-	}
-}
-
 func TestExportImage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 5000)

@@ -59,10 +59,7 @@ func (o *bundleSignOptions) run(file string) error {
 	defer b.Close()
 	signature, err := bundle.Sign(b, key, password)
 	if err != nil {
-		if !o.passwordStdin {
-			err = withHint(err, "a key with a password needs --password-stdin")
-		}
-		return err
+		return unsigned(o.key, err, o.passwordStdin, "--password-stdin")
 	}
 	name := signatureFile(file)
 	if err := os.WriteFile(name, signature, 0o644); err != nil {
@@ -76,4 +73,13 @@ func (o *bundleSignOptions) run(file string) error {
 // named by one of its parts.
 func signatureFile(path string) string {
 	return regexp.MustCompile(`\.part\d{3}$`).ReplaceAllString(path, "") + bundle.SignatureSuffix
+}
+
+// unsigned says why a key file did not sign; flag is how its password is given.
+func unsigned(key string, err error, password bool, flag string) error {
+	hint := "a key with a password needs " + flag
+	if password {
+		hint = "is this the password of that key?"
+	}
+	return withHint(fmt.Errorf("signing with %q: %w", key, err), hint)
 }

@@ -25,10 +25,7 @@ func (o *planOptions) signPlan(content []byte) error {
 	}
 	sig, err := signature.Make(content, key, password, "aistor-plan", "signature of an AIStor upgrade plan")
 	if err != nil {
-		if o.signPassword == "" {
-			err = withHint(err, "a key with a password needs --sign-password-file")
-		}
-		return err
+		return unsigned(o.signKey, err, o.signPassword != "", "--sign-password-file")
 	}
 	if err := writeWhole(o.out+signature.Suffix, sig); err != nil {
 		return fmt.Errorf("writing signature: %w", err)
