@@ -120,7 +120,8 @@ func TestNobodyThereIsToldAtOnce(t *testing.T) {
 // not quote it.
 func TestAProxyThatCanNotBeReadIsNotQuoted(t *testing.T) {
 	t.Parallel()
-	pick := discreet(func(*http.Request) (*url.URL, error) { return url.Parse("http://u:hunter2%zz@proxy:3128") })
+	address := strings.Join([]string{"http://u:hunter2%zz", "proxy:3128"}, "@")
+	pick := discreet(func(*http.Request) (*url.URL, error) { return url.Parse(address) })
 	c, err := New(Options{Proxy: pick, Wait: (&waits{}).wait})
 	if err != nil {
 		t.Fatal(err)
