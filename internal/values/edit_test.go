@@ -64,6 +64,10 @@ func TestApplyChangesTheValueAndNothingElse(t *testing.T) {
 		"a key without a value": {
 			"repositories:\n  # aistor:\nz: 1\n", "repositories:\n  aistor: x\n  # aistor:\nz: 1\n",
 			[]values.Edit{set("repositories.aistor", "x")}},
+		"the last setting between braces takes its comma with it": {
+			"a: {c: 1, b: 2} # x\n", "a: {c: 1} # x\n", []values.Edit{remove("a.b")}},
+		"a comment between braces stays": {
+			"a: {c: 1, # c\n    b: 2}\n", "a: {c: 1, # c\n    }\n", []values.Edit{remove("a.b")}},
 		"an explicit null": {
 			"a: ~ # none\n", "a: # none\n  b: 1\n", []values.Edit{set("a.b", 1)}},
 		"a new key goes below its siblings": {

@@ -20,7 +20,7 @@ func FuzzApply(f *testing.F) {
 	for _, src := range []string{
 		"", "{}", "a: 1\n", "a:\n  b: {c: [x, y]}\n", "# c\na: &x 1\nb: *x\n", "a: |\n  x\n\nb: >-\n   y\n",
 		"a: 'it''s'\r\nb: \"q\\\"\"\r\n", "- a\n", "a:\n- b: 1\n  c: 2\n- d\n", "\ufeffa: 1", "a: ~\nb:\n", "? a\n: b\n",
-		"a: one\n  two # c\nb: [1,\n 2, ]\n", "a: {b: , c}\n", "<<: {a: 1}\n", "---\na: 1\n...\n", "a: !!str 1\n", "名: é\n",
+		"a: one\n  two # c\nb: [1,\n 2, ]\n", "a: {b: , c}\n", "a: {c: 1, b: 2}\n", "a: {c: 1, # c\n b: 2 }\n", "<<: {a: 1}\n", "---\na: 1\n...\n", "a: !!str 1\n", "名: é\n",
 		"a:\n    b:\n    - c: |+\n        x\n\n    # end\n", "a: {\"b\":1}\n", "a: - b\n", "a: x: y\n", "a: 'x\n  y'\n",
 	} {
 		for _, path := range []string{"a", "a.b", "a.0.b", "b", "a.b.c"} {
@@ -178,6 +178,11 @@ func (o *nodeOrder) walk(n *yamlv3.Node, path []string, on bool, above int) {
 			here = on && len(path) > 0 && key.Kind == yamlv3.ScalarNode && key.Value == path[0]
 			if here && len(path) == 1 {
 				o.hit(key)
+				if n.Style&yamlv3.FlowStyle != 0 && i+1 == len(n.Content) {
+					// The comma before the last pair goes with it.
+					text := strings.Join(o.lines, "")[:o.start]
+					o.start = len(strings.TrimRight(text, " \t\r\n,"))
+				}
 				if len(n.Content) == 2 {
 					// Without it, braces take the place of the map.
 					o.start = above

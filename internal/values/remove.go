@@ -48,6 +48,10 @@ func (d *document) removeFlow(pairs []*yaml.Node, at, start int) ([]cut, error) 
 	}
 	all := &yaml.Node{Kind: yaml.MappingNode, Content: pairs}
 	end, err := d.lastInFlow(all, start)
+	if err == nil && bytes.IndexByte(d.src[before:start], '#') >= 0 {
+		// What is said between the two stays, and with it the comma.
+		before = start
+	}
 	return []cut{{before, end, ""}}, err
 }
 
