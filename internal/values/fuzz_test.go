@@ -179,8 +179,9 @@ func (o *nodeOrder) walk(n *yamlv3.Node, path []string, on bool, above int) {
 			if here && len(path) == 1 {
 				o.hit(key)
 				if n.Style&yamlv3.FlowStyle != 0 && i+1 == len(n.Content) {
-					// The comma before the last pair goes with it.
-					text := strings.Join(o.lines, "")[:o.start]
+					// The comma before the last pair goes with it, and the
+					// mark of a key.
+					text := strings.TrimSuffix(strings.Join(o.lines, "")[:o.start], "?")
 					o.start = len(strings.TrimRight(text, " \t\r\n,"))
 				}
 				if len(n.Content) == 2 {
