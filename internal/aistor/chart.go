@@ -73,23 +73,6 @@ func AtLeast(a, b string) bool {
 	return errA == nil && errB == nil && !va.LessThan(vb)
 }
 
-// CompareVersions orders chart versions by semantic versioning; unreadable
-// ones come first, in the order of their text.
-func CompareVersions(a, b string) int {
-	va, errA := semver.NewVersion(a)
-	vb, errB := semver.NewVersion(b)
-	switch {
-	case errA == nil && errB == nil:
-		return va.Compare(vb)
-	case errA != nil && errB != nil:
-		return compare(a, b)
-	case errA != nil:
-		return -1
-	default:
-		return 1
-	}
-}
-
 func compare(a, b string) int {
 	switch {
 	case a < b:

@@ -106,12 +106,6 @@ func readClaims(m jwt.MapClaims) Claims {
 // into a Secret and nowhere else.
 func (l License) Token() string { return l.token }
 
-// IsZero reports whether there is no license.
-func (l License) IsZero() bool { return l.token == "" }
-
-// Same reports whether two licenses are the same token.
-func (l License) Same(o License) bool { return l.token == o.token }
-
 // Tier puts the expiry against the vendor's published tiers: a warning in the
 // last 30 days, grace for 30 days after, then read-only, and no access from
 // 210 days after.
@@ -142,7 +136,7 @@ func TierAt(expires, now time.Time) Tier {
 // String describes the license without its token.
 func (l License) String() string {
 	switch {
-	case l.IsZero():
+	case l.token == "":
 		return "no license"
 	case l.ExpiresAt.IsZero():
 		return fmt.Sprintf("plan %s, no expiry (unverified)", orUnknown(l.Plan))

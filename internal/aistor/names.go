@@ -98,11 +98,6 @@ func ObjectStoreGVR() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: Group, Version: "v1", Resource: "objectstores"}
 }
 
-// AdminJobGVR is the resource of an admin job.
-func AdminJobGVR() schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: Group, Version: "v1alpha1", Resource: "adminjobs"}
-}
-
 // Operators are the keys under "operators" in the operator chart's values, of
 // every version. A version ignores those it does not know.
 func Operators() []string {

@@ -1,10 +1,8 @@
 package aistor
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 )
 
@@ -44,16 +42,6 @@ func ParseRelease(tag string) (Release, error) {
 	return Release{Tag: tag, Unix: at.Unix(), Hotfix: m[2], FIPS: m[3] != ""}, nil
 }
 
-// ParseAppVersion reads the operator chart's appVersion, v20260721224148, as
-// the release of the operator it names.
-func ParseAppVersion(v string) (Release, error) {
-	at, err := time.Parse("20060102150405", strings.TrimPrefix(v, "v"))
-	if err != nil {
-		return Release{}, fmt.Errorf("parsing app version %q: %w", v, err)
-	}
-	return ParseRelease("RELEASE." + at.Format(releaseLayout))
-}
-
 // Compare orders by the moment of the release; a hotfix comes after the
 // release it repairs, two hotfixes of one release in the order of their text.
 // A FIPS build is the same release as its ordinary twin.
@@ -70,36 +58,6 @@ func (r Release) Compare(o Release) int {
 
 // Before reports whether r is older than o.
 func (r Release) Before(o Release) bool { return r.Compare(o) < 0 }
-
-// Time is the moment the tag names, in UTC.
-func (r Release) Time() time.Time { return time.Unix(r.Unix, 0).UTC() }
-
-// IsZero reports whether r is no release.
-func (r Release) IsZero() bool { return r.Tag == "" }
-
-// String is the tag as it was written.
-func (r Release) String() string { return r.Tag }
-
-// MarshalJSON writes the tag.
-func (r Release) MarshalJSON() ([]byte, error) { return json.Marshal(r.Tag) }
-
-// UnmarshalJSON reads what MarshalJSON wrote; "" is the zero value.
-func (r *Release) UnmarshalJSON(b []byte) error {
-	var tag string
-	if err := json.Unmarshal(b, &tag); err != nil {
-		return err
-	}
-	if tag == "" {
-		*r = Release{}
-		return nil
-	}
-	parsed, err := ParseRelease(tag)
-	if err != nil {
-		return err
-	}
-	*r = parsed
-	return nil
-}
 
 // RollingSince is the first server release that restarts one pod at a time.
 const RollingSince = "RELEASE.2025-12-20T04-58-37Z"

@@ -77,14 +77,6 @@ func Discover(in DiscoverInput) ([]Image, error) {
 	return f.images(), nil
 }
 
-// Carried are the images of a list that an installation may pull: all but
-// those with no other reason than looking like one.
-func Carried(list []Image) []Image {
-	return slices.DeleteFunc(slices.Clone(list), func(i Image) bool {
-		return !slices.ContainsFunc(i.Reasons, func(r Reason) bool { return r.Kind != KindPossible })
-	})
-}
-
 // ObjectID names an object as reasons do: Kind/namespace/name, or Kind/name
 // where it has no namespace.
 func ObjectID(o Object) string {

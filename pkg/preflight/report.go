@@ -52,20 +52,6 @@ func (r *Report) Checked() bool {
 	return s.Pass+s.Warn+s.Fail+s.Error+s.Waived > 0
 }
 
-// Merge is one report of several that ran one after the other, such as both
-// phases of a preflight. Kind is the first report's.
-func Merge(reports ...*Report) *Report {
-	var m Report
-	for _, r := range reports {
-		if m.Kind == "" {
-			m = Report{APIVersion: r.APIVersion, Kind: r.Kind, FailOnWarn: r.FailOnWarn, Namespace: r.Namespace}
-		}
-		m.Results = append(m.Results, r.Results...)
-	}
-	m.conclude()
-	return &m
-}
-
 // conclude counts and judges.
 func (r *Report) conclude() {
 	r.Summary = Summary{}

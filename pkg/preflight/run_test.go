@@ -237,16 +237,6 @@ func TestReportKindFollowsTheChecks(t *testing.T) {
 	}
 }
 
-func TestMergeJudgesAllPhasesTogether(t *testing.T) {
-	t.Parallel()
-	a := Run(t.Context(), []Check{answering("a", Pass)}, bare(), Options{})
-	b := Run(t.Context(), []Check{answering("b", Fail)}, bare(), Options{})
-	m := Merge(a, b)
-	if m.OK() || m.Verdict != "not ready: 1 failed, 1 passed" || m.Kind != KindPreflight {
-		t.Errorf("received %+v", m)
-	}
-}
-
 func TestFindingsPutFailuresFirst(t *testing.T) {
 	t.Parallel()
 	var f findings
