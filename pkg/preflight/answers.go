@@ -56,7 +56,7 @@ func checkLog(_ context.Context, s *Subject) Result {
 	missed := gapsOf(s.Facts, "logs")
 	var f findings
 	for _, e := range s.Facts.LogErrors {
-		look := fmt.Sprintf("kubectl logs %s -n %s -c %s", e.Pod.Name, e.Pod.Namespace, e.Container)
+		look := command("kubectl logs %s -n %s -c %s", e.Pod.Name, e.Pod.Namespace, e.Container)
 		if !s.Since.IsZero() {
 			look += " --since-time " + since
 		}

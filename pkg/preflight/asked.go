@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
@@ -118,7 +117,7 @@ func judgeAsked(f *findings, e expected, p plan.Pod, c plan.Container, want imag
 	}
 	f.fail(podKey(p), "%s: %s %s asks for %s, expected %s", label(podKey(p)), containerKind(c), c.Name, c.Image, want).
 		wanted(c.Image, want.String(),
-			fmt.Sprintf("kubectl get pods -n %s -o jsonpath='{.items[*].spec.containers[?(@.name==\"%s\")].image}'", p.Namespace, c.Name))
+			command("kubectl get pods -n %s -o jsonpath='{.items[*].spec.containers[?(@.name==\"%s\")].image}'", p.Namespace, c.Name))
 }
 
 // sameImage holds a reference against a wanted one, which may name less: a tag

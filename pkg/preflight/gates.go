@@ -119,7 +119,7 @@ func checkRollback(ctx context.Context, s *Subject) Result {
 		k := plan.ObjectKey{Kind: plan.KindRelease, Namespace: r.Namespace, Name: r.Name}
 		if changed[r.Key()] && (r.LastDeployed == 0 || (r.Manifest == "" && r.DeployedManifest == "")) {
 			f.warn(k, "release %s: no revision that could be gone back to can be read", r.Key()).
-				wanted("no readable revision", "a deployed revision", "helm history "+r.Name+" -n "+r.Namespace)
+				wanted("no readable revision", "a deployed revision", command("helm history %s -n %s", r.Name, r.Namespace))
 		}
 	}
 	looked := judgeOldImages(ctx, &f, s)

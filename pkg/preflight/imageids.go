@@ -249,7 +249,7 @@ func judgeIDs(f *findings, r running, known map[string]bool, a answer) {
 			line = fmt.Sprintf("%s and %d more", line, rep.count-1)
 		}
 		want := orElse(strings.Join(sortedKeys(known), ", "), "a digest of "+r.ref.String())
-		remedy := fmt.Sprintf("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
+		remedy := command("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
 		if other := differing(r, id); other != nil {
 			f.fail(k, "%s, pod %s/%s runs another digest of the same reference %s", line, other.pod.Namespace, other.pod.Name, r.ref).
 				wanted(id, want, remedy)

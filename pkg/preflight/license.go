@@ -25,7 +25,7 @@ func checkLicense(_ context.Context, s *Subject) Result {
 	case k.Kind == "":
 		k = secretKey(s.Facts.Operator.Namespace, aistor.LicenseSecret)
 		return Result{Status: Error, Message: label(k) + ": was not looked at", Objects: []plan.ObjectKey{k},
-			Observed: "unknown", Required: "a license", Remedy: fmt.Sprintf("kubectl get secret %s -n %s", k.Name, k.Namespace)}
+			Observed: "unknown", Required: "a license", Remedy: command("kubectl get secret %s -n %s", k.Name, k.Namespace)}
 	}
 	l, err := aistor.ParseLicense(token)
 	var f findings

@@ -210,8 +210,8 @@ func (g *pullGroup) verdict() (status Status, line, remedy string) {
 		if len(g.pull.Secrets) == 0 {
 			return Fail, "401 from " + host + " without a pull secret: the node has no credentials of its own", "name a pull secret in the values and in the object store"
 		}
-		return Fail, "401 from " + host + " with " + g.with(), fmt.Sprintf("kubectl delete secret %s -n %s && %s", g.pull.Secrets[0], g.pull.Namespace,
-			createSecret(g.pull.Namespace, g.pull.Secrets[0], []plan.PlannedImage{{Private: g.ref}}))
+		return Fail, "401 from " + host + " with " + g.with(), command("kubectl delete secret %s -n %s && ", g.pull.Secrets[0], g.pull.Namespace) +
+			createSecret(g.pull.Namespace, g.pull.Secrets[0], []plan.PlannedImage{{Private: g.ref}})
 	case KindForbidden:
 		return Fail, "403 from " + host + ": " + g.with() + " may not pull " + g.ref.Name(), "let the user of the pull secret read " + g.ref.Path
 	case KindNotFound, KindNameUnknown:

@@ -49,15 +49,13 @@ func checkOwnership(_ context.Context, s *Subject) Result {
 func judgeOwner(f *findings, c plan.Change, k plan.ObjectKey, have owned) {
 	owner := orElse(have.release, "nobody")
 	kind := strings.ToLower(k.Kind)
-	in := ""
-	if k.Namespace != "" {
-		in = " -n " + k.Namespace
-	}
-	remedy := fmt.Sprintf("kubectl annotate %s %s%s --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s && kubectl label %s %s%s --overwrite app.kubernetes.io/managed-by=Helm",
-		kind, k.Name, in, c.Release, c.Namespace, kind, k.Name, in)
+	in := namespaceFlag(k.Namespace)
+	remedy := command("kubectl annotate %s %s", kind, k.Name) + in +
+		command(" --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s", c.Release, c.Namespace) +
+		command(" && kubectl label %s %s", kind, k.Name) + in + " --overwrite app.kubernetes.io/managed-by=Helm"
 	if have.release != "" {
 		// Two releases that own one object delete it for each other.
-		remedy = "helm list -A --all --filter " + have.release[strings.LastIndexByte(have.release, '/')+1:]
+		remedy = command("helm list -A --all --filter %s", have.release[strings.LastIndexByte(have.release, '/')+1:])
 	}
 	if k.Kind == "Secret" && k.Name == aistor.LicenseSecret && have.release == "" {
 		remedy = "remove the license from " + valuesName(c) + ", or run: " + remedy

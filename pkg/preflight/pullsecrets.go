@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -52,7 +51,7 @@ func judgePresent(f *findings, s *Subject, p puller) {
 		switch {
 		case !known:
 			f.error(secretKey(p.namespace, name), "secret %s/%s, named by %s: was not looked at", p.namespace, name, p.by).
-				wanted("unknown", "present", fmt.Sprintf("kubectl get secret %s -n %s", name, p.namespace))
+				wanted("unknown", "present", command("kubectl get secret %s -n %s", name, p.namespace))
 			return
 		case !sec.Present:
 			missing = append(missing, name)
@@ -117,7 +116,7 @@ func checkSecretsValid(_ context.Context, s *Subject) Result {
 
 func judgeContent(f *findings, p puller, sec plan.PullSecret) {
 	k := secretKey(sec.Namespace, sec.Name)
-	again := fmt.Sprintf("kubectl delete secret %s -n %s && %s", sec.Name, sec.Namespace, createSecret(sec.Namespace, sec.Name, p.images))
+	again := command("kubectl delete secret %s -n %s && ", sec.Name, sec.Namespace) + createSecret(sec.Namespace, sec.Name, p.images)
 	switch {
 	case sec.Type == typeDockerCfg:
 		f.error(k, "%s: is of the older type %s, which is not looked into", label(k), typeDockerCfg).
@@ -160,7 +159,7 @@ func judgeEntries(f *findings, s *Subject, p puller) {
 		}
 		said[what] = true
 		f.fail(k, "secret %s/%s: %s (%s is pulled, it has %s)", p.namespace, strings.Join(p.secrets, "+"), what, img.Private.Name(), has).
-			wanted(has, img.Private.Host, fmt.Sprintf("kubectl delete secret %s -n %s && %s", k.Name, p.namespace, createSecret(p.namespace, k.Name, p.images)))
+			wanted(has, img.Private.Host, command("kubectl delete secret %s -n %s && ", k.Name, p.namespace)+createSecret(p.namespace, k.Name, p.images))
 	}
 }
 

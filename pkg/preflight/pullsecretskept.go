@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -54,5 +53,5 @@ func judgeKept(f *findings, p puller, ring keyring) {
 
 // createSecretFor is the command that makes a pull secret for one registry.
 func createSecretFor(namespace, name string, pulled images.Ref) string {
-	return fmt.Sprintf("kubectl create secret docker-registry %s -n %s --docker-server=%s --docker-username=USER --docker-password=PASSWORD", name, namespace, pulled.Host)
+	return command("kubectl create secret docker-registry %s -n %s --docker-server=%s --docker-username=USER --docker-password=PASSWORD", name, namespace, pulled.Host)
 }

@@ -66,7 +66,7 @@ func checkReleasesSettled(_ context.Context, s *Subject) Result {
 func judgeSettled(f *findings, s *Subject, r plan.Release) {
 	line := fmt.Sprintf("release %s: revision %d is %s", r.Key(), r.Revision, r.Status)
 	// No rollback is advised: it would bring older CRDs, which prune fields.
-	remedy := fmt.Sprintf("helm status %s -n %s", r.Name, r.Namespace)
+	remedy := command("helm status %s -n %s", r.Name, r.Namespace)
 	switch {
 	case r.Status == "deployed":
 	case pending(r) && atWork(s, r):
@@ -189,8 +189,8 @@ func checkGitOps(_ context.Context, s *Subject) Result {
 
 func suspendCommand(m plan.GitOpsOwner) string {
 	if m.Tool == "Flux" {
-		return fmt.Sprintf("flux suspend %s %s -n %s", strings.ToLower(m.By.Kind), m.By.Name, m.By.Namespace)
+		return command("flux suspend %s %s -n %s", strings.ToLower(m.By.Kind), m.By.Name, m.By.Namespace)
 	}
-	return fmt.Sprintf("kubectl -n %s patch %s %s --type merge -p '{\"spec\":{\"syncPolicy\":{\"automated\":null}}}'",
+	return command("kubectl -n %s patch %s %s --type merge -p '{\"spec\":{\"syncPolicy\":{\"automated\":null}}}'",
 		m.By.Namespace, strings.ToLower(m.By.Kind), m.By.Name)
 }

@@ -74,9 +74,9 @@ func judgeTrials(s *Subject, pods bool, thing, passed, nothing string) Result {
 func trialRemedy(t plan.Trial) string {
 	switch {
 	case strings.Contains(t.Cause, "PodSecurity"):
-		return "kubectl get namespace " + t.Namespace + " --show-labels"
+		return command("kubectl get namespace %s --show-labels", t.Namespace)
 	case strings.Contains(t.Cause, "quota"):
-		return "kubectl describe resourcequota -n " + t.Namespace
+		return "kubectl describe resourcequota" + namespaceFlag(t.Namespace)
 	case strings.Contains(t.Cause, "ValidatingAdmissionPolicy"):
 		return "kubectl get validatingadmissionpolicies"
 	case strings.Contains(t.Cause, "webhook"):
@@ -90,14 +90,14 @@ func trialRemedy(t plan.Trial) string {
 		if t.Pod {
 			kind = "pods"
 		}
-		return strings.TrimSpace("kubectl auth can-i " + verb + " " + kind + namespaceFlag(t.Namespace))
+		return strings.TrimSpace("kubectl auth can-i " + verb + " " + word(kind) + namespaceFlag(t.Namespace))
 	}
-	return "kubectl get " + strings.ToLower(t.Kind) + " " + t.Name + namespaceFlag(t.Namespace) + " -o yaml"
+	return command("kubectl get %s %s", strings.ToLower(t.Kind), t.Name) + namespaceFlag(t.Namespace) + " -o yaml"
 }
 
 func namespaceFlag(ns string) string {
 	if ns == "" {
 		return ""
 	}
-	return " -n " + ns
+	return " -n " + word(ns)
 }

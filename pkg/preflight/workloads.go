@@ -52,7 +52,7 @@ func judgePod(f *findings, p plan.Pod, now time.Time) {
 		} else if c.Restarts >= manyRestarts {
 			f.warn(k, "%s: container %s restarted %s", label(k), c.Name, times(c.Restarts)).
 				wanted(fmt.Sprintf("%d restarts", c.Restarts), fmt.Sprintf("< %d", manyRestarts),
-					fmt.Sprintf("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
+					command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
 		}
 	}
 	switch {
@@ -97,7 +97,7 @@ func podRemedy(p plan.Pod, c plan.Container) string {
 	if strings.Contains(c.Reason, "Image") {
 		return describe(podKey(p))
 	}
-	return fmt.Sprintf("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
+	return command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
 }
 
 // label is an object as a line begins: "pod aistor/x".
@@ -116,7 +116,7 @@ func describe(k plan.ObjectKey) string {
 		kind = "objectstores.aistor.min.io"
 	}
 	if k.Namespace == "" {
-		return "kubectl describe " + kind + " " + k.Name
+		return command("kubectl describe %s %s", kind, k.Name)
 	}
-	return "kubectl describe " + kind + " " + k.Name + " -n " + k.Namespace
+	return command("kubectl describe %s %s -n %s", kind, k.Name, k.Namespace)
 }

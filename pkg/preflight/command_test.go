@@ -1,0 +1,118 @@
+package preflight
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// hostile is a name that whoever owns one namespace may give: nothing checks
+// what an object store calls its pull secret, or what an event says it is
+// about. Pasted as it is it would run a command of theirs.
+const hostile = "x; touch pwned #'"
+
+// Remedies are there to be pasted, so whatever is named in one stays a word:
+// each is run by a shell that has nothing else to run.
+func TestAPastedRemedyRunsNothingElse(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range hostileNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := ready(t)
+			spoil(s)
+			named := false
+			for _, list := range [][]Check{Before(), After()} {
+				for _, r := range Run(t.Context(), list, s, Options{}).Results {
+					named = named || strings.Contains(r.Remedy, "pwned")
+					if ran := pasted(t, r.Remedy); ran {
+						t.Errorf("%s: its remedy runs a command that hides in a name:\n%s", r.ID, r.Remedy)
+					}
+				}
+			}
+			if !named {
+				t.Error("no remedy holds the name, so nothing was tried")
+			}
+		})
+	}
+}
+
+func hostileNames() map[string]func(*Subject) {
+	bundleless := func(s *Subject) { s.Inputs, s.Plan, s.Site.Registry = nil, nil, private }
+	return map[string]func(*Subject){
+		"a pull secret of an object store": func(s *Subject) {
+			bundleless(s)
+			s.Facts.Stores[0].Secret = hostile
+			s.Facts.Secrets = append(s.Facts.Secrets, plan.PullSecret{Namespace: "tenant", Name: hostile})
+		},
+		"a pull secret that was not looked at": func(s *Subject) {
+			bundleless(s)
+			s.Facts.Stores[0].Secret = hostile
+		},
+		"a pull secret of another type": func(s *Subject) {
+			bundleless(s)
+			s.Facts.Stores[0].Secret = hostile
+			s.Facts.Secrets = append(s.Facts.Secrets, plan.PullSecret{Namespace: "tenant", Name: hostile, Present: true, Type: "Opaque"})
+		},
+		"what an event is about": func(s *Subject) {
+			s.Facts.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "tenant", Name: "primary-pool-0-" + hostile}, Reason: "Bad", Last: testNow()}}
+		},
+		"the kind of what an event is about": func(s *Subject) {
+			s.Facts.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: hostile, Namespace: "tenant", Name: "primary-pool-0-1"}, Reason: "Bad", Last: testNow()}}
+		},
+		"an application of Argo CD": func(s *Subject) {
+			s.Facts.Managers = []plan.GitOpsOwner{{Release: "tenant/primary", Tool: "Argo CD", By: plan.ObjectKey{Kind: "Application", Namespace: hostile, Name: hostile}}}
+		},
+		"the release that an object says owns it": func(s *Subject) { s.Facts.CRDs[0].Release = "other/" + hostile },
+		"an object that was tried": func(s *Subject) {
+			s.Trials[0].Name, s.Trials[0].Outcome = hostile, plan.TrialRefused
+		},
+		"a pod that is stuck": func(s *Subject) {
+			s.Facts.Pods[1].Name, s.Facts.Pods[1].Terminating = hostile, testNow().Add(-time.Hour)
+		},
+	}
+}
+
+// pasted runs a remedy in an empty folder with programs that do nothing, and
+// reports whether anything else was run.
+func pasted(t *testing.T, remedy string) bool {
+	t.Helper()
+	if remedy == "" {
+		return false
+	}
+	dir := t.TempDir()
+	for _, program := range []string{"kubectl", "helm", "flux", "mc"} {
+		if err := os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("/bin/sh", "-c", remedy)
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + dir + ":/usr/bin:/bin"}
+	_ = cmd.Run() // remedies that are sentences are no commands
+	_, err := os.Stat(filepath.Join(dir, "pwned"))
+	return err == nil
+}
+
+func TestCommandQuotesWhatAShellWouldReadOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, arg, want string }{
+		{"a name", "private-repo-pull-secret", "kubectl get secret private-repo-pull-secret"},
+		{"an address", "registry.example.com:5000", "kubectl get secret registry.example.com:5000"},
+		{"blanks", "a b", "kubectl get secret 'a b'"},
+		{"a quote", "a'b", `kubectl get secret 'a'\''b'`},
+		{"nothing", "", "kubectl get secret ''"},
+		{"what would be a flag", "--all", "kubectl get secret NAME"},
+		{"a line break", "a\nb", "kubectl get secret 'a\nb'"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if got := command("kubectl get secret %s", c.arg); got != c.want {
+				t.Errorf("received %q, expected %q", got, c.want)
+			}
+		})
+	}
+}
