@@ -152,7 +152,7 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 	}
 	if ns := o.kube.namespace(); ns != "" && ownOnly(t.inputs.Facts) {
 		line(o.ErrOut, "looking at namespace %s alone: this user may not list object stores elsewhere", ns)
-		if t.inputs.Facts, err = t.cluster.Facts(ctx, cluster.Scope{OperatorNamespace: ns, Namespaces: []string{ns}, Events: true}); err != nil {
+		if t.inputs.Facts, err = t.cluster.Facts(ctx, cluster.Scope{Only: ns, Events: true}); err != nil {
 			return nil, nil, err
 		}
 	}

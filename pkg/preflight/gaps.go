@@ -19,6 +19,18 @@ func gapsOf(f *plan.Facts, resources ...string) []plan.Gap {
 	return list
 }
 
+// unlisted reports whether a list of one of the resources has a gap: then
+// nothing is missing for not being in it, and [withGaps] says why it is not
+// known.
+func unlisted(f *plan.Facts, resources ...string) bool { return len(gapsOf(f, resources...)) > 0 }
+
+// notListed is the result of a check that has nothing to judge because of a
+// gap in what it needs.
+func notListed(f *plan.Facts, resources ...string) Result {
+	g := gapsOf(f, resources...)[0]
+	return Result{Status: Error, Message: gapLine(g), Remedy: gapRemedy(g)}
+}
+
 // gapWords are the words that may name the resource of a gap: "pods" of
 // "operator pods in team-a", "objectstores" of "objectstores.aistor.min.io".
 func gapWords(g plan.Gap) []string {

@@ -20,6 +20,8 @@ const licenseRemedy = "helm aistor upgrade --license-file FILE"
 func checkLicense(_ context.Context, s *Subject) Result {
 	token, k, from := licenseOf(s)
 	switch {
+	case k.Kind == "" && s.Facts.Operator == nil && unlisted(s.Facts, "releases", "secrets"):
+		return notListed(s.Facts, "releases", "secrets")
 	case k.Kind == "" && s.Facts.Operator == nil:
 		return skip("no operator to look for a license of")
 	case k.Kind == "":

@@ -12,6 +12,12 @@ import (
 
 func checkOperatorService(_ context.Context, s *Subject) Result {
 	op := s.Facts.Operator
+	if op == nil && s.Facts.Namespace != "" {
+		return unseen("the operator is outside of namespace %s", s.Facts.Namespace)
+	}
+	if op == nil && unlisted(s.Facts, "releases") {
+		return notListed(s.Facts, "releases")
+	}
 	if op == nil {
 		return skip("no operator release")
 	}
@@ -25,13 +31,14 @@ func checkOperatorService(_ context.Context, s *Subject) Result {
 	})
 	var f findings
 	switch {
+	case i < 0 && unlisted(s.Facts, "services"):
 	case i < 0:
 		f.fail(k, "%s: missing, so servers can't fetch their update", label(k)).
 			wanted("none", fmt.Sprintf("port %d with endpoints", aistor.PortOperator), command("helm status %s -n %s", op.Name, op.Namespace))
 	case !slices.Contains(s.Facts.Services[i].Ports, aistor.PortOperator):
 		f.fail(k, "%s: has no port %d", label(k), aistor.PortOperator).
 			wanted(fmt.Sprint(s.Facts.Services[i].Ports), fmt.Sprint(aistor.PortOperator), describe(k))
-	case s.Facts.Services[i].Ready == 0:
+	case s.Facts.Services[i].Ready == 0 && !unlisted(s.Facts, "endpointslices"):
 		f.fail(k, "%s: has no ready endpoint, so no operator leads", label(k)).wanted("0 endpoints", ">= 1", get)
 	}
 	return f.result("%s has endpoints on port %d", label(k), aistor.PortOperator)
@@ -47,7 +54,7 @@ func checkWebhook(_ context.Context, s *Subject) Result {
 		return skip("the installed version has no pod webhook")
 	}
 	var f findings
-	if len(s.Facts.Webhooks) == 0 {
+	if len(s.Facts.Webhooks) == 0 && !unlisted(s.Facts, "mutatingwebhookconfigurations") {
 		k := plan.ObjectKey{Kind: "MutatingWebhookConfiguration", Name: aistor.WebhookConfiguration}
 		f.fail(k, "%s: missing, though release %s made it", label(k), op.Key()).
 			wanted("none", "one", "kubectl get mutatingwebhookconfigurations")
@@ -77,8 +84,9 @@ func judgeWebhook(f *findings, facts *plan.Facts, w plan.Webhook) {
 	}
 	i := slices.IndexFunc(facts.Services, func(v plan.Service) bool { return v.Namespace+"/"+v.Name == w.Service })
 	switch {
-	case i < 0 && len(gapsOf(facts, "services")) > 0:
-		f.error(k, "webhook %s of %s: service %s could not be looked at", w.Name, w.Configuration, w.Service)
+	case i < 0 && unlisted(facts, "services"), i >= 0 && facts.Services[i].Ready == 0 && unlisted(facts, "endpointslices"):
+		g := gapsOf(facts, "services", "endpointslices")[0]
+		f.error(k, "webhook %s of %s: service %s: %s", w.Name, w.Configuration, w.Service, gapLine(g)).wanted("unknown", "endpoints", gapRemedy(g))
 	case i < 0:
 		f.add(status, k, "webhook %s of %s: service %s is missing: %s", w.Name, w.Configuration, w.Service, what).
 			wanted("no service", "endpoints", logs)

@@ -14,6 +14,9 @@ func checkImagesPresent(ctx context.Context, s *Subject) Result {
 		return notAsked(s)
 	}
 	wanted := wantedImages(s)
+	if len(wanted) == 0 && s.Plan == nil && unlisted(s.Facts, "pods") {
+		return notListed(s.Facts, "pods")
+	}
 	if len(wanted) == 0 {
 		return skip("nothing is pulled")
 	}

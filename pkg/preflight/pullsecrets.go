@@ -17,6 +17,8 @@ const nodesOwn = "the nodes pull with credentials of their own"
 func noPullers(s *Subject, list []puller) *Result {
 	var r Result
 	switch {
+	case len(list) == 0 && s.Plan == nil && unlisted(s.Facts, "pods"):
+		r = notListed(s.Facts, "pods")
 	case len(list) == 0:
 		r = skip("nothing is pulled")
 	case s.registry().Keeps():
@@ -25,6 +27,8 @@ func noPullers(s *Subject, list []puller) *Result {
 		return nil
 	case s.registry().PullSecret == plan.PullSecretNone:
 		r = skip("%s, as the site says", nodesOwn)
+	case unlisted(s.Facts, "serviceaccounts"):
+		r = notListed(s.Facts, "serviceaccounts")
 	default:
 		r = skip("no pull secret is named anywhere; %s, or none are needed", nodesOwn)
 	}
@@ -50,8 +54,7 @@ func judgePresent(f *findings, s *Subject, p puller) {
 		sec, known := secretOf(s.Facts, p.namespace, name)
 		switch {
 		case !known:
-			f.error(secretKey(p.namespace, name), "secret %s/%s, named by %s: was not looked at", p.namespace, name, p.by).
-				wanted("unknown", "present", command("kubectl get secret %s -n %s", name, p.namespace))
+			notLooked(f, p, name)
 			return
 		case !sec.Present:
 			missing = append(missing, name)
@@ -65,6 +68,12 @@ func judgePresent(f *findings, s *Subject, p puller) {
 		f.add(status, secretKey(p.namespace, name), "secret %s/%s, named by %s: does not exist, and %d images are pulled there", p.namespace, name, p.by, len(p.images)).
 			wanted("none", "a Secret of type "+typeDockerConfigJSON, createSecret(p.namespace, name, p.images))
 	}
+}
+
+// notLooked is a pull secret that could not be read.
+func notLooked(f *findings, p puller, name string) {
+	f.error(secretKey(p.namespace, name), "secret %s/%s, named by %s: was not looked at", p.namespace, name, p.by).
+		wanted("unknown", "present", command("kubectl get secret %s -n %s", name, p.namespace))
 }
 
 // judgeTemplates names workloads whose pods will have no pull secret at all,
@@ -101,7 +110,11 @@ func checkSecretsValid(_ context.Context, s *Subject) Result {
 	looked := 0
 	for _, p := range list {
 		for _, name := range p.secrets {
-			if sec, known := secretOf(s.Facts, p.namespace, name); known && sec.Present {
+			sec, known := secretOf(s.Facts, p.namespace, name)
+			switch {
+			case !known:
+				notLooked(&f, p, name)
+			case sec.Present:
 				looked++
 				judgeContent(&f, p, sec)
 			}

@@ -108,6 +108,9 @@ func containerKind(c plan.Container) string {
 // noPods is the outcome where no pod was found. Stores that ask for servers
 // have some, so that silence is no pass.
 func noPods(s *Subject) Result {
+	if unlisted(s.Facts, "pods") {
+		return notListed(s.Facts, "pods")
+	}
 	servers := 0
 	for _, st := range s.Facts.Stores {
 		servers += st.Servers()

@@ -16,6 +16,9 @@ func notAsked(s *Subject) Result {
 	if s.Puller != nil {
 		return skip("the registry is not asked from here; %s answers instead", CheckPullTest)
 	}
+	if s.registry().Registry == "" && unlisted(s.Facts, "releases", "objectstores", "pods") {
+		return notListed(s.Facts, "releases", "objectstores", "pods")
+	}
 	if s.registry().Registry == "" {
 		return skip("no private registry is named anywhere")
 	}

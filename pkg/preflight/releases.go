@@ -26,6 +26,7 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 	case slices.ContainsFunc(s.Facts.Gaps, func(g plan.Gap) bool { return g.Denied }):
 		f.error(plan.ObjectKey{}, "the operator's release was not found in what this user may see").
 			wanted("unknown", "a release of "+aistor.OperatorChart, "have somebody who may see the operator's namespace run it as well")
+	case unlisted(s.Facts, "releases"): // which is what the check says
 	default:
 		f.fail(plan.ObjectKey{}, "no Helm release of the operator chart was found").
 			wanted("none", "a release of "+aistor.OperatorChart, "helm list -A --all")
@@ -42,7 +43,7 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 		f.note("release %s: chart %s-%s, revision %d", r.Key(), r.Chart, r.Version, r.Revision)
 	}
 	for _, c := range s.changes() {
-		if !found[c.Key()] {
+		if !found[c.Key()] && !unlisted(s.Facts, "releases") {
 			found[c.Key()] = true
 			f.fail(releaseKey(c.Key()), "release %s: not found, though the plan upgrades it", c.Key()).
 				wanted("none", c.From.String(), "helm list -n "+c.Namespace+" --all")

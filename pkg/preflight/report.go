@@ -101,7 +101,11 @@ func (r *Report) verdict() string {
 	if r.Namespace != "" && word[0] != "" {
 		word = [2]string{"namespace " + r.Namespace + " is as it should be", "namespace " + r.Namespace + " is not as it should be"}
 	}
-	if word[0] == "" {
+	switch {
+	case word[0] != "":
+	case r.Namespace != "":
+		word = [2]string{"namespace " + r.Namespace + " is ready", "namespace " + r.Namespace + " is not ready"}
+	default:
 		word = [2]string{"ready", "not ready"}
 	}
 	verdict := word[0]

@@ -145,6 +145,97 @@ func TestAGapIsAnErrorInEveryCheckThatNeedsIt(t *testing.T) {
 	}
 }
 
+// What could not be listed is not missing: a check that finds nothing there
+// says that it could not look, and nothing else.
+func TestWhatCouldNotBeListedIsNotSaidToBeMissing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		id, resource string
+		lose         func(*plan.Facts)
+	}{
+		{"operator-service", "services", func(f *plan.Facts) { f.Services = nil }},
+		{"operator-service", "endpointslices", func(f *plan.Facts) { f.Services[0].Ready = 0 }},
+		{"webhook-ready", "mutatingwebhookconfigurations", func(f *plan.Facts) { f.Webhooks = nil }},
+		{"webhook-ready", "endpointslices", func(f *plan.Facts) { f.Services[1].Ready = 0 }},
+		{"releases-found", "releases", func(f *plan.Facts) { f.Operator = nil }},
+		{"releases-found", "releases", func(f *plan.Facts) { f.Releases = nil }},
+		{"releases-deployed", "releases", func(f *plan.Facts) { f.Operator, f.Releases = nil, nil }},
+		{"crds-established", "customresourcedefinitions", func(f *plan.Facts) { f.CRDs = nil }},
+		{"services-endpoints", "services", func(f *plan.Facts) { f.Services = nil }},
+		{"services-endpoints", "endpointslices", func(f *plan.Facts) { f.Services[0].Ready = 0 }},
+		{"rollout-complete", "deployments", func(f *plan.Facts) { f.Workloads = nil }},
+		{"rollout-complete", "pods", func(f *plan.Facts) { f.Workloads, f.Pods = nil, nil }},
+		{"rollout-complete", "statefulsets", func(f *plan.Facts) { f.Workloads = f.Workloads[:1] }},
+		{"references-private", "pods", func(f *plan.Facts) { f.Pods = nil }},
+		{"images-as-asked", "pods", func(f *plan.Facts) { f.Pods = nil }},
+		{"image-ids", "pods", func(f *plan.Facts) { f.Pods = nil }},
+		{"kes", "pods", func(f *plan.Facts) { f.Stores[0].KES = true }},
+	} {
+		t.Run(c.id+" without "+c.resource, func(t *testing.T) {
+			t.Parallel()
+			found := false
+			for _, check := range slices.Concat(Before(), After()) {
+				if check.ID != c.id || check.Phase != PhaseAfter && c.id == "references-private" {
+					continue
+				}
+				found = true
+				s := ready(t)
+				c.lose(s.Facts)
+				s.Facts.Gaps = []plan.Gap{{What: c.resource + " in tenant", Cause: "the server is away"}}
+				r := Run(t.Context(), []Check{check}, s, Options{}).Results[0]
+				if r.Status != Error || !strings.Contains(r.Message, c.resource+" in tenant could not be looked at: the server is away") {
+					t.Errorf("%s: received %s: %s", check.Phase, r.Status, r.Message)
+				}
+			}
+			if !found {
+				t.Error("there is no such check")
+			}
+		})
+	}
+}
+
+// What could not be listed is not said to be needless either.
+func TestWhatCouldNotBeListedIsNotSkipped(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		id, gap string
+		lose    func(*Subject)
+	}{
+		{"pull-secrets-valid", "pods", func(s *Subject) { s.Facts.Pods, s.Facts.Stores, s.Site.PullSecret = nil, nil, "" }},
+		{"pull-secrets-valid", "secrets tenant/pull", func(s *Subject) { s.Facts.Secrets = nil }},
+		{"pull-secrets-valid", "serviceaccounts", func(s *Subject) { withoutSecretNames(s) }},
+		{"pull-secrets-accepted", "pods", func(s *Subject) { s.Facts.Pods, s.Facts.Stores, s.Site.PullSecret = nil, nil, "" }},
+		{"pull-secrets-accepted", "serviceaccounts", func(s *Subject) { withoutSecretNames(s) }},
+		{"pull-secrets-accepted", "releases", func(s *Subject) { s.Registry, s.Puller, s.Site.Registry = nil, nil, "" }},
+		{"images-present", "pods", func(s *Subject) { s.Facts.Pods = nil }},
+		{"images-present", "releases", func(s *Subject) { s.Registry, s.Puller, s.Site.Registry = nil, nil, "" }},
+		{"license", "secrets aistor/minio-license", func(s *Subject) { s.Facts.Operator, s.Facts.License = nil, nil }},
+		{"operator-service", "releases", func(s *Subject) { s.Facts.Operator = nil }},
+	} {
+		t.Run(c.id+" without "+c.gap, func(t *testing.T) {
+			t.Parallel()
+			check := Before()[slices.IndexFunc(Before(), func(b Check) bool { return b.ID == c.id })]
+			s := ready(t)
+			s.Inputs, s.Plan = nil, nil
+			s.Site.Registry, s.Site.PullSecret = private, "pull"
+			c.lose(s)
+			gap := plan.Gap{What: c.gap, Cause: "the server is away"}
+			s.Facts.Gaps = []plan.Gap{gap}
+			if r := Run(t.Context(), []Check{check}, s, Options{}).Results[0]; r.Status != Error {
+				t.Errorf("received %s: %s", r.Status, r.Message)
+			}
+		})
+	}
+}
+
+// withoutSecretNames leaves only service accounts to name pull secrets.
+func withoutSecretNames(s *Subject) {
+	s.Site.PullSecret, s.Facts.Stores[0].Secret = "", ""
+	for i := range s.Facts.Pods {
+		s.Facts.Pods[i].PullSecrets = nil
+	}
+}
+
 func emptyFacts() *plan.Facts { return &plan.Facts{} }
 
 func gapIn(resource string) plan.Gap {
