@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
@@ -75,6 +76,21 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 				t.Errorf("exit code %d, want %d", got, tc.want)
 			}
 		})
+	}
+}
+
+// A look that was broken off by the user says so, not what Go calls it.
+func TestAnInterruptedLookSaysSo(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p, errs := program(t), &bytes.Buffer{}
+	p.ErrOut = errs
+	look := &cobra.Command{Use: "look", RunE: func(cmd *cobra.Command, _ []string) error {
+		return fmt.Errorf("listing pods: %w", cmd.Context().Err())
+	}}
+	if code := p.Run(ctx, look, nil); code != ExitInterrupted || errs.String() != "error: listing pods: interrupted\n" {
+		t.Errorf("exit %d with %q", code, errs.String())
 	}
 }
 

@@ -49,7 +49,11 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 		return ExitOK
 	}
 	code := exitCode(ctx, err)
-	if text := describe(err); text != "" {
+	text := describe(err)
+	if code == ExitInterrupted { // in the words of whoever pressed Ctrl-C
+		text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
+	}
+	if text != "" {
 		fmt.Fprintln(p.ErrOut, text)
 	}
 	return code

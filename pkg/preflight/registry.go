@@ -53,12 +53,13 @@ func checkSecretsAccepted(ctx context.Context, s *Subject) Result {
 		questions = append(questions, p.q)
 	}
 	answers := ask(ctx, s.Registry, questions)
-	said := map[string]bool{}
+	said, refs := map[string]bool{}, map[images.Ref]bool{}
 	for _, p := range pulls {
+		refs[p.q.ref] = true
 		judgePull(&f, s, p, answers[p.q.key()], said)
 	}
 	return f.result("the registry accepts the pull secret of every namespace: %s in %s",
-		count(len(answers), "image"), strings.Join(namespacesOf(list), ", "))
+		count(len(refs), "image"), strings.Join(namespacesOf(list), ", "))
 }
 
 // pullsOf turns one puller into questions. What can't become one is a finding,

@@ -43,7 +43,7 @@ func TestPullSecretsAccepted(t *testing.T) {
 		{name: "so is a limit on requests", want: Error, change: down(KindRateLimited), line: "429"},
 		{name: "so is a login elsewhere", want: Error, change: down(KindPrivateRedirect), line: "private address"},
 		{name: "so is what nobody knows", want: Error, change: down("server"), line: "could not be looked at"},
-		{name: "the second entry serves where the first is refused", want: Pass,
+		{name: "the second entry serves where the first is refused", want: Pass, line: "3 images in",
 			change: content(dockerConfig(map[string]string{private + "/aistor": "puller:wrong", private: "puller:hunter2"}))},
 		{name: "the nodes pull by themselves", want: Skip, change: nodesPull},
 		{name: "one namespace without any", want: Warn, line: "namespace aistor: its pods name no pull secret",
