@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,39 +51,5 @@ func TestImageIDsOfARealNode(t *testing.T) {
 // newRealSite is a site whose only node really pulls and runs.
 func newRealSite(t *testing.T) *site {
 	t.Helper()
-	programs, err := filepath.Abs(bin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lib, err := filepath.Abs("../lib")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	lab, state := filepath.Join(programs, "lab"), filepath.Join(dir, ".lab")
-	if out, err := exec.Command(lab, "up", "--state", state, "--nodes", "0", "--real-node").CombinedOutput(); err != nil {
-		t.Fatalf("starting a real node: %v\n%s", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command(lab, "down", "--state", state).CombinedOutput(); err != nil {
-			t.Errorf("stopping a real node: %v\n%s", err, out)
-		}
-	})
-	b, err := os.ReadFile(filepath.Join(state, "lab.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var written struct {
-		Env map[string]string `json:"env"`
-	}
-	if err := json.Unmarshal(b, &written); err != nil {
-		t.Fatal(err)
-	}
-	s := &site{t: t, dir: dir, env: written.Env, charts: filepath.Join(programs, "charts")}
-	s.path = append([]string{programs, s.env["LAB_BIN"], lib}, filepath.SplitList(os.Getenv("PATH"))...)
-	s.vars = append(os.Environ(), "PATH="+strings.Join(s.path, string(os.PathListSeparator)))
-	for k, v := range s.env {
-		s.vars = append(s.vars, k+"="+v)
-	}
-	return s
+	return newBareSite(t, []string{"--nodes", "0", "--real-node"})
 }

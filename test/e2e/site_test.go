@@ -31,6 +31,21 @@ func newSite(t *testing.T, vars ...string) *site {
 // newSiteOn is newSite with flags for the cluster.
 func newSiteOn(t *testing.T, flags []string, vars ...string) *site {
 	t.Helper()
+	s := newBareSite(t, flags, vars...)
+	s.standin = s.command("standin", "operator", "--outside")
+	if err := s.standin.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.standin.Process.Kill()
+		_ = s.standin.Wait()
+	})
+	return s
+}
+
+// newBareSite is a cluster where nobody plays the operator beside it.
+func newBareSite(t *testing.T, flags []string, vars ...string) *site {
+	t.Helper()
 	programs, err := filepath.Abs(bin)
 	if err != nil {
 		t.Fatal(err)
@@ -51,15 +66,6 @@ func newSiteOn(t *testing.T, flags []string, vars ...string) *site {
 	for k, v := range l.env {
 		s.vars = append(s.vars, k+"="+v)
 	}
-	standin := s.command("standin", "operator", "--outside")
-	s.standin = standin
-	if err := standin.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = standin.Process.Kill()
-		_ = standin.Wait()
-	})
 	return s
 }
 
