@@ -2,11 +2,9 @@ package cluster
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -122,7 +120,8 @@ func (t *trial) tryPod(ctx context.Context) {
 		// is to replace.
 		err = nil
 	case t.pod.replaces && roomAfter(err):
-		err = nil
+		t.tryQuotas(ctx)
+		return
 	}
 	t.judge(err)
 }
@@ -203,38 +202,4 @@ func lastPart(path string) string { return path[strings.LastIndexByte(path, '/')
 func missingAccount(err error, pod *unstructured.Unstructured) (string, bool) {
 	account, _, _ := unstructured.NestedString(pod.Object, "spec", "serviceAccountName")
 	return account, err != nil && account != "" && strings.Contains(err.Error(), "error looking up service account")
-}
-
-// exceeded finds the two lists of a quota's refusal.
-var exceeded = regexp.MustCompile(`exceeded quota: [^,]+, requested: \S+, used: (\S+), limited: (\S+)`)
-
-// roomAfter reports whether a quota refuses a pod only because the one that it
-// replaces is still counted: what is used does not exceed what is allowed.
-func roomAfter(err error) bool {
-	if err == nil {
-		return false
-	}
-	m := exceeded.FindStringSubmatch(err.Error())
-	if m == nil {
-		return false
-	}
-	used, limited := quantities(m[1]), quantities(m[2])
-	for name, limit := range limited {
-		u, known := used[name]
-		if !known || u.Cmp(limit) > 0 {
-			return false
-		}
-	}
-	return len(limited) > 0
-}
-
-func quantities(list string) map[string]resource.Quantity {
-	out := map[string]resource.Quantity{}
-	for pair := range strings.SplitSeq(list, ",") {
-		name, value, ok := strings.Cut(pair, "=")
-		if q, err := resource.ParseQuantity(value); ok && err == nil {
-			out[name] = q
-		}
-	}
-	return out
 }

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -57,6 +59,32 @@ func TestAQuotaStandsInTheWayOnlyWhereItIsExceededAlready(t *testing.T) {
 	}
 	if roomAfter(nil) {
 		t.Error("no refusal needs no room")
+	}
+}
+
+func TestOnlyWhatPodsUseOfAQuotaRefusesThem(t *testing.T) {
+	t.Parallel()
+	list := func(name, n string) corev1.ResourceList {
+		return corev1.ResourceList{corev1.ResourceName(name): resource.MustParse(n)}
+	}
+	for _, c := range []struct{ name, used, hard, want string }{
+		{"pods", "4", "3", "used: pods=4, limited: pods=3"},
+		{"pods", "4", "4", ""},
+		{"count/pods", "4", "3", "used: count/pods=4, limited: count/pods=3"},
+		{"requests.memory", "4Gi", "4095Mi", "used: requests.memory=4Gi, limited: requests.memory=4095Mi"},
+		{"requests.nvidia.com/gpu", "2", "1", "used: requests.nvidia.com/gpu=2, limited: requests.nvidia.com/gpu=1"},
+		{"count/services", "4", "3", ""},
+		{"services.nodeports", "4", "3", ""},
+		{"persistentvolumeclaims", "4", "3", ""},
+		{"requests.storage", "4Gi", "3Gi", ""},
+		{"fast.storageclass.storage.k8s.io/requests.storage", "4Gi", "3Gi", ""},
+	} {
+		t.Run(c.name+" "+c.used+" of "+c.hard, func(t *testing.T) {
+			t.Parallel()
+			if got := exceededBy(corev1.ResourceQuotaStatus{Used: list(c.name, c.used), Hard: list(c.name, c.hard)}); got != c.want {
+				t.Errorf("received %q, expected %q", got, c.want)
+			}
+		})
 	}
 }
 

@@ -36,7 +36,7 @@ func (in Inputs) Look() []Access {
 	}
 	for _, ns := range in.watchedNamespaces() {
 		for _, a := range []Access{
-			{Resource: "secrets"}, {Resource: "services"}, {Resource: "events"}, {Resource: "serviceaccounts"},
+			{Resource: "secrets"}, {Resource: "services"}, {Resource: "events"}, {Resource: "serviceaccounts"}, {Resource: "resourcequotas"},
 			{Resource: "persistentvolumeclaims"},
 			{Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "statefulsets"},
 			{Group: "policy", Resource: "poddisruptionbudgets"}, {Group: "discovery.k8s.io", Resource: "endpointslices"},
