@@ -74,7 +74,8 @@ func Assemble(ctx context.Context, r Request) (Contents, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Charts = append(stones, out.Charts...)
+	named := slices.DeleteFunc(out.Charts, func(c Chart) bool { return find(stones, Want{c.Name, c.Version}) >= 0 })
+	out.Charts = append(stones, named...)
 	out.Images, err = r.images(out.Charts)
 	return out, err
 }
@@ -107,6 +108,15 @@ func (r Request) stones(ctx context.Context, targets []Chart) ([]Chart, error) {
 			continue
 		}
 		for _, w := range r.stonesTo(t.Version) {
+			if find(list, w) >= 0 {
+				continue
+			}
+			if i := find(targets, w); i >= 0 { // named all the same
+				c := targets[i]
+				c.Stone = true
+				list = append(list, c)
+				continue
+			}
 			c, err := r.pull(ctx, w, true)
 			if err != nil {
 				return nil, fmt.Errorf("adding the stepping stone to %s: %w", t.ID(), err)
@@ -115,6 +125,11 @@ func (r Request) stones(ctx context.Context, targets []Chart) ([]Chart, error) {
 		}
 	}
 	return list, nil
+}
+
+// find is where a chart stands in a list, -1 where it does not.
+func find(list []Chart, w Want) int {
+	return slices.IndexFunc(list, func(c Chart) bool { return c.Name == w.Ref && c.Version == w.Version })
 }
 
 func (r Request) stonesTo(target string) []Want {

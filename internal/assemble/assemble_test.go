@@ -30,6 +30,10 @@ func TestChartsAndSteppingStonesAreThoseOnTheWay(t *testing.T) {
 		{"the installed version needs none", Request{Site: installed("5.8.0")}, []string{"aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
 		{"--from says the same without a site", Request{From: "5.6.4"}, []string{"aistor-operator-5.8.0 stone", "aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
 		{"nothing is known of the far side", Request{}, []string{"aistor-operator-5.8.0 stone", "aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
+		{"a stepping stone that was named too is taken once", Request{From: "5.6.4", Charts: []Want{{aistor.OperatorChart, "5.10.0"}, {aistor.OperatorChart, "5.8.0"}, {aistor.ObjectStoreChart, "1.0.16"}}},
+			[]string{"aistor-operator-5.8.0 stone", "aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
+		{"two targets with one stepping stone", Request{From: "5.6.4", Charts: []Want{{aistor.OperatorChart, "5.9.0"}, {aistor.OperatorChart, "5.10.0"}}},
+			[]string{"aistor-operator-5.8.0 stone", "aistor-operator-5.9.0", "aistor-operator-5.10.0"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +124,9 @@ func TestTheOldNameOfTheOperatorChartIsWarnedAbout(t *testing.T) {
 func assembled(t *testing.T, r Request) Contents {
 	t.Helper()
 	r.Pull = puller(t)
-	r.Charts = []Want{{aistor.OperatorChart, "5.10.0"}, {aistor.ObjectStoreChart, "1.0.16"}}
+	if r.Charts == nil {
+		r.Charts = []Want{{aistor.OperatorChart, "5.10.0"}, {aistor.ObjectStoreChart, "1.0.16"}}
+	}
 	got, err := Assemble(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
