@@ -201,3 +201,22 @@ func TestAPodOfADeploymentIsItsWorkloads(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherOperatorIsFoundWhereverItRuns(t *testing.T) {
+	t.Parallel()
+	pod := func(namespace, owner string) podSeen {
+		return podSeen{Pod: plan.Pod{Namespace: namespace, Name: "p", Owner: owner}, operator: true}
+	}
+	s := &seen{operatorNamespace: "aistor", storesKnown: true, pods: []podSeen{
+		pod("aistor", "ReplicaSet/object-store-operator-1"), pod("third", "ReplicaSet/object-store-operator-2"),
+		pod("second", "ReplicaSet/object-store-operator-3"), pod("second", "ReplicaSet/object-store-operator-4"),
+		pod("keys", "ReplicaSet/minkms-operator-5"),
+	}}
+	f := s.facts()
+	if d := cmp.Diff([]string{"second", "third"}, f.OtherOperators); d != "" {
+		t.Errorf("other operators (-expected +received):\n%s", d)
+	}
+	if len(f.Pods) != 1 {
+		t.Errorf("received %d pods, expected only the operator's own", len(f.Pods))
+	}
+}

@@ -114,11 +114,16 @@ func (s *seen) addPods(f *plan.Facts, owner map[string]string) {
 	for _, p := range s.pods {
 		kind, n := ownerOf(p.Owner)
 		p.Store = cmp.Or(owner[kind+"/"+p.Namespace+"/"+n], s.storeOfSet(p.Namespace, n), s.store(p.Namespace, p.label))
+		if p.Store == "" && p.operator && p.Namespace != s.operatorNamespace && n == aistor.DeploymentObjectStore {
+			f.OtherOperators = append(f.OtherOperators, p.Namespace)
+		}
 		if p.Store == "" && (!p.operator || p.Namespace != s.operatorNamespace) {
 			continue
 		}
 		f.Pods = append(f.Pods, p.Pod)
 	}
+	slices.Sort(f.OtherOperators)
+	f.OtherOperators = slices.Compact(f.OtherOperators)
 	// One pod may carry the labels of two selectors.
 	sortBy(f.Pods, func(p plan.Pod) string { return p.Namespace + "/" + p.Name })
 	f.Pods = slices.CompactFunc(f.Pods, func(a, b plan.Pod) bool { return a.Namespace == b.Namespace && a.Name == b.Name })

@@ -25,6 +25,9 @@ type Facts struct {
 	Operator *Release  `json:"operator,omitempty"`
 	Releases []Release `json:"releases,omitempty"` // every other AIStor release, sorted
 	Stores   []Store   `json:"objectStores,omitempty"`
+	// OtherOperators are the namespaces, beside that of Operator, in which pods
+	// of an object store operator are, sorted.
+	OtherOperators []string `json:"otherOperators,omitempty"`
 
 	Workloads []Workload    `json:"workloads,omitempty"`
 	Pods      []Pod         `json:"pods,omitempty"`

@@ -38,7 +38,7 @@ func releaseChecks() []Check {
 	return []Check{
 		{ID: "releases-found", Title: "Releases found", Phase: PhaseA, Run: checkReleasesFound, Needs: []string{"releases", "objectstores"},
 			Looks: "the Helm releases of the operator and of every object store, whatever their names",
-			Fails: "the operator's release is missing, or one that the plan upgrades; a warning for object stores without a release"},
+			Fails: "the operator's release is missing, or one that the plan upgrades; a warning for object stores without a release, and for another operator elsewhere"},
 		{ID: "releases-settled", Title: "Releases settled", Phase: PhaseA, Run: checkReleasesSettled, Needs: []string{"releases"},
 			Looks: "the status of each release's newest revision",
 			Fails: "a release is pending or failed, or another Helm may be at work; a warning where this upgrade settles it"},

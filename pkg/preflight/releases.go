@@ -31,6 +31,10 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 		f.fail(plan.ObjectKey{}, "no Helm release of the operator chart was found").
 			wanted("none", "a release of "+aistor.OperatorChart, "helm list -A --all")
 	}
+	for _, ns := range s.Facts.OtherOperators {
+		f.warn(plan.ObjectKey{Kind: "Namespace", Name: ns}, "namespace %s: another operator of AIStor runs there; this upgrade leaves it as it is, and two that look after the same object stores undo each other's work", ns).
+			wanted("another operator", "one operator, or each with namespaces of its own", command("kubectl get pods -n %s -l %s", ns, aistor.LabelOperatorName))
+	}
 	for _, st := range s.Facts.Stores {
 		if st.Release == "" {
 			f.warn(storeKey(st), "object store %s: no Helm release owns it, so it is judged but not upgraded", st.Key()).

@@ -21,6 +21,8 @@ func TestReleasesFound(t *testing.T) {
 			change: func(_ *testing.T, s *Subject) { s.Facts.Releases = nil }},
 		{name: "a store that no release owns", want: Warn, line: "object store tenant/primary: no Helm release owns it",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Stores[0].Release = "" }},
+		{name: "another operator", want: Warn, line: "namespace second: another operator of AIStor runs there", remedy: "kubectl get pods -n second -l aistor.min.io/name",
+			change: func(_ *testing.T, s *Subject) { s.Facts.OtherOperators = []string{"second"} }},
 	})
 }
 
