@@ -3,13 +3,16 @@ package cli
 import (
 	"context"
 	"fmt"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"slices"
 	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -91,6 +94,18 @@ type healthProber struct {
 	facts *plan.Facts
 }
 
+const (
+	// probeAsks is how often one probe asks before it says that a store does
+	// not serve: each question meets any of its servers, and one that has just
+	// started, or lost sight of the others, speaks for itself alone. A client
+	// tries again too.
+	probeAsks  = 3
+	probePause = 100 * time.Millisecond
+	// askLimit is how long an answer is waited for. A question that hangs must
+	// not make the watch blind to what comes after.
+	askLimit = 5 * time.Second
+)
+
 // Probe asks the Service of the store's servers.
 func (h healthProber) Probe(ctx context.Context, store string) error {
 	namespace, _, _ := strings.Cut(store, "/")
@@ -106,14 +121,34 @@ func (h healthProber) Probe(ctx context.Context, store string) error {
 	if i < 0 {
 		return upgrade.ErrNotProbed
 	}
-	health, err := h.client.StoreHealth(ctx, namespace, service, h.facts.Services[i].Ports[0])
-	switch {
-	case apierrors.IsForbidden(err):
-		return upgrade.ErrMayNotProbe
-	case err != nil || health.State == cluster.HealthUnknown:
-		return upgrade.ErrNotProbed
-	case health.State == cluster.HealthOK:
-		return nil
+	return probe(ctx, store, func(ctx context.Context) (cluster.Health, error) {
+		return h.client.StoreHealth(ctx, namespace, service, h.facts.Services[i].Ports[0])
+	})
+}
+
+// probe asks until somebody says that the store serves.
+func probe(ctx context.Context, store string, ask func(context.Context) (cluster.Health, error)) error {
+	worst := upgrade.ErrNotProbed
+	for n := range probeAsks {
+		if n > 0 && pause.For(ctx, probePause) != nil {
+			break
+		}
+		asked, cancel := context.WithTimeout(ctx, askLimit)
+		health, err := ask(asked)
+		hung := asked.Err() != nil
+		cancel()
+		switch {
+		case apierrors.IsForbidden(err):
+			return upgrade.ErrMayNotProbe
+		case err != nil || health.State == cluster.HealthUnknown:
+			if hung {
+				return worst
+			}
+		case health.State == cluster.HealthOK:
+			return nil
+		default:
+			worst = fmt.Errorf("asking %s for its health: it answered %d", store, health.Status)
+		}
 	}
-	return fmt.Errorf("asking %s for its health: it answered %d", store, health.Status)
+	return worst
 }

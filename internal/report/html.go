@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -39,6 +40,8 @@ func functions() template.FuncMap {
 		"took":     took,
 		"details":  details,
 		"short":    shortDigest,
+		"first":    func(n int, list []upgrade.Outage) []upgrade.Outage { return list[:min(n, len(list))] },
+		"more":     func(n int, list []upgrade.Outage) int { return max(0, len(list)-n) },
 		"worst":    worstFirst,
 		"span":     func(d plan.Duration) string { return time.Duration(d).Round(100 * time.Millisecond).String() },
 		"f":        func(x float64) string { return fmt.Sprintf("%.1f", x) },

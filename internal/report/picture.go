@@ -46,6 +46,7 @@ type storeRow struct {
 	Name      string
 	Y         float64
 	Lanes     []lane
+	Outages   lane
 	Curve     []bar
 	CurveY    float64
 	CurveEnd  float64
@@ -115,6 +116,7 @@ func draw(d *Document, from, to time.Time) picture {
 		row := storeRow{Name: a.Store, Y: y, Most: a.Pods}
 		y += 16
 		y = row.lanes(s, d.Pods, y)
+		y = row.outages(s, a.Outages, y)
 		row.curve(s, a, y)
 		if len(row.Curve)+len(row.Lanes) == 0 {
 			y -= 16
@@ -200,6 +202,24 @@ func (r *storeRow) lanes(s scale, pods []upgrade.PodTimeline, y float64) float64
 		r.MoreLanes = fmt.Sprintf("%d of %d pods are drawn", n, r.Most)
 	}
 	return y
+}
+
+// outages draws when the store itself did not serve, in a lane of its own where
+// there were any, and returns where to go on.
+func (r *storeRow) outages(s scale, list []upgrade.Outage, y float64) float64 {
+	for _, o := range list {
+		if !o.To.After(s.from) || !o.From.Before(s.to) {
+			continue
+		}
+		b := bar{X: s.x(o.From), Y: y + 1, H: 10, Class: "bad", Tooltip: fmt.Sprintf("unavailable from %s for %s", clockOf(o.From), took(o.From, o.To))}
+		b.W = max(1, s.x(o.To)-b.X)
+		r.Outages.Bars = append(r.Outages.Bars, b)
+	}
+	if len(r.Outages.Bars) == 0 {
+		return y
+	}
+	r.Outages.Name, r.Outages.Y = "unavailable", y
+	return y + laneStep
 }
 
 func classOf(s upgrade.PodSpan, first string) string {

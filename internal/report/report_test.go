@@ -53,6 +53,7 @@ func anOutcome() *upgrade.Outcome {
 			{ID: "store-team-a-primary", Status: upgrade.StepDone, Started: at(300), Ended: at(400)},
 		},
 		Availability: []upgrade.Availability{{Store: "team-a/primary", Pods: 4, LowestReady: 3, Known: true, Probes: 300, Failed: 2, Unavailable: plan.Duration(1500 * time.Millisecond),
+			Outages:  []upgrade.Outage{{From: at(320), To: at(321)}, {From: at(330), To: at(330).Add(500 * time.Millisecond)}},
 			Timeline: []upgrade.Sample{{Time: at(0), Ready: 4}, {Time: at(30), Ready: 3}, {Time: at(60), Ready: 4}, {Time: at(200), Ready: 4}}}},
 	}
 	for i := range 4 {
@@ -102,7 +103,8 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 		"alice", "prod", "uid-1", "v1.36.3", // who and where
 		"2026-09-01 22:00:00 to 2026-09-01 22:06:40 UTC (6m40s)", "begun 2 times", // when
 		"nodes-ready", "stores-green", "waived: agreed with the owners", "BackOff of long ago", // checks, also of the attempt before
-		"<td class=\"n\">3</td>", "<td class=\"n\">300</td>", "<td class=\"n\">1.5s</td>", // availability
+		"<td class=\"n\">3</td>", "<td class=\"n\">300</td>", "<td class=\"n\">1.5s<br><small>2026-09-01 22:05:20, 1s</small>", // availability
+		">unavailable</text>", "unavailable from 2026-09-01 22:05:30 for 500ms",
 		"<svg", "primary-pool-0-3", "ready of 4", "Attempt 1 of 2", "Attempt 2 of 2", "killed",
 	} {
 		if !strings.Contains(got, want) {
@@ -243,13 +245,14 @@ func TestPicturesStayInsideTheirFrame(t *testing.T) {
 	t.Parallel()
 	in := anInput()
 	in.Outcome.Pods[0].Spans[4].Time = at(9000)
+	in.Outcome.Availability[0].Outages[1].To = at(9000)
 	in.Outcome.Steps[1].Ended = time.Time{}
 	in.Outcome.Steps[2].Ended = at(9000)
 	for _, p := range pictures(document(t, in)) {
 		var all []bar
 		all = append(all, p.Steps...)
 		for _, s := range p.Stores {
-			all = append(all, s.Curve...)
+			all = append(append(all, s.Curve...), s.Outages.Bars...)
 			for _, l := range s.Lanes {
 				all = append(all, l.Bars...)
 			}

@@ -13,8 +13,12 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// sampleLimit bounds the timeline of one store.
-const sampleLimit = 2_000
+const (
+	// sampleLimit bounds the timeline of one store.
+	sampleLimit = 2_000
+	// outageLimit bounds the outages of one store that are told apart.
+	outageLimit = 200
+)
 
 // Availability is how well one store served during a run.
 type Availability struct {
@@ -33,6 +37,9 @@ type Availability struct {
 	Failed int  `json:"failed,omitempty"`
 	// Unavailable is the time from each failed probe to the next good one.
 	Unavailable plan.Duration `json:"unavailable,omitempty"`
+	// Outages are what Unavailable sums up, the oldest first. They are bounded;
+	// the sum is of all.
+	Outages []Outage `json:"outages,omitempty"`
 	// Timeline are the changes of the number of ready pods.
 	Timeline []Sample `json:"timeline,omitempty"`
 }
@@ -41,6 +48,13 @@ type Availability struct {
 type Sample struct {
 	Time  time.Time `json:"time"`
 	Ready int       `json:"ready"`
+}
+
+// Outage is a time in which a store did not serve, as its probes saw it: each
+// end is late by the time between two probes at most.
+type Outage struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // tracker counts. It may be used by several goroutines.
@@ -134,7 +148,9 @@ func (e *Executor) meanwhile(s plan.Step, f func() error) error {
 			case <-stop:
 				return
 			case <-e.live.Changed():
+				began := e.opts.Now()
 				e.watchAvailability(s, e.live.Snapshot())
+				rest(context.Background(), e.opts.Now().Sub(began))
 			}
 		}
 	})
@@ -185,8 +201,16 @@ func (t *tracker) count(store string, err, ended error) {
 			t.down[store] = t.now()
 		}
 	case failing:
-		a.Unavailable += plan.Duration(t.now().Sub(since))
+		a.out(Outage{since, t.now()})
 		delete(t.down, store)
+	}
+}
+
+// out counts an outage.
+func (a *Availability) out(o Outage) {
+	a.Unavailable += plan.Duration(o.To.Sub(o.From))
+	if len(a.Outages) < outageLimit {
+		a.Outages = append(a.Outages, o)
 	}
 }
 
@@ -200,7 +224,7 @@ func (t *tracker) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for store, since := range t.down {
-		t.stores[store].Unavailable += plan.Duration(t.now().Sub(since))
+		t.stores[store].out(Outage{since, t.now()})
 		delete(t.down, store)
 	}
 }
@@ -219,7 +243,7 @@ func (t *tracker) result() []Availability {
 	var out []Availability
 	for _, a := range t.stores {
 		c := *a
-		c.Timeline = slices.Clone(a.Timeline)
+		c.Timeline, c.Outages = slices.Clone(a.Timeline), slices.Clone(a.Outages)
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b Availability) int { return cmp.Compare(a.Store, b.Store) })

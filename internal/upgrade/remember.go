@@ -8,6 +8,8 @@ const (
 	// rememberedSamples is how many changes of the number of ready pods a
 	// journal keeps of one store.
 	rememberedSamples = 100
+	// rememberedOutages is how many outages it keeps, the newest ones.
+	rememberedOutages = 30
 	// rememberedPods and rememberedSpans bound what a journal keeps of single
 	// pods.
 	rememberedPods  = 32
@@ -34,6 +36,7 @@ func (e *Executor) remember() {
 	r.Availability = nil
 	for _, a := range e.availability() {
 		a.Timeline = thin(a.Timeline, rememberedSamples)
+		a.Outages = a.Outages[max(0, len(a.Outages)-rememberedOutages):]
 		r.Availability = append(r.Availability, a)
 	}
 	r.Pods = nil
@@ -97,7 +100,7 @@ func (a Availability) and(b Availability) Availability {
 	out := Availability{
 		Store: a.Store, Pods: b.Pods, LowestReady: min(a.LowestReady, b.LowestReady), Worst: a.Worst,
 		Known: a.Known || b.Known, Probes: a.Probes + b.Probes, Failed: a.Failed + b.Failed,
-		Unavailable: a.Unavailable + b.Unavailable, Timeline: slices.Concat(a.Timeline, b.Timeline),
+		Unavailable: a.Unavailable + b.Unavailable, Timeline: slices.Concat(a.Timeline, b.Timeline), Outages: slices.Concat(a.Outages, b.Outages),
 	}
 	if b.Worst != "" && (a.Worst == "" || health(b.Worst) < health(a.Worst)) {
 		out.Worst = b.Worst
@@ -127,7 +130,7 @@ func thin(s []Sample, n int) []Sample {
 func (r Run) lightened() Run {
 	r.Availability = slices.Clone(r.Availability)
 	for i := range r.Availability {
-		r.Availability[i].Timeline = nil
+		r.Availability[i].Timeline, r.Availability[i].Outages = nil, nil
 	}
 	r.Pods = nil
 	r.Attempts = slices.Clone(r.Attempts)

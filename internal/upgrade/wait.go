@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -51,6 +52,7 @@ type verdict struct {
 func (e *Executor) await(ctx context.Context, g goal) error {
 	w := &watcher{goal: g, opts: e.opts, memory: memory{}, arrived: map[string]bool{}, moved: e.opts.Now()}
 	for {
+		began := e.opts.Now()
 		changed := e.live.Changed()
 		f := e.live.Snapshot()
 		e.watchAvailability(g.step, f)
@@ -62,9 +64,22 @@ func (e *Executor) await(ctx context.Context, g goal) error {
 			w.reported = v.waiting
 			e.emit(Event{Step: g.step.ID, Kind: EventWaiting, Waiting: v.waiting, Facts: f})
 		}
+		rest(ctx, e.opts.Now().Sub(began))
 		if err := e.pause(ctx, changed, v.next); err != nil {
 			return err
 		}
+	}
+}
+
+// restLimit is how long a look at a large cluster keeps from the next.
+const restLimit = 100 * time.Millisecond
+
+// rest keeps looks to a fifth of the time: while a thousand pods come and go,
+// something changes at every moment, and looks one after the other would take
+// the processor from what is waited for where that runs on the same machine.
+func rest(ctx context.Context, look time.Duration) {
+	if d := min(4*look, restLimit); d > 0 {
+		_ = pause.For(ctx, d) // its end is the next wait's matter
 	}
 }
 

@@ -280,6 +280,9 @@ func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
 		if got := time.Duration(one.Unavailable); !one.Known || got < 29*time.Second || got > 31*time.Second || one.Failed < 29 || one.Failed > 31 {
 			t.Errorf("availability: known %t, %d of %d failed, %s", one.Known, one.Failed, one.Probes, got)
 		}
+		if n := len(one.Outages); n != 1 || one.Outages[0].To.Sub(one.Outages[0].From) != time.Duration(one.Unavailable) {
+			t.Errorf("outages: %+v of %s in all", one.Outages, time.Duration(one.Unavailable))
+		}
 		if two.Known || two.Probes != 0 {
 			t.Errorf("a store that could not be asked: %+v", two)
 		}

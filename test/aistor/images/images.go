@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -22,6 +23,10 @@ type Options struct {
 	// Pad adds a layer of that many random, seeded bytes to each image of each
 	// architecture. The default is 0, no such layer.
 	Pad int64
+	// Programs are statically linked files, for this machine's architecture,
+	// that images have in place of the stand-in, by the image's name. Images of
+	// other architectures keep the stand-in. The default is none.
+	Programs map[string]string
 }
 
 // Builder makes images. It may be used from many goroutines.
@@ -29,6 +34,8 @@ type Builder struct {
 	pad int64
 	// shared are the lower layers by architecture.
 	shared map[string][]v1.Layer
+	// programs are layers in place of the stand-in, by the image's name.
+	programs map[string]v1.Layer
 }
 
 // NewBuilder compiles the stand-in and makes the layers that all images share.
@@ -63,7 +70,22 @@ func NewBuilder(ctx context.Context, options Options) (*Builder, error) {
 		}
 		builder.shared[arch] = []v1.Layer{base, program}
 	}
-	return builder, nil
+	return builder, builder.take(options.Programs)
+}
+
+// take makes a layer of each program.
+func (b *Builder) take(programs map[string]string) error {
+	b.programs = map[string]v1.Layer{}
+	for name, file := range programs {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("reading the program of image %q: %w", name, err)
+		}
+		if b.programs[name], err = newLayer(entry{name: name, mode: 0o755, data: data}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // List returns the images that the operator charts with those versions name by
@@ -111,13 +133,22 @@ func (b *Builder) Index(image aistor.Image) (v1.ImageIndex, error) {
 // Image returns the image for one architecture.
 func (b *Builder) Image(image aistor.Image, arch string) (v1.Image, error) {
 	name, tag, _ := strings.Cut(image.Image, ":")
-	own, err := newLayer(entry{name: name, link: "standin", mode: 0o777},
-		entry{name: "etc/aistor-release", mode: 0o644, data: []byte(image.Image + "\n")},
-		entry{name: "etc/own", mode: 0o644, data: noise(8<<10, image.Image, arch)})
+	layers, user := slices.Clone(b.shared[arch]), "1000:1000"
+	entries := []entry{
+		{name: "etc/aistor-release", mode: 0o644, data: []byte(image.Image + "\n")},
+		{name: "etc/own", mode: 0o644, data: noise(8<<10, image.Image, arch)},
+	}
+	if program := b.programs[name]; program != nil && arch == runtime.GOARCH {
+		// Volumes of the local cluster are root's folders.
+		layers, user = append(layers, program), "0:0"
+	} else {
+		entries = append(entries, entry{name: name, link: "standin", mode: 0o777})
+	}
+	own, err := newLayer(entries...)
 	if err != nil {
 		return nil, err
 	}
-	layers := append(slices.Clone(b.shared[arch]), own)
+	layers = append(layers, own)
 	if b.pad > 0 {
 		pad, err := newLayer(entry{name: "pad", mode: 0o644, data: noise(b.pad, "pad", image.Image, arch)})
 		if err != nil {
@@ -137,7 +168,7 @@ func (b *Builder) Image(image aistor.Image, arch string) (v1.Image, error) {
 	file = file.DeepCopy()
 	file.OS, file.Architecture = "linux", arch
 	file.Config = v1.Config{
-		Entrypoint: []string{"/" + name}, User: "1000:1000",
+		Entrypoint: []string{"/" + name}, User: user,
 		Env:    []string{"PATH=/", "AISTOR_RELEASE=" + tag},
 		Labels: map[string]string{"name": name, "release": tag, "version": tag},
 	}

@@ -85,7 +85,7 @@ func (r *run) rollout(ctx context.Context) error {
 		set := r.sets[name]
 		doomed := outdated(set, r.pods)
 		if set.Annotation(rolloutKey) != "all-at-once" {
-			if set.Text("spec", "updateStrategy", "type") != "OnDelete" || !r.allReady() {
+			if set.Text("spec", "updateStrategy", "type") != "OnDelete" || !r.allReady() || r.heals() {
 				continue
 			}
 			doomed = doomed[:min(1, len(doomed))]
@@ -151,6 +151,16 @@ func (r *run) allReady() bool {
 		}
 	}
 	return true
+}
+
+// heals reports whether drives of some pool still heal.
+func (r *run) heals() bool {
+	for _, set := range r.sets {
+		if r.healing(set, podsOf(set, r.pods)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func countReady(pods []Object) int {

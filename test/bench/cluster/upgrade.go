@@ -21,7 +21,7 @@ const newMinIO = "RELEASE.2026-06-06T02-44-06Z"
 // for many: one by one a thousand servers take the simulation half an hour.
 func pairFor(servers int) pair {
 	if servers > 100 {
-		return pair{"5.1.0", "5.10.0", "1.0.9", "1.0.16"}
+		return pair{"5.1.0", "5.10.0", "1.0.13", "1.0.16"}
 	}
 	return pair{"5.6.4", "5.8.0", "1.0.13", "1.0.16"}
 }
@@ -32,7 +32,7 @@ func (b *bench) chart(name, version string) string {
 
 // upgrades measures the releases' steps beside the same by hand.
 func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
-	var ours, hand []float64
+	var ours, hand, cpuOurs, cpuHand []float64
 	var reactions []time.Duration
 	for i := range rounds {
 		for n := range 2 {
@@ -42,19 +42,21 @@ func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
 				return err
 			}
 			if side == 0 {
-				ours, reactions = append(ours, took.Seconds()), append(reactions, waits...)
+				ours, cpuOurs, reactions = append(ours, took.wall.Seconds()), append(cpuOurs, took.cpu.Seconds()), append(reactions, waits...)
 			} else {
-				hand = append(hand, took.Seconds())
+				hand, cpuHand = append(hand, took.wall.Seconds()), append(cpuHand, took.cpu.Seconds())
 			}
 		}
 	}
-	slices.Sort(ours)
-	slices.Sort(hand)
+	for _, all := range [][]float64{ours, hand, cpuOurs, cpuHand} {
+		slices.Sort(all)
+	}
 	slices.Sort(reactions)
 	o, h := ours[len(ours)/2], hand[len(hand)/2]
 	fmt.Printf("\nUpgrade of an operator and a store of %d servers (medians of %d rounds)\n", servers, rounds)
 	fmt.Printf("  helm upgrade and kubectl wait      %8.2fs (%.2f-%.2f)\n", h, hand[0], hand[len(hand)-1])
 	fmt.Printf("  helm aistor upgrade, its steps     %8.2fs (%.2f-%.2f), ratio %.2f\n", o, ours[0], ours[len(ours)-1], o/h)
+	fmt.Printf("  CPU, ours with its checks %.2fs, by hand %.2fs\n", cpuOurs[len(cpuOurs)/2], cpuHand[len(cpuHand)/2])
 	if len(reactions) > 0 {
 		fmt.Printf("  from the last event to a step's end: median %s, p95 %s of %d\n",
 			reactions[len(reactions)/2].Round(time.Millisecond), reactions[len(reactions)*95/100].Round(time.Millisecond), len(reactions))
@@ -62,44 +64,45 @@ func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
 	return nil
 }
 
-// upgrade makes one installation on a cluster of its own and upgrades it.
-func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (time.Duration, []time.Duration, error) {
+// upgrade makes one installation on a cluster of its own and upgrades it. Of
+// ours, wall is that of its releases' steps alone, and cpu that of all it does.
+func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (sample, []time.Duration, error) {
 	dir, err := os.MkdirTemp("", "aistor-bench-cluster-")
 	if err != nil {
-		return 0, nil, err
+		return sample{}, nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	l, err := startLab(ctx, b.programs, dir, max(5, servers))
 	if err != nil {
-		return 0, nil, err
+		return sample{}, nil, err
 	}
 	defer l.stop()
 	bundle, err := b.install(ctx, l, servers)
 	if err != nil {
-		return 0, nil, err
+		return sample{}, nil, err
 	}
 	if !ours {
 		s, err := run(ctx, b.byHand(l, pairFor(servers))...)
-		return s.wall, nil, err
+		return s, nil, err
 	}
 	l.proxy.reactions()
 	s, err := run(ctx, l.counted(l.plugin("helm-aistor", "upgrade", "--yes", "--bundle", bundle, "--accept-downtime", "big/primary",
 		"--backup-dir", filepath.Join(dir, "backup"))))
 	if err != nil {
-		return 0, nil, err
+		return sample{}, nil, err
 	}
-	var took time.Duration
+	s.wall = 0
 	for _, m := range regexp.MustCompile(`(?m)^(?:operator|store)-\S+ +done +(\S+)$`).FindAllStringSubmatch(s.out, -1) {
 		d, err := time.ParseDuration(m[1])
 		if err != nil {
-			return 0, nil, err
+			return sample{}, nil, err
 		}
-		took += d
+		s.wall += d
 	}
-	if took == 0 {
-		return 0, nil, fmt.Errorf("finding the steps' times: none in\n%s", s.out)
+	if s.wall == 0 {
+		return sample{}, nil, fmt.Errorf("finding the steps' times: none in\n%s", s.out)
 	}
-	return took, l.proxy.reactions(), nil
+	return s, l.proxy.reactions(), nil
 }
 
 // install puts the old versions there and makes the bundle, with all images in

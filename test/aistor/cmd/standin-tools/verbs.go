@@ -102,6 +102,15 @@ func push(ctx context.Context, flags *flag.FlagSet, args []string, out io.Writer
 	password := flags.String("password-file", "", "file that holds the password")
 	mapped := flags.Bool("mapped", false, "push to HOST/PREFIX/aistor/X, as a private registry has it")
 	prefix := flags.String("prefix", "", "what comes before the path; without --mapped the default is quay.io, the images' own host")
+	programs := map[string]string{}
+	flags.Func("program", "NAME=FILE: the program of image NAME in place of the stand-in (repeatable)", func(text string) error {
+		name, file, ok := strings.Cut(text, "=")
+		if !ok {
+			return fmt.Errorf("reading %q: want NAME=FILE", text)
+		}
+		programs[name] = file
+		return nil
+	})
 	pad := flags.Int64("pad", 0, "bytes of a random layer for each image")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -120,7 +129,7 @@ func push(ctx context.Context, flags *flag.FlagSet, args []string, out io.Writer
 	if target.Auth, err = credentials(*user, *password); err != nil {
 		return err
 	}
-	builder, err := images.NewBuilder(ctx, images.Options{Pad: *pad})
+	builder, err := images.NewBuilder(ctx, images.Options{Pad: *pad, Programs: programs})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ func compile(ctx context.Context, tool Tool, module, out string) error {
 	}
 	// GOFLAGS and GOWORK of the caller's checkout must not reach another module.
 	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK=off", "GOBIN="+out)
+	if tool.Static {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	if text, err := cmd.CombinedOutput(); err != nil {

@@ -169,6 +169,9 @@ func (c Cache) logf(format string, args ...any) {
 func (c Cache) key(tool Tool, goVersion string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, tool.Package, tool.LDFlags)
+	if tool.Static {
+		fmt.Fprintln(sum, "static")
+	}
 	if tool.Source != "" {
 		for _, name := range []string{"go.mod", "go.sum", "main.go"} {
 			data, err := os.ReadFile(filepath.Join(c.Module, tool.Source, name))

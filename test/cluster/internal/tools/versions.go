@@ -13,6 +13,8 @@ const (
 	Helm4           = "v4.3.1"
 	Crane           = "v0.22.1"
 	Krew            = "v0.4.4"
+	// MinIO has no tagged versions as a module.
+	MinIO = "v0.0.0-20260212201848-7aac2a2c5b7c"
 )
 
 // Tool is one program of the cache and how it is built.
@@ -27,6 +29,9 @@ type Tool struct {
 	Source  string
 	// LDFlags are given to the linker.
 	LDFlags string
+	// Static says that the program has to run where there is nothing else, as
+	// in an image that holds it alone.
+	Static bool
 	// Links are more names under which the same file is found on PATH.
 	Links []string
 	// About how long a first build takes on two cores.
@@ -77,6 +82,12 @@ func Known() []Tool {
 			Name: "krew", Version: Krew, Source: "krew", Takes: "1 minute",
 			LDFlags: "-X sigs.k8s.io/krew/internal/version.gitTag=" + Krew,
 			Links:   []string{"kubectl-krew"},
+		},
+		{
+			// Licensed under the AGPL: it is run by a test, and is neither linked
+			// into nor shipped with anything.
+			Name: "minio", Version: MinIO, Static: true, Takes: "5 minutes",
+			Package: "github.com/minio/minio",
 		},
 	}
 }
