@@ -228,6 +228,22 @@ func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
 		{name: "pod security", change: func(f *plan.Facts) {
 			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: violates PodSecurity "restricted"`, 100)}
 		}, key: "create"},
+		{name: "schema", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`Pod "s-p-0" is invalid: spec.containers[0].resources.requests: Invalid value: "2"`, 100)}
+		}, key: "create"},
+		{name: "limit range", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: maximum memory usage per Container is 1Gi`, 100)}
+		}, key: "create"},
+		{name: "policy of a webhook", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`admission webhook "p.example" denied the request: image is not signed`, 100)}
+		}, key: "create"},
+		{name: "quota that is being counted", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: status unknown for quota: q`, 100)}
+		}},
+		{name: "refused once and let in later", change: func(f *plan.Facts) {
+			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: exceeded quota: q`, 100)}
+			f.Pods[0].Owner, f.Pods[0].Created = "StatefulSet/s-p", time.Unix(101, 0)
+		}},
 		{name: "pod security before the step", change: func(f *plan.Facts) {
 			f.Warnings = []plan.Event{refusal(`violates PodSecurity "restricted"`, 10)}
 		}},

@@ -34,8 +34,12 @@ const crashes = 3
 var permanent = regexp.MustCompile(`(?i)\b40[134]\b|unauthorized|forbidden|denied|not found|manifest unknown|name unknown|no match for platform|no basic auth|x509|certificate`)
 
 // refused matches why the API server won't create a pod, however often it is
-// asked. A webhook that can't be reached is not among them: it may come back.
-var refused = regexp.MustCompile(`(?i)violates PodSecurity|exceeded quota|is invalid|serviceaccount .* not found`)
+// asked: its schema, Pod Security, a quota or limit range, a policy, a webhook's
+// answer. A webhook that can't be reached is not among them: it may come back.
+var refused = regexp.MustCompile(`(?i)is invalid|is forbidden|denied the request`)
+
+// unsettled matches refusals of an API server that only needs a moment.
+var unsettled = regexp.MustCompile(`(?i)status unknown for quota|not yet ready to handle request|failed calling webhook`)
 
 // troubles lists what waiting does not heal among the pods that belong to the
 // step: those in scope that already carry the newest revision. Events from
@@ -101,15 +105,23 @@ func pullEvents(f *plan.Facts, p plan.Pod, image string) string {
 func refusals(f *plan.Facts, since time.Time) []trouble {
 	var out []trouble
 	for _, ev := range f.Warnings {
-		if ev.Reason != "FailedCreate" || ev.Last.Before(since) || !refused.MatchString(ev.Message) {
+		if ev.Reason != "FailedCreate" || ev.Last.Before(since) || !refused.MatchString(ev.Message) || unsettled.MatchString(ev.Message) {
 			continue
 		}
-		if !slices.Contains([]string{"StatefulSet", "ReplicaSet"}, ev.Object.Kind) {
+		if !slices.Contains([]string{"StatefulSet", "ReplicaSet"}, ev.Object.Kind) || createdSince(f, ev) {
 			continue
 		}
 		out = append(out, trouble{key: ev.Object.String() + " create", text: ev.Object.String() + ": " + ev.Message, patience: 1})
 	}
 	return out
+}
+
+// createdSince reports whether the object of an event has got a pod since: what
+// was refused once stays in the events although it was let in later.
+func createdSince(f *plan.Facts, ev plan.Event) bool {
+	return slices.ContainsFunc(f.Pods, func(p plan.Pod) bool {
+		return p.Namespace == ev.Object.Namespace && p.Owner == ev.Object.Kind+"/"+ev.Object.Name && !p.Created.Before(ev.Last)
+	})
 }
 
 // newest reports whether a pod carries its StatefulSet's newest revision.
