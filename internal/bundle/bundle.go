@@ -57,7 +57,7 @@ func openStorage(path string) (storage, error) {
 		return st, nil
 	}
 	switch {
-	case exists(partName(path, 1)):
+	case exists(partName(path, 1)), exists(partName(path, 2)), exists(path + sumsFiles("")[0]):
 		return openParts(path)
 	case exists(path + partialSuffix):
 		return nil, &PartialError{Path: path + partialSuffix}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -97,8 +96,8 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 	if opts.Wait == nil {
 		opts.Wait = pause.For
 	}
-	if !opts.Overwrite && (exists(path) || exists(partName(path, 1))) {
-		return nil, fmt.Errorf("creating bundle %q: %w", path, os.ErrExist)
+	if err := checkTarget(path, opts.Overwrite); err != nil {
+		return nil, err
 	}
 	p, err := makePlan(ctx, spec, src, opts)
 	if err != nil {
@@ -128,7 +127,10 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 
 // explain adds what helps to errors of the file system.
 func (w *writer) explain(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
+	if errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("%w: %w", &FileSizeError{Path: w.path, Size: w.plan.layout.size}, err)
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		free, _ := w.opts.FreeSpace(filepath.Dir(w.path))
 		return fmt.Errorf("%w: %w", &SpaceError{Path: w.path, Need: w.plan.layout.size, Have: max(free, 0)}, err)
 	}

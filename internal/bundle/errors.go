@@ -30,12 +30,16 @@ func (e *FormatError) Hint() string {
 
 // MissingPartError says that not all parts of a bundle are there.
 type MissingPartError struct {
-	Path     string
+	Path string
+	// Of is how many parts there are, 0 where no part says so.
 	Part, Of int
 }
 
 // Error implements error.
 func (e *MissingPartError) Error() string {
+	if e.Of == 0 {
+		return fmt.Sprintf("opening bundle %q: part %d is missing", e.Path, e.Part)
+	}
 	return fmt.Sprintf("opening bundle %q: part %d of %d is missing", e.Path, e.Part, e.Of)
 }
 
@@ -103,6 +107,46 @@ func (e *SpaceError) Error() string {
 
 // Hint names what helps.
 func (e *SpaceError) Hint() string { return "choose another folder, or fewer platforms or images" }
+
+// FileSizeError says that the file system takes no file as large as the bundle.
+type FileSizeError struct {
+	Path string
+	Size int64
+}
+
+// Error implements error.
+func (e *FileSizeError) Error() string {
+	return fmt.Sprintf("creating bundle %q: the file system takes no file of %d bytes", e.Path, e.Size)
+}
+
+// Hint names what helps.
+func (e *FileSizeError) Hint() string {
+	return "--part-size 2GB writes parts, which are read as they are"
+}
+
+// TargetError says that a bundle can't be written where it was asked for.
+// Nothing was fetched.
+type TargetError struct {
+	Path, Reason string
+	hint         string
+}
+
+// Error implements error.
+func (e *TargetError) Error() string { return fmt.Sprintf("creating bundle %q: %s", e.Path, e.Reason) }
+
+// Hint names what helps.
+func (e *TargetError) Hint() string { return e.hint }
+
+// BusyError says that another process is making the same bundle.
+type BusyError struct{ Path string }
+
+// Error implements error.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("creating bundle %q: another bundle create is writing it", e.Path)
+}
+
+// Hint names what helps.
+func (e *BusyError) Hint() string { return "wait for it or end it; the same command goes on then" }
 
 // Problem is one thing that [Bundle.Verify] found.
 type Problem struct {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync/atomic"
 )
 
@@ -33,7 +34,7 @@ func identity(p *plan, partSize int64) []byte {
 // must be called once the file is laid out.
 func openJournal(name string, p *plan, partSize int64, restart bool) (*journal, error) {
 	j := &journal{name: name, have: make([]int64, len(p.layout.entries))}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := openLocked(name)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +49,8 @@ func openJournal(name string, p *plan, partSize int64, restart bool) (*journal, 
 	switch {
 	case len(b) < 32:
 		return j, nil // the earlier run did not get as far as laying out
+	case !begun(strings.TrimSuffix(name, journalSuffix)):
+		return j, nil // it is about a file that is gone
 	case !bytes.Equal(b[:32], identity(p, partSize)):
 		return nil, errors.Join(&ChangedError{Subject: "what it is made of"}, f.Close())
 	}
@@ -59,6 +62,34 @@ func openJournal(name string, p *plan, partSize int64, restart bool) (*journal, 
 		}
 	}
 	return j, nil
+}
+
+// begun reports whether anything is there of a bundle that is being made.
+func begun(path string) bool {
+	return exists(path+partialSuffix) || exists(partName(path, 1)+partialSuffix)
+}
+
+// openLocked opens the journal for this process alone. A run that ends takes
+// its journal away: then the file that was opened is no longer the one of that
+// name, and is opened again.
+func openLocked(name string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		if lock(f) {
+			return nil, errors.Join(&BusyError{}, f.Close())
+		}
+		mine, err := f.Stat()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if there, err := os.Stat(name); err == nil && os.SameFile(mine, there) {
+			return f, nil
+		}
+		_ = f.Close()
+	}
 }
 
 // begin makes the journal valid.
@@ -88,5 +119,8 @@ func (j *journal) close() error {
 }
 
 func (j *journal) remove() error {
-	return errors.Join(j.close(), os.Remove(j.name))
+	if os.Remove(j.name) == nil { // while nobody else can take it up
+		return j.close()
+	}
+	return errors.Join(j.close(), os.Remove(j.name)) // systems that remove no open file
 }

@@ -74,6 +74,15 @@ func (l *Live) OpenBlob(ctx context.Context, a images.Artifact, digest string, f
 	return images.OpenResuming(ctx, l.src, b.repo, digest, from)
 }
 
+// Place implements images.Placed: where the images come from, mirrors included.
+// Charts and the bundle's manifest are nowhere yet.
+func (l *Live) Place(a images.Artifact) images.Ref {
+	if src, ok := l.src.(interface{ Place(images.Ref) images.Ref }); ok && !a.Ref.IsZero() {
+		return src.Place(a.Ref)
+	}
+	return images.Ref{}
+}
+
 // Carries implements images.Source.
 func (l *Live) Carries(digest string) bool {
 	_, ok := l.blobs[digest]

@@ -118,7 +118,7 @@ func openParts(base string) (*parts, error) {
 // measure reads the parts' frames.
 func (p *parts) measure() error {
 	if len(p.files) == 0 {
-		return fmt.Errorf("opening bundle %q: %q is missing", p.base, partName(p.base, 1))
+		return &MissingPartError{Path: p.base, Part: 1}
 	}
 	for i, f := range p.files {
 		size, head, of, err := p.frame(f)

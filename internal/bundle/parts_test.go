@@ -181,3 +181,21 @@ func exchange(t *testing.T, a, b string) {
 	writeFile(t, a, y)
 	writeFile(t, b, x)
 }
+
+func TestTheFirstPartIsMissing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 20_000)
+	p := filepath.Join(t.TempDir(), "b.tar")
+	if _, err := Split(t.Context(), s.create(t, s.spec), p, 30_000, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(partName(p, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{p, partName(p, 1), partName(p, 3)} {
+		var missing *MissingPartError
+		if _, err := Open(name); !errors.As(err, &missing) || missing.Part != 1 {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

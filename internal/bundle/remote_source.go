@@ -49,7 +49,7 @@ func (s remoteSource) Artifacts() []images.Artifact {
 
 // ReadManifest implements images.Source.
 func (s remoteSource) ReadManifest(ctx context.Context, a images.Artifact, d images.Descriptor) ([]byte, error) {
-	at := s.place(a)
+	at := s.Place(a)
 	at.Digest = d.Digest
 	raw, _, _, err := s.r.src.Manifest(ctx, at)
 	return raw, err
@@ -57,15 +57,15 @@ func (s remoteSource) ReadManifest(ctx context.Context, a images.Artifact, d ima
 
 // OpenBlob implements images.Source.
 func (s remoteSource) OpenBlob(ctx context.Context, a images.Artifact, digest string, from int64) (io.ReadCloser, error) {
-	return images.OpenResuming(ctx, s.r.src, s.place(a), digest, from)
+	return images.OpenResuming(ctx, s.r.src, s.Place(a), digest, from)
 }
 
 // Carries implements images.Source. What a difference bundle left out was
 // proved to be there when it was pushed.
 func (s remoteSource) Carries(string) bool { return true }
 
-// place is the repository that holds an artifact.
-func (s remoteSource) place(a images.Artifact) images.Ref {
+// Place implements images.Placed: the repository that holds an artifact.
+func (s remoteSource) Place(a images.Artifact) images.Ref {
 	if a.Ref.IsZero() {
 		return s.r.beside(a.Name)
 	}

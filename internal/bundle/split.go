@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -42,15 +43,14 @@ func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress
 		off += int64(n)
 		progress.Emit(images.Event{Kind: images.EventMoved, Bytes: int64(n)})
 	}
-	names, err := p.complete()
+	names, err := p.complete(b.manifest)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
 	if err != nil {
 		return fail(err)
 	}
-	extra, err := writeSums(path, names, b.manifest)
-	if err != nil {
-		return fail(err)
-	}
-	return append(names, extra...), nil
+	return names, nil
 }
 
 func cmpErr(err, other error) error {
@@ -60,9 +60,14 @@ func cmpErr(err, other error) error {
 	return err
 }
 
-// complete writes the parts through and gives them their names.
-func (p *parts) complete() ([]string, error) {
+// complete writes the parts through, lists them with their sums and contents,
+// and gives them their names last: until then they can be completed.
+func (p *parts) complete(m Manifest) ([]string, error) {
 	if err := p.Sync(); err != nil {
+		return nil, err
+	}
+	extra, err := writeSums(p, m)
+	if err != nil {
 		return nil, err
 	}
 	if err := p.Close(); err != nil {
@@ -76,5 +81,5 @@ func (p *parts) complete() ([]string, error) {
 		}
 		names = append(names, n)
 	}
-	return names, nil
+	return append(names, extra...), nil
 }

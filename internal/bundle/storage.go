@@ -24,14 +24,19 @@ type single struct {
 }
 
 func openSingle(p string) (*single, error) {
+	// Asked before it is opened: a pipe would wait for somebody to write.
+	st, err := os.Stat(p)
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.Open(p)
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
-		err = errors.New("it is not a regular file")
-	}
+	st, err = f.Stat()
 	if err != nil {
 		_ = f.Close()
 		return nil, err

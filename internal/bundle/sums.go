@@ -12,23 +12,27 @@ import (
 
 // writeSums writes SHA256SUMS and a list of contents beside the parts, so that
 // plain tools and people on the way know what they carry.
-func writeSums(base string, names []string, m Manifest) ([]string, error) {
+func writeSums(p *parts, m Manifest) ([]string, error) {
 	var sums strings.Builder
-	for _, n := range names {
-		sum, err := hashFile(n)
+	for i := range p.files {
+		n := partName(p.base, i+1)
+		sum, err := hashFile(n + partialSuffix)
 		if err != nil {
 			return nil, err
 		}
 		fmt.Fprintf(&sums, "%s  %s\n", sum, filepath.Base(n))
 	}
-	files := []string{base + ".SHA256SUMS", base + ".CONTENTS"}
-	for i, text := range []string{sums.String(), contents(m, len(names))} {
+	files := sumsFiles(p.base)
+	for i, text := range []string{sums.String(), contents(m, len(p.files))} {
 		if err := os.WriteFile(files[i], []byte(text), 0o644); err != nil {
 			return nil, err
 		}
 	}
 	return files, nil
 }
+
+// sumsFiles are the names of both.
+func sumsFiles(base string) []string { return []string{base + ".SHA256SUMS", base + ".CONTENTS"} }
 
 func hashFile(name string) (string, error) {
 	f, err := os.Open(name)

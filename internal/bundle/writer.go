@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -33,8 +32,13 @@ func openWriter(path string, p *plan, partSize int64, opts CreateOptions) (*writ
 		return nil, w.diagnose(err)
 	}
 	w.journal, w.resumed = j, j.resumed
-	if err := w.checkSpace(); err != nil {
-		return nil, errors.Join(err, j.close())
+	// Another run may have completed it since this one began.
+	if err = checkTarget(path, opts.Overwrite); err == nil {
+		err = w.checkSpace()
+	}
+	if err != nil {
+		w.giveUp()
+		return nil, err
 	}
 	if w.st, err = openTarget(path, p.layout.size, partSize, w.resumed); err == nil {
 		err = w.layOut()
@@ -43,10 +47,20 @@ func openWriter(path string, p *plan, partSize int64, opts CreateOptions) (*writ
 		err = j.begin(p, partSize)
 	}
 	if err != nil {
-		w.close()
+		w.giveUp()
 		return nil, w.explain(fmt.Errorf("creating bundle %q: %w", path, err))
 	}
 	return w, nil
+}
+
+// giveUp lets go before anything was fetched, and leaves nothing behind that an
+// earlier run has not.
+func (w *writer) giveUp() {
+	w.close()
+	if !w.resumed {
+		removePartial(w.path)
+		_ = w.journal.remove()
+	}
 }
 
 func openTarget(path string, size, partSize int64, resume bool) (storage, error) {
@@ -74,6 +88,11 @@ func openTarget(path string, size, partSize int64, resume bool) (storage, error)
 // diagnose turns "other inputs" into what exactly differs, where the partial
 // file can still say.
 func (w *writer) diagnose(err error) error {
+	var busy *BusyError
+	if errors.As(err, &busy) {
+		busy.Path = w.path
+		return busy
+	}
 	var changed *ChangedError
 	if !errors.As(err, &changed) {
 		return fmt.Errorf("creating bundle %q: %w", w.path, err)
@@ -155,16 +174,12 @@ func (w *writer) finish() ([]string, error) {
 func (w *writer) name() ([]string, error) {
 	st := w.st
 	if p, ok := st.(*parts); ok {
-		names, err := p.complete()
+		names, err := p.complete(w.plan.manifest)
 		if err != nil {
 			return nil, err
 		}
 		w.st = nil
-		if err := w.removeLeftovers(len(names)); err != nil {
-			return nil, err
-		}
-		extra, err := writeSums(w.path, names, w.plan.manifest)
-		return append(names, extra...), err
+		return names, w.removeOld(len(p.files))
 	}
 	if err := st.Sync(); err != nil {
 		return nil, err
@@ -173,20 +188,18 @@ func (w *writer) name() ([]string, error) {
 	if err := st.Close(); err != nil {
 		return nil, err
 	}
-	return []string{w.path}, os.Rename(w.path+partialSuffix, w.path)
+	if err := os.Rename(w.path+partialSuffix, w.path); err != nil {
+		return nil, err
+	}
+	return []string{w.path}, w.removeOld(0)
 }
 
-// removeLeftovers removes parts of a bundle that this one replaces.
-func (w *writer) removeLeftovers(n int) error {
-	for i := n + 1; w.opts.Overwrite && i <= maxParts; i++ {
-		if err := os.Remove(partName(w.path, i)); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				break
-			}
-			return err
-		}
+// removeOld removes what is left of a bundle that this one replaces.
+func (w *writer) removeOld(n int) error {
+	if !w.opts.Overwrite {
+		return nil
 	}
-	return nil
+	return removeOld(w.path, n)
 }
 
 // close lets go of the files; what was written stays for the next run.

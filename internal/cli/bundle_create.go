@@ -81,6 +81,13 @@ func (o *bundleCreateOptions) run(ctx context.Context, args []string) error {
 		return withHint(errors.New("reading --with-plugins: a machine without the plugin can't open parts"),
 			"copy "+o.plugins+" to the medium beside them")
 	}
+	if len(args) == 1 && args[0] == "-" {
+		return withHint(errors.New("creating a bundle: it is written to a file, at many places at once, not to standard output"), "name a file")
+	}
+	if o.user != "" && o.mirrorHost() == "" {
+		return withHint(errors.New("reading --registry-user: there is no --mirror that it could be for"),
+			"for other registries log in with docker or podman, or give --registry-config")
+	}
 	client, err := o.client(o.Program, o.mirrorHost())
 	if err != nil {
 		return err

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -62,9 +64,20 @@ func (o *registryOptions) reach(p *Program) (registry.Options, error) {
 		PlainHTTP: o.plainHTTP, SkipTLSVerify: o.skipVerify,
 		MaxConcurrent: o.concurrency, UserAgent: "aistor-upgrade/" + p.Version,
 	}
+	if err := checkProxies(p.Getenv); err != nil {
+		return opts, err
+	}
 	var err error
-	opts.Mirrors, err = pairs("mirror", o.mirrors)
-	return opts, err
+	if opts.Mirrors, err = pairs("mirror", o.mirrors); err != nil {
+		return opts, err
+	}
+	for from, to := range opts.Mirrors {
+		if strings.Contains(to, "://") || strings.Contains(to, "@") {
+			return opts, withHint(fmt.Errorf("reading --mirror of %q: %q is not HOST[:PORT]/PATH", from, withoutPasswords(to)),
+				"plain http is allowed by name with --registry-plain-http; a user goes into --registry-user with --password-stdin")
+		}
+	}
+	return opts, nil
 }
 
 // client makes the registry client with the user's credentials. private is the
@@ -85,6 +98,9 @@ func (o *registryOptions) client(p *Program, private string) (*registry.Client, 
 		}
 	})
 	opts.OnRetry = p.retryTeller()
+	if err := o.checkUser(private); err != nil {
+		return nil, err
+	}
 	if o.user != "" && private != "" {
 		o.once.read.Do(func() { o.once.credential, o.once.err = o.password(p.In) })
 		if o.once.err != nil {
@@ -93,6 +109,20 @@ func (o *registryOptions) client(p *Program, private string) (*registry.Client, 
 		opts.Credentials = map[string]registry.Credential{private: o.once.credential}
 	}
 	return registry.New(opts)
+}
+
+// checkUser refuses credentials that would go nowhere without a word. private
+// is empty also where another client of the same verb has them.
+func (o *registryOptions) checkUser(private string) error {
+	if o.passwordStdin && o.user == "" {
+		return withHint(errors.New("reading --password-stdin: no user was named"), "--registry-user names it")
+	}
+	if o.dockerConfig != "" {
+		if _, err := os.Stat(o.dockerConfig); err != nil {
+			return fmt.Errorf("reading --registry-config: %w", err)
+		}
+	}
+	return nil
 }
 
 func (o *registryOptions) password(in io.Reader) (registry.Credential, error) {

@@ -92,7 +92,7 @@ func describe(err error) string {
 	if errors.As(err, &silent) {
 		return ""
 	}
-	text := withHintOf(err, "error: "+err.Error())
+	text := withoutPasswords(withHintOf(err, "error: "+err.Error()))
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		lines[i] = printable(l) // what a registry or a bundle says may be in it

@@ -131,6 +131,9 @@ func (o *deliverOptions) deliver(ctx context.Context, p *Program, reg *registryO
 		}
 		return nil
 	}
+	if err := o.canSave(); err != nil {
+		return err
+	}
 	client, err := reg.client(p, target.MapPushHost())
 	if err != nil {
 		return err

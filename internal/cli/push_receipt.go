@@ -28,6 +28,23 @@ func (o *deliverOptions) save(p *Program, r images.Receipt) error {
 	return nil
 }
 
+// canSave finds out before anything is sent whether the receipt can be written:
+// what was done can't be told a second time.
+func (o *deliverOptions) canSave() error {
+	if o.receipt == "" {
+		return nil
+	}
+	_, err := os.Stat(o.receipt)
+	f, openErr := os.OpenFile(o.receipt, os.O_WRONLY|os.O_CREATE, 0o644)
+	if openErr != nil {
+		return fmt.Errorf("writing receipt: %w", openErr)
+	}
+	if closeErr := f.Close(); closeErr != nil || err == nil {
+		return closeErr
+	}
+	return os.Remove(o.receipt) // it was not there before
+}
+
 // show prints the receipt, and where the bundle can be read from now on.
 func (o *deliverOptions) show(p *Program, r images.Receipt) error {
 	if err := o.print(p.Out, r, func(w io.Writer) { printReceipt(w, r) }); err != nil {

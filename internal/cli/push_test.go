@@ -161,3 +161,43 @@ func TestSeveralCAFilesAreTrustedForCharts(t *testing.T) {
 	}
 	s.must(append(args, "--ca", other, "--ca", charts.ca)...)
 }
+
+// What would be said too late, or not at all, is said before anything is sent.
+func TestPushRefusesBeforeItSends(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	file := s.create("b.tar")
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"a receipt that can't be kept":    {[]string{"--receipt", s.path("nowhere/r.json")}, "writing receipt"},
+		"a receipt that is a folder":      {[]string{"--receipt", s.dir}, "writing receipt"},
+		"a password without a user":       {[]string{"--password-stdin"}, "no user was named"},
+		"credentials that are not there":  {[]string{"--registry-config", s.path("none.json")}, "reading --registry-config"},
+		"charts that climb":               {[]string{"--charts", "../../x"}, "can't be the name of a repository"},
+		"a prefix no registry has":        {[]string{"--prefix", "Team"}, "can't be the name of a repository"},
+		"an image that climbs":            {[]string{"--map", "quay.io/minio/aistor=../../etc"}, "can't be the name of a repository"},
+		"a password in the address":       {[]string{"--registry", "u:pa55word@" + s.private.Host}, "--registry-user"},
+		"a password in another's address": {[]string{"--push-registry", "https://u:pa55word@" + s.private.Host}, "--registry-user"},
+	} {
+		r := s.helm("pw\n", append(s.toPrivate("push", file), tt.args...)...)
+		if r.code != cli.ExitError || !strings.Contains(r.err, tt.want) || strings.Contains(r.err, "pa55word") {
+			t.Errorf("%s: exit %d\n%s", name, r.code, r.err)
+		}
+	}
+	if n := s.private.Count("POST|PUT|PATCH"); n > 0 {
+		t.Errorf("%d requests would have changed something", n)
+	}
+	r := s.helm("pw\n", s.connected("bundle", "create", s.path("c.tar"), "--registry-user", "u", "--password-stdin", "--mirror", "docker.io=https://u:pa55word@host")...)
+	if r.code != cli.ExitError || !strings.Contains(r.err, "reading --mirror") || strings.Contains(r.err, "pa55word") {
+		t.Errorf("a mirror with a password: exit %d\n%s", r.code, r.err)
+	}
+	r = s.helm("pw\n", "bundle", "create", s.path("c.tar"), "--registry-user", "u", "--password-stdin")
+	if r.code != cli.ExitError || !strings.Contains(r.err, "there is no --mirror") {
+		t.Errorf("a user for nobody: exit %d\n%s", r.code, r.err)
+	}
+	if r = s.helm("", "bundle", "create", "-"); r.code != cli.ExitError || !strings.Contains(r.err, "standard output") {
+		t.Errorf("to standard output: exit %d\n%s", r.code, r.err)
+	}
+}

@@ -111,3 +111,28 @@ func otherCA(t *testing.T, s *site) string {
 	}
 	return s.write("other-ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 }
+
+// Between two places of one registry nothing has to come this way: what a test
+// project has is linked into the one for production.
+func TestCopyWithinARegistryLinks(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	charts := s.connected("copy")
+	r := s.helm("", append(charts, "--registry", s.upstream.Host, "--prefix", "test")...)
+	if r.code != 0 {
+		t.Fatalf("exit %d\n%s", r.code, r.err)
+	}
+	layers := func() int { return s.upstream.Count("GET .*/(cache|test)/.*blobs/") }
+	if n := layers(); n > 1 { // the config that tells the platform
+		t.Errorf("copy from a mirror in the same registry read %d blobs", n)
+	}
+	_, address, _ := strings.Cut(r.err, "--bundle ")
+	s.upstream.ResetLog()
+	r = s.helm("", "copy", "--bundle", strings.TrimSpace(address), "--registry", s.upstream.Host, "--prefix", "prod", "--registry-plain-http", s.upstream.Host)
+	if r.code != 0 || !strings.Contains(r.out, "0 B sent") {
+		t.Fatalf("exit %d\n%s%s", r.code, r.out, r.err)
+	}
+	if n := layers(); n > 1 { // the bundle's manifest
+		t.Errorf("copy of a pushed bundle within a registry read %d blobs:\n%s", n, strings.Join(s.upstream.Log(), "\n"))
+	}
+}

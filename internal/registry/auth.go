@@ -111,11 +111,31 @@ func (k *keychain) fromFile(cf *configfile.ConfigFile, host, repo string) (authn
 	}
 	a, err := cf.GetAuthConfig(key)
 	if err != nil {
-		return nil, fmt.Errorf("asking the credential helper for %q: %w", host, err)
+		return nil, &HelperError{Host: host, Err: err}
 	}
 	found := authenticator(a)
 	k.helpers[helperKey{cf, host}] = found
 	return found, nil
+}
+
+// HelperError says that a credential helper that a docker config names did not
+// answer.
+type HelperError struct {
+	Host string
+	Err  error
+}
+
+// Error implements error.
+func (e *HelperError) Error() string {
+	return fmt.Sprintf("asking the credential helper for %q: %v", e.Host, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *HelperError) Unwrap() error { return e.Err }
+
+// Hint names what helps.
+func (e *HelperError) Hint() string {
+	return "put the helper on PATH, or give --registry-user and --password-stdin, or another file with --registry-config"
 }
 
 func authenticator(a types.AuthConfig) authn.Authenticator {

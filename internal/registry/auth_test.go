@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
 func TestCredentialsAreFound(t *testing.T) {
@@ -145,5 +146,28 @@ func TestTokensAreRenewed(t *testing.T) {
 	}
 	if n := s.Count("^TOKEN"); n < 3 {
 		t.Errorf("%d tokens for 7 requests of 2 each", n)
+	}
+}
+
+// Tokens that run out while many requests are on their way cost a renewal and no
+// push: whoever comes late with a renewed one asks once more.
+func TestATokenThatRunsOutAmongManyRequests(t *testing.T) {
+	t.Parallel()
+	s := registrytest.New(t, registrytest.WithBearerAuth("u", "p", 1))
+	c := newClient(t, s, func(o *Options) {
+		o.Credentials = map[string]Credential{s.Host: {Username: "u", Password: "p"}}
+	})
+	repo := images.Ref{Host: s.Host, Path: "a/b"}
+	if _, err := c.HasBlob(t.Context(), repo, images.DigestOf([]byte("x"))); err != nil {
+		t.Fatal(err)
+	}
+	// Each renewed token is struck as if another request had used it up.
+	s.Inject(registrytest.Fault{Match: "^HEAD .*blobs", Times: 3, Status: 401})
+	if _, err := c.HasBlob(t.Context(), repo, images.DigestOf([]byte("y"))); err != nil {
+		t.Error(err)
+	}
+	s.Inject(registrytest.Fault{Match: "^HEAD .*blobs", Status: 401})
+	if _, err := c.HasBlob(t.Context(), repo, images.DigestOf([]byte("z"))); KindOf(err) != Unauthorized {
+		t.Errorf("a login that is not good any more: %v", err)
 	}
 }

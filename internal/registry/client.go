@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -73,6 +74,12 @@ func (c *Client) source(r images.Ref) place {
 	return place{registryHost(h), p}
 }
 
+// Place is the repository that ref is fetched from: its own, or that of a mirror.
+func (c *Client) Place(ref images.Ref) images.Ref {
+	at := c.source(ref)
+	return images.Ref{Host: at.host, Path: at.path}
+}
+
 func target(r images.Ref) place { return place{registryHost(r.Host), r.Path} }
 
 // registryHost spells out where Docker's short name is served.
@@ -108,6 +115,10 @@ type session struct {
 	mu     sync.Mutex
 	client *http.Client
 	scheme string
+	// bearer is true where a token stands for the login, worked once it was
+	// good for a request.
+	bearer bool
+	worked atomic.Bool
 }
 
 // open returns the session's client, logging in first where that has not
@@ -137,7 +148,7 @@ func (c *Client) open(ctx context.Context, k sessionKey) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.scheme = "https"
+	s.scheme, s.bearer = "https", strings.EqualFold(challenge.Scheme, "bearer")
 	if challenge.Insecure {
 		s.scheme = "http"
 	}

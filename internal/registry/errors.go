@@ -100,10 +100,13 @@ func (e *Error) Hint() string {
 	case Quota:
 		return "ask the registry's owner for more room"
 	case TLS:
-		return "give the CA that signed the registry's certificate with --ca"
+		return e.tlsHint()
 	case RateLimited:
 		return "log in for a higher limit, or try again later: what was moved is kept"
 	case Unreachable:
+		if strings.Contains(e.Err.Error(), "proxyconnect") {
+			return "see whether the proxy that HTTPS_PROXY names can be reached from here, or name the registry in NO_PROXY"
+		}
 		return fmt.Sprintf("see whether %s is the right name and port, and can be reached from here; HTTPS_PROXY and NO_PROXY are followed", e.Host)
 	case PrivateRedirect:
 		return "name the registry by the host it sends to, or have its owner set a host name in place of the address"
@@ -114,6 +117,20 @@ func (e *Error) Hint() string {
 	default:
 		return ""
 	}
+}
+
+// tlsHint tells a certificate of an unknown signer from one that another CA does
+// not cure.
+func (e *Error) tlsHint() string {
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(e.Err, &name):
+		return "name the registry as its certificate does, or have its owner add this name to it"
+	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired:
+		return "see whether this machine's clock is right; if so, the registry's owner must renew the certificate"
+	}
+	return "give the CA that signed the registry's certificate with --ca"
 }
 
 // KindOf gives the kind of err, or "" where it holds no [Error].

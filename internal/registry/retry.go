@@ -121,12 +121,29 @@ func (c *Client) attempt(ctx context.Context, h *host, q call) (*http.Response, 
 	if err != nil {
 		return nil, stripURL(err)
 	}
+	if resp.StatusCode < 400 || resp.StatusCode == http.StatusNotFound {
+		s.worked.Store(true)
+	}
 	if err := transport.CheckError(resp, q.ok...); err != nil {
 		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusUnauthorized && s.bearer && s.worked.Load() {
+			return nil, &tokenExpired{err}
+		}
 		return nil, withDelay(err, resp.Header.Get("Retry-After"))
 	}
 	return resp, nil
 }
+
+// maxTokens is how often a login that worked before is tried again.
+const maxTokens = 4
+
+// tokenExpired is a login that worked for earlier requests and, renewed, did not
+// for this one: its token ran out between the two, as short-lived ones do while
+// many requests are on their way.
+type tokenExpired struct{ error }
+
+// Unwrap gives the cause.
+func (e *tokenExpired) Unwrap() error { return e.error }
 
 func (q call) request(ctx context.Context, s *session, body io.ReadCloser) (*http.Request, error) {
 	u := &url.URL{Scheme: s.scheme, Host: q.key.host, Path: "/v2/" + q.key.path + "/" + q.path, RawQuery: q.query.Encode()}
@@ -207,7 +224,8 @@ func (c *Client) shouldRetry(ctx context.Context, err error, attempt int) (time.
 	if ctx.Err() != nil || attempt >= c.opts.MaxAttempts || errors.As(err, &body) || !transient(err) {
 		return 0, false
 	}
-	if attempt > 1 && nobodyThere(err) {
+	var old *tokenExpired
+	if attempt > 1 && nobodyThere(err) || attempt >= maxTokens && errors.As(err, &old) {
 		return 0, false
 	}
 	var d *delayed
@@ -221,6 +239,10 @@ func (c *Client) shouldRetry(ctx context.Context, err error, attempt int) (time.
 
 func transient(err error) bool {
 	var te *transport.Error
+	var old *tokenExpired
+	if errors.As(err, &old) {
+		return true
+	}
 	if errors.As(err, &te) {
 		switch kindOfAnswer(te) {
 		case TagImmutable, Quota, Forbidden, Unauthorized, NotFound, NameUnknown:

@@ -73,6 +73,9 @@ func (m Mirror) Owns(r Ref) bool { return m.Registry != "" && r.Host == m.Regist
 // scheme or path, or a rule with an empty side.
 func (m Mirror) Validate() error {
 	for _, host := range []string{m.Registry, m.PushRegistry} {
+		if at := strings.LastIndexByte(host, '@'); at >= 0 {
+			return fmt.Errorf("reading mirror: registry %q comes with a user or a password, which do not belong there\nhint: --registry-user with --password-stdin, or a login in docker's config", "***"+host[at:])
+		}
 		if strings.Contains(host, "://") {
 			return fmt.Errorf("reading mirror: registry %q is a host[:port] without a scheme; plain http is allowed by name\nhint: --registry-plain-http HOST[:PORT]", host)
 		}

@@ -81,6 +81,14 @@ type Source interface {
 	Carries(digest string) bool
 }
 
+// Placed is a Source that reads from a registry. Where the target is the same
+// registry, blobs are linked instead of being sent through this machine.
+type Placed interface {
+	Source
+	// Place is the repository that an artifact's blobs are read from.
+	Place(a Artifact) Ref
+}
+
 // Outcome says how a blob came to be in its repository.
 type Outcome string
 

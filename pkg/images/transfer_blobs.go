@@ -14,7 +14,7 @@ type blobJob struct {
 	desc  Descriptor
 	users []*job // one a repository
 	// elsewhere are repositories of the same registry that hold the blob
-	// already, because a present artifact of this push is there.
+	// already, because a present artifact of this push is there, or the source.
 	elsewhere []string
 }
 
@@ -57,8 +57,27 @@ func (p *pusher) planBlobs() []*blobJob {
 			}
 		}
 	}
+	for _, b := range out {
+		if len(b.elsewhere) == 0 {
+			b.elsewhere = p.placed(b.users[0])
+		}
+	}
 	slices.SortStableFunc(out, func(a, b *blobJob) int { return cmp.Compare(b.desc.Size, a.desc.Size) })
 	return out
+}
+
+// placed is the repository that holds an artifact's blobs, where the source is
+// the target's own registry.
+func (p *pusher) placed(j *job) []string {
+	src, ok := p.src.(Placed)
+	if !ok {
+		return nil
+	}
+	at := src.Place(j.art)
+	if at.Host != j.dst.Host || at.Path == j.dst.Path {
+		return nil
+	}
+	return []string{at.Path}
 }
 
 // proveAssumed looks for every blob that the source leaves out.

@@ -20,6 +20,19 @@ func (e *TagConflictError) Hint() string {
 	return "look at what is there before replacing it with --overwrite-tag"
 }
 
+// NameError says that an artifact would go where no registry can have it.
+type NameError struct{ Ref Ref }
+
+// Error implements error.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("pushing %q: this can't be the name of a repository with a tag", e.Ref)
+}
+
+// Hint names what helps.
+func (e *NameError) Hint() string {
+	return "repositories are lower-case letters and digits between single . _ - and /; look at --prefix, --map and --charts"
+}
+
 // AssumedError says that a difference bundle counts on a blob that its
 // repository does not hold. Nothing was pushed.
 type AssumedError struct {

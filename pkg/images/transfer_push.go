@@ -44,6 +44,9 @@ func Push(ctx context.Context, src Source, dst Target, mirror Mirror, opts PushO
 		opts.Concurrency = 8
 	}
 	p := newPusher(src, dst, mirror, opts)
+	if err := p.checkNames(); err != nil {
+		return Receipt{}, err
+	}
 	err := p.run(ctx)
 	return p.receipt(), err
 }
@@ -120,6 +123,21 @@ func newPusher(src Source, dst Target, mirror Mirror, opts PushOptions) *pusher 
 		p.jobs = append(p.jobs, j)
 	}
 	return p
+}
+
+// checkNames refuses destinations that no registry has, before one is asked: a
+// prefix that climbs would lead out of the registry's own part of the server.
+func (p *pusher) checkNames() error {
+	for _, j := range p.jobs {
+		// The host is another matter: one without a dot is not taken for one in a
+		// reference, and may well be one here.
+		want := j.dst
+		want.Host = "host.invalid"
+		if got, err := ParseRef(want.String()); err != nil || got != want {
+			return &NameError{Ref: j.dst}
+		}
+	}
+	return nil
 }
 
 func (p *pusher) run(ctx context.Context) error {
