@@ -90,7 +90,9 @@ func (o *preflightOptions) run(ctx context.Context) error {
 		if subject.Reviewed, err = readPlanFile(o.planFile); err != nil {
 			return err
 		}
-		if o.goesOn(ctx, t, subject.Reviewed) == nil {
+		if err := o.goesOn(ctx, t, subject.Reviewed); err != nil {
+			subject.Departed = err.Error()
+		} else {
 			subject.Reviewed = t.plan // what is left of it is as good
 		}
 	}

@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,5 +220,32 @@ func TestAnotherOperatorIsFoundWhereverItRuns(t *testing.T) {
 	}
 	if len(f.Pods) != 1 {
 		t.Errorf("received %d pods, expected only the operator's own", len(f.Pods))
+	}
+}
+
+// What others write of pods and stores is shown to people and kept in reports,
+// so that what slipped into it is taken out where it is read.
+func TestTextsOfOthersLoseTheirSecrets(t *testing.T) {
+	t.Parallel()
+	const slipped = `cannot log in: secretKey=planted1 at https://user:planted2@registry/x, Authorization: Bearer planted3`
+	pod, _ := seePod(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n", Labels: map[string]string{"aistor.min.io/name": "x"}},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a"}, {Name: "b"}}},
+		Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
+			{Name: "a", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "Bad", Message: slipped}}},
+			{Name: "b", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: slipped}}},
+		}}})
+	store, err := seeStore(&unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": "s", "namespace": "n"},
+		"status": map[string]any{"healthMessage": slipped, "currentState": slipped}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Object = nil // as it is, for what compares it
+	event, _ := seeEvent(&corev1.Event{Message: slipped})
+	text := fmt.Sprintf("%+v %+v %+v", pod, store, event)
+	if n := strings.Count(text, "cannot log in"); n != 5 {
+		t.Errorf("the texts are shown %d times, expected 5:\n%s", n, text)
+	}
+	if strings.Contains(text, "planted") {
+		t.Errorf("a secret is left:\n%s", text)
 	}
 }

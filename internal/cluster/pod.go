@@ -82,12 +82,13 @@ func withStatus(c plan.Container, reported map[string]corev1.ContainerStatus) pl
 		return c
 	}
 	c.ImageID, c.Ready, c.Restarts = s.ImageID, s.Ready, int(s.RestartCount)
-	switch {
+	switch { // a terminated container's message may be the end of its log
 	case s.State.Waiting != nil:
 		c.Reason, c.Message = s.State.Waiting.Reason, s.State.Waiting.Message
 	case s.State.Terminated != nil && s.State.Terminated.ExitCode != 0:
 		c.Reason, c.Message = s.State.Terminated.Reason, s.State.Terminated.Message
 	}
+	c.Message = plan.RedactText(c.Message)
 	return c
 }
 

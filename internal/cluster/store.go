@@ -85,7 +85,7 @@ func seeStore(u *unstructured.Unstructured) (storeSeen, error) {
 		Release: s.release.name,
 		Images:  o.images(u.GetNamespace() + "/" + u.GetName()),
 		Secret:  o.Spec.ImagePullSecret.Name,
-		Health:  o.Status.Health, Message: o.Status.Message, State: o.Status.State,
+		Health:  o.Status.Health, Message: plan.RedactText(o.Status.Message), State: plan.RedactText(o.Status.State),
 		Online: o.Status.Online, Offline: o.Status.Offline, Healing: o.Status.Healing,
 		Revision:       o.Status.Revision,
 		RollingTimeout: time.Duration(o.Spec.RollingTimeout) * time.Second,

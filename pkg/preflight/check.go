@@ -60,6 +60,10 @@ type Subject struct {
 	// Reviewed is a plan that was made before, for review; nil where there is
 	// none. Plan is the one for the present state.
 	Reviewed *plan.Plan
+	// Departed says why Reviewed does not hold any more, where that is known
+	// better than from the plans alone: what somebody else changed since a part
+	// of it was carried out.
+	Departed string
 	// Registry answers for the private registry; nil where this machine has
 	// no route to it.
 	Registry Prober
