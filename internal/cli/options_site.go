@@ -65,11 +65,11 @@ func readAll(r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// noOperator says that no operator was found, and what could not be looked at:
-// without rights everything looks absent.
+// noOperator says that no operator was found, and who applies one in a release's
+// place or what could not be looked at: without rights everything looks absent.
 func noOperator(f *plan.Facts) error {
-	if len(f.Gaps) == 0 {
-		return &inputs.NoOperatorError{}
+	if absent := inputs.NoOperator(f); len(f.Gaps) == 0 || absent.Owner != nil {
+		return absent
 	}
 	g := f.Gaps[0]
 	return withHint(fmt.Errorf("finding the operator's release: %d looks at the cluster failed, first %s: %s", len(f.Gaps), g.What, g.Cause),

@@ -79,7 +79,7 @@ func Gather(r Request) (plan.Inputs, error) {
 // operatorPart is the operator's part of it, with its license.
 func (r Request) operatorPart(in *plan.Inputs) (err error) {
 	if r.Facts.Operator == nil {
-		return &NoOperatorError{}
+		return NoOperator(r.Facts)
 	}
 	if in.Operator, err = r.operator(); err == nil {
 		in.License, err = r.looseLicense(in.Operator)
@@ -147,7 +147,7 @@ func (r Request) stores() ([]plan.Change, error) {
 		}
 		release := releaseOf(r.Facts, s)
 		if release == nil && named {
-			return nil, &NoReleaseError{Key: s.Key()}
+			return nil, &NoReleaseError{Key: s.Key(), Owner: ownerOf(r.Facts, s.Key())}
 		}
 		if release == nil {
 			continue // the checks tell of stores that no release was found for
@@ -210,7 +210,7 @@ func (r Request) find(name, version string) *chart.Chart {
 func FindRelease(f *plan.Facts, role aistor.Role, store string) (*plan.Release, error) {
 	if role == aistor.RoleOperator {
 		if f.Operator == nil {
-			return nil, &NoOperatorError{}
+			return nil, NoOperator(f)
 		}
 		return f.Operator, nil
 	}
@@ -242,32 +242,6 @@ func StoreKeys(f *plan.Facts) []string {
 		keys = append(keys, s.Key())
 	}
 	return keys
-}
-
-// NoOperatorError says that no release of the operator chart was found.
-type NoOperatorError struct{}
-
-// Error says what was looked for.
-func (*NoOperatorError) Error() string {
-	return "finding the operator's release: no Helm release of chart " + aistor.OperatorChart + " or " + aistor.OperatorChartOld
-}
-
-// Hint names the commands that show what there is.
-func (*NoOperatorError) Hint() string {
-	return "helm list -A shows the releases; name the operator's namespace with -n, or upgrade your own stores with --stores-only -n NAMESPACE"
-}
-
-// NoReleaseError says that a store was asked for that no Helm release owns.
-type NoReleaseError struct{ Key string }
-
-// Error names the store.
-func (e *NoReleaseError) Error() string {
-	return fmt.Sprintf("finding the release of object store %q: no Helm release owns it", e.Key)
-}
-
-// Hint names the command that shows what there is.
-func (*NoReleaseError) Hint() string {
-	return "helm list -A shows the releases; one that Helm keeps in ConfigMaps (HELM_DRIVER) is not read"
 }
 
 // NoChartError says that the record of a store's release holds no chart.

@@ -13,6 +13,7 @@ import (
 const (
 	picLeft   = 150
 	picWidth  = 760
+	picRight  = 28 // half of a time's label
 	laneStep  = 13
 	curveHigh = 46
 	// pictureLimit is how many attempts are drawn, the newest ones.
@@ -109,7 +110,7 @@ func (s scale) inside(t time.Time) bool { return !t.Before(s.from) && !t.After(s
 
 func draw(d *Document, from, to time.Time) picture {
 	s := scale{from, to}
-	p := picture{Width: picLeft + picWidth + 10, Left: picLeft, Right: picLeft + picWidth, Ticks: s.ticks()}
+	p := picture{Width: picLeft + picWidth + picRight, Left: picLeft, Right: picLeft + picWidth, Ticks: s.ticks()}
 	p.Steps = s.steps(allSteps(d))
 	y := 44.0
 	for _, a := range d.Availability {
