@@ -181,6 +181,26 @@ func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
 	}
 }
 
+// Rewriting takes seconds, in which an editor or git may write the file.
+func TestValuesLeaveAFileThatWasChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := newValuesFolder(t, map[string]string{"a.yaml": "a: 1\n", "b.yaml": "b: somebody's\n"})
+	files := []editedFile{
+		{valuesFile: valuesFile{name: filepath.Join(f.dir, "a.yaml"), data: []byte("a: 1\n")}, after: []byte("a: 2\n")},
+		{valuesFile: valuesFile{name: filepath.Join(f.dir, "b.yaml"), data: []byte("b: 1\n")}, after: []byte("b: 2\n")},
+	}
+	err := writeFiles(files, &valuesReport{Files: make([]valuesFileReport, 2)})
+	if err == nil || !strings.Contains(err.Error(), "b.yaml") {
+		t.Errorf("error %v", err)
+	}
+	if f.read("a.yaml") != "a: 1\n" || f.read("b.yaml") != "b: somebody's\n" {
+		t.Error("a file was written")
+	}
+	if _, err := os.Stat(filepath.Join(f.dir, "a.yaml.1.bak")); err == nil {
+		t.Error("a backup was made although nothing changed")
+	}
+}
+
 // Whatever the cluster or bundle, the values of a release are shown without
 // its secrets, and written whole.
 func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +10,14 @@ import (
 )
 
 // writeFiles puts the changed files in place: first a backup of each, then one
-// rename each, so that no file is ever half written.
+// rename each, so that no file is ever half written. A file that somebody
+// changed since it was read stays as it is, and all others with it.
 func writeFiles(files []editedFile, report *valuesReport) error {
+	for _, f := range files {
+		if err := f.unchanged(); err != nil {
+			return err
+		}
+	}
 	for i := range files {
 		f := &files[i]
 		if !f.changed() {
@@ -26,9 +33,25 @@ func writeFiles(files []editedFile, report *valuesReport) error {
 		if !f.changed() {
 			continue
 		}
-		if err := replaceFile(f.name, f.after); err != nil {
+		err := f.unchanged()
+		if err == nil {
+			err = replaceFile(f.name, f.after)
+		}
+		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// unchanged makes sure that a file still holds what was read.
+func (f editedFile) unchanged() error {
+	now, err := os.ReadFile(f.name)
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", f.name, err)
+	}
+	if !bytes.Equal(now, f.data) {
+		return withHint(fmt.Errorf("writing %q: somebody changed it since it was read", f.name), "run the same command again")
 	}
 	return nil
 }

@@ -55,6 +55,9 @@ func (e *EditError) Hint() string {
 
 // Error names the setting, the line and the reason.
 func (e *EditError) Error() string {
+	if len(e.Path) == 0 {
+		return e.Reason
+	}
 	at := ""
 	if e.Line > 0 {
 		at = fmt.Sprintf("line %d: ", e.Line)

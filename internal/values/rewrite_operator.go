@@ -1,6 +1,7 @@
 package values
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -127,11 +128,10 @@ func imagePart(ref images.Ref) string {
 // repositories sets hostname, path prefix and pull secret of every repository
 // key that has an effect in this version.
 func (r *rewriter) repositories() error {
-	_, list, err := r.discover(r.values)
+	now, err := r.present()
 	if err != nil {
 		return err
 	}
-	now := positions(list)
 	keys := aistor.RepositoryKeys()
 	keys = slices.AppendSeq(keys, maps.Keys(GetMap(r.values, "repositories")))
 	slices.Sort(keys)
@@ -150,11 +150,33 @@ func (r *rewriter) repositories() error {
 	return nil
 }
 
+// present is what is rendered as the values are. Where a hostname or a
+// pathPrefix makes references of it that are none, such as an address with
+// https:// before it, it is what the vendor's repositories give by themselves:
+// rewriting replaces both.
+func (r *rewriter) present() (map[position]images.Ref, error) {
+	_, list, err := r.discover(r.values)
+	var invalid *images.InvalidImageError
+	if errors.As(err, &invalid) {
+		own := r.values
+		for _, key := range aistor.RepositoryKeys() {
+			own = without(without(own, Path{"repositories", key, "hostname"}), Path{"repositories", key, "pathPrefix"})
+		}
+		if _, plain, other := r.discover(own); other == nil {
+			list, err = plain, nil
+		}
+	}
+	return positions(list), err
+}
+
 // followers are the fields whose reference changes with a repository's host.
 func (r *rewriter) followers(key string, now map[position]images.Ref) map[position]images.Ref {
 	trial := Copy(r.values)
 	setIn(trial, sentinel, Path{"repositories", key, "hostname"})
 	_, list, err := r.discover(trial)
+	if err != nil { // the path may be none, too
+		_, list, err = r.discover(without(trial, Path{"repositories", key, "pathPrefix"}))
+	}
 	if err != nil {
 		return nil
 	}

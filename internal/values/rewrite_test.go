@@ -102,6 +102,24 @@ func TestRewriteFollowsTheMirrorsRules(t *testing.T) {
 	}
 }
 
+// An address that makes no reference hides no image from the proof: it is
+// replaced like any other.
+func TestRewriteReplacesAHostThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"https://reg.example.com/", "http://reg.example.com", "reg.example.com:5000/", "reg_x.example.com", "user:pw@reg.example.com", "fd00::1", "1234"} {
+		_, got := rewritten(t, "repositories: {aistor: {hostname: '"+host+"', pathPrefix: /AIStor}}", nil)
+		if len(got.Images) != len(rewrittenPlainly(t).Images) || values.GetString(got.Values, "repositories", "aistor", "hostname") != registry {
+			t.Errorf("%s: %d images, %v", host, len(got.Images), got.Values)
+		}
+	}
+}
+
+func rewrittenPlainly(t *testing.T) *values.Result {
+	t.Helper()
+	_, got := rewritten(t, "", nil)
+	return got
+}
+
 func TestRewriteNamesStalePins(t *testing.T) {
 	t.Parallel()
 	_, got := rewritten(t, "images: {operator: {image: 'operator:RELEASE.2025-08-19T17-53-00Z'}, minio: {image: 'minio:RELEASE.2027-01-01T00-00-00Z'}}", nil)

@@ -47,7 +47,12 @@ type InvalidImageError struct {
 
 // Error names the object, the field and the value.
 func (e *InvalidImageError) Error() string {
-	return fmt.Sprintf("reading image %q at %s of %s: %v", e.Value, e.Path, e.Object, e.Err)
+	return fmt.Sprintf("reading image %q at %s of %s: %v", withoutLogin(e.Value), e.Path, e.Object, e.Err)
+}
+
+// Hint names what makes such a reference.
+func (*InvalidImageError) Hint() string {
+	return "correct what makes the reference: images, or hostname (host[:port] alone) and pathPrefix under repositories, or the object's own field"
 }
 
 // Unwrap gives the parser's error.

@@ -62,7 +62,7 @@ func TestDiscoverFindsImageFieldsWhereverTheyAre(t *testing.T) {
 			"q.io/i:1":       {"user ObjectStore/ns/s .spec.initContainers[0].image"},
 			"q.io/s:1":       {"user ObjectStore/ns/s .spec.sideCars.containers[0].image"},
 		}},
-		"what is no reference": {doc: "kind: PersistentVolume\nspec: {rbd: {image: Foo}, logo: {image: 'https://x/y.png'}, x: {image: ''}, y: {image: 'data:image/png;base64,AA'}}", want: map[string][]string{}},
+		"what is no reference": {doc: "kind: PersistentVolume\nspec: {rbd: {image: Foo}, logo: {image: 'https://x/y.png?at=1:2'}, x: {image: ''}, y: {image: 'data:image/png;base64,AA'}}", want: map[string][]string{}},
 		"a definition":         {doc: "kind: CustomResourceDefinition\nspec: {image: 'q.io/a:1'}", want: map[string][]string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,13 +99,26 @@ func TestDiscoverFollowsTheSentinel(t *testing.T) {
 
 func TestDiscoverRefusesWhatNoRuntimeWouldPull(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"aistor:", ":tag", "q.io/a:sha256:" + strings.Repeat("a", 64), "quay.io/UPPER:1"} {
+	for _, value := range []string{"aistor:", ":tag", "q.io/a:sha256:" + strings.Repeat("a", 64), "quay.io/UPPER:1",
+		"https://reg.example.com:5000//aistor/mc:1", "reg_x.example.com/aistor/mc:1"} {
 		o := images.Object{"kind": "ObjectStore", "spec": map[string]any{"image": value}}
 		_, err := images.Discover(images.DiscoverInput{Objects: []images.DiscoverObject{{Object: o}}})
 		var invalid *images.InvalidImageError
-		if !errors.As(err, &invalid) || invalid.Value != value || invalid.Path != ".spec.image" {
+		if !errors.As(err, &invalid) || invalid.Value != value || invalid.Path != ".spec.image" || invalid.Err == nil {
 			t.Errorf("%q: error %v", value, err)
 		}
+	}
+}
+
+// A host with a scheme before it is written by many, also without a tag behind.
+func TestDiscoverRefusesAURLWhereTheRegistryStands(t *testing.T) {
+	t.Parallel()
+	const doc = "kind: Deployment\nspec: {image: 'HOST/aistor/mc'}\n"
+	_, err := images.Discover(images.DiscoverInput{Sentinel: "s.invalid", Objects: []images.DiscoverObject{{
+		Object: object(t, strings.ReplaceAll(doc, "HOST", "https://user:planted@reg.example.com")), Twin: object(t, strings.ReplaceAll(doc, "HOST", "s.invalid"))}}})
+	var invalid *images.InvalidImageError
+	if !errors.As(err, &invalid) || strings.Contains(err.Error(), "planted") || invalid.Hint() == "" {
+		t.Errorf("error %v", err)
 	}
 }
 

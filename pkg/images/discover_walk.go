@@ -118,9 +118,12 @@ func (w *walk) imageMap(v any, at place) (bool, error) {
 
 func (w *walk) text(s, twin string, at place) error {
 	switch {
-	case at.key == "image" && at.parent != "rbd":
-		return w.reference(s, at)
 	case w.sentinel != "" && strings.HasPrefix(twin, w.sentinel+"/"):
+		return w.reference(s, at)
+	case at.key == "image" && at.parent != "rbd":
+		if picture(s) {
+			return nil
+		}
 		return w.reference(s, at)
 	}
 	if structured(s) {
@@ -158,8 +161,7 @@ func (w *walk) embedded(s, twin string, at place) error {
 
 func (w *walk) reference(s string, at place) error {
 	s = strings.TrimSpace(s)
-	// An empty field asks for nothing; a URL or inline data is a picture.
-	if s == "" || strings.Contains(s, "://") || strings.HasPrefix(s, "data:") {
+	if s == "" { // asks for nothing
 		return nil
 	}
 	r, err := ParseRef(s)
@@ -175,6 +177,14 @@ func (w *walk) reference(s string, at place) error {
 // looksLike is narrower than what a runtime accepts: with a path and a tag or
 // digest. Without these every other word would be a possible image.
 var looksLike = regexp.MustCompile(`^[\w.-]+(:\d+)?(/[\w.-]+)+(:[\w][\w.-]*|@sha256:[0-9a-f]{64})+$`)
+
+// picture reports whether a field "image" shows something instead of running
+// it: inline data, or a URL. One that ends in a tag or a digest is a reference
+// with a scheme before it, which no runtime pulls.
+func picture(s string) bool {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "?")
+	return strings.HasPrefix(s, "data:") || strings.Contains(s, "://") && !strings.ContainsAny(s[strings.LastIndexByte(s, '/')+1:], ":@")
+}
 
 func (w *walk) guess(s string, at place) {
 	if !looksLike.MatchString(s) {

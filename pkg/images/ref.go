@@ -1,7 +1,9 @@
 package images
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -31,12 +33,12 @@ type Ref struct {
 func ParseRef(s string) (Ref, error) {
 	named, err := reference.ParseNormalizedNamed(s)
 	if err != nil {
-		return Ref{}, fmt.Errorf("parsing image reference %q: %w", s, err)
+		return Ref{}, fmt.Errorf("parsing image reference %q: %w", withoutLogin(s), err)
 	}
 	r := Ref{Host: reference.Domain(named), Path: reference.Path(named)}
 	if r.Host == "" {
 		// A first element that looks like a host and isn't, such as "a.b_c/d".
-		return Ref{}, fmt.Errorf("parsing image reference %q: it names no registry", s)
+		return Ref{}, fmt.Errorf("parsing image reference %q: %w", withoutLogin(s), errors.New("it names no registry"))
 	}
 	if t, ok := named.(reference.Tagged); ok {
 		r.Tag = t.Tag()
@@ -45,6 +47,21 @@ func ParseRef(s string) (Ref, error) {
 		r.Digest = d.Digest().String()
 	}
 	return r, nil
+}
+
+var (
+	login       = regexp.MustCompile(`^(\w+://)?[^/@]*:[^/@]*@`)
+	digestStart = regexp.MustCompile(`^sha\d+:`)
+)
+
+// withoutLogin is what was taken for a reference, without a user and a password
+// before the host: some write them as in a URL.
+func withoutLogin(s string) string {
+	m := login.FindStringSubmatchIndex(s)
+	if m == nil || digestStart.MatchString(s[m[1]:]) {
+		return s
+	}
+	return s[:max(m[3], 0)] + "[redacted]@" + s[m[1]:]
 }
 
 // String is the reference in full: host/path[:tag][@digest]. The zero Ref is

@@ -54,10 +54,11 @@ func TestParseRefRefuses(t *testing.T) {
 	for _, in := range []string{
 		"", " ", ":v1", "quay.io/", "quay.io/A/b:v1", "quay.io/a:", "quay.io/a@sha256:12", "https://quay.io/a:b",
 		"quay.io/a b:c", "quay.io/../a:b", "quay.io/a:b:c", strings.Repeat("a", 64), "quay.io/a:" + strings.Repeat("x", 200),
+		"user:planted@quay.io/a:b", "https://user:planted@quay.io/a:b", ":planted@sha256.io/a:b",
 	} {
 		if r, err := ParseRef(in); err == nil {
 			t.Errorf("ParseRef(%q) = %+v", in, r)
-		} else if !strings.Contains(err.Error(), "parsing image reference") {
+		} else if !strings.Contains(err.Error(), "parsing image reference") || strings.Contains(err.Error(), "planted") {
 			t.Errorf("ParseRef(%q): %v", in, err)
 		}
 	}
