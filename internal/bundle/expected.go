@@ -10,6 +10,11 @@ import (
 // maxChartSize bounds a chart, which is read into memory.
 const maxChartSize = 64 << 20
 
+// maxWalked bounds the bytes of manifests that are read to open a bundle, each as
+// often as it is named: a small file could name one so often that what follows
+// from it fills the memory. Real ones need a hundredth.
+const maxWalked = 32 << 20
+
 // expected derives the blobs from the bundle's manifest in file order: head is
 // what stands at the start, rest is sorted by digest later.
 func (b *Bundle) expected() (head, rest []blob, err error) {
@@ -32,8 +37,9 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 		return nil, nil, err
 	}
 	head, rest = append(head, plugins...), append(rest, tail...)
+	left := int64(maxWalked)
 	for _, e := range b.manifest.Images {
-		w := &walker{b: b}
+		w := &walker{b: b, left: &left}
 		if err := w.walk(e.descriptor(), 0); err != nil {
 			return nil, nil, fmt.Errorf("reading image %q: %w", e.Ref, err)
 		}
@@ -51,7 +57,7 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 		}
 	}
 	for _, r := range b.manifest.Referrers {
-		w := &walker{b: b}
+		w := &walker{b: b, left: &left}
 		if err := w.walk(r.descriptor(), 0); err != nil {
 			return nil, nil, fmt.Errorf("reading %q: %w", r.Ref, err)
 		}
@@ -91,6 +97,7 @@ type walker struct {
 	manifests []blob
 	blobs     []blob
 	seen      map[string]bool
+	left      *int64 // what may still be read; nil is no end
 }
 
 // bytes is the size of everything collected, each once.
@@ -124,6 +131,11 @@ func (w *walker) walk(d images.Descriptor, depth int) error {
 	}
 	if int64(len(raw)) != d.Size {
 		return fmt.Errorf("manifest %s has %d bytes, not %d", d.Digest, len(raw), d.Size)
+	}
+	if w.left != nil {
+		if *w.left -= d.Size; *w.left < 0 {
+			return fmt.Errorf("the manifests that the bundle names are too much to be read: more than %d bytes", maxWalked)
+		}
 	}
 	node, err := images.ParseManifest(raw, d.MediaType)
 	if err != nil {

@@ -79,6 +79,7 @@ func (b *Bundle) writeLayout(ctx context.Context, l *layout, path string) error 
 	if err != nil {
 		return err
 	}
+	defer os.Remove(path + partialSuffix) // where it was not whole
 	defer f.Close()
 	if err := f.Truncate(l.size); err != nil {
 		return err

@@ -3,6 +3,7 @@ package bundle
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -104,5 +105,54 @@ func TestExportWritesOnlyWhatItFoundWhole(t *testing.T) {
 	var fe *FormatError
 	if err := ExportImage(t.Context(), mustOpen(t, torn), mc, out); !errors.As(err, &fe) || exists(out) {
 		t.Errorf("of a damaged bundle: %v", err)
+	}
+}
+
+// A few megabytes that name each other many times stay a few megabytes.
+func TestABundleThatNamesAManifestManyTimesIsRefused(t *testing.T) {
+	t.Parallel()
+	var layers []string
+	for i := range 3000 {
+		layers = append(layers, fmt.Sprintf(`{"digest":%q,"size":1}`, images.DigestOf([]byte(fmt.Sprint(i)))))
+	}
+	raw := []byte(`{"config":{"digest":"` + images.DigestOf(nil) + `","size":0},"layers":[` + strings.Join(layers, ",") + `]}`)
+	m := Manifest{APIVersion: APIVersion, Kind: Kind, MinReader: 1}
+	for i := range 2_000 {
+		m.Images = append(m.Images, ImageEntry{
+			Ref: images.Ref{Host: "quay.io", Path: "a/b", Tag: fmt.Sprint(i)}, Digest: images.DigestOf(raw),
+			MediaType: images.MediaTypeOCIManifest, Size: int64(len(raw)), Bytes: int64(len(raw)) + 3000,
+		})
+	}
+	encoded, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := manifestArtifact(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := indexJSON(m, self[0].Descriptor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLayout(index, append(self, known(descriptorOf("", raw), raw)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := filepath.Join(t.TempDir(), "b.tar")
+	f, err := os.Create(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Truncate(l.size); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&writer{plan: &plan{layout: l}, st: &single{f, l.size}}).layOut(); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	_, err = Open(p)
+	if err == nil || !strings.Contains(err.Error(), "too much") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package bundle
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -197,5 +198,27 @@ func TestTheFirstPartIsMissing(t *testing.T) {
 		if _, err := Open(name); !errors.As(err, &missing) || missing.Part != 1 {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+func TestASplitThatEndsEarlyLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 20_000)
+	b := s.create(t, s.spec)
+	p := filepath.Join(t.TempDir(), "b.tar")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Split(ctx, b, p, 30_000, nil); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	if list, _ := filepath.Glob(p + "*"); len(list) > 0 {
+		t.Errorf("left behind: %v", list)
+	}
+	// What a create has begun under that name is not the split's to remove.
+	writeFile(t, p+partialSuffix, []byte("layers"))
+	writeFile(t, p+journalSuffix, make([]byte, 32))
+	var te *TargetError
+	if _, err := Split(t.Context(), b, p, 30_000, nil); !errors.As(err, &te) || !exists(p+partialSuffix) {
+		t.Errorf("over what create has begun: %v", err)
 	}
 }

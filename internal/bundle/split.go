@@ -15,10 +15,16 @@ import (
 // files. The parts read like the bundle they came from.
 func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress images.Progress) ([]string, error) {
 	fail := func(err error) ([]string, error) {
+		removePartial(path) // it begins anew, so that nothing of it is of use
 		return nil, fmt.Errorf("splitting bundle %q: %w", b.path, err)
 	}
 	if exists(partName(path, 1)) {
-		return fail(fmt.Errorf("%s: %w", partName(path, 1), os.ErrExist))
+		return nil, fmt.Errorf("splitting bundle %q: %s: %w", b.path, partName(path, 1), os.ErrExist)
+	}
+	if exists(path + journalSuffix) {
+		return nil, fmt.Errorf("splitting bundle %q: %w", b.path, &TargetError{
+			Path: path, Reason: "an interrupted bundle create left a part of it there", hint: "complete it with the same bundle create, or remove " + path + ".*" + partialSuffix + "*",
+		})
 	}
 	p, err := createParts(path, b.layout.size, partSize, false)
 	if err != nil {

@@ -41,6 +41,10 @@ func newBundleVerify(p *Program) *cobra.Command {
 }
 
 func (o *bundleVerifyOptions) run(ctx context.Context, file string) error {
+	if strings.HasPrefix(file, ociScheme) {
+		return withHint(fmt.Errorf("verifying bundle %q: it is in a registry, not in a file; what is read from there is compared with its digest each time", file),
+			"helm aistor bundle inspect "+file+" shows it")
+	}
 	b, err := openBundleFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

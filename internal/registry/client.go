@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -176,15 +177,29 @@ func (c *Client) login(ctx context.Context, h *host, k sessionKey, ch *transport
 
 // challenge asks the registry once how to log in.
 func (c *Client) challenge(ctx context.Context, h *host) (*transport.Challenge, error) {
+	began := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.challenge != nil {
 		return h.challenge, nil
 	}
+	if h.failed != nil && h.failedAt.After(began) {
+		return nil, h.failed // while this request waited for its turn to ask
+	}
+	// Nothing is carried or scanned here: an answer comes soon or never.
+	asked, cancel := context.WithTimeout(ctx, c.opts.StallTimeout)
+	defer cancel()
 	first := &firstContact{base: c.base}
-	ch, err := transport.Ping(ctx, h.reg, first)
+	ch, err := transport.Ping(asked, h.reg, first)
 	if err != nil {
-		return nil, first.explain(err)
+		if asked.Err() != nil && ctx.Err() == nil {
+			first.err = &stalled{"came", c.opts.StallTimeout}
+		}
+		err = first.explain(err)
+		if ctx.Err() == nil {
+			h.failed, h.failedAt = err, time.Now()
+		}
+		return nil, err
 	}
 	h.challenge = ch
 	return ch, nil

@@ -52,7 +52,7 @@ type noContact struct{ error }
 func (e *noContact) Unwrap() error { return e.error }
 
 // nobodyThere is true where a registry was never reached, because there is no
-// such name or nobody listens: most likely it was misspelt, and waiting long
+// such name, or nobody listens or answers: most likely it was misspelt, and waiting long
 // does not help.
 func nobodyThere(err error) bool {
 	var contact *noContact
@@ -60,5 +60,6 @@ func nobodyThere(err error) bool {
 	if !errors.As(err, &contact) {
 		return false
 	}
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound
+	var silent *stalled
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &silent)
 }

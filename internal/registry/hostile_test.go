@@ -2,11 +2,14 @@ package registry
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,5 +132,48 @@ func TestAProxyThatCanNotBeReadIsNotQuoted(t *testing.T) {
 	_, err = c.Resolve(t.Context(), ref(t, "registry.example.com/a:b"))
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "proxy's address") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An address that takes connections and never answers is told of soon: nothing
+// is scanned there that could take its time.
+func TestARegistryThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var asked atomic.Int32
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			asked.Add(1)
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+	s := &registrytest.Server{Host: l.Addr().String()}
+	c := newClient(t, s, func(o *Options) { o.StallTimeout = 300 * time.Millisecond })
+	start, many := time.Now(), make(chan error)
+	for range 8 {
+		go func() {
+			_, _, err := c.HeadManifest(t.Context(), images.Ref{Host: s.Host, Path: "a/b", Tag: "c"})
+			many <- err
+		}()
+	}
+	for range 8 {
+		var e *Error
+		if err := <-many; !errors.As(err, &e) || e.Kind != Unreachable || !strings.Contains(e.Hint(), s.Host) || !strings.Contains(err.Error(), "no byte came for") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if n := asked.Load(); n > 4 {
+		t.Errorf("it was asked %d times", n)
 	}
 }

@@ -25,6 +25,8 @@ type host struct {
 
 	mu        sync.Mutex
 	challenge *transport.Challenge
+	failed    error // the last attempt to ask for it, and when that ended
+	failedAt  time.Time
 
 	pause sync.Mutex
 	until time.Time

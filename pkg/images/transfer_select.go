@@ -84,12 +84,17 @@ func MatchPlatform(want, have string) bool {
 
 // maxManifests bounds the manifests of one image, which are all kept in memory.
 // The largest public images have some dozens.
-const maxManifests = 1000
+// maxManifestBytes bounds what they come to.
+const (
+	maxManifests     = 1000
+	maxManifestBytes = 64 << 20
+)
 
 type loader struct {
 	f    Fetcher
 	repo Ref
 	tree *Tree
+	read int // bytes of manifests
 }
 
 func (l *loader) fetch(ctx context.Context, d Descriptor) ([]byte, error) {
@@ -149,6 +154,9 @@ func (l *loader) child(ctx context.Context, d Descriptor, depth int) error {
 	body, err := l.fetch(ctx, d)
 	if err != nil {
 		return err
+	}
+	if l.read += len(body); l.read > maxManifestBytes {
+		return fmt.Errorf("reading index %q: its manifests come to more than %d bytes", l.repo, maxManifestBytes)
 	}
 	return l.whole(ctx, d, body, depth)
 }
