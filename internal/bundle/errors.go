@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 )
 
 // errNotThere is wrapped where something is asked for by name or digest that
@@ -20,13 +21,22 @@ type FormatError struct {
 
 // Error implements error.
 func (e *FormatError) Error() string {
+	if e.pushed() {
+		return fmt.Sprintf("opening bundle %q: %s", e.Path, e.Reason)
+	}
 	return fmt.Sprintf("opening bundle %q: at byte %d: %s", e.Path, e.Offset, e.Reason)
 }
 
 // Hint names what helps.
 func (e *FormatError) Hint() string {
+	if e.pushed() {
+		return "see who moved the tag; a push of the file with --overwrite-tag sets it right, and prints the bundle's address"
+	}
 	return "carry the file across again and compare its sha256 on both sides"
 }
+
+// pushed reports whether the bundle is in a registry: there is no file then.
+func (e *FormatError) pushed() bool { return strings.HasPrefix(e.Path, "oci://") }
 
 // MissingPartError says that not all parts of a bundle are there.
 type MissingPartError struct {

@@ -48,7 +48,10 @@ func openWriter(path string, p *plan, partSize int64, opts CreateOptions) (*writ
 	}
 	if err != nil {
 		w.giveUp()
-		return nil, w.explain(fmt.Errorf("creating bundle %q: %w", path, err))
+		if told := w.explain(err); told != err { //nolint:errorlint // the very same
+			return nil, told
+		}
+		return nil, fmt.Errorf("creating bundle %q: %w", path, err)
 	}
 	return w, nil
 }
