@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"aead.dev/minisign"
@@ -118,6 +119,19 @@ func TestOpenRemote(t *testing.T) {
 	var fe *FormatError
 	if _, err := OpenRemote(t.Context(), c, ref(t, dst.Host+"/mirror/aistor/mc:RELEASE.C")); !errors.As(err, &fe) {
 		t.Errorf("an image as a bundle: %v", err)
+	}
+	raw, mediaType, _, err := c.Manifest(t.Context(), at)
+	moved := at
+	moved.Tag = "0123456789abcdef"
+	if err == nil {
+		err = c.PutManifest(t.Context(), moved, mediaType, raw)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenRemote(t.Context(), c, moved)
+	if !errors.As(err, &fe) || strings.Contains(fe.Error(), "at byte") || !strings.Contains(fe.Hint(), "tag") {
+		t.Errorf("under the tag of another bundle: %v", err)
 	}
 }
 
