@@ -240,6 +240,12 @@ func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
 		{name: "quota that is being counted", change: func(f *plan.Facts) {
 			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: status unknown for quota: q`, 100)}
 		}},
+		{name: "another store's pods", change: func(f *plan.Facts) {
+			ev := refusal(`pods "t-p-0" is forbidden: exceeded quota: q`, 100)
+			ev.Object.Name = "t-p"
+			f.Warnings = []plan.Event{ev}
+			f.Workloads = append(f.Workloads, plan.Workload{ObjectKey: ev.Object, Store: "a/t"})
+		}},
 		{name: "refused once and let in later", change: func(f *plan.Facts) {
 			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: exceeded quota: q`, 100)}
 			f.Pods[0].Owner, f.Pods[0].Created = "StatefulSet/s-p", time.Unix(101, 0)

@@ -59,7 +59,7 @@ func troubles(f *plan.Facts, inScope func(plan.Pod) bool, since time.Time) []tro
 			}
 		}
 	}
-	return append(out, refusals(f, since)...)
+	return append(out, refusals(f, inScope, since)...)
 }
 
 func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container) (trouble, bool) {
@@ -101,14 +101,18 @@ func pullEvents(f *plan.Facts, p plan.Pod, image string) string {
 	return strings.Join(all, " ")
 }
 
-// refusals are workloads whose pods the API server refuses to create.
-func refusals(f *plan.Facts, since time.Time) []trouble {
+// refusals are workloads whose pods the API server refuses to create. Those of a
+// store count only where its pods do.
+func refusals(f *plan.Facts, inScope func(plan.Pod) bool, since time.Time) []trouble {
 	var out []trouble
 	for _, ev := range f.Warnings {
 		if ev.Reason != "FailedCreate" || ev.Last.Before(since) || !refused.MatchString(ev.Message) || unsettled.MatchString(ev.Message) {
 			continue
 		}
 		if !slices.Contains([]string{"StatefulSet", "ReplicaSet"}, ev.Object.Kind) || createdSince(f, ev) {
+			continue
+		}
+		if w := workload(f, ev.Object.Kind, ev.Object.Namespace, ev.Object.Name); w != nil && w.Store != "" && !inScope(plan.Pod{Namespace: w.Namespace, Store: w.Store}) {
 			continue
 		}
 		out = append(out, trouble{key: ev.Object.String() + " create", text: ev.Object.String() + ": " + ev.Message, patience: 1})
