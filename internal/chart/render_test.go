@@ -2,6 +2,7 @@ package chart_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,8 +129,44 @@ func TestRenderErrorIsTheChartsOwnMessage(t *testing.T) {
 		t.Errorf("template %q", got.Template)
 	}
 	got.Template = ""
-	if got != want {
-		t.Errorf("got %+v\nwant %+v", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("refusal (-want +got):\n%s", diff)
+	}
+}
+
+func TestRenderErrorNamesEverySettingAtFault(t *testing.T) {
+	t.Parallel()
+	values, err := chart.ParseValues([]byte("images: {kes: {repository: later, image: 'kes:1'}, mc: {repository: nowhere}, minio: {repository: elsewhere, image: 'minio:x'}}\n" +
+		"license: planted\nrepositories: {later: {hostname: q.io}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = example(t).Render(chart.RenderOptions{Values: values})
+	want := `rendering chart "aistor-operator-99.1.0": it refuses 2 settings
+  images.mc.repository: Unknown repository 'nowhere' for image 'mc'
+    expected: the repository defined under repositories, or images to name a known one such as aistor
+  images.minio.repository: Unknown repository 'elsewhere' for image 'minio'
+    expected: the repository defined under repositories, or images to name a known one such as aistor`
+	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+// A chart that requires settings renders with a part of the values first.
+func TestRenderErrorOfAPublishedChartNamesEverySettingAtFault(t *testing.T) {
+	t.Parallel()
+	values, err := chart.ParseValues([]byte("objectStore: {features: {bucketDNS: true}, image: {repository: x}, name: s}\n" +
+		"secrets: {name: a, accessKey: planted-access-key, secretKey: planted-secret-key}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = published(t, "aistor-objectstore", "1.0.16").Render(chart.RenderOptions{Values: values})
+	var refused *chart.RenderError
+	if !errors.As(err, &refused) || len(refused.Several) != 2 || strings.Contains(err.Error(), "planted") {
+		t.Fatalf("error %v", err)
+	}
+	if refused.Several[0].Path != "objectStore.features.bucketDNS" || refused.Several[1].Path != "objectStore.image.repository" {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -21,6 +21,9 @@ type RenderError struct {
 	Missing bool
 	// Want says what that setting should be, where known.
 	Want string
+	// Several are the refusals of each setting where more than one is at fault:
+	// without all of them the chart renders, with any of them it does not.
+	Several []*RenderError
 	// Err is the engine's error.
 	Err error
 }
@@ -28,6 +31,16 @@ type RenderError struct {
 // Error is the message with the chart and, where known, the setting.
 func (e *RenderError) Error() string {
 	var b strings.Builder
+	if len(e.Several) > 0 {
+		fmt.Fprintf(&b, "rendering chart %q: it refuses %d settings", e.Chart, len(e.Several))
+		for _, one := range e.Several {
+			fmt.Fprintf(&b, "\n  %s: %s", one.Path, one.Message)
+			if one.Want != "" {
+				fmt.Fprintf(&b, "\n    expected: %s", one.Want)
+			}
+		}
+		return b.String()
+	}
 	fmt.Fprintf(&b, "rendering chart %q: %s", e.Chart, e.Message)
 	if e.Path != "" {
 		received := e.Path + " as it is in the values"
@@ -74,7 +87,11 @@ func (c *Chart) renderError(err error, opts RenderOptions) *RenderError {
 	if opts.Quick {
 		return e
 	}
-	if blamed := c.blame(opts); blamed != "" && (e.Path == "" || !strings.HasPrefix(blamed, e.Path)) {
+	blamed := c.blame(opts)
+	if blamed == "" {
+		e.Several = c.blameSeveral(opts)
+	}
+	if blamed != "" && (e.Path == "" || !strings.HasPrefix(blamed, e.Path)) {
 		e.Path, e.Missing = blamed, false
 	}
 	e.Want = wantFor(e)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -273,6 +274,10 @@ func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Fact
 		b, err := o.readFile(o.licenseFile)
 		if err != nil {
 			return req, fmt.Errorf("reading license: %w", err)
+		}
+		if len(bytes.TrimSpace(b)) == 0 {
+			return req, withHint(fmt.Errorf("reading license %q: it is empty", o.licenseFile),
+				"save the license from SUBNET as it was downloaded; standard input serves one flag alone")
 		}
 		req.License = b
 	}
