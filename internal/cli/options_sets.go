@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -57,6 +58,13 @@ func (o *setOptions) validate() error {
 					"--set-file "+name+"=FILE reads it from a file")
 			}
 		}
+	}
+	// The name of a variable may stand in one flag, and its value in the next.
+	all := &setOptions{o.Sets}
+	all.File = nil
+	if v, err := all.Into(nil); err == nil && len(plan.Secrets(v)) > 0 {
+		return withHint(errors.New("reading the settings: a secret on the command line is seen by everybody on this machine"),
+			"--set-file KEY=FILE reads it from a file")
 	}
 	return nil
 }

@@ -181,6 +181,19 @@ func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
 	}
 }
 
+func TestASecretInTwoFlagsIsRefused(t *testing.T) {
+	t.Parallel()
+	o := &setOptions{}
+	o.Set = []string{"env[0].name=MINIO_ROOT_PASSWORD", "env[0].value=planted"}
+	if err := o.validate(); err == nil || strings.Contains(describe(err), "planted") {
+		t.Errorf("error %v", err)
+	}
+	o.Set[1], o.File = "env[0].other=x", []string{"env[0].value=/nowhere"}
+	if err := o.validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Rewriting takes seconds, in which an editor or git may write the file.
 func TestValuesLeaveAFileThatWasChangedMeanwhile(t *testing.T) {
 	t.Parallel()

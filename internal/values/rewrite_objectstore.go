@@ -143,6 +143,9 @@ func (r *rewriter) imageOnly() error {
 	if err != nil {
 		return err
 	}
+	if own, err := images.ParseRef(publicMinIO + ":" + r.ImageOnly); err != nil || own.Tag != r.ImageOnly {
+		return &TagError{r.ImageOnly}
+	}
 	if v, set := Get(r.values, at...); set {
 		if old, err := readImage(v, publicMinIO); err == nil && !old.IsZero() {
 			ref = old
@@ -165,6 +168,17 @@ func (r *rewriter) imageOnly() error {
 		}
 	}
 	return nil
+}
+
+// TagError says that what was given as a tag is none.
+type TagError struct{ Tag string }
+
+// Error names what was given.
+func (e *TagError) Error() string { return fmt.Sprintf("reading tag %q: no image can have it", e.Tag) }
+
+// Hint shows the form.
+func (*TagError) Hint() string {
+	return "a tag alone is expected, such as RELEASE.2026-06-06T02-44-06Z"
 }
 
 func mapAt(m map[string]any, at Path) (map[string]any, bool) {

@@ -166,6 +166,17 @@ func TestRewriteChangesASingleTag(t *testing.T) {
 	}
 }
 
+func TestRewriteRefusesATagThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, tag := range []string{"bad tag", "minio:x", "x@sha256:" + strings.Repeat("a", 64), "a/b", "-x"} {
+		_, err := values.Rewrite(values.Input{ChartName: "aistor-objectstore", ImageOnly: tag, Mirror: images.Mirror{Registry: registry}})
+		var refused *values.TagError
+		if !errors.As(err, &refused) {
+			t.Errorf("%q: error %v", tag, err)
+		}
+	}
+}
+
 func TestRewriteGivesTheChartsRefusal(t *testing.T) {
 	t.Parallel()
 	c := example(t)
