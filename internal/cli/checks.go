@@ -68,12 +68,25 @@ func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
 		}
 		opts.Waivers = append(opts.Waivers, plan.Waiver{Check: id, Reason: reason})
 	}
-	return opts, nil
+	return opts, o.known()
+}
+
+// known wants the IDs of the flags to be those of checks. What the site file
+// waives is left to the report: another version may have read it.
+func (o *checkOptions) known() error {
+	named := preflight.Options{Only: o.only, Skip: o.skip}
+	for _, w := range o.waive {
+		id, _, _ := strings.Cut(w, "=")
+		named.Waivers = append(named.Waivers, plan.Waiver{Check: id})
+	}
+	for _, id := range preflight.UnknownIDs(nil, named) {
+		return withHint(fmt.Errorf("choosing check %q: %s", id, preflight.SayUnknown(nil, id)), "kubectl aistor-upgrade preflight --list")
+	}
+	return nil
 }
 
 // among wants the chosen checks to be some that this verb makes: those of
-// another one would be left out without a word. What no check is called is
-// left to the report.
+// another one would be left out without a word.
 func (o *checkOptions) among(verb string, checks []preflight.Check) error {
 	other := map[string]string{"validate": "preflight", "preflight": "validate"}[verb]
 	for _, id := range slices.Concat(o.only, o.skip) {
@@ -204,7 +217,7 @@ var digests = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
 
 // commands begin a remedy that is there to be pasted. It is as constant as
 // digests.
-var commands = regexp.MustCompile(`(?m)^(kubectl|helm|mc|skopeo|git|export) `)
+var commands = regexp.MustCompile(`(?m)^(kubectl|helm|mc|skopeo|git|export|flux|base64) `)
 
 // printAdvice ends a finding. A command is there to be pasted and so is never
 // broken.

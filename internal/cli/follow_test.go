@@ -91,7 +91,15 @@ func TestOnlyWhatAVerbChecksCanBeChosen(t *testing.T) {
 		"preflight --only image-ids":     `choosing check "image-ids": validate makes it, and preflight does not`,
 		"validate --timeout 5m":          "reading --timeout 5m0s: it bounds --watch",
 		"status --timeout 5m":            "reading --timeout 5m0s: it bounds --watch",
-		"validate --list --only image-i": "", // the report tells of what no check is called
+		"validate --list --only image-i": "",
+		// Before anything is asked of a cluster.
+		"preflight --only Nodes-Ready":         `choosing check "Nodes-Ready": no check has the ID "Nodes-Ready"; did you mean nodes-ready?`,
+		"preflight --skip budget":              `did you mean budgets?`,
+		"preflight --waive licence=x":          `did you mean license?`,
+		"preflight --only ,":                   `choosing check "": no check has the ID ""`,
+		"preflight --bundle b --plan /no/plan": "reading plan: open /no/plan: no such file",
+		"validate --only image-i":              `choosing check "image-i"`,
+		"validate --waive nothing=x":           `choosing check "nothing"`,
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

@@ -76,6 +76,13 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if o.planFile != "" && o.bundleFile == "" && o.imageOnly == "" {
 		return withHint(errors.New("reading --plan: there is nothing to compare it with"), "name the bundle it was made of with --bundle")
 	}
+	var reviewed *plan.Plan
+	if o.planFile != "" {
+		var err error
+		if reviewed, err = readPlanFile(o.planFile); err != nil {
+			return err
+		}
+	}
 	subject, t, err := o.subject(ctx)
 	if err != nil {
 		return err
@@ -86,10 +93,7 @@ func (o *preflightOptions) run(ctx context.Context) error {
 		return err
 	}
 	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
-	if o.planFile != "" {
-		if subject.Reviewed, err = readPlanFile(o.planFile); err != nil {
-			return err
-		}
+	if subject.Reviewed = reviewed; reviewed != nil {
 		if err := o.goesOn(ctx, t, subject.Reviewed); err != nil {
 			subject.Departed = err.Error()
 		} else {

@@ -68,6 +68,9 @@ func (o *validateOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.After())
 		return nil
 	}
+	if err := o.checks.validate(); err != nil {
+		return err
+	}
 	l, err := o.looker(ctx)
 	if err != nil {
 		return err

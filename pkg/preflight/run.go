@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -48,11 +49,7 @@ func Run(ctx context.Context, checks []Check, subject *Subject, opts Options) *R
 		emit(<-done)
 	}
 	for _, id := range UnknownIDs(checks, opts) {
-		message := fmt.Sprintf("no check has the ID %q", id)
-		if meant := nearest(id, knownIDs(checks)); meant != "" {
-			message += "; did you mean " + meant + "?"
-		}
-		emit(Result{ID: id, Title: "Unknown check", Status: Error, Message: message, Remedy: "list the checks with --list"})
+		emit(Result{ID: id, Title: "Unknown check", Status: Error, Message: SayUnknown(checks, id), Remedy: "list the checks with --list"})
 	}
 	r.conclude()
 	return r
@@ -73,6 +70,16 @@ func UnknownIDs(checks []Check, opts Options) []string {
 		}
 	}
 	return unknown
+}
+
+// SayUnknown tells people that no check has an ID, and which one they may have
+// meant.
+func SayUnknown(checks []Check, id string) string {
+	message := fmt.Sprintf("no check has the ID %q", id)
+	if meant := nearest(strings.ToLower(id), knownIDs(checks)); meant != "" {
+		message += "; did you mean " + meant + "?"
+	}
+	return message
 }
 
 // knownIDs are those of the given checks and of all in this package.
