@@ -48,6 +48,8 @@ func (r right) unused(used []right) string {
 		return "what one run made the next one finds, where the first stopped half way"
 	case r.verb == "delete" && r.resource == "secrets":
 		return "Helm deletes its oldest record once there are more than --max-history"
+	case r.verb == "list" && r.resource == "resourcequotas":
+		return "quotas are looked into where one is full, and there is none"
 	}
 	return ""
 }
