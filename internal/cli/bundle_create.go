@@ -130,6 +130,6 @@ func (o *bundleCreateOptions) write(ctx context.Context, file string, c *content
 	if o.plugins != "" {
 		line(o.ErrOut, "the plugins are in it; %s", pluginsWithout(file, sum.Plugins))
 	}
-	fmt.Fprintf(o.ErrOut, "%s, %s, %s in %s\n", counted(sum.Charts, "chart"), counted(sum.Images, "image"), bytesText(sum.Size), counted(len(sum.Files), "file"))
+	fmt.Fprintf(o.ErrOut, "%s, %s, %s in %s\n", count(sum.Charts, "chart"), count(sum.Images, "image"), bytesText(sum.Size), count(len(sum.Files), "file"))
 	return nil
 }

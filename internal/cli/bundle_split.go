@@ -63,6 +63,6 @@ func (o *bundleSplitOptions) run(ctx context.Context, file string) error {
 	for _, f := range files {
 		line(o.Out, "%s", f)
 	}
-	line(o.ErrOut, "%s in %s, with their sums and a list of contents", bytesText(b.Size()), counted(len(files)-2, "part"))
+	line(o.ErrOut, "%s in %s, with their sums and a list of contents", bytesText(b.Size()), count(len(files)-2, "part"))
 	return nil
 }

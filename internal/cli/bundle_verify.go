@@ -67,7 +67,7 @@ func (o *bundleVerifyOptions) run(ctx context.Context, file string) error {
 	}
 	if len(problems) > 0 {
 		return withCode(ExitCheckFailed, withHint(
-			fmt.Errorf("verifying bundle %q: damaged in %s", file, counted(len(problems), "place")), "carry the file across again"))
+			fmt.Errorf("verifying bundle %q: damaged in %s", file, count(len(problems), "place")), "carry the file across again"))
 	}
 	line(o.Out, "%s %s verified%s", b.Digest(), file, o.signed())
 	return nil

@@ -130,27 +130,19 @@ func (o *valuesOptions) printRemarks(s *valuesSubject, r *valuesReport) {
 // verdict is the last line: what was proved, or what is left.
 func (o *valuesOptions) verdict(s *valuesSubject, r *valuesReport) string {
 	if n := len(r.Unresolved); n > 0 {
-		return fmt.Sprintf("not from %s with %s: %s", s.registry.Registry, r.Chart, counted(n, "reference"))
+		return fmt.Sprintf("not from %s with %s: %s", s.registry.Registry, r.Chart, count(n, "reference"))
 	}
 	var b strings.Builder
 	switch n := len(r.Changes); {
 	case n == 0:
 		b.WriteString("nothing to change")
 	case o.write:
-		b.WriteString(counted(n, "setting") + " changed")
+		b.WriteString(count(n, "setting") + " changed")
 	default:
-		b.WriteString(counted(n, "setting") + " to change")
+		b.WriteString(count(n, "setting") + " to change")
 	}
 	if o.imageOnly == "" {
 		fmt.Fprintf(&b, "; rendered with %s, all images (%d) come from %s", r.Chart, len(r.Images), s.registry.Registry)
 	}
 	return b.String()
-}
-
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
