@@ -67,6 +67,19 @@ func TestWhoManagesAReleaseIsNeverGuessed(t *testing.T) {
 	}
 }
 
+// Whoever owns a namespace writes what its objects say of who applies them.
+func TestANameFromTheClusterStaysAWordOfTheReadmesCommands(t *testing.T) {
+	t.Parallel()
+	in := managed(ArgoCD, "Application")
+	for i := range in.Facts.Managers {
+		in.Facts.Managers[i].By.Name = "x; touch pwned #"
+	}
+	got := text(t, in, "")
+	if !strings.Contains(got, "kubectl wait application/'x; touch pwned #'") || strings.Contains(got, "application/x; touch") {
+		t.Errorf("commands with the name:\n%s", got)
+	}
+}
+
 // The command in the README takes exactly the secrets out, whatever their keys
 // are called, and none that is not there.
 func TestTheReadmesCommandPicksTheSecrets(t *testing.T) {

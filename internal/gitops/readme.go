@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -35,7 +36,8 @@ func readme(r Request, folders []folder) []byte {
 	}
 	p.line("\n## Before the first commit\n")
 	p.line("Images and charts have to be in the registry before the operator changes, and\nthe checks have to pass:")
-	p.commands("helm aistor push "+orElse(r.Plan.Bundle.Name, "aistor.bundle"), "kubectl aistor-upgrade preflight --bundle "+orElse(r.Plan.Bundle.Name, "aistor.bundle"),
+	bundle := orElse(r.Plan.Bundle.Name, "aistor.bundle")
+	p.commands(shell.Command("helm aistor push %s", bundle), shell.Command("kubectl aistor-upgrade preflight --bundle %s", bundle),
 		"kubectl get objectstores.aistor.min.io -A -o yaml > objectstores.yaml")
 	p.line("\n`preflight` fails `gitops-owners` as long as the releases are managed; waive that\none: `--waive gitops-owners='done by commits'`.")
 	kept := map[string]bool{}
@@ -75,7 +77,7 @@ func (p *page) mend(f folder) {
 	p.line("\nRight before the next folder is committed, with that commit at hand: until it is\napplied the operator lacks these rights. `bindings.yaml` brings them back.")
 	var lines []string
 	for _, o := range f.step.Objects {
-		lines = append(lines, fmt.Sprintf("kubectl delete %s %s%s", strings.ToLower(o.Kind), o.Name, within(o.Namespace)))
+		lines = append(lines, shell.Command("kubectl delete %s %s", strings.ToLower(o.Kind), o.Name)+within(o.Namespace))
 	}
 	p.commands(lines...)
 }
@@ -83,7 +85,7 @@ func (p *page) mend(f folder) {
 func (p *page) license(f folder) {
 	o := f.step.Objects[0]
 	p.line("\nNo release owns this Secret. Where your repository keeps it, change it there;\notherwise:")
-	p.commands(fmt.Sprintf("kubectl create secret generic %s -n %s --from-file=%s=LICENSE_FILE --dry-run=client -o yaml | kubectl apply -f -", o.Name, o.Namespace, aistor.LicenseSecretKey))
+	p.commands(shell.Command("kubectl create secret generic %s -n %s --from-file=%s=LICENSE_FILE --dry-run=client -o yaml | kubectl apply -f -", o.Name, o.Namespace, aistor.LicenseSecretKey))
 }
 
 // secrets says where the values come from that no file has.
@@ -95,8 +97,8 @@ func (p *page) secrets(f folder) {
 		return
 	}
 	p.line("Keep them in a Secret beside the HelmRelease, once for all steps. This fills it\nfrom the release, unseen (`jq` is needed):")
-	p.commands(fmt.Sprintf("helm get values %s -n %s -o json | jq '%s' | kubectl create secret generic %s -n %s --from-file=values.yaml=/dev/stdin",
-		c.Release, c.Namespace, strings.ReplaceAll(pick(f.left), "'", `'\''`), secretValues(c), f.by.Namespace))
+	p.commands(shell.Command("helm get values %s -n %s -o json | jq %s | kubectl create secret generic %s -n %s --from-file=values.yaml=/dev/stdin",
+		c.Release, c.Namespace, pick(f.left), secretValues(c), f.by.Namespace))
 	if len(f.anew) > 0 {
 		p.line("\n**The release lacks, or has others for: `%s`.** Put these into the Secret\nyourself before you commit; else the upgrade removes them, or keeps the older ones.", dotted(f.anew, "`, `"))
 	}
@@ -106,13 +108,13 @@ func (p *page) release(f folder) {
 	c := f.change
 	if f.tool == ArgoCD {
 		p.line("\nCommit `application.yaml`, synchronise, and wait until it is healthy, without\npruning:")
-		p.commands(fmt.Sprintf("kubectl wait application/%s -n %s --for=jsonpath='{.status.sync.status}'=Synced --timeout=15m", f.by.Name, orElse(f.by.Namespace, "argocd")))
+		p.commands(shell.Command("kubectl wait application/%s -n %s --for=jsonpath='{.status.sync.status}'=Synced --timeout=15m", f.by.Name, orElse(f.by.Namespace, "argocd")))
 	} else {
 		p.line("\nCommit `helmrelease.yaml`, let Flux reconcile it, and wait until this chart is\nthere:")
-		p.commands(fmt.Sprintf("kubectl wait helmrelease/%s -n %s --for=jsonpath='{.status.history[0].chartVersion}'=%s --timeout=15m", f.by.Name, f.by.Namespace, c.To.Version))
+		p.commands(shell.Command("kubectl wait helmrelease/%s -n %s --for=jsonpath='{.status.history[0].chartVersion}'=%s --timeout=15m", f.by.Name, f.by.Namespace, c.To.Version))
 	}
 	p.line("\nGo on only when everything runs what this step asks for:")
-	p.commands(fmt.Sprintf("kubectl aistor-upgrade validate --plan %s/expected.yaml --watch --timeout 30m", f.name))
+	p.commands(shell.Command("kubectl aistor-upgrade validate --plan %s/expected.yaml --watch --timeout 30m", f.name))
 }
 
 // pick is the jq program that leaves only the values at these paths. One that
@@ -145,7 +147,7 @@ func within(namespace string) string {
 	if namespace == "" {
 		return ""
 	}
-	return " -n " + namespace
+	return " -n " + shell.Word(namespace)
 }
 
 func short(digest string) string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -56,7 +57,7 @@ func checkLog(_ context.Context, s *Subject) Result {
 	missed := gapsOf(s.Facts, "logs")
 	var f findings
 	for _, e := range s.Facts.LogErrors {
-		look := command("kubectl logs %s -n %s -c %s", e.Pod.Name, e.Pod.Namespace, e.Container)
+		look := shell.Command("kubectl logs %s -n %s -c %s", e.Pod.Name, e.Pod.Namespace, e.Container)
 		if !s.Since.IsZero() {
 			look += " --since-time " + since
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -117,7 +118,7 @@ func judgeAsked(f *findings, e expected, p plan.Pod, c plan.Container, want imag
 	}
 	f.fail(podKey(p), "%s: %s %s asks for %s, expected %s", label(podKey(p)), containerKind(c), c.Name, c.Image, want).
 		wanted(c.Image, want.String(),
-			command("kubectl get pods -n %s -o jsonpath='{.items[*].spec.containers[?(@.name==\"%s\")].image}'", p.Namespace, c.Name))
+			shell.Command("kubectl get pods -n %s -o jsonpath='{.items[*].spec.containers[?(@.name==\"%s\")].image}'", p.Namespace, c.Name))
 }
 
 // sameImage holds a reference against a wanted one, which may name less: a tag

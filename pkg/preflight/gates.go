@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -119,7 +120,7 @@ func checkRollback(ctx context.Context, s *Subject) Result {
 		k := plan.ObjectKey{Kind: plan.KindRelease, Namespace: r.Namespace, Name: r.Name}
 		if changed[r.Key()] && (r.LastDeployed == 0 || (r.Manifest == "" && r.DeployedManifest == "")) {
 			f.warn(k, "release %s: no revision that could be gone back to can be read", r.Key()).
-				wanted("no readable revision", "a deployed revision", command("helm history %s -n %s", r.Name, r.Namespace))
+				wanted("no readable revision", "a deployed revision", shell.Command("helm history %s -n %s", r.Name, r.Namespace))
 		}
 	}
 	looked := judgeOldImages(ctx, &f, s)

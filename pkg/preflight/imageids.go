@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -249,7 +250,7 @@ func judgeIDs(f *findings, r running, known map[string]bool, a answer) {
 			line = fmt.Sprintf("%s and %d more", line, rep.count-1)
 		}
 		want := orElse(strings.Join(sortedKeys(known), ", "), "a digest of "+r.ref.String())
-		remedy := command("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
+		remedy := shell.Command("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
 		if other := differing(r, id); other != nil {
 			f.fail(k, "%s, pod %s/%s runs another digest of the same reference %s", line, other.pod.Namespace, other.pod.Name, r.ref).
 				wanted(id, want, remedy)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -27,7 +28,7 @@ func checkLicense(_ context.Context, s *Subject) Result {
 	case k.Kind == "":
 		k = secretKey(s.Facts.Operator.Namespace, aistor.LicenseSecret)
 		return Result{Status: Error, Message: label(k) + ": was not looked at", Objects: []plan.ObjectKey{k},
-			Observed: "unknown", Required: "a license", Remedy: command("kubectl get secret %s -n %s", k.Name, k.Namespace)}
+			Observed: "unknown", Required: "a license", Remedy: shell.Command("kubectl get secret %s -n %s", k.Name, k.Namespace)}
 	}
 	l, err := aistor.ParseLicense(token)
 	var f findings

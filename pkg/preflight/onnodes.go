@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -210,7 +211,7 @@ func (g *pullGroup) verdict() (status Status, line, remedy string) {
 		if len(g.pull.Secrets) == 0 {
 			return Fail, "401 from " + host + " without a pull secret: the node has no credentials of its own", "name a pull secret in the values and in the object store"
 		}
-		return Fail, "401 from " + host + " with " + g.with(), command("kubectl delete secret %s -n %s && ", g.pull.Secrets[0], g.pull.Namespace) +
+		return Fail, "401 from " + host + " with " + g.with(), shell.Command("kubectl delete secret %s -n %s && ", g.pull.Secrets[0], g.pull.Namespace) +
 			createSecret(g.pull.Namespace, g.pull.Secrets[0], []plan.PlannedImage{{Private: g.ref}})
 	case KindForbidden:
 		return Fail, "403 from " + host + ": " + g.with() + " may not pull " + g.ref.Name(), "let the user of the pull secret read " + g.ref.Path

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -25,7 +26,7 @@ func checkOperatorService(_ context.Context, s *Subject) Result {
 		return skip("the installed version has no Service %s", aistor.ServiceOperator)
 	}
 	k := serviceKey(op.Namespace, aistor.ServiceOperator)
-	get := command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", op.Namespace, aistor.ServiceOperator)
+	get := shell.Command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", op.Namespace, aistor.ServiceOperator)
 	i := slices.IndexFunc(s.Facts.Services, func(v plan.Service) bool {
 		return v.Namespace == op.Namespace && v.Name == aistor.ServiceOperator
 	})
@@ -34,7 +35,7 @@ func checkOperatorService(_ context.Context, s *Subject) Result {
 	case i < 0 && unlisted(s.Facts, "services"):
 	case i < 0:
 		f.fail(k, "%s: missing, so servers can't fetch their update", label(k)).
-			wanted("none", fmt.Sprintf("port %d with endpoints", aistor.PortOperator), command("helm status %s -n %s", op.Name, op.Namespace))
+			wanted("none", fmt.Sprintf("port %d with endpoints", aistor.PortOperator), shell.Command("helm status %s -n %s", op.Name, op.Namespace))
 	case !slices.Contains(s.Facts.Services[i].Ports, aistor.PortOperator):
 		f.fail(k, "%s: has no port %d", label(k), aistor.PortOperator).
 			wanted(fmt.Sprint(s.Facts.Services[i].Ports), fmt.Sprint(aistor.PortOperator), describe(k))
@@ -73,7 +74,7 @@ func judgeWebhook(f *findings, facts *plan.Facts, w plan.Webhook) {
 	}
 	logs := "kubectl logs -n NAMESPACE deployment/" + aistor.DeploymentWebhook
 	if facts.Operator != nil {
-		logs = command("kubectl logs -n %s deployment/%s", facts.Operator.Namespace, aistor.DeploymentWebhook)
+		logs = shell.Command("kubectl logs -n %s deployment/%s", facts.Operator.Namespace, aistor.DeploymentWebhook)
 	}
 	if w.CABundle == 0 {
 		f.add(status, k, "webhook %s of %s: its caBundle is empty: %s", w.Name, w.Configuration, what).

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -50,12 +51,12 @@ func judgeOwner(f *findings, c plan.Change, k plan.ObjectKey, have owned) {
 	owner := orElse(have.release, "nobody")
 	kind := strings.ToLower(k.Kind)
 	in := namespaceFlag(k.Namespace)
-	remedy := command("kubectl annotate %s %s", kind, k.Name) + in +
-		command(" --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s", c.Release, c.Namespace) +
-		command(" && kubectl label %s %s", kind, k.Name) + in + " --overwrite app.kubernetes.io/managed-by=Helm"
+	remedy := shell.Command("kubectl annotate %s %s", kind, k.Name) + in +
+		shell.Command(" --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s", c.Release, c.Namespace) +
+		shell.Command(" && kubectl label %s %s", kind, k.Name) + in + " --overwrite app.kubernetes.io/managed-by=Helm"
 	if have.release != "" {
 		// Two releases that own one object delete it for each other.
-		remedy = command("helm list -A --all --filter %s", have.release[strings.LastIndexByte(have.release, '/')+1:])
+		remedy = shell.Command("helm list -A --all --filter %s", have.release[strings.LastIndexByte(have.release, '/')+1:])
 	}
 	if k.Kind == "Secret" && k.Name == aistor.LicenseSecret && have.release == "" {
 		remedy = "remove the license from " + valuesName(c) + ", or run: " + remedy

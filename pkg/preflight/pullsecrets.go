@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -73,7 +74,7 @@ func judgePresent(f *findings, s *Subject, p puller) {
 // notLooked is a pull secret that could not be read.
 func notLooked(f *findings, p puller, name string) {
 	f.error(secretKey(p.namespace, name), "secret %s/%s, named by %s: was not looked at", p.namespace, name, p.by).
-		wanted("unknown", "present", command("kubectl get secret %s -n %s", name, p.namespace))
+		wanted("unknown", "present", shell.Command("kubectl get secret %s -n %s", name, p.namespace))
 }
 
 // judgeTemplates names workloads whose pods will have no pull secret at all,
@@ -129,7 +130,7 @@ func checkSecretsValid(_ context.Context, s *Subject) Result {
 
 func judgeContent(f *findings, p puller, sec plan.PullSecret) {
 	k := secretKey(sec.Namespace, sec.Name)
-	again := command("kubectl delete secret %s -n %s && ", sec.Name, sec.Namespace) + createSecret(sec.Namespace, sec.Name, p.images)
+	again := shell.Command("kubectl delete secret %s -n %s && ", sec.Name, sec.Namespace) + createSecret(sec.Namespace, sec.Name, p.images)
 	switch {
 	case sec.Type == typeDockerCfg:
 		f.error(k, "%s: is of the older type %s, which is not looked into", label(k), typeDockerCfg).
@@ -172,7 +173,7 @@ func judgeEntries(f *findings, s *Subject, p puller) {
 		}
 		said[what] = true
 		f.fail(k, "secret %s/%s: %s (%s is pulled, it has %s)", p.namespace, strings.Join(p.secrets, "+"), what, img.Private.Name(), has).
-			wanted(has, img.Private.Host, command("kubectl delete secret %s -n %s && ", k.Name, p.namespace)+createSecret(p.namespace, k.Name, p.images))
+			wanted(has, img.Private.Host, shell.Command("kubectl delete secret %s -n %s && ", k.Name, p.namespace)+createSecret(p.namespace, k.Name, p.images))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -53,5 +54,5 @@ func judgeKept(f *findings, p puller, ring keyring) {
 
 // createSecretFor is the command that makes a pull secret for one registry.
 func createSecretFor(namespace, name string, pulled images.Ref) string {
-	return command("kubectl create secret docker-registry %s -n %s --docker-server=%s --docker-username=USER --docker-password=PASSWORD", name, namespace, pulled.Host)
+	return shell.Command("kubectl create secret docker-registry %s -n %s --docker-server=%s --docker-username=USER --docker-password=PASSWORD", name, namespace, pulled.Host)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -75,7 +76,7 @@ func pullsOf(f *findings, s *Subject, p puller) []pull {
 	ring := keyringOf(s.Facts, p)
 	switch {
 	case len(ring.configs) == 0 && ring.gap != "":
-		f.error(k, "%s", ring.gap).wanted("unknown", "present", command("kubectl get secret %s -n %s", p.secrets[0], p.namespace))
+		f.error(k, "%s", ring.gap).wanted("unknown", "present", shell.Command("kubectl get secret %s -n %s", p.secrets[0], p.namespace))
 		return nil
 	case ring.broken != "":
 		f.fail(k, "%s, so nothing can be pulled with it", ring.broken).
@@ -167,7 +168,7 @@ func remedyFor(err error, p pull) string {
 	switch kindOfError(err) {
 	case KindUnauthorized:
 		name := p.by.secrets[0]
-		return command("kubectl delete secret %s -n %s && ", name, p.by.namespace) + createSecret(p.by.namespace, name, p.by.images)
+		return shell.Command("kubectl delete secret %s -n %s && ", name, p.by.namespace) + createSecret(p.by.namespace, name, p.by.images)
 	case KindNotFound, KindNameUnknown:
 		return "helm aistor push BUNDLE"
 	case KindForbidden:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -33,7 +34,7 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 	}
 	for _, ns := range s.Facts.OtherOperators {
 		f.warn(plan.ObjectKey{Kind: "Namespace", Name: ns}, "namespace %s: another operator of AIStor runs there; this upgrade leaves it as it is, and two that look after the same object stores undo each other's work", ns).
-			wanted("another operator", "one operator, or each with namespaces of its own", command("kubectl get pods -n %s -l %s", ns, aistor.LabelOperatorName))
+			wanted("another operator", "one operator, or each with namespaces of its own", shell.Command("kubectl get pods -n %s -l %s", ns, aistor.LabelOperatorName))
 	}
 	for _, st := range s.Facts.Stores {
 		if st.Release == "" {
@@ -71,7 +72,7 @@ func checkReleasesSettled(_ context.Context, s *Subject) Result {
 func judgeSettled(f *findings, s *Subject, r plan.Release) {
 	line := fmt.Sprintf("release %s: revision %d is %s", r.Key(), r.Revision, r.Status)
 	// No rollback is advised: it would bring older CRDs, which prune fields.
-	remedy := command("helm status %s -n %s", r.Name, r.Namespace)
+	remedy := shell.Command("helm status %s -n %s", r.Name, r.Namespace)
 	switch {
 	case r.Status == "deployed":
 	case pending(r) && atWork(s, r):
@@ -194,8 +195,8 @@ func checkGitOps(_ context.Context, s *Subject) Result {
 
 func suspendCommand(m plan.GitOpsOwner) string {
 	if m.Tool == "Flux" {
-		return command("flux suspend %s %s -n %s", strings.ToLower(m.By.Kind), m.By.Name, m.By.Namespace)
+		return shell.Command("flux suspend %s %s -n %s", strings.ToLower(m.By.Kind), m.By.Name, m.By.Namespace)
 	}
-	return command("kubectl -n %s patch %s %s --type merge -p '{\"spec\":{\"syncPolicy\":{\"automated\":null}}}'",
+	return shell.Command("kubectl -n %s patch %s %s --type merge -p '{\"spec\":{\"syncPolicy\":{\"automated\":null}}}'",
 		m.By.Namespace, strings.ToLower(m.By.Kind), m.By.Name)
 }

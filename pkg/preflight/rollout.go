@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -44,7 +45,7 @@ func checkRollout(_ context.Context, s *Subject) Result {
 
 func judgeWorkload(f *findings, w plan.Workload) {
 	name := label(w.ObjectKey)
-	status := command("kubectl rollout status %s/%s -n %s", strings.ToLower(w.Kind), w.Name, w.Namespace)
+	status := shell.Command("kubectl rollout status %s/%s -n %s", strings.ToLower(w.Kind), w.Name, w.Namespace)
 	switch {
 	case w.Observed < w.Generation:
 		f.fail(w.ObjectKey, "%s: its controller has seen generation %d of %d", name, w.Observed, w.Generation).
@@ -77,7 +78,7 @@ func judgeScale(f *findings, s *Subject, w plan.Workload) {
 	}
 	if want > 0 {
 		f.fail(w.ObjectKey, "%s: is scaled to 0, and nobody does its work", label(w.ObjectKey)).
-			wanted("0 replicas", count(int(want), "replica"), command("kubectl scale %s/%s -n %s --replicas=%d", strings.ToLower(w.Kind), w.Name, w.Namespace, want))
+			wanted("0 replicas", count(int(want), "replica"), shell.Command("kubectl scale %s/%s -n %s --replicas=%d", strings.ToLower(w.Kind), w.Name, w.Namespace, want))
 	}
 }
 
@@ -141,7 +142,7 @@ func checkDeployed(_ context.Context, s *Subject) Result {
 	}
 	var f findings
 	for _, r := range all {
-		look := command("helm history %s -n %s", r.Name, r.Namespace)
+		look := shell.Command("helm history %s -n %s", r.Name, r.Namespace)
 		if r.Status != "deployed" {
 			f.fail(releaseKey(r.Key()), "release %s: revision %d is %s", r.Key(), r.Revision, r.Status).wanted(r.Status, "deployed", look)
 		}
@@ -232,7 +233,7 @@ func checkServices(_ context.Context, s *Subject) Result {
 		if v.Ready == 0 && v.Type != "ExternalName" && !unlisted(s.Facts, "endpointslices") {
 			k := serviceKey(v.Namespace, v.Name)
 			f.fail(k, "%s: has no ready endpoint", label(k)).
-				wanted("0 endpoints", ">= 1", command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", v.Namespace, v.Name))
+				wanted("0 endpoints", ">= 1", shell.Command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", v.Namespace, v.Name))
 		}
 	}
 	return f.result("%s endpoints", have(len(s.Facts.Services), "Service"))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -74,7 +75,7 @@ func judgeTrials(s *Subject, pods bool, thing, passed, nothing string) Result {
 func trialRemedy(t plan.Trial) string {
 	switch {
 	case strings.Contains(t.Cause, "PodSecurity"):
-		return command("kubectl get namespace %s --show-labels", t.Namespace)
+		return shell.Command("kubectl get namespace %s --show-labels", t.Namespace)
 	case strings.Contains(t.Cause, "quota"):
 		return "kubectl describe resourcequota" + namespaceFlag(t.Namespace)
 	case strings.Contains(t.Cause, "ValidatingAdmissionPolicy"):
@@ -90,14 +91,14 @@ func trialRemedy(t plan.Trial) string {
 		if t.Pod {
 			kind = "pods"
 		}
-		return strings.TrimSpace("kubectl auth can-i " + verb + " " + word(kind) + namespaceFlag(t.Namespace))
+		return strings.TrimSpace("kubectl auth can-i " + verb + " " + shell.Word(kind) + namespaceFlag(t.Namespace))
 	}
-	return command("kubectl get %s %s", strings.ToLower(t.Kind), t.Name) + namespaceFlag(t.Namespace) + " -o yaml"
+	return shell.Command("kubectl get %s %s", strings.ToLower(t.Kind), t.Name) + namespaceFlag(t.Namespace) + " -o yaml"
 }
 
 func namespaceFlag(ns string) string {
 	if ns == "" {
 		return ""
 	}
-	return " -n " + word(ns)
+	return " -n " + shell.Word(ns)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -52,7 +53,7 @@ func judgePod(f *findings, p plan.Pod, now time.Time) {
 		} else if c.Restarts >= manyRestarts {
 			f.warn(k, "%s: container %s restarted %s", label(k), c.Name, times(c.Restarts)).
 				wanted(fmt.Sprintf("%d restarts", c.Restarts), fmt.Sprintf("< %d", manyRestarts),
-					command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
+					shell.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
 		}
 	}
 	switch {
@@ -97,7 +98,7 @@ func podRemedy(p plan.Pod, c plan.Container) string {
 	if strings.Contains(c.Reason, "Image") {
 		return describe(podKey(p))
 	}
-	return command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
+	return shell.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
 }
 
 // label is an object as a line begins: "pod aistor/x".
@@ -116,7 +117,7 @@ func describe(k plan.ObjectKey) string {
 		kind = "objectstores.aistor.min.io"
 	}
 	if k.Namespace == "" {
-		return command("kubectl describe %s %s", kind, k.Name)
+		return shell.Command("kubectl describe %s %s", kind, k.Name)
 	}
-	return command("kubectl describe %s %s -n %s", kind, k.Name, k.Namespace)
+	return shell.Command("kubectl describe %s %s -n %s", kind, k.Name, k.Namespace)
 }

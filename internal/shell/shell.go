@@ -1,29 +1,29 @@
-package preflight
+package shell
 
 import (
 	"fmt"
 	"strings"
 )
 
-// command is a line to paste into a shell, each argument one word of it. What
-// an object store calls its pull secret or what an event is about is whatever
-// the owner of one namespace wrote, and must not become a command that an
-// administrator runs.
-func command(format string, args ...any) string {
+// Command is a line to paste into a shell: format as [fmt.Sprintf] takes it, each
+// string argument one word of the line. What an object store calls its pull
+// secret or what an event is about is whatever the owner of one namespace wrote,
+// and must not become a command that an administrator runs.
+func Command(format string, args ...any) string {
 	words := make([]any, len(args))
 	for i, a := range args {
 		words[i] = a
 		if s, ok := a.(string); ok {
-			words[i] = word(s)
+			words[i] = Word(s)
 		}
 	}
 	return fmt.Sprintf(format, words...)
 }
 
-// word quotes s where a shell would read more than one plain word. No name
+// Word quotes s where a shell would read more than one plain word. No name
 // begins with a hyphen, so that what does is no name but a flag: it is left to
 // the reader.
-func word(s string) string {
+func Word(s string) string {
 	switch {
 	case strings.HasPrefix(s, "-"):
 		return "NAME"
