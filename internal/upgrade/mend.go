@@ -82,8 +82,8 @@ func (e *Executor) mend(ctx context.Context, s plan.Step) (string, error) {
 	}
 	for _, o := range doomed {
 		key := plan.KeyOf(o, "")
-		uid, _ := at(o, "metadata", "uid").(string)
-		version, _ := at(o, "metadata", "resourceVersion").(string)
+		uid, _ := images.At(o, "metadata", "uid").(string)
+		version, _ := images.At(o, "metadata", "resourceVersion").(string)
 		err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error { return e.deps.Objects.Delete(ctx, key, uid, version) })
 		if err != nil {
 			return "", err
@@ -166,7 +166,7 @@ func (e *Executor) object(ctx context.Context, key plan.ObjectKey) (o images.Obj
 
 // roleOf is kind/name of a binding's role.
 func roleOf(o images.Object) string {
-	kind, _ := at(o, "roleRef", "kind").(string)
-	name, _ := at(o, "roleRef", "name").(string)
+	kind, _ := images.At(o, "roleRef", "kind").(string)
+	name, _ := images.At(o, "roleRef", "name").(string)
 	return kind + "/" + name
 }

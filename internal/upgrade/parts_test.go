@@ -75,7 +75,7 @@ func TestOnlyBindingsAreReplacedAndOnlyTheOnesThatWereSeen(t *testing.T) {
 	if diff := cmp.Diff(bare(live), bare(again)); diff != "" || err != nil {
 		t.Errorf("error %v, brought back (-want +got):\n%s", err, diff)
 	}
-	if at(again, "metadata", "uid") == "uid-b-old-role" {
+	if images.At(again, "metadata", "uid") == "uid-b-old-role" {
 		t.Error("the old uid was sent")
 	}
 	store := plan.ObjectKey{Kind: "ObjectStore", Namespace: "a", Name: "s"}

@@ -40,7 +40,7 @@ func targetOf(namespace string, objects []images.Object) operatorTarget {
 		case "MutatingWebhookConfiguration":
 			t.webhooks = append(t.webhooks, key.Name)
 		case "Service":
-			if selector, _ := at(o, "spec", "selector").(map[string]any); len(selector) > 0 {
+			if selector, _ := images.At(o, "spec", "selector").(map[string]any); len(selector) > 0 {
 				t.services = append(t.services, key)
 			}
 		case "CustomResourceDefinition":
@@ -52,7 +52,7 @@ func targetOf(namespace string, objects []images.Object) operatorTarget {
 
 func deploymentOf(key plan.ObjectKey, o images.Object) wantedDeployment {
 	d := wantedDeployment{key: key, images: map[string]string{}}
-	containers, _ := at(o, "spec", "template", "spec", "containers").([]any)
+	containers, _ := images.At(o, "spec", "template", "spec", "containers").([]any)
 	for _, c := range containers {
 		if m, ok := c.(map[string]any); ok {
 			d.images[nameOf(m)], _ = m["image"].(string)
@@ -106,7 +106,7 @@ func storeTargetFor(s plan.Step, c *plan.Change, in *plan.Inputs) storeTarget {
 	}
 	for _, o := range c.After {
 		if plan.KeyOf(o, c.Namespace).Kind == "ObjectStore" {
-			t.spec, _ = at(o, "spec", "image").(string)
+			t.spec, _ = images.At(o, "spec", "image").(string)
 		}
 	}
 	return t
@@ -129,7 +129,7 @@ func defaultImage(in *plan.Inputs) string {
 		var entry struct {
 			Image string `json:"image"`
 		}
-		if text, ok := at(o, "data", "minio").(string); ok && yaml.Unmarshal([]byte(text), &entry) == nil {
+		if text, ok := images.At(o, "data", "minio").(string); ok && yaml.Unmarshal([]byte(text), &entry) == nil {
 			return entry.Image
 		}
 	}
@@ -174,19 +174,6 @@ func changeOf(in *plan.Inputs, s plan.Step) (*plan.Change, error) {
 		return nil, fmt.Errorf("finding the chart and values of step %q: the plan was made from other inputs", s.ID)
 	}
 	return &all[i], nil
-}
-
-// at reads the value at path, or nil.
-func at(o map[string]any, path ...string) any {
-	var v any = o
-	for _, p := range path {
-		m, ok := v.(map[string]any)
-		if !ok {
-			return nil
-		}
-		v = m[p]
-	}
-	return v
 }
 
 // sameData compares plain data by what it encodes to, since the same number

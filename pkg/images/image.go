@@ -1,11 +1,5 @@
 package images
 
-import (
-	"strings"
-
-	"sigs.k8s.io/yaml"
-)
-
 // Kind says why an image is on a list.
 type Kind string
 
@@ -42,25 +36,4 @@ type Reason struct {
 type Image struct {
 	Ref     Ref      `json:"ref"`
 	Reasons []Reason `json:"reasons,omitempty"`
-}
-
-// Object is one rendered or live Kubernetes object as plain data.
-type Object map[string]any
-
-// ParseObject reads one YAML or JSON document.
-func ParseObject(doc []byte) (Object, error) {
-	var o Object
-	return o, yaml.Unmarshal(doc, &o)
-}
-
-// ParseObjects reads the documents of a release's manifest. Documents that
-// are empty or no object are left out: Helm keeps both.
-func ParseObjects(manifest string) []Object {
-	var list []Object
-	for doc := range strings.SplitSeq(manifest, "\n---") {
-		if o, err := ParseObject([]byte(doc)); err == nil && o["kind"] != nil {
-			list = append(list, o)
-		}
-	}
-	return list
 }

@@ -45,7 +45,7 @@ func describeRegistry(f *Facts) SiteRegistry {
 	for _, key := range aistor.RepositoryKeys() {
 		repo, _ := repositories[key].(map[string]any)
 		base, known := aistor.PublicBase(key)
-		host := text(repo, "hostname")
+		host := images.Text(repo, "hostname")
 		if host == "" || host == aistor.PublicRegistry || !known {
 			continue
 		}
@@ -57,7 +57,7 @@ func describeRegistry(f *Facts) SiteRegistry {
 		}
 		// Where the values name no path, the chart's version decides, so
 		// that nothing can be kept.
-		if to := strings.Trim(text(repo, "pathPrefix"), "/"); to != "" {
+		if to := strings.Trim(images.Text(repo, "pathPrefix"), "/"); to != "" {
 			rules = append(rules, images.Rule{From: base, To: to})
 		}
 		if name := firstSecret(repo); name != "" {
@@ -88,7 +88,7 @@ func firstSecret(repo map[string]any) string {
 	list, _ := repo["imagePullSecrets"].([]any)
 	for _, e := range list {
 		if m, ok := e.(map[string]any); ok {
-			return text(m, "name")
+			return images.Text(m, "name")
 		}
 	}
 	return ""

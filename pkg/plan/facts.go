@@ -252,7 +252,7 @@ type Pod struct {
 // Service is the name of the Service of the store's servers, which can be
 // chosen.
 func (s Store) Service() string {
-	if name := text(s.Object, "spec", "services", "minio", "name"); name != "" {
+	if name := images.Text(s.Object, "spec", "services", "minio", "name"); name != "" {
 		return name
 	}
 	return "minio"

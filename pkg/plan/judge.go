@@ -74,7 +74,7 @@ func judgeVersion(n *notices, in Inputs, c Change) {
 func judgeRemovals(n *notices, c Change) {
 	after := names(c.After, "CustomResourceDefinition")
 	for name, crd := range names(c.Before, "CustomResourceDefinition") {
-		keep := text(crd, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
+		keep := images.Text(crd, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
 		if after[name] == nil && !keep {
 			n.refuse("crd-removed", "leave the operator that owns it switched on in the values",
 				"the %s of %s to %s would delete CRD %s and every object of it", c.word(), c.Key(), c.To, name)
@@ -230,7 +230,7 @@ func judgeImages(n *notices, in Inputs, p *Plan) {
 	}
 	for _, c := range in.Stores {
 		o := find(c.After, "ObjectStore", c.Store)
-		pinned, ok := olderThanDefault(text(o, "spec", "image"), in.currentDefaults()["minio"])
+		pinned, ok := olderThanDefault(images.Text(o, "spec", "image"), in.currentDefaults()["minio"])
 		if ok && c.Revision == 0 {
 			n.warn("image-pinned", "--image-only or the values' objectStore.image", "%s keeps its own image %s, older than the operator's default", c.StoreKey(), pinned)
 		}

@@ -39,7 +39,7 @@ func judgeBack(n *notices, in Inputs, p *Plan) {
 
 // licenseOf is the license in a rendered Secret, never to be shown.
 func licenseOf(secret images.Object) string {
-	return cmp.Or(text(secret, "data", aistor.LicenseSecretKey), text(secret, "stringData", aistor.LicenseSecretKey))
+	return cmp.Or(images.Text(secret, "data", aistor.LicenseSecretKey), images.Text(secret, "stringData", aistor.LicenseSecretKey))
 }
 
 // judgeRisk asks for each object store that would go back, by its own chart or

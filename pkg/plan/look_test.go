@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -35,7 +36,7 @@ func TestRolesGrantEachRightOnce(t *testing.T) {
 	var have []any
 	for _, o := range got {
 		rules, _ := o["rules"].([]any)
-		have = append(have, append([]any{text(o, "kind"), text(o, "metadata", "namespace")}, rules...))
+		have = append(have, append([]any{images.Text(o, "kind"), images.Text(o, "metadata", "namespace")}, rules...))
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("roles (-want +got):\n%s", diff)

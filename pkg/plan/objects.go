@@ -16,11 +16,11 @@ var clusterScoped = map[string]bool{
 // KeyOf names a rendered object; namespace is the release's, used where the
 // object names none and its kind has one.
 func KeyOf(o images.Object, namespace string) ObjectKey {
-	k := ObjectKey{APIVersion: text(o, "apiVersion"), Kind: text(o, "kind"), Name: text(o, "metadata", "name")}
+	k := ObjectKey{APIVersion: images.Text(o, "apiVersion"), Kind: images.Text(o, "kind"), Name: images.Text(o, "metadata", "name")}
 	if clusterScoped[k.Kind] {
 		return k
 	}
-	if k.Namespace = text(o, "metadata", "namespace"); k.Namespace == "" {
+	if k.Namespace = images.Text(o, "metadata", "namespace"); k.Namespace == "" {
 		k.Namespace = namespace
 	}
 	return k
@@ -29,7 +29,7 @@ func KeyOf(o images.Object, namespace string) ObjectKey {
 // find is the first object of a kind with a name; an empty name matches any.
 func find(objects []images.Object, kind, name string) images.Object {
 	for _, o := range objects {
-		if text(o, "kind") == kind && (name == "" || text(o, "metadata", "name") == name) {
+		if images.Text(o, "kind") == kind && (name == "" || images.Text(o, "metadata", "name") == name) {
 			return o
 		}
 	}
@@ -40,30 +40,9 @@ func find(objects []images.Object, kind, name string) images.Object {
 func names(objects []images.Object, kind string) map[string]images.Object {
 	m := map[string]images.Object{}
 	for _, o := range objects {
-		if text(o, "kind") == kind {
-			m[text(o, "metadata", "name")] = o
+		if images.Text(o, "kind") == kind {
+			m[images.Text(o, "metadata", "name")] = o
 		}
 	}
 	return m
-}
-
-// text reads the string at path, or "".
-func text(o map[string]any, path ...string) string {
-	s, _ := at(o, path...).(string)
-	return s
-}
-
-func at(o map[string]any, path ...string) any {
-	var v any = map[string]any(o)
-	for _, p := range path {
-		switch m := v.(type) {
-		case map[string]any:
-			v = m[p]
-		case images.Object:
-			v = m[p]
-		default:
-			return nil
-		}
-	}
-	return v
 }

@@ -74,7 +74,7 @@ func (in Inputs) meanwhile(s Store) Store {
 	}
 	for _, c := range in.Stores {
 		if c.StoreKey() == s.Key() {
-			s.Image, _ = images.ParseRef(text(find(c.After, "ObjectStore", c.Store), "spec", "image"))
+			s.Image, _ = images.ParseRef(images.Text(find(c.After, "ObjectStore", c.Store), "spec", "image"))
 		}
 	}
 	return s
@@ -114,7 +114,7 @@ func (f *Facts) runningDefaults() map[string]string {
 // operator reads, by image name: what it gives to stores that name none.
 func DefaultImages(objects []images.Object) map[string]string {
 	m := map[string]string{}
-	data, _ := at(find(objects, "ConfigMap", "object-store-operator"), "data").(map[string]any)
+	data, _ := images.At(find(objects, "ConfigMap", "object-store-operator"), "data").(map[string]any)
 	for name, v := range data {
 		var entry struct {
 			Image string `json:"image"`
@@ -135,7 +135,7 @@ func runs(s Store, defaults map[string]string) string {
 }
 
 func storeImage(store images.Object, defaults map[string]string) string {
-	if image := text(store, "spec", "image"); image != "" {
+	if image := images.Text(store, "spec", "image"); image != "" {
 		return image
 	}
 	return defaults["minio"]
@@ -171,8 +171,8 @@ func estimate(base time.Duration, restarts []Restart) Duration {
 }
 
 func sameSpec(a, b images.Object) bool {
-	x, _ := json.Marshal(at(a, "spec"))
-	y, _ := json.Marshal(at(b, "spec"))
+	x, _ := json.Marshal(images.At(a, "spec"))
+	y, _ := json.Marshal(images.At(b, "spec"))
 	return string(x) == string(y)
 }
 

@@ -79,7 +79,7 @@ func (r *rights) objects(c Change) {
 		r.grants(c, k, o, was)
 	}
 	for k, o := range before {
-		if _, stays := after[k]; stays || text(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
+		if _, stays := after[k]; stays || images.Text(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
 			continue
 		}
 		a := resourceOf(k)

@@ -52,13 +52,13 @@ func (r roles) after(c Change) roles {
 func renderedBindings(objects []images.Object, namespace string) []Binding {
 	var list []Binding
 	for _, o := range objects {
-		kind := text(o, "kind")
+		kind := images.Text(o, "kind")
 		if kind != "ClusterRoleBinding" && kind != "RoleBinding" {
 			continue
 		}
 		list = append(list, Binding{
 			ObjectKey: KeyOf(o, namespace),
-			RoleKind:  text(o, "roleRef", "kind"), RoleName: text(o, "roleRef", "name"),
+			RoleKind:  images.Text(o, "roleRef", "kind"), RoleName: images.Text(o, "roleRef", "name"),
 		})
 	}
 	return list

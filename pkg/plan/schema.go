@@ -14,20 +14,20 @@ import (
 // the API server drops them without a word, and no later definition brings them
 // back. A definition without a schema for the object's version drops nothing.
 func LostFields(crd, o images.Object) []string {
-	version := text(o, "apiVersion")
+	version := images.Text(o, "apiVersion")
 	schema := schemaOf(crd, version[strings.LastIndexByte(version, '/')+1:])
-	spec, _ := at(schema, "properties", "spec").(map[string]any)
-	return lostFields(spec, at(o, "spec"), "spec")
+	spec, _ := images.At(schema, "properties", "spec").(map[string]any)
+	return lostFields(spec, images.At(o, "spec"), "spec")
 }
 
 // schemaOf is the schema of one version of a definition, or nil. An empty
 // version takes the stored one.
 func schemaOf(crd images.Object, version string) map[string]any {
-	versions, _ := at(crd, "spec", "versions").([]any)
+	versions, _ := images.At(crd, "spec", "versions").([]any)
 	for _, v := range versions {
-		storage, _ := at(asMap(v), "storage").(bool)
-		if (version == "" && storage) || (version != "" && text(asMap(v), "name") == version) {
-			schema, _ := at(asMap(v), "schema", "openAPIV3Schema").(map[string]any)
+		storage, _ := images.At(asMap(v), "storage").(bool)
+		if (version == "" && storage) || (version != "" && images.Text(asMap(v), "name") == version) {
+			schema, _ := images.At(asMap(v), "schema", "openAPIV3Schema").(map[string]any)
 			return schema
 		}
 	}

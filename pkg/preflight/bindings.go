@@ -81,7 +81,7 @@ func renderedRoleRefs(objects []images.Object, namespace string) map[plan.Object
 	m := map[plan.ObjectKey]roleRef{}
 	for _, kind := range []string{"ClusterRoleBinding", "RoleBinding"} {
 		for _, o := range ofKind(objects, kind) {
-			m[bindingKey(plan.KeyOf(o, namespace))] = roleRef{text(o, "roleRef", "kind"), text(o, "roleRef", "name")}
+			m[bindingKey(plan.KeyOf(o, namespace))] = roleRef{images.Text(o, "roleRef", "kind"), images.Text(o, "roleRef", "name")}
 		}
 	}
 	return m

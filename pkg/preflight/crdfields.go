@@ -99,7 +99,7 @@ func judgeRendered(f *findings, crd images.Object, c plan.Change, from string) {
 func judgeOthers(f *findings, coming definitions, c plan.Change) {
 	for _, o := range c.After {
 		def := coming.of(o)
-		if def.crd == nil || text(o, "kind") == aistor.KindObjectStore {
+		if def.crd == nil || images.Text(o, "kind") == aistor.KindObjectStore {
 			continue
 		}
 		if lost := plan.LostFields(def.crd, o); len(lost) > 0 {

@@ -79,9 +79,9 @@ func installedDefinitions(s *Subject) definitions {
 // of is the definition of a custom resource's kind, the first there is; its
 // crd is nil where there is none.
 func (d definitions) of(o images.Object) origin {
-	group, _, grouped := strings.Cut(text(o, "apiVersion"), "/")
+	group, _, grouped := strings.Cut(images.Text(o, "apiVersion"), "/")
 	for _, one := range d {
-		if grouped && text(one.crd, "spec", "group") == group && text(one.crd, "spec", "names", "kind") == text(o, "kind") {
+		if grouped && images.Text(one.crd, "spec", "group") == group && images.Text(one.crd, "spec", "names", "kind") == images.Text(o, "kind") {
 			return one
 		}
 	}
@@ -127,7 +127,7 @@ func (j *valueJudge) rendered(d definitions, c plan.Change) {
 // beforeAndAfter are a custom resource before and after a change renders it.
 // Only object stores are known as they live.
 func (j *valueJudge) beforeAndAfter(c plan.Change, o images.Object) (before, after images.Object) {
-	was := named(c.Before, text(o, "kind"), text(o, "metadata", "name"))
+	was := named(c.Before, images.Text(o, "kind"), images.Text(o, "metadata", "name"))
 	if live := liveStore(j.s.Facts, c.Namespace, o); live != nil {
 		return live, patched(live, was, o)
 	}
@@ -138,7 +138,7 @@ func (j *valueJudge) beforeAndAfter(c plan.Change, o images.Object) (before, aft
 // the server refuses it otherwise.
 func (j *valueJudge) stored(d definitions) {
 	for _, def := range d {
-		name, versions := text(def.crd, "metadata", "name"), versionsOf(def.crd)
+		name, versions := images.Text(def.crd, "metadata", "name"), versionsOf(def.crd)
 		for _, have := range j.s.Facts.CRDs {
 			for _, v := range have.Stored {
 				if have.Name == name && !slices.Contains(versions, v) {
@@ -179,20 +179,20 @@ func (j *valueJudge) live(d definitions, st plan.Store) {
 
 // broken is what a definition does not accept about an object.
 func (j *valueJudge) broken(crd, before, o images.Object) []broken {
-	version := text(o, "apiVersion")
+	version := images.Text(o, "apiVersion")
 	version = version[strings.LastIndexByte(version, '/')+1:]
 	key := compiled{reflect.ValueOf(crd).Pointer(), version}
 	d, ok := j.known[key]
 	if !ok {
 		var err error
 		if d, err = definitionOf(crd, version); errors.Is(err, errNotServed) {
-			return []broken{{path: "apiVersion", why: text(o, "apiVersion") + " is not served"}}
+			return []broken{{path: "apiVersion", why: images.Text(o, "apiVersion") + " is not served"}}
 		} else if err != nil {
 			return []broken{{path: "its definition", unknown: true, why: "can't be read: " + firstLine(err)}}
 		}
 		j.known[key] = d
 	}
-	return d.judge(before, o, j.installed(text(crd, "metadata", "name"), version))
+	return d.judge(before, o, j.installed(images.Text(crd, "metadata", "name"), version))
 }
 
 // installed is the schema that the server validates dry runs with today.
@@ -249,7 +249,7 @@ func acceptedLater(s *Subject, t plan.Trial) bool {
 
 // liveStore is the object store that a rendered one is patched onto, or nil.
 func liveStore(f *plan.Facts, namespace string, o images.Object) images.Object {
-	if text(o, "kind") != aistor.KindObjectStore {
+	if images.Text(o, "kind") != aistor.KindObjectStore {
 		return nil
 	}
 	k := plan.KeyOf(o, namespace)

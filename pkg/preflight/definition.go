@@ -47,13 +47,13 @@ func definitionOf(crd images.Object, version string) (*definition, error) {
 // rawSchema is one version's schema as it is written, and whether that version
 // is served.
 func rawSchema(crd images.Object, version string) (map[string]any, bool) {
-	versions, _ := at(crd, "spec", "versions").([]any)
+	versions, _ := images.At(crd, "spec", "versions").([]any)
 	for _, v := range versions {
-		if text(v, "name") != version {
+		if images.Text(v, "name") != version {
 			continue
 		}
-		served, said := at(v, "served").(bool)
-		raw, _ := at(v, "schema", "openAPIV3Schema").(map[string]any)
+		served, said := images.At(v, "served").(bool)
+		raw, _ := images.At(v, "schema", "openAPIV3Schema").(map[string]any)
 		return raw, served || !said
 	}
 	return nil, false
@@ -62,9 +62,9 @@ func rawSchema(crd images.Object, version string) (map[string]any, bool) {
 // versionsOf are the versions a definition has.
 func versionsOf(crd images.Object) []string {
 	var list []string
-	versions, _ := at(crd, "spec", "versions").([]any)
+	versions, _ := images.At(crd, "spec", "versions").([]any)
 	for _, v := range versions {
-		list = append(list, text(v, "name"))
+		list = append(list, images.Text(v, "name"))
 	}
 	return list
 }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
 // immutable is the rule that forbids a change; every other one needs a server.
@@ -45,7 +47,7 @@ func (r *ruler) fields(schema, value map[string]any, old any, path string, way [
 		if below == nil {
 			below, next = others, append(slices.Clip(way), "additionalProperties")
 		}
-		r.walk(below, value[k], at(old, k), strings.TrimPrefix(path+"."+k, "."), next)
+		r.walk(below, value[k], images.At(old, k), strings.TrimPrefix(path+"."+k, "."), next)
 	}
 }
 
@@ -68,16 +70,16 @@ func (r *ruler) judge(schema map[string]any, value, old any, path string, way []
 // asked reports whether the installed definition has the same rule at the same
 // place, so that the server judged it in a dry run.
 func (r *ruler) asked(way []string, rule string) bool {
-	return slices.ContainsFunc(ruleTexts(at(r.installed, way...)), func(t ruleText) bool { return t.rule == rule })
+	return slices.ContainsFunc(ruleTexts(images.At(r.installed, way...)), func(t ruleText) bool { return t.rule == rule })
 }
 
 type ruleText struct{ rule, message string }
 
 func ruleTexts(schema any) []ruleText {
-	list, _ := at(schema, "x-kubernetes-validations").([]any)
+	list, _ := images.At(schema, "x-kubernetes-validations").([]any)
 	var texts []ruleText
 	for _, e := range list {
-		texts = append(texts, ruleText{text(e, "rule"), text(e, "message")})
+		texts = append(texts, ruleText{images.Text(e, "rule"), images.Text(e, "message")})
 	}
 	return texts
 }
@@ -93,7 +95,7 @@ func counterpart(schema map[string]any, element, old any) any {
 	for _, o := range list {
 		if !slices.ContainsFunc(keys, func(k any) bool {
 			name, _ := k.(string)
-			return !sameJSON(at(o, name), at(element, name))
+			return !sameJSON(images.At(o, name), images.At(element, name))
 		}) {
 			return o
 		}

@@ -29,7 +29,7 @@ func expectations(s *Subject) expected {
 	e := expected{asked: s.Expect, operator: map[string]images.Ref{},
 		stores: map[string]map[string]images.Ref{}, planned: map[images.Ref]plan.PlannedImage{}, parse: parser()}
 	if op := s.Facts.Operator; op != nil {
-		e.addOperator(parseManifest(op.Manifest), op.Namespace)
+		e.addOperator(images.ParseObjects(op.Manifest), op.Namespace)
 	}
 	for _, st := range s.Facts.Stores {
 		for _, img := range st.Images {

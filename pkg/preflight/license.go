@@ -76,10 +76,10 @@ func licenseOf(s *Subject) (token []byte, k plan.ObjectKey, from string) {
 }
 
 func renderedLicense(o images.Object) []byte {
-	if plain := text(o, "stringData", aistor.LicenseSecretKey); plain != "" {
+	if plain := images.Text(o, "stringData", aistor.LicenseSecretKey); plain != "" {
 		return []byte(plain)
 	}
-	b, err := base64.StdEncoding.DecodeString(text(o, "data", aistor.LicenseSecretKey))
+	b, err := base64.StdEncoding.DecodeString(images.Text(o, "data", aistor.LicenseSecretKey))
 	if err != nil {
 		return nil
 	}

@@ -11,32 +11,11 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// at reads what lies at path, or nil.
-func at(v any, path ...string) any {
-	for _, p := range path {
-		switch m := v.(type) {
-		case map[string]any:
-			v = m[p]
-		case images.Object:
-			v = m[p]
-		default:
-			return nil
-		}
-	}
-	return v
-}
-
-// text reads the string at path, or "".
-func text(v any, path ...string) string {
-	s, _ := at(v, path...).(string)
-	return s
-}
-
 // ofKind are the objects of one kind.
 func ofKind(objects []images.Object, kind string) []images.Object {
 	var list []images.Object
 	for _, o := range objects {
-		if text(o, "kind") == kind {
+		if images.Text(o, "kind") == kind {
 			list = append(list, o)
 		}
 	}
@@ -46,24 +25,11 @@ func ofKind(objects []images.Object, kind string) []images.Object {
 // named is the object of one kind with one name, or nil.
 func named(objects []images.Object, kind, name string) images.Object {
 	for _, o := range ofKind(objects, kind) {
-		if text(o, "metadata", "name") == name {
+		if images.Text(o, "metadata", "name") == name {
 			return o
 		}
 	}
 	return nil
-}
-
-// parseManifest reads the documents of a release's manifest; what is no object
-// is left out.
-func parseManifest(manifest string) []images.Object {
-	var list []images.Object
-	for doc := range strings.SplitSeq("\n"+manifest, "\n---") {
-		var o images.Object
-		if yaml.Unmarshal([]byte(doc), &o) == nil && o["kind"] != nil {
-			list = append(list, o)
-		}
-	}
-	return list
 }
 
 // imageAt is one reference in a rendered object.
@@ -79,7 +45,7 @@ func renderedImages(objects []images.Object, namespace string) []imageAt {
 	var list []imageAt
 	for _, o := range objects {
 		// A definition has fields called image, but no references.
-		if text(o, "kind") == "CustomResourceDefinition" {
+		if images.Text(o, "kind") == "CustomResourceDefinition" {
 			continue
 		}
 		w := imageWalk{object: plan.KeyOf(o, namespace)}
@@ -124,7 +90,7 @@ func (w *imageWalk) walk(path string, v any, depth int) {
 // store operator takes what stores run, by image name.
 func defaultImages(objects []images.Object) map[string]string {
 	m := map[string]string{}
-	data, _ := at(named(objects, "ConfigMap", aistor.ConfigMapObjectStore), "data").(map[string]any)
+	data, _ := images.At(named(objects, "ConfigMap", aistor.ConfigMapObjectStore), "data").(map[string]any)
 	for name, v := range data {
 		s, _ := v.(string)
 		if image := yamlImage(s); image != "" {

@@ -114,7 +114,7 @@ func checkOperatorImage(_ context.Context, s *Subject) Result {
 }
 
 func judgeOperatorImage(f *findings, c plan.Change, o images.Object) {
-	want := text(o, "metadata", "annotations", aistor.AnnotationVersion)
+	want := images.Text(o, "metadata", "annotations", aistor.AnnotationVersion)
 	if want == "" {
 		return
 	}
@@ -143,7 +143,7 @@ func valuesName(c plan.Change) string {
 
 // renders reports whether a release made an object.
 func renders(r *plan.Release, kind, name string) bool {
-	return named(parseManifest(r.Manifest), kind, name) != nil
+	return named(images.ParseObjects(r.Manifest), kind, name) != nil
 }
 
 // runs reports whether a workload is there.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -95,10 +96,10 @@ func checkRemovals(_ context.Context, s *Subject) Result {
 
 func judgeRemovals(f *findings, facts *plan.Facts, c plan.Change) {
 	for _, o := range ofKind(c.Before, "CustomResourceDefinition") {
-		name := text(o, "metadata", "name")
+		name := images.Text(o, "metadata", "name")
 		// Helm reads the policy from the manifest it stored, so an annotation
 		// put on the live object by hand does not count.
-		keep := text(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
+		keep := images.Text(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
 		if keep || named(c.After, "CustomResourceDefinition", name) != nil {
 			continue
 		}

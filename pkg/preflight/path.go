@@ -55,7 +55,7 @@ func judgeStepOrder(f *findings, p *plan.Plan) {
 
 func judgeMinimum(f *findings, c plan.Change, operator string) {
 	for _, n := range aistor.OperatorNeeds(c.To.Version) {
-		if n.Path != "" && plan.SaysNothing(at(c.Values, strings.Split(n.Path, ".")...)) {
+		if n.Path != "" && plan.SaysNothing(images.At(c.Values, strings.Split(n.Path, ".")...)) {
 			continue
 		}
 		if operator != "" && !aistor.Before(operator, n.Operator) && !slices.Contains(n.Except, operator) {
@@ -131,7 +131,7 @@ func futureServer(s *Subject, st plan.Store) images.Ref {
 	}
 	own := st.Image.String()
 	if o := finalStore(s, st); o != nil {
-		own = text(o, "spec", "image")
+		own = images.Text(o, "spec", "image")
 	}
 	ref, err := images.ParseRef(orElse(own, value))
 	if err != nil {

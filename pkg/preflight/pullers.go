@@ -130,7 +130,7 @@ func renderedSecrets(s *Subject) []puller {
 			k := plan.KeyOf(o, c.Namespace)
 			var names []string
 			if k.Kind == aistor.KindObjectStore {
-				names = []string{text(o, "spec", "imagePullSecret", "name")}
+				names = []string{images.Text(o, "spec", "imagePullSecret", "name")}
 			} else {
 				names = templateSecrets(o)
 			}
@@ -145,10 +145,10 @@ func renderedSecrets(s *Subject) []puller {
 
 // templateSecrets are the pull secrets of a workload's pod template.
 func templateSecrets(o images.Object) []string {
-	refs, _ := at(o, "spec", "template", "spec", "imagePullSecrets").([]any)
+	refs, _ := images.At(o, "spec", "template", "spec", "imagePullSecrets").([]any)
 	var names []string
 	for _, r := range refs {
-		names = append(names, text(r, "name"))
+		names = append(names, images.Text(r, "name"))
 	}
 	return names
 }

@@ -70,8 +70,8 @@ func judgeScale(f *findings, s *Subject, w plan.Workload) {
 	}
 	want := int64(1) // the API's default, and what nobody knows better
 	if op := s.Facts.Operator; op != nil {
-		for _, o := range ofKind(parseManifest(op.Manifest), w.Kind) {
-			if text(o, "metadata", "name") == w.Name {
+		for _, o := range ofKind(images.ParseObjects(op.Manifest), w.Kind) {
+			if images.Text(o, "metadata", "name") == w.Name {
 				want = replicasOf(o)
 			}
 		}
@@ -85,7 +85,7 @@ func judgeScale(f *findings, s *Subject, w plan.Workload) {
 // replicasOf are those that a rendered workload asks for; the API's default
 // is 1.
 func replicasOf(o images.Object) int64 {
-	switch n := at(o, "spec", "replicas").(type) {
+	switch n := images.At(o, "spec", "replicas").(type) {
 	case int64:
 		return n
 	case float64:
@@ -194,7 +194,7 @@ func checkDefinitions(_ context.Context, s *Subject) Result {
 	}
 	for _, c := range s.Facts.CRDs {
 		k := crdKey(c.Name)
-		if at := text(c.Object, "metadata", "deletionTimestamp"); at != "" {
+		if at := images.Text(c.Object, "metadata", "deletionTimestamp"); at != "" {
 			f.fail(k, "definition %s: is being deleted, with every object of its kind", c.Name).wanted("being deleted since "+at, "established", describe(k))
 			continue
 		}

@@ -3,6 +3,7 @@ package preflight
 import (
 	"testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -62,7 +63,7 @@ func TestPullSecretsPresent(t *testing.T) {
 			}},
 		{name: "a chart that gives the operator none", want: Warn, line: "gives its pods no pull secret", remedy: "global.operator.imagePullSecrets",
 			change: func(_ *testing.T, s *Subject) {
-				delete(at(s.Inputs.Operator[0].After[0], "spec", "template", "spec").(map[string]any), "imagePullSecrets")
+				delete(images.At(s.Inputs.Operator[0].After[0], "spec", "template", "spec").(map[string]any), "imagePullSecrets")
 			}},
 	})
 }

@@ -1,0 +1,50 @@
+package images
+
+import (
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Object is one rendered or live Kubernetes object as plain data.
+type Object map[string]any
+
+// ParseObject reads one YAML or JSON document.
+func ParseObject(doc []byte) (Object, error) {
+	var o Object
+	return o, yaml.Unmarshal(doc, &o)
+}
+
+// ParseObjects reads the documents of a release's manifest. Documents that
+// are empty or no object are left out: Helm keeps both.
+func ParseObjects(manifest string) []Object {
+	var list []Object
+	for doc := range strings.SplitSeq(manifest, "\n---") {
+		if o, err := ParseObject([]byte(doc)); err == nil && o["kind"] != nil {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// At is what lies at path in an [Object] or in plain maps, or nil where a key
+// is missing or something on the way is no map. Lists are not entered.
+func At(v any, path ...string) any {
+	for _, p := range path {
+		switch m := v.(type) {
+		case map[string]any:
+			v = m[p]
+		case Object:
+			v = m[p]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// Text is the string at path, or "" where there is none; see [At].
+func Text(v any, path ...string) string {
+	s, _ := At(v, path...).(string)
+	return s
+}
