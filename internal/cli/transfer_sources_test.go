@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -134,5 +135,25 @@ func TestCopyWithinARegistryLinks(t *testing.T) {
 	}
 	if n := layers(); n > 1 { // the bundle's manifest
 		t.Errorf("copy of a pushed bundle within a registry read %d blobs:\n%s", n, strings.Join(s.upstream.Log(), "\n"))
+	}
+}
+
+func TestValuesNameWhatTheBundleDoesNotCarry(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	file := s.create("a.bundle")
+	for tag, want := range map[string]string{
+		"v1": "all images (1) come from registry.example.com\n",
+		"v2": "not in the bundle: registry.example.com/aistor/operator:v2\n  at    Pod/aistor-operator .spec.containers[0].image\n" +
+			"  fix   have it in the registry, or carry it: helm aistor bundle create --image SOURCE\n",
+	} {
+		values := s.write(tag+".yaml", "image: registry.example.com/aistor/operator:"+tag+"\n")
+		r := s.helm("", "values", "--operator", "-f", values, "--bundle", file, "--registry", "registry.example.com", "--pull-secret", "none")
+		if r.code != cli.ExitOK || !strings.Contains(r.err, want) {
+			t.Errorf("%s: exit %d\n%s", tag, r.code, r.err)
+		}
+		if n := strings.Contains(r.err, ", 1 of them not in the bundle"); n != (tag == "v2") {
+			t.Errorf("%s ends with\n%s", tag, r.err)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
@@ -137,8 +138,10 @@ type valuesSubject struct {
 	release plan.Release
 	// chart is the target, from the installed one; from may be nil.
 	chart, from *chart.Chart
-	files       []valuesFile
-	user        map[string]any
+	// bundle says what the bundle carries; nil without one.
+	bundle *bundle.Manifest
+	files  []valuesFile
+	user   map[string]any
 	// set are the edits that the command line asks for, in user already;
 	// setChanges tell them to a person.
 	set        []values.Edit

@@ -26,8 +26,10 @@ type valuesReport struct {
 	Changes    []values.Change     `json:"changes"`
 	Images     []string            `json:"images,omitempty"`
 	Unresolved []values.Unresolved `json:"unresolved,omitempty"`
-	StalePins  []values.Pin        `json:"stalePins,omitempty"`
-	Warnings   []string            `json:"warnings,omitempty"`
+	// NotInBundle has to be in the registry already.
+	NotInBundle []absent     `json:"notInBundle,omitempty"`
+	StalePins   []values.Pin `json:"stalePins,omitempty"`
+	Warnings    []string     `json:"warnings,omitempty"`
 }
 
 type valuesFileReport struct {
@@ -58,6 +60,9 @@ func newValuesReport(s *valuesSubject, result *values.Result, files []editedFile
 	}
 	for _, i := range result.Images {
 		r.Images = append(r.Images, i.Ref.String())
+	}
+	if s.bundle != nil {
+		r.NotInBundle = absentOf(result, s.bundle.Images, s.registry)
 	}
 	for _, p := range result.Pins {
 		if p.Stale() {
@@ -119,6 +124,11 @@ func (o *valuesOptions) printRemarks(s *valuesSubject, r *valuesReport) {
 		line(o.ErrOut, "  why   %s", printable(u.Why))
 		line(o.ErrOut, "  fix   %s", printable(orDash(u.Fix)))
 	}
+	for _, a := range r.NotInBundle {
+		line(o.ErrOut, "not in the bundle: %s", printable(a.Ref.String()))
+		line(o.ErrOut, "  at    %s", printable(strings.TrimSpace(a.Reason.Object+" "+a.Reason.Path)))
+		line(o.ErrOut, "  fix   have it in the registry, or carry it: helm aistor bundle create --image SOURCE")
+	}
 	for _, f := range r.Files {
 		if f.Backup != "" {
 			line(o.ErrOut, "%s changed, %s is what it was", f.Name, f.Backup)
@@ -143,6 +153,9 @@ func (o *valuesOptions) verdict(s *valuesSubject, r *valuesReport) string {
 	}
 	if o.imageOnly == "" {
 		fmt.Fprintf(&b, "; rendered with %s, all images (%d) come from %s", r.Chart, len(r.Images), s.registry.Registry)
+	}
+	if n := len(r.NotInBundle); n > 0 {
+		fmt.Fprintf(&b, ", %d of them not in the bundle", n)
 	}
 	return b.String()
 }

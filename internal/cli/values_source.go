@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
@@ -58,7 +59,7 @@ func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
 			"--operator is the operator's release, --object-store NAMESPACE/NAME that of a store")
 	}
 	if o.bundleFile != "" {
-		if s.chart, err = o.chartOfBundle(ctx, role); err != nil {
+		if s.chart, s.bundle, err = o.chartOfBundle(ctx, role); err != nil {
 			return nil, err
 		}
 	}
@@ -109,21 +110,23 @@ func factsFromValues(role aistor.Role, user map[string]any, tagOnly bool) *plan.
 	return &plan.Facts{Workloads: []plan.Workload{{Containers: []plan.Container{{Image: ref.String()}}}}}
 }
 
-// chartOfBundle is the newest chart of a role that is no stepping stone.
-func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.Role) (*chart.Chart, error) {
+// chartOfBundle is the newest chart of a role that is no stepping stone, with
+// what else the bundle carries.
+func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.Role) (*chart.Chart, *bundle.Manifest, error) {
 	b, err := openBundle(ctx, o.bundleFile, o.connector(o.Program))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer b.Close()
 	list, err := bundleCharts(b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c := inputs.Target(list, role); c != nil {
-		return c, nil
+		m := b.Manifest()
+		return c, &m, nil
 	}
-	return nil, fmt.Errorf("looking for the target's chart in %q: it carries none of the %s's", o.bundleFile, role)
+	return nil, nil, fmt.Errorf("looking for the target's chart in %q: it carries none of the %s's", o.bundleFile, role)
 }
 
 // ask reads the release from the cluster.

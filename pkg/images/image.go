@@ -20,6 +20,10 @@ const (
 	KindPossible Kind = "possible"
 )
 
+// Needed reports whether an installation pulls what is asked for so with its
+// values as they are, as opposed to a feature that is switched off or a test.
+func (k Kind) Needed() bool { return k != KindOptional && k != KindPossible && k != KindTest }
+
 // Reason is one place that asks for an image.
 type Reason struct {
 	Kind Kind `json:"kind"`

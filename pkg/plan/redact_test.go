@@ -70,6 +70,8 @@ func TestTextsLoseTheirSecretsAndNothingElse(t *testing.T) {
 		"URLs":                 {"http://a:hunter2-Planted@b,http://c:hunter2-Planted@d", "http://[redacted]@b,http://[redacted]@d"},
 		"URL, slash":           {"nats://u:p/hunter2-Planted@h:1", "nats://[redacted]@h:1"},
 		"URL by digest":        {"oci://reg:5000/a/b@sha256:abc https://host/p?mail=a@b.c", "oci://reg:5000/a/b@sha256:abc https://host/p?mail=a@b.c"},
+		"no URL":               {"hostname: bob:hunter2-Planted@reg.example.com", "hostname: [redacted]@reg.example.com"},
+		"no URL, a digest":     {"image: minio:v1@sha256:abc by root@jump:7 at 10:30:00", "image: minio:v1@sha256:abc by root@jump:7 at 10:30:00"},
 		"database":             {"dsn root:hunter2-Planted@tcp(db:3306)/x", "dsn [redacted]@tcp(db:3306)/x"},
 		"JSON":                 {`say {"password":"hunter2-Planted","pin_token":12345678,"a":1}`, `say {"password":"[redacted]","pin_token":[redacted],"a":1}`},
 		"JSON in JSON":         {`{"x":"{\"secretKey\":\"hunter2-Planted\",\"a\":1}" `, `{"x":"{\"secretKey\":\"[redacted]\",\"a\":1}" `},

@@ -16,6 +16,9 @@ var (
 	encodedPEM = regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/=]*`)
 	// login finds user:password@tcp(host), as databases are addressed.
 	login = regexp.MustCompile(`[^\s"'=/@:]+:\S+@((?:tcp|unix)\()`)
+	// before finds user:password@host where no scheme stands in front, as in the
+	// name of a registry.
+	before = regexp.MustCompile(`[A-Za-z0-9._%+-]+:[^\s"'@/,;(){}\[\]]+@[A-Za-z0-9]+`)
 	// assigned finds a name and whatever makes the rest its value.
 	assigned = regexp.MustCompile(`([A-Za-z_.-][A-Za-z0-9_.-]*)(\\*["'])?[ \t]*(:=|=>|[:=])[ \t]*`)
 	// flagged finds a flag before a value of its own word.
@@ -48,6 +51,16 @@ func (r *redactor) text(s string) string {
 		at := strings.LastIndexByte(hit, '@')
 		return r.mask(hit[:at]) + hit[at:]
 	})
+	if strings.Contains(s, "@") {
+		s = before.ReplaceAllStringFunc(s, func(hit string) string {
+			at := strings.LastIndexByte(hit, '@')
+			if strings.HasPrefix(hit[at+1:], "sha") { // a tag before a digest
+				return hit
+			}
+			r.mask(hit[strings.IndexByte(hit, ':')+1 : at])
+			return r.mask(hit[:at]) + hit[at:]
+		})
+	}
 	s = r.assignments(s, variable)
 	s = r.assignments(s, assigned)
 	s = r.assignments(s, flagged)

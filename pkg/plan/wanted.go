@@ -52,9 +52,7 @@ func (in Inputs) pulled(ref images.Ref) images.Ref {
 // Needed reports whether the installation pulls the image with its values as
 // they are, as opposed to a feature that is switched off.
 func (p PlannedImage) Needed() bool {
-	return slices.ContainsFunc(p.Reasons, func(r images.Reason) bool {
-		return r.Kind != images.KindOptional && r.Kind != images.KindPossible && r.Kind != images.KindTest
-	})
+	return slices.ContainsFunc(p.Reasons, func(r images.Reason) bool { return r.Kind.Needed() })
 }
 
 func (p *PlannedImage) add(r images.Reason, namespaces []string) {

@@ -55,9 +55,7 @@ func judgeRendering(f *findings, mirror images.Mirror, c plan.Change, img imageA
 func optionalRefs(c plan.Change) map[string]bool {
 	m := map[string]bool{}
 	for _, img := range c.Images {
-		m[img.Ref.String()] = len(img.Reasons) > 0 && !slices.ContainsFunc(img.Reasons, func(r images.Reason) bool {
-			return r.Kind != images.KindOptional && r.Kind != images.KindPossible && r.Kind != images.KindTest
-		})
+		m[img.Ref.String()] = len(img.Reasons) > 0 && !slices.ContainsFunc(img.Reasons, func(r images.Reason) bool { return r.Kind.Needed() })
 	}
 	return m
 }
