@@ -40,9 +40,9 @@ test-long: test ## what takes longer: many kills, fuzzing, the published charts 
 	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -fuzzminimizetime 5x $$p || exit 1; done; done
 	$(MAKE) dist-twice DIST_PLATFORMS=linux/amd64
 
-lint: ## gofmt, go vet and staticcheck, all clean
+lint: ## gofmt, go mod tidy, go vet and staticcheck, all clean
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
-	@for m in $(MODULES); do (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
+	@for m in $(MODULES); do (cd $$m && go mod tidy -diff && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
 
 fmt: ## gofmt everything
 	gofmt -w $$(git ls-files '*.go')

@@ -13,7 +13,7 @@ const (
 	ExitError = 1
 	// ExitChanges is --detailed-exitcode with changes pending.
 	ExitChanges = 2
-	// ExitCheckFailed is a failed check.
+	// ExitCheckFailed is a failed check, or a plan that is refused.
 	ExitCheckFailed = 3
 	// ExitWarnings is warnings under --fail-on=warn.
 	ExitWarnings = 4

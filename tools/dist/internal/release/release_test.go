@@ -244,3 +244,15 @@ func untar(t *testing.T, name string) map[string][]byte {
 		}
 	}
 }
+
+// Older releases of Helm 3, 3.14 among them, run no entry that names no system,
+// and sites without internet keep theirs for long.
+func TestHelmFindsItsCommandOnEverySystemByName(t *testing.T) {
+	t.Parallel()
+	text := read(t, filepath.Join("..", "..", "..", "..", "plugin.yaml"))
+	for system, program := range map[string]string{"linux": "helm-aistor", "darwin": "helm-aistor", "windows": "helm-aistor.exe"} {
+		if !strings.Contains(text, "  - os: "+system+"\n    command: $HELM_PLUGIN_DIR/bin/"+program+"\n") {
+			t.Errorf("plugin.yaml names no command for %s", system)
+		}
+	}
+}
