@@ -9,21 +9,28 @@ import (
 	"strings"
 )
 
-// writeIndex makes a bare git repository that krew takes as an index: one
-// commit with plugins/aistor-upgrade.yaml. It can be cloned from the file
-// system, and from any web server that only serves files. The same manifest
-// gives the same commit.
+// writeIndex makes a bare git repository that krew takes as an index, with
+// plugins/aistor-upgrade.yaml alone. It can be cloned from the file system, and
+// from any web server that only serves files. An index that is there already
+// gets a commit on top of its last, so that a copy on a git server goes forward
+// with it; the same manifest again leaves it as it is. In a new folder the same
+// manifest gives the same commit.
 func writeIndex(ctx context.Context, dir string, manifest []byte, version string) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
 	g := repository{ctx: ctx, dir: dir}
 	g.git("", "init", "--quiet", "--bare", "--template=", "--initial-branch=main", dir)
 	blob := g.git(string(manifest), "--git-dir", dir, "hash-object", "-w", "--stdin")
 	plugins := g.git("100644 blob "+blob+"\t"+krewPlugin+".yaml\n", "--git-dir", dir, "mktree")
 	tree := g.git("040000 tree "+plugins+"\tplugins\n", "--git-dir", dir, "mktree")
-	commit := g.git("", "--git-dir", dir, "commit-tree", "-m", krewPlugin+" v"+version, tree)
-	g.git("", "--git-dir", dir, "update-ref", "refs/heads/main", commit)
+	commit := []string{"--git-dir", dir, "commit-tree", "-m", krewPlugin + " v" + version, tree}
+	// Nothing where there is no commit yet.
+	last, lastTree, _ := strings.Cut(g.git("", "--git-dir", dir, "for-each-ref", "--format=%(objectname) %(tree)", "refs/heads/main"), " ")
+	if lastTree == tree {
+		return g.err
+	}
+	if last != "" {
+		commit = append(commit, "-p", last)
+	}
+	g.git("", "--git-dir", dir, "update-ref", "refs/heads/main", g.git("", commit...))
 	// What a server that only serves files must have.
 	g.git("", "--git-dir", dir, "update-server-info")
 	return g.err

@@ -256,3 +256,27 @@ func TestHelmFindsItsCommandOnEverySystemByName(t *testing.T) {
 		}
 	}
 }
+
+// A site that copies the index to a git server of its own pushes what is new
+// without force; making the same version again gives nothing to push.
+func TestTheIndexGoesForward(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	log := func(version string) []string {
+		if err := sample(t, version).WriteMirror(t.Context(), out, "https://files.example"); err != nil {
+			t.Fatal(err)
+		}
+		text, err := exec.Command("git", "--git-dir", filepath.Join(out, "index.git"), "log", "--format=%H %s", "main").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSpace(string(text)), "\n")
+	}
+	first, second, again := log("1.2.3"), log("1.3.0"), log("1.3.0")
+	if len(first) != 1 || len(second) != 2 || second[1] != first[0] {
+		t.Errorf("after %q the index has %q", first, second)
+	}
+	if !slices.Equal(again, second) {
+		t.Errorf("the same version again gives %q, had %q", again, second)
+	}
+}
