@@ -237,9 +237,11 @@ func printStep(w io.Writer, s plan.Step) {
 	}
 }
 
+// printNotices ends each with its ID in brackets, under which
+// docs/troubleshooting.md says more.
 func printNotices(w io.Writer, word string, list []plan.Notice) {
 	for _, n := range list {
-		line(w, "\n%s: %s", word, wrap(printable(n.Message), 68, "         "))
+		line(w, "\n%s: %s", word, wrap(printable(n.Message)+" ["+n.ID+"]", 68, "         "))
 		if n.Hint != "" {
 			line(w, "   hint: %s", wrapHint(n.Hint))
 		}

@@ -89,7 +89,7 @@ func TestAnInterruptedLookSaysSo(t *testing.T) {
 	look := &cobra.Command{Use: "look", RunE: func(cmd *cobra.Command, _ []string) error {
 		return fmt.Errorf("listing pods: %w", cmd.Context().Err())
 	}}
-	if code := p.Run(ctx, look, nil); code != ExitInterrupted || errs.String() != "error: listing pods: interrupted\n" {
+	if code := p.Run(ctx, look, []string{}); code != ExitInterrupted || errs.String() != "error: listing pods: interrupted\n" {
 		t.Errorf("exit %d with %q", code, errs.String())
 	}
 }
