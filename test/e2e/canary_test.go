@@ -39,6 +39,9 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	end := c.watchArguments()
 	c.everyVerb()
 	end()
+	if _, err := os.Stat(filepath.Join(s.dir, "commits", "README.md")); err != nil {
+		t.Errorf("no commits were there to look into: %v", err)
+	}
 	c.everyFile()
 	for _, what := range []string{"configmaps", "leases.coordination.k8s.io", "events", "pods"} {
 		c.clean("the "+what+" of the cluster", []byte(c.run("kubectl", "get", what, "-A", "-l", "app.kubernetes.io/managed-by=aistor-upgrade", "-o", "yaml")))
@@ -153,7 +156,7 @@ func (c *canaries) everyVerb() {
 		{"", "helm-aistor plan --bundle a.bundle -o json"},
 		{"", "helm-aistor plan --bundle a.bundle --diff"},
 		{"", "helm-aistor plan --bundle a.bundle -o roles"},
-		{password, "helm-aistor plan --bundle a.bundle --accept-downtime team-a/primary --gitops commits LOGIN"},
+		{password, "helm-aistor plan --bundle a.bundle --accept-downtime team-a/primary --gitops commits --gitops-tool flux LOGIN"},
 		{password, "helm-aistor push a.bundle --registry PRIVATE LOGIN --receipt receipt.json"},
 		{password, "helm-aistor copy --registry PRIVATE LOGIN" + from},
 		{password, "kubectl-aistor_upgrade preflight --bundle a.bundle LOGIN"},
