@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
+	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
@@ -186,12 +185,8 @@ type screen struct {
 func newScreen(p *Program) *screen {
 	s := &screen{out: p.Out, redraw: p.fancy(p.Out)}
 	if s.redraw {
-		out := p.Out
-		if painted, ok := out.(painter); ok {
-			out = painted.Writer
-		}
-		if f, ok := out.(*os.File); ok {
-			_, s.height, _ = term.GetSize(int(f.Fd()))
+		if size := (term.TTY{Out: behind(p.Out).(io.Writer)}).GetSize(); size != nil {
+			s.height = int(size.Height)
 		}
 	}
 	return s

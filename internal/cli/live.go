@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/term"
+	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -38,11 +38,11 @@ func newLive(p *Program) *live {
 		return nil
 	}
 	l := &live{out: f, now: p.Now, stop: make(chan struct{}), size: func() (int, int) {
-		w, h, err := term.GetSize(int(f.Fd()))
-		if err != nil {
+		size := term.TTY{Out: f}.GetSize()
+		if size == nil {
 			return 80, 24
 		}
-		return w, h
+		return int(size.Width), int(size.Height)
 	}}
 	l.done.Go(l.tick)
 	return l

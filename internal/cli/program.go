@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
-	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
 )
 
 // Program is the process as the verbs see it.
@@ -66,8 +65,7 @@ func (p *Program) interactive() bool { return isTerminal(p.In) && isTerminal(p.E
 // isTerminal reports whether a stream is a terminal that understands control
 // sequences.
 func isTerminal(stream any) bool {
-	f, ok := behind(stream).(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return printers.IsTerminal(behind(stream))
 }
 
 // fancy reports whether progress may redraw itself on a stream.
