@@ -186,7 +186,11 @@ func (s *site) killedAt(cmd *exec.Cmd, at func(*http.Request) bool) string {
 			killed = true
 			if r.Method != http.MethodGet { // a watch would never end
 				body, _ := io.ReadAll(r.Body)
-				r = r.WithContext(context.WithoutCancel(r.Context()))
+				// One that can be cancelled, and is not: for a context without an
+				// end the proxy would watch the dead client's connection instead.
+				ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+				defer cancel()
+				r = r.WithContext(ctx)
 				r.Body = io.NopCloser(bytes.NewReader(body))
 			}
 			_ = cmd.Process.Kill()
