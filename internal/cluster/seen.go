@@ -345,7 +345,15 @@ func (s *seen) narrow(only string) {
 	}
 }
 
-// sortBy sorts in place by a string.
+// sortBy sorts in place by a string, which is made once for each.
 func sortBy[T any](all []T, by func(T) string) {
-	slices.SortStableFunc(all, func(a, b T) int { return strings.Compare(by(a), by(b)) })
+	keys, order := make([]string, len(all)), make([]int, len(all))
+	for i, v := range all {
+		keys[i], order[i] = by(v), i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(strings.Compare(keys[a], keys[b]), a-b) })
+	before := slices.Clone(all)
+	for to, from := range order {
+		all[to] = before[from]
+	}
 }

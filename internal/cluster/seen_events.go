@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -35,11 +36,8 @@ func (s *seen) addEvents(f *plan.Facts) {
 			f.Warnings = append(f.Warnings, e)
 		}
 	}
-	slices.SortStableFunc(f.Warnings, func(a, b plan.Event) int {
-		if c := a.Last.Compare(b.Last); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Object.String()+a.Reason, b.Object.String()+b.Reason)
+	slices.SortFunc(f.Warnings, func(a, b plan.Event) int {
+		return cmp.Or(a.Last.Compare(b.Last), a.Object.Compare(b.Object), strings.Compare(a.Reason, b.Reason), strings.Compare(a.Message, b.Message))
 	})
 }
 

@@ -82,14 +82,11 @@ func (s *shelf[T, O]) put(items map[string]O, obj any) error {
 	return nil
 }
 
+// list is in no order.
 func (s *shelf[T, O]) list() []O {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]O, 0, len(s.items))
-	for _, k := range slices.Sorted(maps.Keys(s.items)) {
-		out = append(out, s.items[k])
-	}
-	return out
+	return slices.AppendSeq(make([]O, 0, len(s.items)), maps.Values(s.items))
 }
 
 func (s *shelf[T, O]) ready() bool {

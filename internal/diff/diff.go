@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -138,9 +137,7 @@ func keys(before, after map[plan.ObjectKey]entry) []plan.ObjectKey {
 			list = append(list, k)
 		}
 	}
-	slices.SortFunc(list, func(a, b plan.ObjectKey) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.APIVersion, b.APIVersion))
-	})
+	slices.SortFunc(list, plan.ObjectKey.Compare)
 	return list
 }
 

@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"slices"
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -103,11 +102,28 @@ func (e *Executor) emit(ev Event) {
 	defer e.telling.Unlock()
 	ev.Time = e.opts.Now()
 	ev.Message = e.mask.text(ev.Message)
-	ev.Waiting = slices.Clone(ev.Waiting)
-	for i := range ev.Waiting {
-		ev.Waiting[i] = e.mask.text(ev.Waiting[i])
-	}
+	ev.Waiting = e.maskWaiting(ev.Waiting)
 	e.opts.OnEvent(ev)
+}
+
+// maskWaiting masks what is new: of a thousand pods that are waited for, a few
+// change from one event to the next.
+func (e *Executor) maskWaiting(waiting []string) []string {
+	if waiting == nil {
+		return nil
+	}
+	var out []string
+	masked := make(map[string]string, len(waiting))
+	for _, w := range waiting {
+		m, known := e.masked[w]
+		if !known {
+			m = e.mask.text(w)
+		}
+		masked[w] = m
+		out = append(out, m)
+	}
+	e.masked = masked
+	return out
 }
 
 func (e *Executor) say(step string, kind EventKind, message string) {

@@ -22,6 +22,7 @@ type Executor struct {
 	namespace string
 	mask      masker
 	telling   sync.Mutex
+	masked    map[string]string // the last event's Waiting, by what it was
 
 	lease       *lease
 	journal     *journal

@@ -20,7 +20,7 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking at the cluster: %w", err)
 	}
-	e.mask = newMasker(e.in, e.facts)
+	e.mask, e.masked = newMasker(e.in, e.facts), nil
 	if uid := e.plan.Cluster.UID; uid != "" && e.facts.ClusterUID != "" && uid != e.facts.ClusterUID {
 		return &DriftError{Object: "cluster", Field: "uid", Expected: uid, Received: e.facts.ClusterUID}
 	}

@@ -71,14 +71,18 @@ func (e *Executor) await(ctx context.Context, g goal) error {
 	}
 }
 
-// restLimit is how long a look at a large cluster keeps from the next.
-const restLimit = 100 * time.Millisecond
+const (
+	// restShare is how many times as long as a look the rest after it is.
+	restShare = 20
+	// restLimit is how long a look at a large cluster keeps from the next.
+	restLimit = 100 * time.Millisecond
+)
 
-// rest keeps looks to a fifth of the time: while a thousand pods come and go,
-// something changes at every moment, and looks one after the other would take
-// the processor from what is waited for where that runs on the same machine.
+// rest keeps looks to a twentieth of the time: while a thousand pods come and
+// go, something changes at every moment, and looks one after the other would
+// take the processor from what is waited for where that runs on the same machine.
 func rest(ctx context.Context, look time.Duration) {
-	if d := min(4*look, restLimit); d > 0 {
+	if d := min(restShare*look, restLimit); d > 0 {
 		_ = pause.For(ctx, d) // its end is the next wait's matter
 	}
 }

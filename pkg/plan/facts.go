@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -111,6 +112,11 @@ func (k ObjectKey) String() string {
 		return k.Kind + "/" + k.Name
 	}
 	return k.Kind + "/" + k.Namespace + "/" + k.Name
+}
+
+// Compare orders by kind, namespace, name and version.
+func (k ObjectKey) Compare(o ObjectKey) int {
+	return cmp.Or(strings.Compare(k.Kind, o.Kind), strings.Compare(k.Namespace, o.Namespace), strings.Compare(k.Name, o.Name), strings.Compare(k.APIVersion, o.APIVersion))
 }
 
 // Node is one node as far as images and scheduling care.

@@ -42,11 +42,23 @@ func DesiredStatefulSet(store, pool Object, config Config, switches Switches) Ob
 			"replicas": pool.Number("servers"), "serviceName": store.Name() + "-hl",
 			"podManagementPolicy": or(store.Text("spec", "podManagementPolicy"), "Parallel"),
 			"selector":            map[string]any{"matchLabels": selector},
-			"updateStrategy":      map[string]any{"type": switches.UpdateStrategy},
+			"updateStrategy":      updateStrategy(switches.UpdateStrategy),
 			"template":            template, "volumeClaimTemplates": claims(pool),
 		},
 	}
 	return set.Copy()
+}
+
+// updateStrategy names the partition that it has anyhow: without it the
+// StatefulSet's controller gives a pod its old revision again while its own
+// count of old pods lags behind, so that many deleted at once come back as they
+// were.
+func updateStrategy(kind string) map[string]any {
+	strategy := map[string]any{"type": kind}
+	if kind == "RollingUpdate" {
+		strategy["rollingUpdate"] = map[string]any{"partition": 0}
+	}
+	return strategy
 }
 
 // storeHash tells one wish of the store's owner from the next; status and the

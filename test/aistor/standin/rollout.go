@@ -2,7 +2,9 @@ package standin
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
 	"sort"
 	"strconv"
 	"strings"
@@ -84,26 +86,37 @@ func (r *run) rollout(ctx context.Context) error {
 	for _, name := range sortedNames(r.sets) {
 		set := r.sets[name]
 		doomed := outdated(set, r.pods)
-		if set.Annotation(rolloutKey) != "all-at-once" {
-			if set.Text("spec", "updateStrategy", "type") != "OnDelete" || !r.allReady() || r.heals() {
-				continue
-			}
-			doomed = doomed[:min(1, len(doomed))]
+		if len(doomed) == 0 {
+			continue
 		}
-		for _, pod := range doomed {
-			r.logf("deleting outdated pod %s/%s", r.store.Namespace(), pod.Name())
-			if err := r.Client.Delete(ctx, Path("v1", r.store.Namespace(), "pods", pod.Name())); err != nil {
+		if set.Annotation(rolloutKey) == "all-at-once" {
+			r.busy = true
+			r.logf("deleting %d outdated pods of StatefulSet %s/%s", len(doomed), r.store.Namespace(), name)
+			if err := r.Client.Delete(ctx, allOutdated(set)); err != nil {
 				return err
 			}
+			continue
 		}
-		if len(doomed) > 0 {
-			r.busy = true
-			if set.Annotation(rolloutKey) != "all-at-once" {
-				return nil
-			}
+		if set.Text("spec", "updateStrategy", "type") != "OnDelete" || !r.allReady() || r.heals() {
+			continue
 		}
+		r.busy = true
+		r.logf("deleting outdated pod %s/%s", r.store.Namespace(), doomed[0].Name())
+		return r.Client.Delete(ctx, Path("v1", r.store.Namespace(), "pods", doomed[0].Name()))
 	}
 	return nil
+}
+
+// allOutdated is the collection of the set's pods of other revisions than the
+// one it updates to. The published operator may delete collections of pods; one
+// request also leaves no time in which what was deleted first is already back.
+func allOutdated(set Object) string {
+	selector := []string{"controller-revision-hash!=" + set.Text("status", "updateRevision")}
+	for k, v := range set.Map("spec", "selector", "matchLabels") {
+		selector = append(selector, fmt.Sprintf("%s=%v", k, v))
+	}
+	sort.Strings(selector)
+	return Path("v1", set.Namespace(), "pods") + "?" + url.Values{"labelSelector": {strings.Join(selector, ",")}}.Encode()
 }
 
 // outdated returns the set's pods of another revision than the one it updates
