@@ -28,17 +28,22 @@ func (s *seen) addEvents(f *plan.Facts) {
 	for _, c := range f.Claims {
 		known["PersistentVolumeClaim/"+c.Namespace+"/"+c.Name] = true
 	}
-	for _, e := range s.events {
-		about := known[e.Object.String()] || slices.ContainsFunc(makers, func(w plan.ObjectKey) bool {
+	var kept []int // sorted below in the place of what they stand for, which is large
+	for i, e := range s.events {
+		about := slices.ContainsFunc(makers, func(w plan.ObjectKey) bool {
 			return w.Namespace == e.Object.Namespace && strings.HasPrefix(e.Object.Name, w.Name+"-")
-		})
+		}) || known[e.Object.String()]
 		if about && s.now.Sub(e.Last) <= eventWindow {
-			f.Warnings = append(f.Warnings, e)
+			kept = append(kept, i)
 		}
 	}
-	slices.SortFunc(f.Warnings, func(a, b plan.Event) int {
+	slices.SortFunc(kept, func(i, j int) int {
+		a, b := &s.events[i], &s.events[j]
 		return cmp.Or(a.Last.Compare(b.Last), a.Object.Compare(b.Object), strings.Compare(a.Reason, b.Reason), strings.Compare(a.Message, b.Message))
 	})
+	for _, i := range kept {
+		f.Warnings = append(f.Warnings, s.events[i])
+	}
 }
 
 // managers lists who reconciles a release, once each. An object that Argo CD

@@ -30,33 +30,45 @@ func (b *bench) chart(name, version string) string {
 	return filepath.Join(b.bin, "charts", name+"-"+version+".tgz")
 }
 
+// way is how an upgrade is made.
+type way int
+
+const (
+	byHand way = iota
+	ours
+	// overheard is ours through the proxy that sees when events come and actions
+	// follow. It takes what it sees from the same processors, so that it tells
+	// nothing of the time an upgrade takes.
+	overheard
+)
+
 // upgrades measures the releases' steps beside the same by hand.
 func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
-	var ours, hand, cpuOurs, cpuHand []float64
+	var wall, cpu [2][]float64
 	var reactions []time.Duration
 	for i := range rounds {
-		for n := range 2 {
-			side := (i + n) % 2
-			took, waits, err := b.upgrade(ctx, servers, side == 0)
+		for n := range 3 {
+			w := way((i + n) % 3)
+			took, waits, err := b.upgrade(ctx, servers, w)
 			if err != nil {
 				return err
 			}
-			if side == 0 {
-				ours, cpuOurs, reactions = append(ours, took.wall.Seconds()), append(cpuOurs, took.cpu.Seconds()), append(reactions, waits...)
-			} else {
-				hand, cpuHand = append(hand, took.wall.Seconds()), append(cpuHand, took.cpu.Seconds())
+			if reactions = append(reactions, waits...); w != overheard {
+				wall[w], cpu[w] = append(wall[w], took.wall.Seconds()), append(cpu[w], took.cpu.Seconds())
 			}
 		}
 	}
-	for _, all := range [][]float64{ours, hand, cpuOurs, cpuHand} {
-		slices.Sort(all)
+	for w := range wall {
+		slices.Sort(wall[w])
+		slices.Sort(cpu[w])
 	}
 	slices.Sort(reactions)
-	o, h := ours[len(ours)/2], hand[len(hand)/2]
+	median := func(all []float64) float64 { return all[len(all)/2] }
 	fmt.Printf("\nUpgrade of an operator and a store of %d servers (medians of %d rounds)\n", servers, rounds)
-	fmt.Printf("  helm upgrade and kubectl wait      %8.2fs (%.2f-%.2f)\n", h, hand[0], hand[len(hand)-1])
-	fmt.Printf("  helm aistor upgrade, its steps     %8.2fs (%.2f-%.2f), ratio %.2f\n", o, ours[0], ours[len(ours)-1], o/h)
-	fmt.Printf("  CPU, ours with its checks %.2fs, by hand %.2fs\n", cpuOurs[len(cpuOurs)/2], cpuHand[len(cpuHand)/2])
+	for w, name := range []string{"helm upgrade and kubectl wait ", "helm aistor upgrade, its steps"} {
+		fmt.Printf("  %s     %8.2fs (%.2f-%.2f), ratio %.2f\n", name, median(wall[w]), wall[w][0], wall[w][rounds-1], median(wall[w])/median(wall[byHand]))
+	}
+	fmt.Printf("  CPU, ours with its checks %.2fs, by hand %.2fs\n", median(cpu[ours]), median(cpu[byHand]))
 	if len(reactions) > 0 {
 		fmt.Printf("  from the last event to a step's end: median %s, p95 %s of %d\n",
 			reactions[len(reactions)/2].Round(time.Millisecond), reactions[len(reactions)*95/100].Round(time.Millisecond), len(reactions))
@@ -66,7 +78,7 @@ func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
 
 // upgrade makes one installation on a cluster of its own and upgrades it. Of
 // ours, wall is that of its releases' steps alone, and cpu that of all it does.
-func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (sample, []time.Duration, error) {
+func (b *bench) upgrade(ctx context.Context, servers int, w way) (sample, []time.Duration, error) {
 	dir, err := os.MkdirTemp("", "aistor-bench-cluster-")
 	if err != nil {
 		return sample{}, nil, err
@@ -81,13 +93,17 @@ func (b *bench) upgrade(ctx context.Context, servers int, ours bool) (sample, []
 	if err != nil {
 		return sample{}, nil, err
 	}
-	if !ours {
-		s, err := run(ctx, b.byHand(l, pairFor(servers))...)
+	if w == byHand {
+		s, err := run(ctx, b.handwork(l, pairFor(servers))...)
 		return s, nil, err
 	}
+	c := l.plugin("helm-aistor", "upgrade", "--yes", "--bundle", bundle, "--accept-downtime", "big/primary",
+		"--backup-dir", filepath.Join(dir, "backup"))
+	if w == overheard {
+		c = l.counted(c)
+	}
 	l.proxy.reactions()
-	s, err := run(ctx, l.counted(l.plugin("helm-aistor", "upgrade", "--yes", "--bundle", bundle, "--accept-downtime", "big/primary",
-		"--backup-dir", filepath.Join(dir, "backup"))))
+	s, err := run(ctx, c)
 	if err != nil {
 		return sample{}, nil, err
 	}
@@ -126,8 +142,8 @@ func (b *bench) install(ctx context.Context, l *lab, servers int) (string, error
 	return bundle, nil
 }
 
-// byHand is what a careful administrator types.
-func (b *bench) byHand(l *lab, p pair) []command {
+// handwork is what a careful administrator types.
+func (b *bench) handwork(l *lab, p pair) []command {
 	image := l.env["PRIVATE_REGISTRY"] + "/aistor/minio:" + newMinIO
 	green := l.command("kubectl", "wait", "objectstores.aistor.min.io/primary", "-n", "big", "--for=jsonpath={.status.healthStatus}=green", "--timeout=1h")
 	return []command{
