@@ -111,6 +111,7 @@ func (s *seen) addWorkloads(f *plan.Facts) map[string]string {
 }
 
 func (s *seen) addPods(f *plan.Facts, owner map[string]string) {
+	f.Pods = slices.Grow(f.Pods, len(s.pods))
 	for _, p := range s.pods {
 		kind, n := ownerOf(p.Owner)
 		p.Store = cmp.Or(owner[kind+"/"+p.Namespace+"/"+n], s.storeOfSet(p.Namespace, n), s.store(p.Namespace, p.label))

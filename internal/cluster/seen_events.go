@@ -41,6 +41,7 @@ func (s *seen) addEvents(f *plan.Facts) {
 		a, b := &s.events[i], &s.events[j]
 		return cmp.Or(a.Last.Compare(b.Last), a.Object.Compare(b.Object), strings.Compare(a.Reason, b.Reason), strings.Compare(a.Message, b.Message))
 	})
+	f.Warnings = slices.Grow(f.Warnings, len(kept))
 	for _, i := range kept {
 		f.Warnings = append(f.Warnings, s.events[i])
 	}

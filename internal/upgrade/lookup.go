@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -52,18 +53,18 @@ func storeSets(f *plan.Facts, key string) []plan.Workload {
 
 // podsOf are the pods of a workload. A Deployment owns them through a
 // ReplicaSet, whose name is the Deployment's with a hash behind it.
-func podsOf(f *plan.Facts, w plan.Workload) []plan.Pod {
-	var pods []plan.Pod
-	for _, p := range f.Pods {
-		kind, owner, _ := strings.Cut(p.Owner, "/")
-		if kind == "ReplicaSet" {
-			kind, owner = "Deployment", owner[:max(0, strings.LastIndexByte(owner, '-'))]
-		}
-		if p.Namespace == w.Namespace && kind == w.Kind && owner == w.Name {
-			pods = append(pods, p)
+func podsOf(f *plan.Facts, w plan.Workload) iter.Seq[plan.Pod] {
+	return func(yield func(plan.Pod) bool) {
+		for _, p := range f.Pods {
+			kind, owner, _ := strings.Cut(p.Owner, "/")
+			if kind == "ReplicaSet" {
+				kind, owner = "Deployment", owner[:max(0, strings.LastIndexByte(owner, '-'))]
+			}
+			if p.Namespace == w.Namespace && kind == w.Kind && owner == w.Name && !yield(p) {
+				return
+			}
 		}
 	}
-	return pods
 }
 
 func podName(p plan.Pod) string { return "Pod/" + p.Namespace + "/" + p.Name }

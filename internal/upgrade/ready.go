@@ -54,7 +54,7 @@ func unreadyDeployment(f *plan.Facts, d wantedDeployment, floor map[plan.ObjectK
 		out = append(out, fmt.Sprintf("%s: %d of %d updated, %d ready", name, w.Updated, w.Replicas, w.Ready))
 	}
 	pods := podsOf(f, *w)
-	for _, p := range pods {
+	for p := range pods {
 		if !p.Terminating.IsZero() {
 			out = append(out, podName(p)+": still ending")
 		} else if why := podTrouble(f, p); why != "" && len(out) > 0 {
@@ -125,7 +125,7 @@ func unreadySet(f *plan.Facts, w plan.Workload, t storeTarget) []string {
 	updated := w.Updated
 	if w.Strategy == "OnDelete" {
 		updated = 0
-		for _, p := range pods {
+		for p := range pods {
 			if p.Revision == w.UpdateRevision && p.Terminating.IsZero() {
 				updated++
 			}
@@ -137,7 +137,7 @@ func unreadySet(f *plan.Facts, w plan.Workload, t storeTarget) []string {
 	case w.Strategy != "OnDelete" && w.CurrentRevision != w.UpdateRevision:
 		out = append(out, name+": roll-out is not complete")
 	}
-	for _, p := range pods {
+	for p := range pods {
 		switch {
 		case !p.Terminating.IsZero():
 			out = append(out, podName(p)+": still ending")
