@@ -84,7 +84,11 @@ func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Liv
 	scope := c.scope
 	// Events tell why a pod does not start, so that waiting can end early.
 	scope.Namespaces, scope.Events = s.Namespaces, true
-	return c.client.Watch(ctx, scope)
+	live, err := c.client.Watch(ctx, scope)
+	if err != nil {
+		return nil, err // live, a nil of its own type, would pass for a watch
+	}
+	return live, nil
 }
 
 // healthProber asks a store's own health endpoint through the API server.

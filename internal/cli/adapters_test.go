@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
@@ -72,4 +73,20 @@ func TestAQuestionThatHangsIsGivenUp(t *testing.T) {
 			t.Errorf("after %s: %v", took, err)
 		}
 	})
+}
+
+// What could not be watched is no watch: a nil of another type would pass for
+// one, and be looked at.
+func TestAWatchThatCouldNotBeginIsNone(t *testing.T) {
+	t.Parallel()
+	flags := genericclioptions.NewConfigFlags(false)
+	flags.KubeConfig = new(kubeconfig(t, "http://127.0.0.1:1"))
+	client, err := cluster.New(flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := clusterAdapter{client: client}.Watch(t.Context(), upgrade.Scope{Namespaces: []string{"aistor"}})
+	if err == nil || live != nil {
+		t.Errorf("error %v, watch %#v", err, live)
+	}
 }

@@ -116,5 +116,9 @@ func describeAvailability(a upgrade.Availability) string {
 	if !a.Known {
 		return text + "; the store itself could not be asked"
 	}
-	return fmt.Sprintf("%s; %d of %d probes failed, unavailable for %s", text, a.Failed, a.Probes, time.Duration(a.Unavailable).Round(100*time.Millisecond))
+	text += fmt.Sprintf("; %d of %d probes failed, unavailable for %s", a.Failed, a.Probes, time.Duration(a.Unavailable).Round(100*time.Millisecond))
+	if a.Unanswered > 0 {
+		text += fmt.Sprintf("; %d more got no answer, so that nothing is known of these moments", a.Unanswered)
+	}
+	return text
 }

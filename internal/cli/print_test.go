@@ -224,7 +224,7 @@ func anOutcome() *upgrade.Outcome {
 			{ID: "store-team-a-primary", Status: upgrade.StepPending},
 		},
 		Availability: []upgrade.Availability{
-			{Store: "team-a/primary", Pods: 8, LowestReady: 7, Known: true, Probes: 600, Failed: 2, Unavailable: plan.Duration(1500 * time.Millisecond)},
+			{Store: "team-a/primary", Pods: 8, LowestReady: 7, Known: true, Probes: 600, Failed: 2, Unanswered: 12, Unavailable: plan.Duration(1500 * time.Millisecond)},
 			{Store: "team-b/logs", Pods: 4, LowestReady: 4},
 		},
 	}

@@ -35,6 +35,9 @@ type Availability struct {
 	Known  bool `json:"known"`
 	Probes int  `json:"probes,omitempty"`
 	Failed int  `json:"failed,omitempty"`
+	// Unanswered are questions that did not get through, beside the Probes: of
+	// these moments nothing is known.
+	Unanswered int `json:"unanswered,omitempty"`
 	// Unavailable is the time from each failed probe to the next good one.
 	Unavailable plan.Duration `json:"unavailable,omitempty"`
 	// Outages are what Unavailable sums up, the oldest first. They are bounded;
@@ -172,8 +175,10 @@ func (e *Executor) probe(ctx context.Context) {
 		t.probes.Go(func() {
 			for {
 				err := e.deps.Prober.Probe(ctx, s.Key())
-				t.count(s.Key(), err, ctx.Err())
-				if errors.Is(err, ErrMayNotProbe) {
+				known := t.count(s.Key(), err, ctx.Err())
+				// An API server that has just started may refuse for a moment what
+				// it has granted before.
+				if errors.Is(err, ErrMayNotProbe) && !known {
 					return // each question would stand in the audit log as refused
 				}
 				if pause.For(ctx, e.opts.ProbeInterval) != nil {
@@ -184,12 +189,17 @@ func (e *Executor) probe(ctx context.Context) {
 	}
 }
 
-func (t *tracker) count(store string, err, ended error) {
+// count counts one answer, and reports whether the store ever gave one.
+func (t *tracker) count(store string, err, ended error) (known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.stores[store]
-	if a == nil || ended != nil || errors.Is(err, ErrNotProbed) {
-		return
+	if a == nil || ended != nil {
+		return false
+	}
+	if errors.Is(err, ErrNotProbed) {
+		a.Unanswered++
+		return a.Known
 	}
 	a.Known = true
 	a.Probes++
@@ -204,6 +214,7 @@ func (t *tracker) count(store string, err, ended error) {
 		a.out(Outage{since, t.now()})
 		delete(t.down, store)
 	}
+	return true
 }
 
 // out counts an outage.

@@ -22,15 +22,14 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 	}
 	work := context.WithoutCancel(ctx)
 	e.probe(work)
-	began := e.opts.Now()
-	before := prints(e.live.Snapshot())
+	was := e.live.Snapshot()
 	back, err := e.operate(work, s, c)
 	if err == nil {
-		err = e.settle(ctx, s, c, before, began)
+		err = e.settle(ctx, s, c, was)
 	}
 	if err != nil && !interrupted(ctx, err) {
 		e.keepEvidence(work, s, err)
-		e.undo(ctx, s, c, back, before)
+		e.undo(ctx, s, c, back, prints(was))
 	}
 	return "", err
 }

@@ -151,6 +151,11 @@ func (r Run) Changed() bool {
 // whose end nobody saw made the revision that follows the one before it.
 func (r Run) owns(target string, revision int) bool {
 	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool {
-		return s.Target == target && (slices.Contains(s.Own, revision) || s.Calling && revision == s.Before+1)
+		return s.Target == target && s.made(revision)
 	})
+}
+
+// made reports whether a revision is one of the step's.
+func (s StepRecord) made(revision int) bool {
+	return slices.Contains(s.Own, revision) || s.Calling && revision == s.Before+1
 }

@@ -96,10 +96,15 @@ func (l *lease) try(ctx context.Context, first *coordination.Lease, since time.T
 	return nil, naming(err, "taking lease", LeaseName)
 }
 
+// longSilence is longer than any difference between the clocks of two machines,
+// a time zone taken for another included. Who waits instead of believing it
+// waits for one term of the lease.
+const longSilence = 24 * time.Hour
+
 // longExpired reports whether the holder has been silent for so long that no
 // difference between two clocks explains it.
 func (l *lease) longExpired(cur *coordination.Lease) bool {
-	return cur.Spec.RenewTime == nil || l.now().Sub(cur.Spec.RenewTime.Time) > 10*l.duration
+	return cur.Spec.RenewTime == nil || l.now().Sub(cur.Spec.RenewTime.Time) > longSilence
 }
 
 func (l *lease) fill(cur *coordination.Lease) *coordination.Lease {

@@ -43,6 +43,21 @@ func TestLeaseOfALiveRunKeepsTheSecondOneOut(t *testing.T) {
 	})
 }
 
+// The clock of one of two machines may be wrong by hours.
+func TestLeaseOfALiveRunWhoseClockIsBehindKeepsTheSecondOneOut(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		l := w.heldBy(t, "other", time.Now().Add(-2*time.Hour))
+		time.AfterFunc(8*time.Second, func() {
+			l.Spec.RenewTime = new(meta.NewMicroTime(time.Now().Add(-2 * time.Hour)))
+			_, _ = w.client.CoordinationV1().Leases("aistor").Update(t.Context(), l, meta.UpdateOptions{})
+		})
+		_, err := w.attempt(t, "me").run(t.Context())
+		if _, busy := errors.AsType[*BusyError](err); !busy {
+			t.Fatalf("error: %v", err)
+		}
+	})
+}
+
 func TestLeaseOfADeadRunIsTakenOver(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -51,7 +66,8 @@ func TestLeaseOfADeadRunIsTakenOver(t *testing.T) {
 		most  time.Duration
 	}{
 		{"silent for as long as it lasts", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now()) }, 33 * time.Second},
-		{"silent since long ago", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-time.Hour)) }, 0},
+		{"silent since long ago", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-25*time.Hour)) }, 0},
+		{"on a machine whose clock is behind", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-time.Hour)) }, 33 * time.Second},
 		{"known to be gone", func(t *testing.T, w *world, x *execution) {
 			w.heldBy(t, "dead", time.Now())
 			x.opts.HolderGone = func(h string) bool { return h == "dead" }

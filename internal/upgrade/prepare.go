@@ -43,7 +43,10 @@ func (e *Executor) prepare(ctx context.Context) error {
 	}
 	// The watch has an end of its own: what is seen while the last request is
 	// finished still belongs into the report.
-	e.live, err = e.deps.Cluster.Watch(context.WithoutCancel(ctx), e.scope())
+	err = patiently(ctx, e.opts.Patience, func(context.Context) (err error) {
+		e.live, err = e.deps.Cluster.Watch(context.WithoutCancel(ctx), e.scope())
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("watching the cluster: %w", err)
 	}

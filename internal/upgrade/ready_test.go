@@ -266,7 +266,8 @@ func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
 			if tt.change != nil {
 				tt.change(f)
 			}
-			got := troubles(f, func(p plan.Pod) bool { return p.Store == "a/s" }, time.Unix(50, 0))
+			was := past{events: map[string]time.Time{eventKey(refusal("", 0)): time.Unix(50, 0)}}
+			got := troubles(f, func(p plan.Pod) bool { return p.Store == "a/s" }, was)
 			if tt.key == "" && len(got) != 0 || tt.key != "" && (len(got) != 1 || !strings.HasSuffix(got[0].key, " "+tt.key)) {
 				t.Errorf("received: %+v\nexpected: %q", got, tt.key)
 			}

@@ -99,7 +99,7 @@ func (e *Executor) lineage() []Run {
 func (a Availability) and(b Availability) Availability {
 	out := Availability{
 		Store: a.Store, Pods: b.Pods, LowestReady: min(a.LowestReady, b.LowestReady), Worst: a.Worst,
-		Known: a.Known || b.Known, Probes: a.Probes + b.Probes, Failed: a.Failed + b.Failed,
+		Known: a.Known || b.Known, Probes: a.Probes + b.Probes, Failed: a.Failed + b.Failed, Unanswered: a.Unanswered + b.Unanswered,
 		Unavailable: a.Unavailable + b.Unavailable, Timeline: slices.Concat(a.Timeline, b.Timeline), Outages: slices.Concat(a.Outages, b.Outages),
 	}
 	if b.Worst != "" && (a.Worst == "" || health(b.Worst) < health(a.Worst)) {

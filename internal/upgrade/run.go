@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -46,7 +47,8 @@ func (e *Executor) carryOut(ctx context.Context) error {
 }
 
 // mayStart holds the rest of a group back if it would not end in time, and
-// stores after an alarm. Validation is never held back: it changes nothing.
+// after an alarm what restarts stores. Validation is never held back: it
+// changes nothing.
 func (e *Executor) mayStart(g []plan.Step) error {
 	if !e.opts.Deadline.IsZero() && g[0].Action != plan.ActionValidate {
 		var estimate time.Duration
@@ -58,7 +60,10 @@ func (e *Executor) mayStart(g []plan.Step) error {
 				ErrDeadline, estimate, e.opts.Deadline.UTC().Format(time.RFC3339))
 		}
 	}
-	if e.alarm != "" && g[0].Action == plan.ActionStore {
+	restarts := slices.ContainsFunc(g, func(s plan.Step) bool {
+		return s.Action == plan.ActionStore || changesRelease(s) && len(s.Restarts) > 0
+	})
+	if e.alarm != "" && restarts {
 		return errors.New("no further store is started: " + e.alarm)
 	}
 	return nil

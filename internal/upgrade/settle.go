@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// settle waits for what a release step sets in motion.
-func (e *Executor) settle(ctx context.Context, s plan.Step, c *plan.Change, before map[string]string, began time.Time) error {
+// settle waits for what a release step sets in motion. was is what the watch
+// showed before.
+func (e *Executor) settle(ctx context.Context, s plan.Step, c *plan.Change, was *plan.Facts) error {
 	// What the watch shows may be older than the change: the generations that
 	// one look at the newest state finds are the least it must show.
 	var now *plan.Facts
@@ -21,11 +21,11 @@ func (e *Executor) settle(ctx context.Context, s plan.Step, c *plan.Change, befo
 	if err != nil {
 		return fmt.Errorf("looking at the cluster: %w", err)
 	}
-	floor := floorOf(now)
+	floor, before, past := floorOf(now), prints(was), pastOf(was)
 	return e.await(ctx, goal{
 		step:     s,
 		unready:  func(f *plan.Facts) []string { return e.unready(f, s, c, floor) },
-		troubles: func(f *plan.Facts) []trouble { return troubles(f, e.podsFor(s, c), began) },
+		troubles: func(f *plan.Facts) []trouble { return troubles(f, e.podsFor(s, c), past) },
 		progress: func(f *plan.Facts) []string { return progress(f, e.podsFor(s, c)) },
 		quiet: func(f *plan.Facts) (string, bool) {
 			print, needed := quiet(f, s.Store, before)
@@ -50,10 +50,22 @@ func (e *Executor) unready(f *plan.Facts, s plan.Step, c *plan.Change, floor map
 		return unreadyStore(f, t)
 	}
 	out := unreadyOperator(f, targetOf(c.Namespace, c.After), floor)
-	for _, st := range f.Stores {
-		out = append(out, unreadyStore(f, storeTarget{key: st.Key(), baseline: e.journal.run.Baseline[st.Key()], floor: floor})...)
+	for _, key := range e.storeKeys(f) {
+		out = append(out, unreadyStore(f, storeTarget{key: key, baseline: e.journal.run.Baseline[key], floor: floor})...)
 	}
 	return out
+}
+
+// storeKeys are the stores of f, and those that the attempt found and f lacks:
+// deleted, or not to be seen.
+func (e *Executor) storeKeys(f *plan.Facts) []string {
+	var keys []string
+	for _, st := range slices.Concat(f.Stores, e.facts.Stores) {
+		if !slices.Contains(keys, st.Key()) {
+			keys = append(keys, st.Key())
+		}
+	}
+	return keys
 }
 
 // podsFor says which pods' troubles are this step's.

@@ -42,27 +42,27 @@ var refused = regexp.MustCompile(`(?i)is invalid|is forbidden|denied the request
 var unsettled = regexp.MustCompile(`(?i)status unknown for quota|not yet ready to handle request|failed calling webhook`)
 
 // troubles lists what waiting does not heal among the pods that belong to the
-// step: those in scope that already carry the newest revision. Events from
-// before since are not about this step.
-func troubles(f *plan.Facts, inScope func(plan.Pod) bool, since time.Time) []trouble {
+// step: those in scope that already carry the newest revision. What is as it
+// was is not about this step.
+func troubles(f *plan.Facts, inScope func(plan.Pod) bool, was past) []trouble {
 	var out []trouble
 	for i, p := range f.Pods {
 		if !inScope(p) || !p.Terminating.IsZero() || !newest(f, p) {
 			continue
 		}
 		for _, c := range p.Containers {
-			if t, ok := containerTrouble(f, p, c); ok {
-				t.key = podName(p) + " " + p.UID + " " + c.Name + " " + t.key
+			if t, ok := containerTrouble(f, p, c, was); ok {
+				t.key = containerKey(p, c) + " " + t.key
 				t.text = fmt.Sprintf("%s: container %s: %s", podName(p), c.Name, t.text)
 				t.pod = &f.Pods[i]
 				out = append(out, t)
 			}
 		}
 	}
-	return append(out, refusals(f, inScope, since)...)
+	return append(out, refusals(f, inScope, was)...)
 }
 
-func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container) (trouble, bool) {
+func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container, was past) (trouble, bool) {
 	text := strings.TrimSuffix(c.Reason+": "+c.Message, ": ")
 	switch c.Reason {
 	case "InvalidImageName":
@@ -70,31 +70,37 @@ func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container) (trouble, boo
 	case "ErrImageNeverPull":
 		return trouble{key: "pull", text: text, patience: 1}, true
 	case "ErrImagePull", "ImagePullBackOff":
-		// While a kubelet backs off its message names the image alone; the
+		// While a kubelet backs off its message may name the image alone; the
 		// cause is in the event before.
-		cause := text + " " + pullEvents(f, p, c.Image)
+		events := pullEvents(f, p, c.Image, was)
+		if was.pulling(p, c) && events == "" {
+			break // nobody has tried again
+		}
+		cause := text + " " + events
 		if permanent.MatchString(strings.ReplaceAll(cause, c.Image, "")) {
 			return trouble{key: "pull", text: text, patience: 1}, true
 		}
 	case "CreateContainerConfigError":
 		return trouble{key: "config", text: text, patience: 3}, true
 	case "CrashLoopBackOff":
-		if c.Restarts >= crashes {
+		if c.Restarts >= crashes && was.crashed(p, c) {
 			return trouble{key: "crash", text: fmt.Sprintf("%s (%d restarts)", text, c.Restarts), patience: 1}, true
 		}
 	default:
-		if !c.Ready && c.Restarts >= crashes {
+		if !c.Ready && c.Restarts >= crashes && was.crashed(p, c) {
 			return trouble{key: "crash", text: text, patience: 1, dormant: true}, true
 		}
 	}
 	return trouble{}, false
 }
 
-func pullEvents(f *plan.Facts, p plan.Pod, image string) string {
+// pullEvents are the news about an image of a pod. A StatefulSet's pod has the
+// name of the one before it, and that one's events.
+func pullEvents(f *plan.Facts, p plan.Pod, image string, was past) string {
 	var all []string
 	for _, ev := range f.Warnings {
 		if ev.Object.Kind == "Pod" && ev.Object.Namespace == p.Namespace && ev.Object.Name == p.Name &&
-			ev.Reason == "Failed" && strings.Contains(ev.Message, image) {
+			ev.Reason == "Failed" && strings.Contains(ev.Message, image) && !was.heard(ev) {
 			all = append(all, ev.Message)
 		}
 	}
@@ -103,21 +109,31 @@ func pullEvents(f *plan.Facts, p plan.Pod, image string) string {
 
 // refusals are workloads whose pods the API server refuses to create. Those of a
 // store count only where its pods do.
-func refusals(f *plan.Facts, inScope func(plan.Pod) bool, since time.Time) []trouble {
+func refusals(f *plan.Facts, inScope func(plan.Pod) bool, was past) []trouble {
 	var out []trouble
 	for _, ev := range f.Warnings {
-		if ev.Reason != "FailedCreate" || ev.Last.Before(since) || !refused.MatchString(ev.Message) || unsettled.MatchString(ev.Message) {
+		if ev.Reason != "FailedCreate" || was.heard(ev) || !refused.MatchString(ev.Message) || unsettled.MatchString(ev.Message) {
 			continue
 		}
-		if !slices.Contains([]string{"StatefulSet", "ReplicaSet"}, ev.Object.Kind) || createdSince(f, ev) {
-			continue
-		}
-		if w := workload(f, ev.Object.Kind, ev.Object.Namespace, ev.Object.Name); w != nil && w.Store != "" && !inScope(plan.Pod{Namespace: w.Namespace, Store: w.Store}) {
+		w := maker(f, ev.Object)
+		if w == nil || createdSince(f, ev) || w.Store != "" && !inScope(plan.Pod{Namespace: w.Namespace, Store: w.Store}) {
 			continue
 		}
 		out = append(out, trouble{key: ev.Object.String() + " create", text: ev.Object.String() + ": " + ev.Message, patience: 1})
 	}
 	return out
+}
+
+// maker is the workload of ours that an object makes pods for, or nil: others
+// in the same namespace may have names that begin alike.
+func maker(f *plan.Facts, o plan.ObjectKey) *plan.Workload {
+	switch i := strings.LastIndexByte(o.Name, '-'); {
+	case o.Kind == "StatefulSet":
+		return workload(f, o.Kind, o.Namespace, o.Name)
+	case o.Kind == "ReplicaSet" && i > 0:
+		return workload(f, "Deployment", o.Namespace, o.Name[:i])
+	}
+	return nil
 }
 
 // createdSince reports whether the object of an event has got a pod since: what

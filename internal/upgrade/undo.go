@@ -22,9 +22,20 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 		e.say(s.ID, EventAlarm, e.undone)
 		return
 	}
-	e.say(s.ID, EventProgress, fmt.Sprintf("rolling %s back to revision %d", s.Target, to))
 	work := context.WithoutCancel(ctx)
 	rel, err := e.release(work, s)
+	switch {
+	case err != nil:
+	case rel.Revision == to:
+		e.undone = fmt.Sprintf("%s is still at revision %d: there is nothing to undo", s.Target, to)
+	case !e.journal.step(s.ID).made(rel.Revision):
+		e.undone = fmt.Sprintf("%s is not rolled back: its revision %d is not this step's", s.Target, rel.Revision)
+	}
+	if e.undone != "" {
+		e.say(s.ID, EventProgress, e.undone)
+		return
+	}
+	e.say(s.ID, EventProgress, fmt.Sprintf("rolling %s back to revision %d", s.Target, to))
 	if err == nil {
 		err = e.callOnce(work, s, e.journal.step(s.ID), rel, func() error {
 			return naming(e.deps.Helm.Rollback(work, e.rollbackRequest(c, to)), "rolling back release", s.Target)
@@ -46,8 +57,7 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 func (e *Executor) settleBack(ctx context.Context, s plan.Step, c *plan.Change) error {
 	old := *c
 	old.To, old.After = c.From, c.Before
-	began := e.opts.Now()
-	err := e.settle(ctx, s, &old, prints(e.live.Snapshot()), began)
+	err := e.settle(ctx, s, &old, e.live.Snapshot())
 	if stuck := errors.As(err, new(*stuckError)) || errors.As(err, new(*TimeoutError)); stuck && s.Store != "" {
 		return fmt.Errorf("%w\na pod of the failed revision that a StatefulSet does not replace by itself is deleted by hand: kubectl delete pod", err)
 	}

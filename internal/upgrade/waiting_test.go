@@ -283,8 +283,36 @@ func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
 		if n := len(one.Outages); n != 1 || one.Outages[0].To.Sub(one.Outages[0].From) != time.Duration(one.Unavailable) {
 			t.Errorf("outages: %+v of %s in all", one.Outages, time.Duration(one.Unavailable))
 		}
-		if two.Known || two.Probes != 0 {
+		if two.Known || two.Probes != 0 || two.Unanswered < 29 {
 			t.Errorf("a store that could not be asked: %+v", two)
+		}
+	})
+}
+
+// An API server that comes back may refuse for a moment what it has granted
+// before. Who never might ask is not asked again.
+func TestARefusalAmongAnswersDoesNotEndTheProbes(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		asked := map[string]int{}
+		x := w.attempt(t, "me")
+		x.deps.Prober = proberFunc(func(store string) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			asked[store]++
+			if store == "ns-two/two" || asked[store] == 5 {
+				return ErrMayNotProbe
+			}
+			return nil
+		})
+		out, err := x.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one := out.Availability[0]; !one.Known || one.Probes < 100 || one.Unanswered != 1 {
+			t.Errorf("availability: known %t, %d probes, %d unanswered", one.Known, one.Probes, one.Unanswered)
+		}
+		if asked["ns-two/two"] != 1 {
+			t.Errorf("asked %d times", asked["ns-two/two"])
 		}
 	})
 }
@@ -300,7 +328,7 @@ func TestCrashesCountOnAcrossTheMomentsBetweenThem(t *testing.T) {
 	began := time.Unix(1_000, 0)
 	look := func(m memory, after time.Duration, c plan.Container) bool {
 		c.Name, c.Restarts = "minio", crashes
-		seen, ok := containerTrouble(&plan.Facts{}, plan.Pod{}, c)
+		seen, ok := containerTrouble(&plan.Facts{}, plan.Pod{}, c, past{})
 		var list []trouble
 		if ok {
 			list = []trouble{seen}

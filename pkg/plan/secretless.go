@@ -1,27 +1,32 @@
 package plan
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 )
 
 // WithoutSecrets parts settings into those that hold no secret, by what
-// [Secrets] finds, and the paths of those that do, each as its keys, sorted. A
-// list with a secret anywhere in it is left out whole. The values themselves
+// [Redact] takes out, and the paths of those that do, each as its keys, sorted.
+// A list with a secret anywhere in it is left out whole. The values themselves
 // are not changed.
 func WithoutSecrets(values map[string]any) (open map[string]any, left [][]string) {
-	return withoutSecrets(values, nil)
+	return withoutSecrets(values, Redact(values), nil)
 }
 
-func withoutSecrets(m map[string]any, at []string) (open map[string]any, left [][]string) {
+// withoutSecrets compares m with its redacted copy: whether a text is a secret
+// may be told only by what stands beside it.
+func withoutSecrets(m, redacted map[string]any, at []string) (open map[string]any, left [][]string) {
 	open = map[string]any{}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		sub, isMap := m[k].(map[string]any)
+		without, _ := redacted[k].(map[string]any)
 		switch {
-		case len(Secrets(map[string]any{k: m[k]})) == 0:
+		case sameJSON(m[k], redacted[k]):
 			open[k] = m[k]
-		case isMap && len(sub) > 0:
-			below, more := withoutSecrets(sub, slices.Concat(at, []string{k}))
+		case isMap && without != nil:
+			below, more := withoutSecrets(sub, without, slices.Concat(at, []string{k}))
 			if left = append(left, more...); len(below) > 0 {
 				open[k] = below
 			}
@@ -30,4 +35,10 @@ func withoutSecrets(m map[string]any, at []string) (open map[string]any, left []
 		}
 	}
 	return open, left
+}
+
+func sameJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
