@@ -51,6 +51,9 @@ func (e *Executor) unready(f *plan.Facts, s plan.Step, c *plan.Change, floor map
 	}
 	out := unreadyOperator(f, targetOf(c.Namespace, c.After), floor)
 	for _, key := range e.storeKeys(f) {
+		if e.ownTurn(key) {
+			continue
+		}
 		out = append(out, unreadyStore(f, storeTarget{key: key, baseline: e.journal.run.Baseline[key], floor: floor})...)
 	}
 	return out
@@ -68,6 +71,25 @@ func (e *Executor) storeKeys(f *plan.Facts) []string {
 	return keys
 }
 
+// ownTurn reports whether a store is left to its own step: an attempt before
+// began to change it and did not see it well, and nothing else is changed before
+// its turn comes. To wait for it earlier would keep from it what repairs it.
+func (e *Executor) ownTurn(key string) bool {
+	for _, s := range e.plan.Steps {
+		if s.Action != plan.ActionStore {
+			continue
+		}
+		rec := e.journal.step(s.ID)
+		if s.Store == key {
+			return !rec.Status.over() && (rec.Attempt > 0 || slices.Contains(e.journal.run.Open, s.Target))
+		}
+		if !s.Unchanged && !rec.Status.over() {
+			return false
+		}
+	}
+	return false
+}
+
 // podsFor says which pods' troubles are this step's.
 func (e *Executor) podsFor(s plan.Step, c *plan.Change) func(plan.Pod) bool {
 	if s.Action == plan.ActionStore {
@@ -81,7 +103,7 @@ func (e *Executor) podsFor(s plan.Step, c *plan.Change) func(plan.Pod) bool {
 	}
 	return func(p plan.Pod) bool {
 		if p.Store != "" {
-			return !storeTarget{baseline: e.journal.run.Baseline[p.Store]}.lenient()
+			return !e.ownTurn(p.Store) && !storeTarget{baseline: e.journal.run.Baseline[p.Store]}.lenient()
 		}
 		return p.Namespace == c.Namespace && slices.ContainsFunc(p.Containers, func(k plan.Container) bool {
 			return slices.ContainsFunc(wanted, func(image string) bool { return sameImage(k.Image, image) })

@@ -1,0 +1,86 @@
+package upgrade
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// repaired is a plan with another image for a store, whose release is at
+// another revision by now.
+func repaired(x *execution, store int) {
+	c := &x.in.Stores[store]
+	c.Values = values("fixed")
+	c.After[0]["spec"] = map[string]any{"image": "reg.example/aistor/minio:fixed"}
+	i := slices.IndexFunc(x.plan.Steps, func(s plan.Step) bool { return s.Store == c.StoreKey() })
+	x.plan.Steps[i].Values, x.plan.Steps[i].Before = plan.ValuesDigest(c.Values), nil
+	for i, s := range x.plan.Steps {
+		if s.Action == plan.ActionOperator { // as a plan says that is made after it
+			x.plan.Steps[i].Unchanged, x.plan.Steps[i].Before = true, nil
+		}
+	}
+}
+
+// A store that an upgrade left broken is what its next upgrade repairs: nobody
+// waits for it to become well before.
+func TestAStoreThatTheRunBeforeLeftBrokenIsRepairedByItsOwnStep(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.onPod = func(s *fakeStore, p *fakePod) {
+			if p.image == "reg.example/aistor/minio:new" && s.name == "one" {
+				p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
+			}
+		}
+		x := w.attempt(t, "me")
+		backups := x.opts.BackupDir
+		if _, err := x.run(t.Context()); !errors.As(err, new(*stuckError)) {
+			t.Fatalf("error of the first run: %v", err)
+		}
+		w.afterHelm = func(w *world, r UpgradeRequest) {
+			if r.Name != "one" {
+				w.react(r)
+				return
+			}
+			time.AfterFunc(time.Second, func() { w.roll(w.stores[0], "reg.example/aistor/minio:fixed") })
+		}
+		y := w.replanned(t, backups, "me again")
+		repaired(y, 0)
+		began := time.Now()
+		if _, err := y.run(t.Context()); err != nil {
+			t.Fatalf("after %s: %v", time.Since(began), err)
+		}
+		if got := w.stores[0].image; got != "reg.example/aistor/minio:fixed" || w.stores[1].image != "reg.example/aistor/minio:new" {
+			t.Errorf("images: %s, %s", got, w.stores[1].image)
+		}
+	})
+}
+
+// With another store to be changed before it, nothing is begun while one is
+// broken.
+func TestNoOtherStoreIsChangedBeforeTheOneThatIsBroken(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.onPod = func(s *fakeStore, p *fakePod) {
+			if p.image == "reg.example/aistor/minio:new" && s.name == "two" {
+				p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
+			}
+		}
+		x := w.attempt(t, "me")
+		backups := x.opts.BackupDir
+		if _, err := x.run(t.Context()); !errors.As(err, new(*stuckError)) {
+			t.Fatalf("error of the first run: %v", err)
+		}
+		y := w.replanned(t, backups, "me again")
+		repaired(y, 0)
+		repaired(y, 1)
+		y.opts.Timeout = time.Minute
+		n := len(w.releases["ns-one/one"])
+		if _, err := y.run(t.Context()); !errors.As(err, new(*TimeoutError)) {
+			t.Errorf("error: %v", err)
+		}
+		if len(w.releases["ns-one/one"]) != n {
+			t.Error("the other store was upgraded")
+		}
+	})
+}
