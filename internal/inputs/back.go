@@ -103,6 +103,10 @@ func differences(now, old map[string]any) []plan.ValueEdit {
 	a, b := map[string]string{}, map[string]string{}
 	flatten(a, "", now)
 	flatten(b, "", old)
+	// Whether a setting is secret may be told only by what stands beside it.
+	wasShown, comesShown := map[string]string{}, map[string]string{}
+	flatten(wasShown, "", plan.Redact(now))
+	flatten(comesShown, "", plan.Redact(old))
 	paths := slices.Collect(maps.Keys(a))
 	for p := range b {
 		if _, both := a[p]; !both {
@@ -117,7 +121,7 @@ func differences(now, old map[string]any) []plan.ValueEdit {
 		if had == has && was == comes {
 			continue
 		}
-		e := plan.ValueEdit{Path: p, Old: brief(p, was), New: brief(p, comes), Why: "as it was in that revision"}
+		e := plan.ValueEdit{Path: p, Old: brief(p, wasShown[p]), New: brief(p, comesShown[p]), Why: "as it was in that revision"}
 		if !has {
 			e.New = "(not set)"
 		}

@@ -1,6 +1,9 @@
 package inputs
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestEditsAreShownWithoutSecrets(t *testing.T) {
 	t.Parallel()
@@ -14,6 +17,31 @@ func TestEditsAreShownWithoutSecrets(t *testing.T) {
 	} {
 		if got := brief(c.path, c.value); got != c.want {
 			t.Errorf("%s: received %q, expected %q", c.path, got, c.want)
+		}
+	}
+}
+
+// A variable's value says by its name alone what it is.
+func TestWhatGoingBackChangesIsShownWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	was := func(secret, size string) map[string]any {
+		return map[string]any{"objectStore": map[string]any{
+			"size": size,
+			"env":  []any{map[string]any{"name": "MINIO_ROOT_PASSWORD", "value": secret}},
+			"one":  map[string]any{"name": "MINIO_ROOT_PASSWORD", "value": secret},
+			"args": []any{"--password", secret},
+		}}
+	}
+	edits := differences(was("planted-new", "2Ti"), was("planted-old", "1Ti"))
+	if len(edits) != 4 {
+		t.Errorf("received: %+v", edits)
+	}
+	for _, e := range edits {
+		if strings.Contains(e.Old+e.New, "planted") {
+			t.Errorf("shown: %+v", e)
+		}
+		if e.Path == "objectStore.size" && (e.Old != "2Ti" || e.New != "1Ti") {
+			t.Errorf("hidden: %+v", e)
 		}
 	}
 }
