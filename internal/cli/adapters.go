@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -91,11 +91,12 @@ func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Liv
 	return live, nil
 }
 
-// healthProber asks a store's own health endpoint through the API server.
+// healthProber asks a store's own health endpoint.
 type healthProber struct {
 	client *cluster.Client
 	// facts say on which port each store's Service listens.
 	facts *plan.Facts
+	at    cluster.Endpoints
 }
 
 const (
@@ -110,23 +111,14 @@ const (
 	askLimit = 5 * time.Second
 )
 
-// Probe asks the Service of the store's servers.
+// Probe asks the store's servers.
 func (h healthProber) Probe(ctx context.Context, store string) error {
-	namespace, _, _ := strings.Cut(store, "/")
-	service := plan.Store{}.Service()
-	for _, st := range h.facts.Stores {
-		if st.Key() == store {
-			service = st.Service()
-		}
-	}
-	i := slices.IndexFunc(h.facts.Services, func(s plan.Service) bool {
-		return s.Namespace == namespace && s.Name == service && len(s.Ports) > 0
-	})
+	i := slices.IndexFunc(h.facts.Stores, func(st plan.Store) bool { return st.Key() == store })
 	if i < 0 {
 		return upgrade.ErrNotProbed
 	}
 	return probe(ctx, store, func(ctx context.Context) (cluster.Health, error) {
-		return h.client.StoreHealth(ctx, namespace, service, h.facts.Services[i].Ports[0])
+		return h.client.AskStore(ctx, h.facts, h.facts.Stores[i], h.at)
 	})
 }
 
@@ -151,7 +143,7 @@ func probe(ctx context.Context, store string, ask func(context.Context) (cluster
 		case health.State == cluster.HealthOK:
 			return nil
 		default:
-			worst = fmt.Errorf("asking %s for its health: it answered %d", store, health.Status)
+			worst = fmt.Errorf("asking %s for its health: %s", store, cmp.Or(health.Cause, fmt.Sprint("it answered ", health.Status)))
 		}
 	}
 	return worst

@@ -92,6 +92,9 @@ func (o *rollbackOptions) carry(ctx context.Context, t *target, unfinished bool)
 	if t.plan.Refused() != nil {
 		return &silentError{ExitCheckFailed}
 	}
+	if err := o.endpoints.heard(ctx, &o.targetOptions, t); err != nil {
+		return err
+	}
 	subject, err := o.subjectOf(ctx, t)
 	if err != nil {
 		return err

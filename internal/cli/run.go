@@ -31,6 +31,7 @@ type runOptions struct {
 	stopAfter         string
 	pull              pullOptions
 	reports           reportOptions
+	endpoints         endpointOptions
 	seen              *evidence
 }
 
@@ -54,6 +55,7 @@ func maxHistory(p *Program) int {
 func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	o.checks.addJudgeFlags(fs)
 	o.reports.addFlags(fs)
+	o.endpoints.addFlags(fs)
 	fs.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "plan and check only; nothing is pushed or changed")
 	fs.StringVar(&o.backupDir, "backup-dir", o.backupDir, "folder for backups")

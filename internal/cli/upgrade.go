@@ -99,6 +99,9 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	if err := t.plan.Refused(); err != nil {
 		return &silentError{ExitCheckFailed}
 	}
+	if err := o.endpoints.heard(ctx, &o.targetOptions, t); err != nil {
+		return err
+	}
 	subject, err := o.subjectOf(ctx, t)
 	if err != nil {
 		return err

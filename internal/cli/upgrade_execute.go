@@ -48,7 +48,7 @@ func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 		Helm:    helmAdapter{client: chart.NewClient(o.kube, nil), charts: t.charts},
 		Cluster: clusterAdapter{client: t.cluster, scope: o.scope(t)},
 		Client:  client, Objects: upgrade.NewObjects(dyn),
-		Prober: healthProber{client: t.cluster, facts: t.inputs.Facts},
+		Prober: healthProber{client: t.cluster, facts: t.inputs.Facts, at: o.endpoints.at},
 	}, nil
 }
 

@@ -20,10 +20,11 @@ import (
 // validateOptions look after an upgrade.
 type validateOptions struct {
 	preflightOptions
-	where    scopeOptions
-	follow   followOptions
-	planFile string
-	expect   []string
+	where     scopeOptions
+	follow    followOptions
+	endpoints endpointOptions
+	planFile  string
+	expect    []string
 }
 
 func newValidate(p *Program, kube kubeOptions) *cobra.Command {
@@ -54,6 +55,7 @@ func newValidate(p *Program, kube kubeOptions) *cobra.Command {
 	o.outputOptions.addFlags(cmd.Flags())
 	o.checks.addFlags(cmd.Flags())
 	o.where.addFlags(cmd.Flags())
+	o.endpoints.addFlags(cmd.Flags())
 	o.follow.addFlags(cmd.Flags(), "look on until all is as it should be")
 	cmd.Flags().StringVar(&o.planFile, "plan", "", "plan file that was carried out")
 	cmd.Flags().StringArrayVar(&o.expect, "expect", nil, "what a container must run, as minio=TAG (can be repeated)")
@@ -194,6 +196,9 @@ func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
 			return nil, err
 		}
 	}
+	if err := o.endpoints.resolve(o.Program, &o.registryOptions); err != nil {
+		return nil, err
+	}
 	l.scope.Events = true
 	l.options, err = o.checks.options(l.target.site)
 	return l, err
@@ -205,10 +210,13 @@ func (l *looker) look(ctx context.Context) (*preflight.Subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.endpoints.known(facts); err != nil {
+		return nil, err
+	}
 	s := l.base
 	s.Facts, s.Now = facts, l.Now()
 	s.Since = l.since(ctx, facts)
-	deepen(ctx, l.target.cluster, facts, s.Since)
+	deepen(ctx, l.target.cluster, facts, s.Since, l.endpoints.at)
 	if s.Plan != nil {
 		s.Site = s.Plan.Registry
 	} else if s.Site, err = registryOf(l.mirrorOptions, l.target.site, facts); err != nil {
@@ -223,8 +231,8 @@ func (l *looker) look(ctx context.Context) (*preflight.Subject, error) {
 }
 
 // deepen asks operator and stores themselves.
-func deepen(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Time) {
-	f.Answers = c.Answers(ctx, f)
+func deepen(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Time, at cluster.Endpoints) {
+	f.Answers = c.Answers(ctx, f, at)
 	var gaps []plan.Gap
 	f.LogsRead, f.LogErrors, gaps = c.OperatorLogs(ctx, f, since)
 	f.Gaps = append(f.Gaps, gaps...)

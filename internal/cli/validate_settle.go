@@ -31,7 +31,7 @@ func (o *runOptions) prove(ctx context.Context, t *target, before *preflight.Sub
 		if err != nil {
 			return nil, nil, err
 		}
-		deepen(ctx, t.cluster, facts, before.Now)
+		deepen(ctx, t.cluster, facts, before.Now, o.endpoints.at)
 		after := *before
 		after.Facts, after.Since, after.Now = facts, before.Now, o.Now()
 		report := preflight.Run(ctx, preflight.After(), &after, opts)

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -11,14 +10,14 @@ import (
 // answerPatience is how long a store may take to answer.
 const answerPatience = 10 * time.Second
 
-// Answers asks every store of f for its own health, through the API server.
+// Answers asks every store of f for its own health, as [Client.AskStore] does.
 // The answers come in the order of the stores.
-func (c *Client) Answers(ctx context.Context, f *plan.Facts) []plan.Answer {
+func (c *Client) Answers(ctx context.Context, f *plan.Facts, at Endpoints) []plan.Answer {
 	out := make([]plan.Answer, len(f.Stores))
 	g := parallel()
 	for i, st := range f.Stores {
 		g.Go(func() error {
-			out[i] = c.answer(ctx, f, st)
+			out[i] = c.answer(ctx, f, st, at)
 			return nil
 		})
 	}
@@ -26,20 +25,11 @@ func (c *Client) Answers(ctx context.Context, f *plan.Facts) []plan.Answer {
 	return out
 }
 
-func (c *Client) answer(ctx context.Context, f *plan.Facts, st plan.Store) plan.Answer {
-	a := plan.Answer{Store: st.Key(), State: string(HealthUnknown)}
-	service := st.Service()
-	i := slices.IndexFunc(f.Services, func(s plan.Service) bool {
-		return s.Namespace == st.Namespace && s.Name == service && len(s.Ports) > 0
-	})
-	if i < 0 {
-		a.Cause = "there is no Service " + st.Namespace + "/" + service
-		return a
-	}
+func (c *Client) answer(ctx context.Context, f *plan.Facts, st plan.Store, at Endpoints) plan.Answer {
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
-	h, err := c.StoreHealth(ctx, st.Namespace, service, f.Services[i].Ports[0])
-	a.State, a.Status = string(h.State), h.Status
+	h, err := c.AskStore(ctx, f, st, at)
+	a := plan.Answer{Store: st.Key(), State: string(h.State), Status: h.Status, Cause: h.Cause}
 	if err != nil {
 		a.Cause = err.Error()
 	}

@@ -124,25 +124,25 @@ func TestStoreHealthTellsTheStoreFromTheWayToIt(t *testing.T) {
 		want   Health
 		asked  string
 	}{
-		{"quorum", plain(200), 443, Health{HealthOK, 200}, "services/https:minio:443/proxy/minio/health/cluster"},
-		{"no quorum", plain(503), 80, Health{HealthUnavailable, 503}, "services/http:minio:80/proxy/minio/health/cluster"},
-		{"no server ready", status(503, `no endpoints available for service "minio"`), 80, Health{HealthUnavailable, 503}, "services/http:minio:80/"},
-		{"no way to the pods", status(503, "error trying to reach service: dial tcp 10.0.0.1:9000: i/o timeout"), 80, Health{HealthUnknown, 503}, "services/http:minio:80/"},
-		{"no right to ask", status(403, "forbidden"), 80, Health{HealthUnknown, 403}, "services/http:minio:80/"},
-		{"no such service", status(404, "not found"), 80, Health{HealthUnknown, 404}, "services/http:minio:80/"},
+		{"quorum", plain(200), 443, Health{State: HealthOK, Status: 200}, "services/https:minio:443/proxy/minio/health/cluster"},
+		{"no quorum", plain(503), 80, Health{State: HealthUnavailable, Status: 503}, "services/http:minio:80/proxy/minio/health/cluster"},
+		{"no server ready", status(503, `no endpoints available for service "minio"`), 80, Health{State: HealthUnavailable, Status: 503}, "services/http:minio:80/"},
+		{"no way to the pods", status(503, "error trying to reach service: dial tcp 10.0.0.1:9000: i/o timeout"), 80, Health{State: HealthUnknown, Status: 503}, "services/http:minio:80/"},
+		{"no right to ask", status(403, "forbidden"), 80, Health{State: HealthUnknown, Status: 403}, "services/http:minio:80/"},
+		{"no such service", status(404, "not found"), 80, Health{State: HealthUnknown, Status: 404}, "services/http:minio:80/"},
 		{"TLS on another port", func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path[len("/api/v1/namespaces/team-a/services/"):][:6] == "https:" {
 				plain(200)(w, r)
 				return
 			}
 			http.Error(w, "Client sent an HTTP request to an HTTPS server.", 400)
-		}, 9000, Health{HealthOK, 200}, "services/https:minio:9000/"},
+		}, 9000, Health{State: HealthOK, Status: 200}, "services/https:minio:9000/"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			a := newAPI(t)
 			a.proxy = tt.answer
-			got, err := a.client().StoreHealth(t.Context(), "team-a", "minio", tt.port)
+			got, err := a.client().storeHealth(t.Context(), "team-a", "minio", tt.port)
 			if got != tt.want || (err != nil) != (got.State == HealthUnknown) {
 				t.Errorf("received %+v and error %v, expected %+v", got, err, tt.want)
 			}

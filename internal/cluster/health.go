@@ -12,6 +12,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // HealthState is what a store says of itself.
@@ -35,15 +37,33 @@ type Health struct {
 	// Status is the HTTP status, the store's own or the API server's; 0 where
 	// nobody answered.
 	Status int `json:"status,omitempty"`
+	// Cause says in words why a store is unavailable, where no status does.
+	Cause string `json:"cause,omitempty"`
 }
 
-// StoreHealth asks a store through the API server's service proxy, which needs
+// AskStore asks a store of f for its health: at its endpoint where at has one,
+// else through the API server's service proxy.
+//
+// The error is not nil only together with [HealthUnknown].
+func (c *Client) AskStore(ctx context.Context, f *plan.Facts, st plan.Store, at Endpoints) (Health, error) {
+	if e, ok := at[st.Key()]; ok {
+		return e.health(ctx)
+	}
+	service := st.Service()
+	i := slices.IndexFunc(f.Services, func(s plan.Service) bool {
+		return s.Namespace == st.Namespace && s.Name == service && len(s.Ports) > 0
+	})
+	if i < 0 {
+		return Health{State: HealthUnknown}, fmt.Errorf("there is no Service %s/%s", st.Namespace, service)
+	}
+	return c.storeHealth(ctx, st.Namespace, service, f.Services[i].Ports[0])
+}
+
+// storeHealth asks a store through the API server's service proxy, which needs
 // no route from here to the pods but the right to get services/proxy. TLS is
 // assumed on ports that end in 443 and found out elsewhere; the API server
 // doesn't verify the store's certificate.
-//
-// The error is not nil only together with [HealthUnknown].
-func (c *Client) StoreHealth(ctx context.Context, namespace, service string, port int) (Health, error) {
+func (c *Client) storeHealth(ctx context.Context, namespace, service string, port int) (Health, error) {
 	scheme := "http"
 	if port%1000 == 443 {
 		scheme = "https"

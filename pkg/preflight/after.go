@@ -32,7 +32,7 @@ func After() []Check {
 			Looks: "each object store's health, drives and pools",
 			Fails: "a store is not green, a drive is offline or healing, or a pool is not initialized"},
 		{ID: "stores-answer", Title: "Object stores answer", Phase: PhaseAfter, Run: checkAnswers, Needs: []string{"objectstores"},
-			Looks: "each object store's own answer on /minio/health/cluster, through the API server, where it can be reached",
+			Looks: "each object store's own answer on /minio/health/cluster, through the API server or at its --endpoint, where it can be reached",
 			Fails: "a store has no write quorum; what could not be asked is said"},
 		{ID: "services-endpoints", Title: "Services", Phase: PhaseAfter, Run: checkServices, Needs: []string{"services", "endpointslices"},
 			Looks: "the ready endpoints of each Service of operator and stores",

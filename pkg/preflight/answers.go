@@ -29,8 +29,12 @@ func checkAnswers(_ context.Context, s *Subject) Result {
 		case "unavailable":
 			namespace, name, _ := strings.Cut(a.Store, "/")
 			k := storeKey(plan.Store{Namespace: namespace, Name: name})
-			f.fail(k, "object store %s: answers %d: it has no write quorum, or no server of it is ready", a.Store, a.Status).
-				wanted(fmt.Sprint(a.Status), "200 from /minio/health/cluster", describe(k))
+			answer := fmt.Sprint(a.Status)
+			if a.Status == 0 {
+				answer = orElse(a.Cause, "nothing")
+			}
+			f.fail(k, "object store %s: answers %s: it has no write quorum, or no server of it is ready", a.Store, answer).
+				wanted(answer, "200 from /minio/health/cluster", describe(k))
 		default:
 			silent = append(silent, fmt.Sprintf("object store %s could not be asked: %s", a.Store, orElse(firstOf(a.Cause), "no answer")))
 		}
