@@ -153,7 +153,7 @@ func (e *Executor) meanwhile(s plan.Step, f func() error) error {
 			case <-e.live.Changed():
 				began := e.opts.Now()
 				e.watchAvailability(s, e.live.Snapshot())
-				rest(context.Background(), e.opts.Now().Sub(began))
+				rest(context.Background(), e.opts.Now().Sub(began), 0)
 			}
 		}
 	})

@@ -26,7 +26,7 @@ func (e *Executor) settle(ctx context.Context, s plan.Step, c *plan.Change, was 
 		step:     s,
 		unready:  func(f *plan.Facts) []string { return e.unready(f, s, c, floor) },
 		troubles: func(f *plan.Facts) []trouble { return troubles(f, e.podsFor(s, c), past) },
-		progress: func(f *plan.Facts) []string { return progress(f, e.podsFor(s, c)) },
+		progress: func(f *plan.Facts) ([]string, int) { return progress(f, e.podsFor(s, c)) },
 		quiet: func(f *plan.Facts) (string, bool) {
 			print, needed := quiet(f, s.Store, before)
 			return print, needed && mayReact(s)

@@ -19,8 +19,8 @@ type goal struct {
 	unready func(*plan.Facts) []string
 	// troubles lists what waiting does not heal.
 	troubles func(*plan.Facts) []trouble
-	// progress names the pods that are done.
-	progress func(*plan.Facts) []string
+	// progress names the pods that are done, and counts those that are not.
+	progress func(*plan.Facts) (done []string, left int)
 	// quiet is a fingerprint of what may still react, and whether a quiet
 	// time is needed because not everything has reacted yet.
 	quiet func(*plan.Facts) (print string, needed bool)
@@ -33,6 +33,7 @@ type watcher struct {
 	memory   memory
 	arrived  map[string]bool
 	moved    time.Time // of the last progress
+	left     int       // pods that are still to come
 	print    string
 	quiet    time.Time // since when nothing has moved; zero while unready
 	reported []string
@@ -64,7 +65,7 @@ func (e *Executor) await(ctx context.Context, g goal) error {
 			w.reported = v.waiting
 			e.emit(Event{Step: g.step.ID, Kind: EventWaiting, Waiting: v.waiting, Facts: f})
 		}
-		rest(ctx, e.opts.Now().Sub(began))
+		rest(ctx, e.opts.Now().Sub(began), w.left)
 		if err := e.pause(ctx, changed, v.next); err != nil {
 			return err
 		}
@@ -76,13 +77,16 @@ const (
 	restShare = 20
 	// restLimit is how long a look at a large cluster keeps from the next.
 	restLimit = 100 * time.Millisecond
+	// restForEach is added for each pod that is still to come: they do not all
+	// come before the next look.
+	restForEach = 500 * time.Microsecond
 )
 
 // rest keeps looks to a twentieth of the time: while a thousand pods come and
 // go, something changes at every moment, and looks one after the other would
 // take the processor from what is waited for where that runs on the same machine.
-func rest(ctx context.Context, look time.Duration) {
-	if d := min(restShare*look, restLimit); d > 0 {
+func rest(ctx context.Context, look time.Duration, left int) {
+	if d := min(restShare*look, restLimit) + time.Duration(left)*restForEach; d > 0 {
 		_ = pause.For(ctx, d) // its end is the next wait's matter
 	}
 }
@@ -104,7 +108,9 @@ func (e *Executor) pause(ctx context.Context, changed <-chan struct{}, d time.Du
 
 func (w *watcher) look(f *plan.Facts) (verdict, error) {
 	now := w.opts.Now()
-	for _, pod := range w.progress(f) {
+	var done []string
+	done, w.left = w.progress(f)
+	for _, pod := range done {
 		if !w.arrived[pod] {
 			w.arrived[pod], w.moved = true, now
 		}
@@ -176,15 +182,18 @@ func quiet(f *plan.Facts, key string, before map[string]string) (print string, n
 	return print, needed
 }
 
-// progress names the ready pods in scope that carry the newest revision. A pod
-// that comes and goes counts once for each revision, so that it can't put the
-// time-out off for ever.
-func progress(f *plan.Facts, inScope func(plan.Pod) bool) []string {
-	var out []string
+// progress names the ready pods in scope that carry the newest revision, and
+// counts the others. A pod that comes and goes counts once for each revision, so
+// that it can't put the time-out off for ever.
+func progress(f *plan.Facts, inScope func(plan.Pod) bool) (done []string, left int) {
 	for _, p := range f.Pods {
-		if inScope(p) && p.Ready && p.Terminating.IsZero() && newest(f, p) {
-			out = append(out, podName(p)+" "+p.Revision)
+		switch {
+		case !inScope(p):
+		case p.Ready && p.Terminating.IsZero() && newest(f, p):
+			done = append(done, podName(p)+" "+p.Revision)
+		default:
+			left++
 		}
 	}
-	return out
+	return done, left
 }
