@@ -163,7 +163,7 @@ func liveRows(ev upgrade.Event) [][]string {
 	}
 	var rows [][]string
 	for _, w := range ev.Facts.Workloads {
-		if strings.HasPrefix(ev.Step, "store-") && ev.Step != "store-"+strings.Replace(w.Store, "/", "-", 1) {
+		if of, one := strings.CutPrefix(ev.Step, "store-"); one && of != strings.Replace(w.Store, "/", "-", 1) && of != strings.Replace(w.Store, "/", ".", 1) {
 			continue
 		}
 		rows = append(rows, []string{

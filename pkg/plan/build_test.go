@@ -44,6 +44,20 @@ func TestStepsComeInTheOrderThatKeepsTheClusterSafe(t *testing.T) {
 		}, []string{"backup", "push", "preflight", "operator-5.8.0", "operator-5.10.0", "store-team-a-primary", "validate"}},
 		{"a stuck release is freed first", func(in *Inputs) { in.Facts.Operator.Status = "pending-upgrade" },
 			[]string{"backup", "push", "preflight", "unstick-aistor", "operator-5.10.0", "store-team-a-primary", "validate"}},
+		{"names that run into each other", func(in *Inputs) {
+			other := in.Stores[0]
+			other.Namespace, other.Release, other.Store = "team", "a-primary", "a-primary"
+			in.Stores = append(in.Stores, other)
+		}, []string{"backup", "push", "preflight", "operator-5.10.0", "store-team-a.primary", "store-team.a-primary", "validate"}},
+		{"stuck releases of one name", func(in *Inputs) {
+			other := in.Stores[0]
+			other.Namespace = "team-b"
+			in.Stores = append(in.Stores, other)
+			in.Facts.Releases = nil
+			for _, c := range in.Stores {
+				in.Facts.Releases = append(in.Facts.Releases, Release{Namespace: c.Namespace, Name: c.Release, Status: "pending-upgrade"})
+			}
+		}, []string{"backup", "push", "preflight", "unstick-team-a.primary", "unstick-team-b.primary", "operator-5.10.0", "store-team-a-primary", "store-team-b-primary", "validate"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -55,7 +55,26 @@ func steps(in Inputs) []Step {
 	if in.goesBack() {
 		operator, stores = stores, operator
 	}
-	return slices.Concat(list, operator, stores, []Step{validateStep()})
+	return distinct(slices.Concat(list, operator, stores, []Step{validateStep()}))
+}
+
+// distinct tells steps apart whose namespace and name run into each other:
+// team/a-primary and team-a/primary. What was done is remembered by these IDs.
+func distinct(list []Step) []Step {
+	times := map[string]int{}
+	for _, s := range list {
+		times[s.ID]++
+	}
+	for i, s := range list {
+		switch {
+		case times[s.ID] == 1:
+		case s.Action == ActionStore:
+			list[i].ID = "store-" + strings.Replace(s.Store, "/", ".", 1)
+		case s.Action == ActionUnstick:
+			list[i].ID = "unstick-" + strings.Replace(s.Target, "/", ".", 1)
+		}
+	}
+	return list
 }
 
 func backupStep() Step {
