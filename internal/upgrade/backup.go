@@ -91,7 +91,7 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 		Note:  "Secrets are left out: license, credentials and pull secrets are to be supplied when this is used.",
 		Files: map[string]string{},
 	}
-	w := backupWriter{dir: dir, index: &b}
+	w := backupWriter{dir: dir, index: &b, mask: e.mask.text}
 	w.releases(e.facts)
 	for _, c := range e.facts.CRDs {
 		w.object("crds/"+c.Name, c.Object)
@@ -115,6 +115,7 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 type backupWriter struct {
 	dir   string
 	index *backup
+	mask  func(string) string
 	err   error
 }
 
@@ -126,6 +127,7 @@ func (w *backupWriter) releases(f *plan.Facts) {
 	for _, r := range all {
 		base := "releases/" + r.Namespace + "/" + r.Name + "/"
 		w.yaml(base+"values.yaml", redact("", orEmpty(r.Values)))
+		r.Description = w.mask(r.Description) // of a failure it holds what Helm said
 		w.json(base+"release.json", r)
 		objects, unreadable := parseManifest(r.Manifest)
 		if unreadable > 0 {

@@ -86,3 +86,28 @@ func TestRevisionsAreAttributedToTheRunThatMadeThem(t *testing.T) {
 		}
 	}
 }
+
+// Somebody tidies up ConfigMaps while the run goes on.
+func TestJournalThatWasDeletedIsWrittenAnew(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		deleted := 0
+		w.onHalf = func(UpgradeRequest) {
+			all, err := w.client.CoreV1().ConfigMaps("aistor").List(t.Context(), meta.ListOptions{})
+			if err != nil {
+				t.Error(err)
+			}
+			for _, cm := range all.Items {
+				deleted++
+				if err := w.client.CoreV1().ConfigMaps("aistor").Delete(t.Context(), cm.Name, meta.DeleteOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.stored(t)[0].Result(); got != "done" || deleted == 0 {
+			t.Errorf("result %q, %d deleted", got, deleted)
+		}
+	})
+}

@@ -87,19 +87,25 @@ func (j *journal) write(ctx context.Context, doc string) error {
 			return err
 		}
 		// A request that seemed to fail has created it.
-		if j.object, err = maps.Get(ctx, cm.Name, meta.GetOptions{}); err != nil {
-			return err
+		live, err := maps.Get(ctx, cm.Name, meta.GetOptions{})
+		if err != nil {
+			return err // and live is no object
 		}
+		j.object = live
 	}
 	j.object.Data = map[string]string{journalKey: doc}
 	updated, err := maps.Update(ctx, j.object, meta.UpdateOptions{})
 	if apierrors.IsConflict(err) {
 		// The lease is ours, so nobody else writes here; labels may change.
-		if j.object, err = maps.Get(ctx, j.object.Name, meta.GetOptions{}); err != nil {
-			return err
+		var live *core.ConfigMap
+		if live, err = maps.Get(ctx, j.object.Name, meta.GetOptions{}); err == nil {
+			live.Data = map[string]string{journalKey: doc}
+			updated, err = maps.Update(ctx, live, meta.UpdateOptions{})
 		}
-		j.object.Data = map[string]string{journalKey: doc}
-		updated, err = maps.Update(ctx, j.object, meta.UpdateOptions{})
+	}
+	if apierrors.IsNotFound(err) { // somebody has tidied up
+		j.object = nil
+		return j.write(ctx, doc)
 	}
 	if err == nil {
 		j.object = updated
