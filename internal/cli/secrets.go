@@ -7,16 +7,18 @@ import (
 	"strings"
 )
 
-// inURL is a user with a password before a host: "user:password@". What a
+// userinfo is a user with a password before a host: "user:password@". What a
 // reference has before its digest looks alike and is told apart by what follows.
-var inURL = regexp.MustCompile(`([^\s/"'` + "`" + `=@:]*):([^\s"'` + "`" + `]+)@`)
+var userinfo = regexp.MustCompile(`([^\s/"'` + "`" + `=@:]*):([^\s"'` + "`" + `]+)@`)
 
-// withoutPasswords hides what stands before a host in an address: errors, also
-// those of libraries, name addresses as they were given.
+// withoutPasswords hides the password before a host in an address: errors, also
+// those of libraries, name addresses as they were given. The user stays, since
+// an error has to say whose login failed; for the same reason this is not
+// plan.RedactText, which is for texts of any kind and hides both.
 func withoutPasswords(s string) string {
 	var b strings.Builder
 	at := 0
-	for _, m := range inURL.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range userinfo.FindAllStringSubmatchIndex(s, -1) {
 		from, to := m[4], m[5]
 		if strings.HasPrefix(s[m[1]:], "sha256:") {
 			i := strings.LastIndexByte(s[from:to], '@')

@@ -14,11 +14,15 @@ var (
 	// pem finds a block, also one that was cut off.
 	pem        = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]*)-----.*?(?:-----END [A-Z0-9 ]*-----|\z)`)
 	encodedPEM = regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/=]*`)
-	// login finds user:password@tcp(host), as databases are addressed.
-	login = regexp.MustCompile(`[^\s"'=/@:]+:\S+@((?:tcp|unix)\()`)
-	// before finds user:password@host where no scheme stands in front, as in the
-	// name of a registry.
-	before = regexp.MustCompile(`[A-Za-z0-9._%+-]+:[^\s"'@/,;(){}\[\]]+@[A-Za-z0-9]+`)
+	// dsnLogin finds user:password@tcp(host), as databases are addressed.
+	dsnLogin = regexp.MustCompile(`[^\s"'=/@:]+:\S+@((?:tcp|unix)\()`)
+	// hostLogin finds user:password@host where no scheme stands in front, as in
+	// the name of a registry. The errors of the programs take such passwords out
+	// again (withoutPasswords of internal/cli) and let the user stand: an error is
+	// about one address that the reader gave, so that more may be taken for a
+	// password there. Here whole logs and values pass, the user goes too, and what
+	// was hidden is remembered.
+	hostLogin = regexp.MustCompile(`[A-Za-z0-9._%+-]+:[^\s"'@/,;(){}\[\]]+@[A-Za-z0-9]+`)
 	// assigned finds a name and whatever makes the rest its value.
 	assigned = regexp.MustCompile(`([A-Za-z_.-][A-Za-z0-9_.-]*)(\\*["'])?[ \t]*(:=|=>|[:=])[ \t]*`)
 	// flagged finds a flag before a value of its own word.
@@ -47,12 +51,12 @@ func (r *redactor) text(s string) string {
 		return r.mask(hit)
 	})
 	s = r.userinfo(s)
-	s = login.ReplaceAllStringFunc(s, func(hit string) string {
+	s = dsnLogin.ReplaceAllStringFunc(s, func(hit string) string {
 		at := strings.LastIndexByte(hit, '@')
 		return r.mask(hit[:at]) + hit[at:]
 	})
 	if strings.Contains(s, "@") {
-		s = before.ReplaceAllStringFunc(s, func(hit string) string {
+		s = hostLogin.ReplaceAllStringFunc(s, func(hit string) string {
 			at := strings.LastIndexByte(hit, '@')
 			if strings.HasPrefix(hit[at+1:], "sha") { // a tag before a digest
 				return hit
