@@ -1,9 +1,14 @@
 package values
 
-import "github.com/aymanbagabas/go-udiff"
+import (
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+)
 
 // Diff is the unified diff between two states of one file; "" where they are
-// the same.
+// the same. Its header names the file as git does: a/tmp/x for /tmp/x too.
 func Diff(old, new []byte, name string) string {
+	name = strings.TrimPrefix(name, "/")
 	return udiff.Unified("a/"+name, "b/"+name, string(old), string(new))
 }

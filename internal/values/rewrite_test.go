@@ -195,8 +195,10 @@ func TestRewriteGivesTheChartsRefusal(t *testing.T) {
 
 func TestDiffIsUnified(t *testing.T) {
 	t.Parallel()
-	if got := values.Diff([]byte("a\nb\n"), []byte("a\nc\n"), "v.yaml"); got != "--- a/v.yaml\n+++ b/v.yaml\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n" {
-		t.Errorf("diff %q", got)
+	for _, name := range []string{"v.yaml", "/v.yaml"} {
+		if got := values.Diff([]byte("a\nb\n"), []byte("a\nc\n"), name); got != "--- a/v.yaml\n+++ b/v.yaml\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n" {
+			t.Errorf("diff of %s: %q", name, got)
+		}
 	}
 	if got := values.Diff([]byte("a\n"), []byte("a\n"), "v.yaml"); got != "" {
 		t.Errorf("diff of the same %q", got)
