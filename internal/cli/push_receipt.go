@@ -2,9 +2,12 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,29 +23,35 @@ func (o *deliverOptions) save(p *Program, r images.Receipt) error {
 	r.Tool, r.Time = "aistor-upgrade "+p.Version, p.Now().UTC().Format(time.RFC3339)
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return fmt.Errorf("writing receipt: %w", err)
+		return fmt.Errorf("writing receipt %q: %w", o.receipt, err)
 	}
 	if err := os.WriteFile(o.receipt, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing receipt: %w", err)
+		return fmt.Errorf("writing receipt %q: %w", o.receipt, err)
 	}
 	return nil
 }
 
 // canSave finds out before anything is sent whether the receipt can be written:
-// what was done can't be told a second time.
+// what was done can't be told a second time. A file that is there stays as it is,
+// and one that is not is tried under another name: nothing empty is left in its
+// place by who is killed here.
 func (o *deliverOptions) canSave() error {
 	if o.receipt == "" {
 		return nil
 	}
-	_, err := os.Stat(o.receipt)
-	f, openErr := os.OpenFile(o.receipt, os.O_WRONLY|os.O_CREATE, 0o644)
-	if openErr != nil {
-		return fmt.Errorf("writing receipt: %w", openErr)
+	f, err := os.OpenFile(o.receipt, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		if f, err = os.CreateTemp(filepath.Dir(o.receipt), ".partial-*"); err == nil {
+			defer os.Remove(f.Name())
+		}
 	}
-	if closeErr := f.Close(); closeErr != nil || err == nil {
-		return closeErr
+	if err == nil {
+		err = f.Close()
 	}
-	return os.Remove(o.receipt) // it was not there before
+	if err != nil {
+		return fmt.Errorf("writing receipt %q: %w", o.receipt, err)
+	}
+	return nil
 }
 
 // show prints the receipt, and where the bundle can be read from now on.
