@@ -86,7 +86,5 @@ func noRelease(m plan.GitOpsOwner, what string) string {
 // commits, could start from: the installed chart, its values and its manifest
 // are read from a release.
 func withoutRelease(which string) string {
-	return "a plan, also with --gitops, needs the chart, values and manifest that a release records; rewrite the values that it reads instead, one chart at a time:\n" +
-		"  helm aistor values " + which + " -f VALUES --bundle BUNDLE --write\n" +
-		"then kubectl aistor-upgrade validate holds the cluster to them"
+	return "helm aistor values " + which + " -f VALUES --bundle BUNDLE --write rewrites the values that it reads; a plan, also with --gitops, needs the chart, values and manifest that a release records"
 }

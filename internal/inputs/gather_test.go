@@ -3,6 +3,7 @@ package inputs_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,29 @@ func request(t *testing.T, values map[string]any) inputs.Request {
 		Registry: plan.SiteRegistry{Mirror: images.Mirror{Registry: "registry.example.com"}, PullSecret: plan.PullSecretNone},
 		Options:  plan.Options{Mend: true},
 	}
+}
+
+// planned is the plan of a request, with what was gathered for it.
+func planned(t *testing.T, r inputs.Request) (plan.Inputs, *plan.Plan) {
+	t.Helper()
+	in, err := inputs.Gather(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in, p
+}
+
+// refusalOf is the one of this ID; nothing where the plan has none.
+func refusalOf(p *plan.Plan, id string) plan.Notice {
+	i := slices.IndexFunc(p.Refusals, func(n plan.Notice) bool { return n.ID == id })
+	if i < 0 {
+		return plan.Notice{}
+	}
+	return p.Refusals[i]
 }
 
 func pinned() map[string]any {
@@ -100,16 +124,9 @@ func TestGatherLeavesReferencesThatTheRuntimeRedirects(t *testing.T) {
 	t.Parallel()
 	r := request(t, map[string]any{"sideCars": []any{1.37}})
 	r.Registry.References = plan.ReferencesKeep
-	in, err := inputs.Gather(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, p := planned(t, r)
 	if edits := in.Operator[0].Edits; len(edits) > 0 {
 		t.Errorf("edits %v, want none", edits)
-	}
-	p, err := plan.Build(in)
-	if err != nil {
-		t.Fatal(err)
 	}
 	for _, i := range p.Images {
 		if i.Source.Host == "registry.example.com" || i.Private.Host != "registry.example.com" {

@@ -47,7 +47,20 @@ func (r Request) hold(change *plan.Change, c *chart.Chart, render Options) error
 	if len(names) == 0 {
 		return nil
 	}
-	got, err := defaultsOf(c, render, out)
+	if err := proveHeld(c, render, out, present, names); err != nil {
+		return err
+	}
+	change.Values = out
+	change.Warnings = append(change.Warnings, plan.Notice{
+		ID: "stores-held", Hint: "upgrade again without --hold-stores when the stores may restart",
+		Message: fmt.Sprintf("object stores keep %s; whether operator %s works with it is not published", tagOf(present["minio"]), c.Version),
+	})
+	return nil
+}
+
+// proveHeld renders the values to see that these images stay as they are.
+func proveHeld(c *chart.Chart, render Options, v map[string]any, present map[string]string, names []string) error {
+	got, err := defaultsOf(c, render, v)
 	if err != nil {
 		return err
 	}
@@ -56,11 +69,6 @@ func (r Request) hold(change *plan.Change, c *chart.Chart, render Options) error
 			return &HoldError{Chart: c.ID(), Image: name, Wanted: present[name], Got: got[name]}
 		}
 	}
-	change.Values = out
-	change.Warnings = append(change.Warnings, plan.Notice{
-		ID: "stores-held", Hint: "upgrade again without --hold-stores when the stores may restart",
-		Message: fmt.Sprintf("object stores keep %s; whether operator %s works with it is not published", tagOf(present["minio"]), c.Version),
-	})
 	return nil
 }
 

@@ -83,19 +83,12 @@ func TestALicenseGoesWhereItLies(t *testing.T) {
 			t.Parallel()
 			r := request(t, tc.values)
 			r.Facts.License, r.License = tc.live, plan.Sensitive(license)
-			in, err := inputs.Gather(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			in, p := planned(t, r)
 			if got := len(in.License) > 0; got != tc.loose {
 				t.Errorf("it goes into the Secret: %t", got)
 			}
 			if got := in.Operator[0].Values["license"] == license; got == tc.loose {
 				t.Errorf("it goes into the values: %t", got)
-			}
-			p, err := plan.Build(in)
-			if err != nil {
-				t.Fatal(err)
 			}
 			step := false
 			for _, s := range p.Steps {

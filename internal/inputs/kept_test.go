@@ -3,7 +3,6 @@ package inputs_test
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -71,12 +70,8 @@ func onlyKept(t *testing.T, name string, file, release map[string]any, policy in
 		t.Fatal(err)
 	}
 	same := gocmp.Equal(plain(t, kept), plain(t, in.Operator[0].Values))
-	refusal := ""
-	for _, n := range p.Refusals {
-		if n.ID == "values-not-kept" {
-			refusal = n.Message + n.Hint
-		}
-	}
+	notice := refusalOf(p, "values-not-kept")
+	refusal := notice.Message + notice.Hint
 	if same == (refusal != "") {
 		t.Errorf("%s (%s): applied values are the kept ones: %t, refusal: %q", name, policy, same, refusal)
 	}
@@ -111,20 +106,9 @@ func TestSettingsOnTheCommandLineAreKeptByFileOrRelease(t *testing.T) {
 		if given != nil {
 			r.Operator.Files = []string{"op.yaml"}
 		}
-		in, err := inputs.Gather(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := plan.Build(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var ids []string
-		for _, n := range p.Refusals {
-			ids = append(ids, n.ID)
-		}
-		if refused := slices.Contains(ids, "values-not-kept"); refused != (name == "file") {
-			t.Errorf("%s: refusals %v", name, ids)
+		in, p := planned(t, r)
+		if refused := refusalOf(p, "values-not-kept").ID != ""; refused != (name == "file") {
+			t.Errorf("%s: refusals %v", name, p.Refusals)
 		}
 		want := maps.Clone(right)
 		want["labels"] = map[string]any{"tier": 1.0}

@@ -171,20 +171,8 @@ func TestALicenseThatIsSomebodyElsesIsNamedBeforeHelmStops(t *testing.T) {
 			"license": token, "labels": map[string]any{"a": "b"},
 			"repositories": map[string]any{"aistor": map[string]any{"hostname": "registry.example.com", "pathPrefix": "aistor/"}},
 		}}
-		in, err := inputs.Gather(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := plan.Build(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := ""
-		for _, n := range p.Refusals {
-			if n.ID == "license-ownership" {
-				got = n.Message
-			}
-		}
+		_, p := planned(t, r)
+		got := refusalOf(p, "license-ownership").Message
 		if want == "" != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("owned by %q: %q, want %q", owner, got, want)
 		}

@@ -63,20 +63,8 @@ func TestGatherRefusesSettingsThatNoFileHas(t *testing.T) {
 			Files: []string{"operator.yaml"}, Given: given,
 			Sets: chart.Sets{Set: []string{tc.set}}, Flags: "--set " + tc.set,
 		}
-		in, err := inputs.Gather(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := plan.Build(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := ""
-		for _, n := range p.Refusals {
-			if n.ID == "values-not-kept" {
-				got = n.Hint
-			}
-		}
+		_, p := planned(t, r)
+		got := refusalOf(p, "values-not-kept").Hint
 		if got != tc.refusal {
 			t.Errorf("%s: refused with %q, want %q", name, got, tc.refusal)
 		}
