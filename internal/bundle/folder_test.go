@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart/charttest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -54,7 +55,7 @@ func TestFolderIsPushed(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "aistor-minio-sidecar-RELEASE.2026-01-02T03-04-05Z.tar"), dockerArchive(t, base, registrytest.Layer(2, 777)))
 	writeFile(t, filepath.Join(dir, "aistor-warp-v1.5.0.tar"), dockerArchive(t, base))
 	writeFile(t, filepath.Join(dir, "mine.tar"), dockerArchive(t, registrytest.Layer(3, 50)))
-	writeFile(t, filepath.Join(dir, "aistor-operator-5.10.0.tgz"), chartTGZ(t, "aistor-operator", "5.10.0"))
+	writeFile(t, filepath.Join(dir, "aistor-operator-5.10.0.tgz"), charttest.Archive(t, "aistor-operator", "5.10.0", nil))
 	writeFile(t, filepath.Join(dir, "notes.txt"), []byte("hello"))
 	f, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": ref(t, "quay.io/minio/aistor/mc:v9")}})
 	if err != nil {

@@ -1,15 +1,13 @@
 package bundle
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart/charttest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -30,36 +28,11 @@ func client(t testing.TB, s *registrytest.Server, change ...func(*registry.Optio
 	return c
 }
 
-// chartTGZ makes a small chart.
-func chartTGZ(t testing.TB, name, version string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	zw := gzip.NewWriter(&buf)
-	tw := tar.NewWriter(zw)
-	for file, body := range map[string]string{
-		name + "/Chart.yaml": "apiVersion: v2\nname: " + name + "\nversion: " + version + "\nappVersion: v1\ndescription: a test\n",
-	} {
-		if err := tw.WriteHeader(&tar.Header{Name: file, Size: int64(len(body)), Mode: 0o644}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tw.Write([]byte(body)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := zw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
 func chartFile(t testing.TB, name, version string) ChartFile {
 	t.Helper()
 	return ChartFile{
 		Name: name, Version: version, AppVersion: "v1", File: name + "-" + version + ".tgz",
-		Role: RoleOperator, Data: chartTGZ(t, name, version),
+		Role: RoleOperator, Data: charttest.Archive(t, name, version, nil),
 	}
 }
 

@@ -1,53 +1,27 @@
 package chart
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"math/rand/v2"
 	"strings"
 	"testing"
-)
 
-// archived is a chart of these files below its folder.
-func archived(t *testing.T, files map[string][]byte) *Chart {
-	t.Helper()
-	var out bytes.Buffer
-	zw := gzip.NewWriter(&out)
-	tw := tar.NewWriter(zw)
-	for name, data := range files {
-		if err := tw.WriteHeader(&tar.Header{Name: "c/" + name, Mode: 0o644, Size: int64(len(data))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tw.Write(data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := zw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c, err := LoadData(out.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart/charttest"
+)
 
 func TestWeightOfARecordNamesWhatIsHeavy(t *testing.T) {
 	t.Parallel()
 	noise := make([]byte, 900<<10)
 	random := rand.NewChaCha8([32]byte{1})
 	_, _ = random.Read(noise)
-	files := map[string][]byte{
-		"Chart.yaml":       []byte("{apiVersion: v2, name: c, version: 1.0.0}"),
-		"templates/a.yaml": []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {big: {{ .Values.big | quote }}}}"),
+	files := map[string]string{
+		"templates/a.yaml": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {big: {{ .Values.big | quote }}}}",
 	}
 	opts := RenderOptions{ReleaseName: "r", Namespace: "n", Revision: 2, Values: map[string]any{"big": strings.Repeat("x", 1<<20)}}
 	weigh := func() Weight {
-		c := archived(t, files)
+		c, err := LoadData(charttest.Archive(t, "c", "1.0.0", files))
+		if err != nil {
+			t.Fatal(err)
+		}
 		out, err := c.Render(opts)
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +35,7 @@ func TestWeightOfARecordNamesWhatIsHeavy(t *testing.T) {
 	if w := weigh(); w.Bytes > 20<<10 || w.Parts != nil {
 		t.Errorf("a megabyte of the same letter weighs %d, named %v", w.Bytes, w.Parts)
 	}
-	files["stray.bin"] = noise
+	files["stray.bin"] = string(noise)
 	w := weigh()
 	if w.Bytes < 1<<20 {
 		t.Errorf("%d bytes of noise weigh only %d", len(noise), w.Bytes)

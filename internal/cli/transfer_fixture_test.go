@@ -1,9 +1,6 @@
 package cli_test
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +9,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart/charttest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 )
@@ -104,27 +102,8 @@ func (s *site) toPrivate(args ...string) []string {
 // chartArchive makes a chart that asks for one image.
 func chartArchive(t *testing.T, name, version, image string) []byte {
 	t.Helper()
-	var buf bytes.Buffer
-	zw := gzip.NewWriter(&buf)
-	tw := tar.NewWriter(zw)
-	for _, f := range [][2]string{
-		{"Chart.yaml", "apiVersion: v2\nname: " + name + "\nversion: " + version + "\n"},
-		{"values.yaml", "image: " + image + "\n"},
-		{"templates/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name + "\nspec:\n  containers:\n  - name: c\n    image: {{ .Values.image }}\n"},
-	} {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: name + "/" + f[0], Size: int64(len(f[1])), Mode: 0o644}
-		if err := tw.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tw.Write([]byte(f[1])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := zw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+	return charttest.Archive(t, name, version, map[string]string{
+		"values.yaml":        "image: " + image + "\n",
+		"templates/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name + "\nspec:\n  containers:\n  - name: c\n    image: {{ .Values.image }}\n",
+	})
 }

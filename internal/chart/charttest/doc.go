@@ -1,0 +1,3 @@
+// Package charttest makes chart archives for tests: what a chart repository
+// serves, without Helm. It knows nothing of AIStor's charts.
+package charttest
