@@ -62,10 +62,7 @@ func TestTheRolesOfAPlanAreWhatItUses(t *testing.T) {
 	s := newSiteOn(t, []string{"--audit"})
 	// Without a stepping stone two bindings are deleted on the way.
 	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "team-a/primary=2")
-	s.run("aistor-fixtures", "push", "--registry", s.env["UPSTREAM_REGISTRY"], "--plain-http", "--only", "5.10.0")
-	up := s.env["UPSTREAM_REGISTRY"]
-	s.run("helm-aistor", "bundle", "create", "a.bundle", "--from", "5.10.0", "--platform", "linux/amd64", "--chart", s.charts+"/aistor-operator-5.10.0.tgz",
-		"--chart", s.charts+"/aistor-objectstore-1.0.16.tgz", "--mirror", "quay.io="+up+"/quay.io", "--registry-plain-http", up)
+	s.bundle("a.bundle", "5.10.0", "5.10.0", "1.0.16")
 	s.run("aistor-fixtures", "push", "--registry", s.env["PRIVATE_REGISTRY"], "--mapped", "--ca", s.env["PRIVATE_CA"],
 		"--user", s.env["PRIVATE_USER"], "--password-file", s.env["PRIVATE_PASSWORD_FILE"], "--only", "5.10.0")
 	granted := s.grant("carol", s.run("helm-aistor", "plan", "--bundle", "a.bundle", "-o", "roles"))

@@ -19,12 +19,8 @@ func TestCommitsLeadWhereAnUpgradeLeads(t *testing.T) {
 		t.Skip("the README's commands need jq, which is not installed")
 	}
 	s := newSite(t)
-	upstream := s.env["UPSTREAM_REGISTRY"]
 	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "team-a/primary=4")
-	s.run("aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", "5.10.0")
-	s.run("helm-aistor", "bundle", "create", "a.bundle", "--from", "5.10.0", "--platform", "linux/amd64",
-		"--chart", s.charts+"/aistor-operator-5.10.0.tgz", "--chart", s.charts+"/aistor-objectstore-1.0.16.tgz",
-		"--mirror", "quay.io="+upstream+"/quay.io", "--registry-plain-http", upstream)
+	s.bundle("a.bundle", "5.10.0", "5.10.0", "1.0.16")
 	c := &controller{site: s, applied: map[string]bool{}}
 	c.takeOver()
 

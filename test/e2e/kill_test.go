@@ -126,11 +126,7 @@ func killThenComplete(t *testing.T, at func(*http.Request) bool, left func(*site
 	t.Helper()
 	s := newSite(t)
 	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "team-a/primary=4")
-	upstream := s.env["UPSTREAM_REGISTRY"]
-	s.run("aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", "5.10.0")
-	s.run("helm-aistor", "bundle", "create", "a.bundle", "--from", "5.10.0", "--platform", "linux/amd64",
-		"--chart", s.charts+"/aistor-operator-5.10.0.tgz", "--chart", s.charts+"/aistor-objectstore-1.0.16.tgz",
-		"--mirror", "quay.io="+upstream+"/quay.io", "--registry-plain-http", upstream)
+	s.bundle("a.bundle", "5.10.0", "5.10.0", "1.0.16")
 
 	args := []string{"upgrade", "--yes", "--bundle", "a.bundle", "--ca", s.env["PRIVATE_CA"],
 		"--registry-user", s.env["PRIVATE_USER"], "--password-stdin"}

@@ -32,12 +32,8 @@ func TestWhatOthersDoMeanwhile(t *testing.T) {
 		away = time.Minute
 	}
 	s := newSite(t)
-	upstream := s.env["UPSTREAM_REGISTRY"]
 	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "team-a/primary=4", "team-b/logs=3")
-	s.run("aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", "5.8.0")
-	s.run("helm-aistor", "bundle", "create", "a.bundle", "--from", "5.6.4", "--platform", "linux/amd64",
-		"--chart", s.charts+"/aistor-operator-5.8.0.tgz", "--chart", s.charts+"/aistor-objectstore-1.0.16.tgz",
-		"--mirror", "quay.io="+upstream+"/quay.io", "--registry-plain-http", upstream)
+	s.bundle("a.bundle", "5.6.4", "5.8.0", "1.0.16")
 	d := newDoor(t, s)
 	d.foreignHelm()
 	d.lostLease()

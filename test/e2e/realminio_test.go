@@ -120,11 +120,8 @@ type availability struct {
 // upgradeReal carries an upgrade out whose images hold the real server.
 func (s *site) upgradeReal(server, from, operator, store string) availability {
 	s.t.Helper()
-	upstream, file := s.env["UPSTREAM_REGISTRY"], operator+".bundle"
-	s.run("aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", operator, "--program", "minio="+server)
-	s.run("helm-aistor", "bundle", "create", file, "--from", from, "--platform", "linux/amd64",
-		"--chart", s.charts+"/aistor-operator-"+operator+".tgz", "--chart", s.charts+"/aistor-objectstore-"+store+".tgz",
-		"--mirror", "quay.io="+upstream+"/quay.io", "--registry-plain-http", upstream)
+	file := operator + ".bundle"
+	s.bundle(file, from, operator, store, "--program", "minio="+server)
 	s.withPassword("helm-aistor", "upgrade", "--yes", "--bundle", file, "--accept-downtime", "team-a/primary", "--report", operator+".json",
 		"--ca", s.env["PRIVATE_CA"], "--registry-user", s.env["PRIVATE_USER"], "--password-stdin")
 	b, err := os.ReadFile(filepath.Join(s.dir, operator+".json"))

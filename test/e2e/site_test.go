@@ -99,6 +99,17 @@ func (s *site) run(name string, args ...string) string {
 	return out.String()
 }
 
+// bundle makes one on the connected side: it fills the upstream registry with the
+// images of this operator chart, as fixtures says besides, and carries both charts.
+func (s *site) bundle(file, from, operator, store string, fixtures ...string) {
+	s.t.Helper()
+	upstream := s.env["UPSTREAM_REGISTRY"]
+	s.run("aistor-fixtures", append([]string{"push", "--registry", upstream, "--plain-http", "--only", operator}, fixtures...)...)
+	s.run("helm-aistor", "bundle", "create", file, "--from", from, "--platform", "linux/amd64",
+		"--chart", s.charts+"/aistor-operator-"+operator+".tgz", "--chart", s.charts+"/aistor-objectstore-"+store+".tgz",
+		"--mirror", "quay.io="+upstream+"/quay.io", "--registry-plain-http", upstream)
+}
+
 // password is the private registry's, for a program's standard input.
 func (s *site) password() *os.File {
 	s.t.Helper()

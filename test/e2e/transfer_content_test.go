@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -29,10 +27,6 @@ http: {addr: %q, relativeurls: true}
 
 func startRegistry(t *testing.T) registryProcess {
 	t.Helper()
-	out, err := exec.Command(filepath.Join(bin, "lab"), "tools", "registry").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +38,7 @@ func startRegistry(t *testing.T) registryProcess {
 	if err := os.WriteFile(config, fmt.Appendf(nil, registryConfig, filepath.Join(dir, "data"), host), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(strings.TrimSpace(string(out)), "registry"), "serve", config)
+	cmd := exec.Command(tool(t, "registry", "registry"), "serve", config)
 	cmd.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -62,6 +56,16 @@ func startRegistry(t *testing.T) registryProcess {
 	}
 	t.Fatal("the registry does not answer")
 	return registryProcess{}
+}
+
+// tool is the path of a program of one of the local cluster's tools.
+func tool(t *testing.T, name, program string) string {
+	t.Helper()
+	out, err := exec.Command(filepath.Join(bin, "lab"), "tools", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), program)
 }
 
 // content is what a registry was filled with.
@@ -135,36 +139,24 @@ func send(t *testing.T, method, u, mediaType string, b []byte) *http.Response {
 	return resp
 }
 
-// writeChart makes a chart that asks for the images.
+// writeChart packs a chart that asks for the images.
 func writeChart(t *testing.T, dir, chart, version string, c content) string {
 	t.Helper()
 	pod := "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\nspec:\n  containers:\n"
 	for i, image := range c.images {
 		pod += fmt.Sprintf("  - name: c%d\n    image: %s\n", i, image)
 	}
-	var buf bytes.Buffer
-	zw := gzip.NewWriter(&buf)
-	tw := tar.NewWriter(zw)
-	for _, f := range [][2]string{
-		{"Chart.yaml", "apiVersion: v2\nname: " + chart + "\nversion: " + version + "\n"}, {"templates/pod.yaml", pod},
+	source := t.TempDir()
+	if err := os.Mkdir(filepath.Join(source, "templates"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: " + chart + "\nversion: " + version + "\n", "templates/pod.yaml": pod,
 	} {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: chart + "/" + f[0], Size: int64(len(f[1])), Mode: 0o644}
-		if err := tw.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tw.Write([]byte(f[1])); err != nil {
+		if err := os.WriteFile(filepath.Join(source, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := tw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := zw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, chart+"-"+version+".tgz")
-	if err := os.WriteFile(name, buf.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	must(t, exec.Command(tool(t, "helm3", "helm"), "package", source, "--destination", dir))
+	return filepath.Join(dir, chart+"-"+version+".tgz")
 }
