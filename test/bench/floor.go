@@ -178,11 +178,7 @@ func numbers() []int {
 }
 
 func floorVerify(file string) error {
-	s, err := load(file)
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(file)
+	s, f, err := open(file)
 	if err != nil {
 		return err
 	}
@@ -194,6 +190,16 @@ func floorVerify(file string) error {
 		}
 		return same(b.Digest, h.Sum(nil))
 	})
+}
+
+// open is a floor's file with what is stored in it.
+func open(file string) (*stored, *os.File, error) {
+	s, err := load(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(file)
+	return s, f, err
 }
 
 func load(file string) (*stored, error) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"sync/atomic"
 )
@@ -12,11 +11,7 @@ import (
 // floorPush sends each blob once. The links that it allows follow at once, and
 // so does each manifest whose blobs are there.
 func floorPush(c *client, file string) error {
-	s, err := load(file)
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(file)
+	s, f, err := open(file)
 	if err != nil {
 		return err
 	}
