@@ -18,71 +18,96 @@ const (
 	mediaDockerConfig = "application/vnd.docker.container.image.v1+json"
 	// mediaDockerLayer is an uncompressed layer.
 	mediaDockerLayer = "application/vnd.docker.image.rootfs.diff.tar"
+	// maxArchiveConfig bounds an image's config, which is read into memory.
+	maxArchiveConfig = 8 << 20
 )
 
-// addArchive reads a docker-archive: manifest.json names the config and the
-// layers' files, the config names the layers' digests.
+// addArchive takes in the image of a docker-archive under a reference.
 func (f *Folder) addArchive(name string, ref images.Ref) error {
-	fail := func(err error) error { return fmt.Errorf("reading archive %q: %w", name, err) }
 	file, err := os.Open(name)
-	if err != nil {
-		return fail(err)
+	if err == nil {
+		f.files = append(f.files, file)
+		err = f.readArchive(file, ref)
 	}
-	f.files = append(f.files, file)
+	if err != nil {
+		return fmt.Errorf("reading archive %q: %w", name, err)
+	}
+	return nil
+}
+
+// readArchive finds the image in an archive: manifest.json names the config and
+// the layers' files, the config names the layers' digests.
+func (f *Folder) readArchive(file *os.File, ref images.Ref) error {
 	members, err := archiveMembers(file)
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	var list []struct {
 		Config string
 		Layers []string
 	}
 	if err := readMember(members, "manifest.json", &list); err != nil {
-		return fail(err)
+		return err
 	}
 	if len(list) != 1 {
-		return fail(fmt.Errorf("it holds %d images, not one", len(list)))
+		return fmt.Errorf("it holds %d images, not one", len(list))
 	}
 	config, ok := members[path.Clean(list[0].Config)]
-	if !ok || config.size > maxChartMeta<<3 {
-		return fail(fmt.Errorf("its config %q is missing", list[0].Config))
+	if !ok || config.size > maxArchiveConfig {
+		return fmt.Errorf("its config %q is missing", list[0].Config)
 	}
 	raw, err := config.bytes()
 	if err != nil {
-		return fail(err)
+		return err
 	}
-	var cfg struct {
-		OS           string `json:"os"`
-		Architecture string `json:"architecture"`
-		Variant      string `json:"variant"`
-		RootFS       struct {
-			DiffIDs []string `json:"diff_ids"`
-		} `json:"rootfs"`
-	}
+	var cfg archiveConfig
 	if err := json.Unmarshal(raw, &cfg); err != nil {
-		return fail(fmt.Errorf("reading its config: %w", err))
+		return fmt.Errorf("reading its config: %w", err)
 	}
-	if len(cfg.RootFS.DiffIDs) != len(list[0].Layers) {
-		return fail(fmt.Errorf("it has %d layers, its config names %d", len(list[0].Layers), len(cfg.RootFS.DiffIDs)))
+	layers, err := f.archiveLayers(members, list[0].Layers, cfg.RootFS.DiffIDs)
+	if err != nil {
+		return err
 	}
-	layers := make([]ociDescriptor, 0, len(list[0].Layers))
-	for i, l := range list[0].Layers {
+	return f.addImage(ref, cfg.platform(), raw, layers)
+}
+
+// archiveConfig is what is read of an image's config.
+type archiveConfig struct {
+	OS           string `json:"os"`
+	Architecture string `json:"architecture"`
+	Variant      string `json:"variant"`
+	RootFS       struct {
+		DiffIDs []string `json:"diff_ids"`
+	} `json:"rootfs"`
+}
+
+// platform is os/architecture[/variant]; "" where the config does not say.
+func (c archiveConfig) platform() string {
+	if c.OS == "" {
+		return ""
+	}
+	return strings.TrimSuffix(c.OS+"/"+c.Architecture+"/"+c.Variant, "/")
+}
+
+// archiveLayers describes the layers in files of the archive.
+func (f *Folder) archiveLayers(members map[string]section, files, diffIDs []string) ([]ociDescriptor, error) {
+	if len(diffIDs) != len(files) {
+		return nil, fmt.Errorf("it has %d layers, its config names %d", len(files), len(diffIDs))
+	}
+	layers := make([]ociDescriptor, 0, len(files))
+	for i, l := range files {
 		s, ok := members[path.Clean(l)]
 		if !ok {
-			return fail(fmt.Errorf("its layer %q is missing", l))
+			return nil, fmt.Errorf("its layer %q is missing", l)
 		}
-		d, err := s.layer(path.Clean(l), cfg.RootFS.DiffIDs[i])
+		d, err := s.layer(path.Clean(l), diffIDs[i])
 		if err != nil {
-			return fail(err)
+			return nil, err
 		}
 		f.blobs[d.Digest] = s
 		layers = append(layers, d)
 	}
-	platform := ""
-	if cfg.OS != "" {
-		platform = strings.TrimSuffix(cfg.OS+"/"+cfg.Architecture+"/"+cfg.Variant, "/")
-	}
-	return f.addImage(ref, platform, raw, layers)
+	return layers, nil
 }
 
 // layer describes a layer. It is a plain tar, and so its digest is the one that
