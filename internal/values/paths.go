@@ -159,17 +159,6 @@ func missing(release, given map[string]any, prefix Path) []Path {
 	return out
 }
 
-// Pick is the part of m at the given paths, which lead through maps alone.
-func Pick(m map[string]any, paths []Path) map[string]any {
-	out := map[string]any{}
-	for _, p := range paths {
-		if v, ok := Get(m, p...); ok {
-			setIn(out, copyAny(v), p)
-		}
-	}
-	return out
-}
-
 // setIn sets one value, making the maps on the way; what stands in the way and
 // is no map is replaced.
 func setIn(m map[string]any, v any, p Path) {

@@ -1,0 +1,65 @@
+package registrytest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// store keeps blobs by repository, which go-containerregistry's does not.
+type store struct {
+	mu    sync.Mutex
+	blobs map[string][]byte
+}
+
+func (s *store) get(repo, digest string) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.blobs[strings.TrimPrefix(repo, "v2/")+"@"+digest]
+	return b, ok
+}
+
+func (s *store) has(repo, digest string) bool {
+	_, ok := s.get(repo, digest)
+	return ok
+}
+
+func (s *store) put(repo, digest string, b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blobs[strings.TrimPrefix(repo, "v2/")+"@"+digest] = b
+}
+
+func (s *store) link(from, to, digest string) bool {
+	b, ok := s.get(from, digest)
+	if ok {
+		s.put(to, digest, b)
+	}
+	return ok
+}
+
+// Get implements registry.BlobHandler.
+func (s *store) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, error) {
+	b, ok := s.get(repo, h.String())
+	if !ok {
+		return nil, registry.ErrNotFound
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+// Put implements registry.BlobPutHandler.
+func (s *store) Put(_ context.Context, repo string, h v1.Hash, rc io.ReadCloser) error {
+	defer rc.Close()
+	b, err := io.ReadAll(rc)
+	if err != nil {
+		return err
+	}
+	// Of an upload the handler names the repository with a "blobs" too many.
+	s.put(strings.TrimSuffix(repo, "/blobs"), h.String(), b)
+	return nil
+}
