@@ -43,6 +43,44 @@ func TestEveryModuleThatIsRequiredHasItsReason(t *testing.T) {
 	}
 }
 
+// The document's last column says which rooms import a library, where it names
+// rooms at all.
+func TestLibrariesAreImportedWhereTheDocumentSays(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, _, _ := strings.Cut(string(doc), "For building and testing alone")
+	quoted := regexp.MustCompile("`([^`]+)`")
+	all, looked := list(t), 0
+	for _, row := range regexp.MustCompile(`(?m)^\| (.+?) \| .+? \| (.+?) \|$`).FindAllStringSubmatch(shipped, -1) {
+		doors := quoted.FindAllStringSubmatch(row[2], -1)
+		if len(doors) == 0 {
+			continue
+		}
+		family := ""
+		for _, name := range quoted.FindAllStringSubmatch(row[1], -1) {
+			library := name[1]
+			if !strings.Contains(library, "/") {
+				library = family + library
+			}
+			family = library[:strings.LastIndexByte(library, '/')+1]
+			looked++
+			for _, p := range all {
+				room := roomOf(strings.TrimPrefix(p.ImportPath, module))
+				imports := slices.ContainsFunc(p.Imports, func(i string) bool { return i == library || strings.HasPrefix(i, library+"/") })
+				if imports && !slices.ContainsFunc(doors, func(d []string) bool { return d[1] == room }) {
+					t.Errorf("%s imports %s, and docs/dependencies.md says: only in %s", room, library, row[2])
+				}
+			}
+		}
+	}
+	if looked < 15 {
+		t.Errorf("the rows of only %d libraries name a room", looked)
+	}
+}
+
 // Whoever looks for a room finds it in the document.
 func TestEveryRoomIsInTheDocument(t *testing.T) {
 	t.Parallel()
