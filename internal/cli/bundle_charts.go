@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -54,6 +56,17 @@ func (o *chartPuller) pull(ctx context.Context, w assemble.Want) (*chart.Chart, 
 		return o.fetch(ctx, w)
 	}
 	return chart.Pull(ctx, o.options(w, ""))
+}
+
+// besides looks for name-version.tgz in the folders of the given charts.
+func besides(charts []string, w assemble.Want) string {
+	for _, c := range charts {
+		file := filepath.Join(filepath.Dir(c), w.Ref+"-"+w.Version+".tgz")
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	return ""
 }
 
 func (o *chartPuller) options(w assemble.Want, repo string) chart.PullOptions {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 )
 
 // bundleCreateOptions make a bundle on the connected side.
@@ -130,6 +131,6 @@ func (o *bundleCreateOptions) write(ctx context.Context, file string, c *content
 	if o.plugins != "" {
 		line(o.ErrOut, "the plugins are in it; %s", pluginsWithout(file, sum.Plugins))
 	}
-	fmt.Fprintf(o.ErrOut, "%s, %s, %s in %s\n", count(sum.Charts, "chart"), count(sum.Images, "image"), bytesText(sum.Size), count(len(sum.Files), "file"))
+	fmt.Fprintf(o.ErrOut, "%s, %s, %s in %s\n", words.Count(sum.Charts, "chart"), words.Count(sum.Images, "image"), bytesText(sum.Size), words.Count(len(sum.Files), "file"))
 	return nil
 }

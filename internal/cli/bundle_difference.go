@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -33,7 +34,7 @@ func (c *contents) assume(ctx context.Context, src images.Fetcher) error {
 		c.spec.Assume[repo] = append(c.spec.Assume[repo], blobs...)
 	}
 	c.spec.Notes = append(c.spec.Notes, fmt.Sprintf(
-		"a difference bundle: it lacks what %d images have on the far side, and only helm aistor push can load it", len(have)))
+		"a difference bundle: it lacks what %s on the far side, and only helm aistor push can load it", words.Have(len(have), "image")))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 )
 
 // bundleSplitOptions cut a bundle for small media.
@@ -63,6 +64,6 @@ func (o *bundleSplitOptions) run(ctx context.Context, file string) error {
 	for _, f := range files {
 		line(o.Out, "%s", f)
 	}
-	line(o.ErrOut, "%s in %s, with their sums and a list of contents", bytesText(b.Size()), count(len(files)-2, "part"))
+	line(o.ErrOut, "%s in %s, with their sums and a list of contents", bytesText(b.Size()), words.Count(len(files)-2, "part"))
 	return nil
 }

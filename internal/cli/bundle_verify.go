@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 )
 
 // bundleVerifyOptions prove a bundle.
@@ -67,7 +68,7 @@ func (o *bundleVerifyOptions) run(ctx context.Context, file string) error {
 	}
 	if len(problems) > 0 {
 		return withCode(ExitCheckFailed, withHint(
-			fmt.Errorf("verifying bundle %q: damaged in %s", file, count(len(problems), "place")), "carry the file across again"))
+			fmt.Errorf("verifying bundle %q: damaged in %s", file, words.Count(len(problems), "place")), "carry the file across again"))
 	}
 	line(o.Out, "%s %s verified%s", b.Digest(), file, o.signed())
 	return nil

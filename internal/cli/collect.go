@@ -14,6 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/collect"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -67,7 +68,7 @@ func (o *collectOptions) run(ctx context.Context, file string) error {
 	for _, m := range index.Missing {
 		line(o.ErrOut, "warning: not collected: %s", printable(m))
 	}
-	line(o.Out, "%s: %d files", file, len(index.Files))
+	line(o.Out, "%s: %s", file, words.Count(len(index.Files), "file"))
 	line(o.ErrOut, "Look through it before it leaves the site: names of hosts, users and\nnamespaces are in it.")
 	return nil
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -39,4 +41,13 @@ func (p *Program) readFile(name string) ([]byte, error) {
 		return readAll(p.In)
 	}
 	return os.ReadFile(name)
+}
+
+// readAll reads standard input to its end.
+func readAll(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	return b, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -165,10 +166,10 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 		return map[string]color.Attribute{preflight.PresentYes: color.FgGreen, preflight.PresentNo: color.FgRed}[d.Items[row].Present]
 	})
 	if public > 0 {
-		line(w, "\n%s", tint(w, color.FgYellow, wrap(count(public, "image is", "images are")+" asked for outside of the private registry", 80, "")))
+		line(w, "\n%s", tint(w, color.FgYellow, wrap(words.Are(public, "image")+" asked for outside of the private registry", 80, "")))
 	}
 	if missing > 0 {
-		line(w, "\n%s", tint(w, color.FgRed, wrap(count(missing, "image is", "images are")+" missing in the private registry", 80, "")))
+		line(w, "\n%s", tint(w, color.FgRed, wrap(words.Are(missing, "image")+" missing in the private registry", 80, "")))
 	}
 	for _, cause := range sortedKeys(causes) {
 		line(w, "\nnot known: %s", wrap(printable(cause), 69, "           "))
@@ -184,7 +185,7 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 func imageRow(i imageDocument, wide bool) []string {
 	present := map[string]string{preflight.PresentYes: "yes", preflight.PresentNo: "no", preflight.PresentUnknown: "?"}[i.Present]
 	if wide {
-		return []string{i.Image, orDash(i.Digest), orDash(strings.Join(i.Running, ",")), count(i.Pods, "pod"),
+		return []string{i.Image, orDash(i.Digest), orDash(strings.Join(i.Running, ",")), words.Count(i.Pods, "pod"),
 			orDash(strings.Join(append(append([]string{}, i.Workloads...), i.Values...), ",")), present}
 	}
 	tag := strings.TrimPrefix(i.Ref.Tag, "RELEASE.")
@@ -202,12 +203,12 @@ func shortImage(i imageDocument) string {
 
 // askedBy says in short who asks for an image.
 func askedBy(u plan.ImageUse) string {
-	var words []string
+	var list []string
 	if u.Pods > 0 {
-		words = append(words, count(u.Pods, "pod"))
+		list = append(list, words.Count(u.Pods, "pod"))
 	}
 	if len(u.Values) > 0 {
-		words = append(words, "values")
+		list = append(list, "values")
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(list, ", ")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -84,7 +85,7 @@ func (o *setOptions) words() string {
 	var list []string
 	for _, f := range o.lists() {
 		for _, s := range *f.list {
-			list = append(list, "--"+f.name+" "+shellWord(s))
+			list = append(list, "--"+f.name+" "+shell.Quote(s))
 		}
 	}
 	return strings.Join(list, " ")

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/spf13/pflag"
 
@@ -55,14 +54,6 @@ func registryOf(o mirrorOptions, site *plan.Site, facts *plan.Facts) (plan.SiteR
 			"name it with --registry HOST[:PORT]")
 	}
 	return r, r.Validate()
-}
-
-func readAll(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("reading standard input: %w", err)
-	}
-	return b, nil
 }
 
 // noOperator says that no operator was found, and who applies one in a release's

@@ -200,17 +200,6 @@ func shortDigest(d string) string {
 	return d
 }
 
-// count is a number with its noun: "1 pod", "2 pods".
-func count(n int, one string, many ...string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	if len(many) > 0 {
-		return fmt.Sprintf("%d %s", n, many[0])
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 // sortedKeys makes walks over maps the same every time.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
@@ -247,3 +236,7 @@ func wrap(text string, width int, indent string) string {
 	}
 	return b.String()
 }
+
+// line writes one line and drops the error: what is written to a closed pipe
+// is not missed.
+func line(w io.Writer, format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }

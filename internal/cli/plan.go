@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -182,87 +180,4 @@ func (o *planOptions) judge(ctx context.Context, t *target) (*plan.Verdict, erro
 		}
 	}
 	return v, nil
-}
-
-// printPlan writes a plan as people read it: what leads where, the steps with
-// what they restart, and last what stands in the way.
-func printPlan(w io.Writer, p *plan.Plan) {
-	line(w, "Plan     %s", shortDigest(p.Digest()))
-	if p.Cluster.Context != "" {
-		line(w, "Cluster  %s, Kubernetes %s", printable(p.Cluster.Context), p.Cluster.Version)
-	}
-	if p.Bundle.Name != "" {
-		line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))
-	}
-	line(w, "Registry %s, pull secret %s", printable(p.Registry.Registry), orDash(p.Registry.PullSecret))
-	line(w, "")
-	var rows [][]string
-	for i, s := range p.Steps {
-		rows = append(rows, []string{fmt.Sprint(i + 1), s.ID, s.Title})
-	}
-	writeTable(w, []string{"#", "STEP", "WHAT"}, rows)
-	for _, s := range p.Steps {
-		printStep(w, s)
-	}
-	line(w, "\n%d images, %d of them needed", len(p.Images), needed(p.Images))
-	printNotices(w, "warning", p.Warnings)
-	printNotices(w, "refused", p.Refusals)
-	if len(p.Refusals) > 0 {
-		line(w, "\nThis plan can't be carried out: %s above.", count(len(p.Refusals), "reason"))
-	}
-}
-
-func printStep(w io.Writer, s plan.Step) {
-	if len(s.Restarts)+len(s.Edits)+len(s.Objects) == 0 {
-		return
-	}
-	line(w, "\n%s", s.ID)
-	if s.Why != "" {
-		line(w, "  why      %s", wrap(s.Why, 68, "           "))
-	}
-	if s.Risk != "" {
-		line(w, "  risk     %s", wrap(s.Risk, 68, "           "))
-	}
-	for _, r := range s.Restarts {
-		line(w, "  restarts %s", wrap(fmt.Sprintf("%d pods of %s, %s: %s", r.Pods, r.Store, r.How, r.Why), 68, "           "))
-	}
-	if len(s.Restarts) > 0 {
-		line(w, "  takes    about %s", time.Duration(s.Estimate).Round(time.Minute))
-	}
-	for _, o := range s.Objects {
-		line(w, "  deletes  %s", printable(o.String()))
-	}
-	for _, e := range s.Edits {
-		line(w, "  values   %s: %s", printable(e.Path), printable(strings.TrimSpace(e.New)))
-	}
-}
-
-// printNotices ends each with its ID in brackets, under which
-// docs/troubleshooting.md says more.
-func printNotices(w io.Writer, word string, list []plan.Notice) {
-	for _, n := range list {
-		line(w, "\n%s: %s", word, wrap(printable(n.Message)+" ["+n.ID+"]", 68, "         "))
-		if n.Hint != "" {
-			line(w, "   hint: %s", wrapHint(n.Hint))
-		}
-	}
-}
-
-// wrapHint breaks long sentences; commands of several lines keep their lines,
-// because they are there to be pasted.
-func wrapHint(hint string) string {
-	if strings.Contains(hint, "\n") {
-		return hint
-	}
-	return wrap(hint, 68, "         ")
-}
-
-func needed(list []plan.PlannedImage) int {
-	n := 0
-	for _, i := range list {
-		if i.Needed() {
-			n++
-		}
-	}
-	return n
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -27,15 +26,4 @@ func readPlan(file string, b []byte) (*plan.Plan, error) {
 		return nil, withHint(fmt.Errorf("reading plan %q: it is not an %s", file, plan.KindPlan), "helm aistor plan --out writes one")
 	}
 	return &p, nil
-}
-
-// shellWord quotes an argument where a shell would change it.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

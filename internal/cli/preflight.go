@@ -73,15 +73,9 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if err := o.checks.validate(); err != nil {
 		return err
 	}
-	if o.planFile != "" && o.bundleFile == "" && o.imageOnly == "" {
-		return withHint(errors.New("reading --plan: there is nothing to compare it with"), "name the bundle it was made of with --bundle")
-	}
-	var reviewed *plan.Plan
-	if o.planFile != "" {
-		var err error
-		if reviewed, err = readPlanFile(o.planFile); err != nil {
-			return err
-		}
+	reviewed, err := o.reviewed()
+	if err != nil {
+		return err
 	}
 	subject, t, err := o.subject(ctx)
 	if err != nil {
@@ -92,18 +86,7 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
-	if subject.Reviewed = reviewed; reviewed != nil {
-		if err := o.goesOn(ctx, t, subject.Reviewed); err != nil {
-			subject.Departed = err.Error()
-		} else {
-			subject.Reviewed = t.plan // what is left of it is as good
-		}
-	}
-	if t.bundle != nil {
-		subject.Bundle = proof{Program: o.Program, file: o.bundleFile, reader: t.bundle, publicKey: o.publicKey, signature: o.signature, whole: true}
-	}
-	if err := o.pull.equip(ctx, o.Program, o.kube, t.cluster, subject); err != nil {
+	if err := o.equip(ctx, subject, t, reviewed); err != nil {
 		return err
 	}
 	report := o.report(ctx, preflight.Before(), subject, opts)
@@ -114,6 +97,33 @@ func (o *preflightOptions) run(ctx context.Context) error {
 		return err
 	}
 	return verdict(report)
+}
+
+// reviewed is the plan of --plan; nil without one.
+func (o *preflightOptions) reviewed() (*plan.Plan, error) {
+	if o.planFile == "" {
+		return nil, nil
+	}
+	if o.bundleFile == "" && o.imageOnly == "" {
+		return nil, withHint(errors.New("reading --plan: there is nothing to compare it with"), "name the bundle it was made of with --bundle")
+	}
+	return readPlanFile(o.planFile)
+}
+
+// equip adds to the subject what this verb alone was asked to look at.
+func (o *preflightOptions) equip(ctx context.Context, s *preflight.Subject, t *target, reviewed *plan.Plan) error {
+	s.Acknowledged = o.checks.acknowledgedFor(t.site)
+	if s.Reviewed = reviewed; reviewed != nil {
+		if err := o.goesOn(ctx, t, reviewed); err != nil {
+			s.Departed = err.Error()
+		} else {
+			s.Reviewed = t.plan // what is left of it is as good
+		}
+	}
+	if t.bundle != nil {
+		s.Bundle = proof{Program: o.Program, file: o.bundleFile, reader: t.bundle, publicKey: o.publicKey, signature: o.signature, whole: true}
+	}
+	return o.pull.equip(ctx, o.Program, o.kube, t.cluster, s)
 }
 
 // report runs checks. A terminal shows how far they are.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -205,7 +206,7 @@ func licenseStatusOf(f *plan.Facts, now time.Time) *licenseStatus {
 func expiryText(t, now time.Time) string {
 	days := int(t.Sub(now) / (24 * time.Hour))
 	if t.After(now) {
-		return fmt.Sprintf("expires %s, in %s", t.UTC().Format(time.DateOnly), count(days, "day"))
+		return fmt.Sprintf("expires %s, in %s", t.UTC().Format(time.DateOnly), words.Count(days, "day"))
 	}
-	return fmt.Sprintf("expired %s, %s ago", t.UTC().Format(time.DateOnly), count(-days, "day"))
+	return fmt.Sprintf("expired %s, %s ago", t.UTC().Format(time.DateOnly), words.Count(-days, "day"))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -122,7 +123,7 @@ func printStores(w io.Writer, d *statusDocument, wide bool) {
 	})
 	for _, s := range d.Stores {
 		if s.Healing > 0 {
-			line(w, "\n%s", tint(w, color.FgYellow, fmt.Sprintf("%s/%s: %s healing", s.Namespace, s.Name, count(s.Healing, "drive is", "drives are"))))
+			line(w, "\n%s", tint(w, color.FgYellow, fmt.Sprintf("%s/%s: %s healing", s.Namespace, s.Name, words.Are(s.Healing, "drive"))))
 		}
 	}
 }

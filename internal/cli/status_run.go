@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 )
 
 // runStatus is how the newest upgrade stands.
@@ -82,7 +83,7 @@ func (r *runStatus) String() string {
 	began := "begun " + r.Started.UTC().Format("2006-01-02 15:04") + " UTC"
 	switch r.State {
 	case "done":
-		return fmt.Sprintf("done %s UTC, %s", r.Ended.UTC().Format("2006-01-02 15:04"), count(r.Of, "step"))
+		return fmt.Sprintf("done %s UTC, %s", r.Ended.UTC().Format("2006-01-02 15:04"), words.Count(r.Of, "step"))
 	case "parked":
 		return "parked after " + at + "; the same command goes on"
 	case "running":

@@ -68,12 +68,3 @@ func platformManifests(ctx context.Context, b bundle.Reader, i bundle.ImageEntry
 	}
 	return m, err
 }
-
-// valuesFiles names files for merging.
-func valuesFiles(names []string) []chart.ValuesFile {
-	list := make([]chart.ValuesFile, len(names))
-	for i, n := range names {
-		list[i] = chart.ValuesFile{Name: n}
-	}
-	return list
-}

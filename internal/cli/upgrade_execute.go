@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -112,7 +113,7 @@ func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.
 func (o *runOptions) command() string {
 	words := make([]string, len(o.Args))
 	for i, a := range o.Args {
-		words[i] = shellWord(a)
+		words[i] = shell.Quote(a)
 	}
 	return "run the same command again: helm aistor " + strings.Join(words, " ")
 }

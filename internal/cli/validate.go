@@ -13,6 +13,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -282,7 +283,7 @@ func printImages(w io.Writer, f *plan.Facts) {
 		line(w, "  %s", printable(image))
 		var of []string
 		for _, store := range sortedKeys(pods[image]) {
-			of = append(of, count(pods[image][store], "pod")+" of "+store)
+			of = append(of, words.Count(pods[image][store], "pod")+" of "+store)
 		}
 		line(w, "    %s", wrap(printable(strings.Join(of, ", ")), 76, "    "))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -140,16 +141,16 @@ func (o *valuesOptions) printRemarks(s *valuesSubject, r *valuesReport) {
 // verdict is the last line: what was proved, or what is left.
 func (o *valuesOptions) verdict(s *valuesSubject, r *valuesReport) string {
 	if n := len(r.Unresolved); n > 0 {
-		return fmt.Sprintf("not from %s with %s: %s", s.registry.Registry, r.Chart, count(n, "reference"))
+		return fmt.Sprintf("not from %s with %s: %s", s.registry.Registry, r.Chart, words.Count(n, "reference"))
 	}
 	var b strings.Builder
 	switch n := len(r.Changes); {
 	case n == 0:
 		b.WriteString("nothing to change")
 	case o.write:
-		b.WriteString(count(n, "setting") + " changed")
+		b.WriteString(words.Count(n, "setting") + " changed")
 	default:
-		b.WriteString(count(n, "setting") + " to change")
+		b.WriteString(words.Count(n, "setting") + " to change")
 	}
 	if o.imageOnly == "" {
 		fmt.Fprintf(&b, "; rendered with %s, all images (%d) come from %s", r.Chart, len(r.Images), s.registry.Registry)

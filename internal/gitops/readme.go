@@ -8,6 +8,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -130,7 +131,7 @@ func pick(paths [][]string) string {
 func restarts(s plan.Step) string {
 	var list []string
 	for _, r := range s.Restarts {
-		list = append(list, fmt.Sprintf("%d pods of %s, %s", r.Pods, r.Store, r.How))
+		list = append(list, fmt.Sprintf("%s of %s, %s", words.Count(r.Pods, "pod"), r.Store, r.How))
 	}
 	return orElse(strings.Join(list, "; "), "-")
 }

@@ -20,14 +20,19 @@ func Command(format string, args ...any) string {
 	return fmt.Sprintf(format, words...)
 }
 
-// Word quotes s where a shell would read more than one plain word. No name
-// begins with a hyphen, so that what does is no name but a flag: it is left to
-// the reader.
+// Word is a name as one word of a line, quoted where need be. No name begins with
+// a hyphen, so that what does is no name but a flag: it is left to the reader.
 func Word(s string) string {
-	switch {
-	case strings.HasPrefix(s, "-"):
+	if strings.HasPrefix(s, "-") {
 		return "NAME"
-	case s != "" && !strings.ContainsFunc(s, special):
+	}
+	return Quote(s)
+}
+
+// Quote quotes s where a shell would read more than one plain word. It is for what
+// a person typed, flags among it; names from elsewhere are for [Word].
+func Quote(s string) string {
+	if s != "" && !strings.ContainsFunc(s, special) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -9,6 +9,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -206,11 +207,11 @@ func judgeRestarts(n *notices, in Inputs, p *Plan) {
 		for _, r := range s.Restarts {
 			if !r.Selected && !slices.Contains(in.Options.AcceptRestart, r.Store) && once("accept-restart", r.Store) {
 				n.refuse("accept-restart", "--accept-restart "+r.Store,
-					"%s may restart the %d pods of %s, which is not upgraded by this plan (%s)", s.ID, r.Pods, r.Store, r.Why)
+					"%s may restart %s of %s, which is not upgraded by this plan (%s)", s.ID, words.All(r.Pods, "pod"), r.Store, r.Why)
 			}
 			if r.How == AllAtOnce && !slices.Contains(in.Options.AcceptDowntime, r.Store) && once("accept-downtime", r.Store) {
 				n.refuse("accept-downtime", "--accept-downtime "+r.Store,
-					"%s may restart all %d pods of %s at once, an outage (%s)", s.ID, r.Pods, r.Store, r.Why)
+					"%s may restart %s of %s at once, an outage (%s)", s.ID, words.All(r.Pods, "pod"), r.Store, r.Why)
 			}
 		}
 	}

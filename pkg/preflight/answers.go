@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -49,7 +50,7 @@ func checkAnswers(_ context.Context, s *Subject) Result {
 	if served == 1 {
 		verb += "s"
 	}
-	return f.result("%s %s with write quorum", count(served, "object store"), verb)
+	return f.result("%s %s with write quorum", words.Count(served, "object store"), verb)
 }
 
 // checkLog passes on the errors that the operator wrote since the upgrade.
@@ -65,8 +66,8 @@ func checkLog(_ context.Context, s *Subject) Result {
 		if !s.Since.IsZero() {
 			look += " --since-time " + since
 		}
-		f.warn(e.Pod, "%s: container %s wrote %s, last %s: %s", label(e.Pod), e.Container, times(e.Count), e.Last.UTC().Format(time.RFC3339), e.Message).
-			wanted(times(e.Count), "no errors of pulling or reconciling", look)
+		f.warn(e.Pod, "%s: container %s wrote %s, last %s: %s", label(e.Pod), e.Container, words.Times(e.Count), e.Last.UTC().Format(time.RFC3339), e.Message).
+			wanted(words.Times(e.Count), "no errors of pulling or reconciling", look)
 	}
 	if len(f.list) > 0 {
 		for _, g := range missed {
@@ -87,7 +88,7 @@ func checkLog(_ context.Context, s *Subject) Result {
 	if s.Facts.LogsRead == 0 {
 		return unseen("no log of the operator was read")
 	}
-	return pass("the logs of %s tell of no errors since %s", count(s.Facts.LogsRead, "operator container"), since)
+	return pass("the logs of %s tell of no errors since %s", words.Count(s.Facts.LogsRead, "operator container"), since)
 }
 
 // firstOf is the first line of a text.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -37,10 +38,10 @@ func checkAsked(_ context.Context, s *Subject) Result {
 		}
 	}
 	for _, line := range sortedKeys(minio) {
-		f.note("minio containers of %s (%s)", line, count(minio[line], "pod"))
+		f.note("minio containers of %s (%s)", line, words.Count(minio[line], "pod"))
 	}
 	for _, line := range sortedKeys(others) {
-		f.note("not compared, since nothing says what it should be: container %s (%s)", line, count(others[line], "pod"))
+		f.note("not compared, since nothing says what it should be: container %s (%s)", line, words.Count(others[line], "pod"))
 	}
 	if compared == 0 && s.Facts.Namespace != "" && s.Facts.Operator == nil {
 		return unseen("what should run is said by the operator, outside of namespace %s; --plan or --expect says it too", s.Facts.Namespace)
@@ -49,7 +50,7 @@ func checkAsked(_ context.Context, s *Subject) Result {
 		return Result{Status: Error, Message: "nothing says which images should run", Observed: "no plan, no bundle, no release manifest",
 			Required: "an expectation", Remedy: "--expect minio=RELEASE.…"}
 	}
-	return f.result("the specs of %s in %s ask for the expected images", count(compared, "container"), count(len(s.Facts.Pods), "pod"))
+	return f.result("the specs of %s in %s ask for the expected images", words.Count(compared, "container"), words.Count(len(s.Facts.Pods), "pod"))
 }
 
 // judgeNames finds what the user expects of a name that nothing has: a

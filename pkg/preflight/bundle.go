@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -35,7 +36,7 @@ func checkBundle(_ context.Context, s *Subject) Result {
 				wanted("not in "+s.Inputs.Bundle.Name, img.Source.String(), "helm aistor bundle create --image "+img.Source.String())
 		}
 	}
-	return f.result("the bundle carries %s, all that are needed", count(carried, "image"))
+	return f.result("the bundle carries %s, all that are needed", words.Count(carried, "image"))
 }
 
 // heldImages are those that the operator gives to stores now and goes on to

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/version"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -89,7 +90,7 @@ func checkNodes(_ context.Context, s *Subject) Result {
 	if len(s.Facts.Nodes) == 0 && len(gapsOf(s.Facts, "nodes")) == 0 {
 		f.error(plan.ObjectKey{}, "the cluster shows no nodes").wanted("0 nodes", ">= 1", "kubectl get nodes")
 	}
-	return f.result("%s ready", are(ready, "node"))
+	return f.result("%s ready", words.Are(ready, "node"))
 }
 
 func checkPermissions(_ context.Context, s *Subject) Result {
@@ -129,7 +130,7 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 	}
 	r := f.result("%s has every right that is needed", orElse(s.Facts.User, "this identity"))
 	if r.Status == Pass {
-		r.Details = []string{count(len(s.Access), "right") + " reviewed"}
+		r.Details = []string{words.Count(len(s.Access), "right") + " reviewed"}
 	}
 	return r
 }

@@ -11,6 +11,7 @@ import (
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -37,7 +38,7 @@ func checkValues(_ context.Context, s *Subject) Result {
 	if j.judged == 0 && len(j.f.list) == 0 {
 		return skip("no custom resource of AIStor is there or rendered")
 	}
-	return j.f.result("%s are accepted by every definition on the way", count(j.judged, "custom resource"))
+	return j.f.result("%s are accepted by every definition on the way", words.Count(j.judged, "custom resource"))
 }
 
 // definitions are CustomResourceDefinitions, each with where it comes from.

@@ -2,10 +2,10 @@ package preflight
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -30,22 +30,18 @@ func judgeRestart(f *findings, s *Subject, st plan.Step, r plan.Restart) {
 	k.Namespace, k.Name, _ = strings.Cut(r.Store, "/")
 	opts := s.options()
 	if !r.Selected && !slices.Contains(opts.AcceptRestart, r.Store) {
-		f.fail(k, "object store %s: step %s may restart its %d pods, though this plan does not upgrade it (%s)", r.Store, st.ID, r.Pods, r.Why).
+		f.fail(k, "object store %s: step %s may restart %s of it, though this plan does not upgrade it (%s)", r.Store, st.ID, words.All(r.Pods, "pod"), r.Why).
 			wanted("restart", "accepted", "--accept-restart "+r.Store)
 	}
 	if r.How != plan.AllAtOnce {
-		f.note("object store %s: step %s restarts %d pods one by one (%s)", r.Store, st.ID, r.Pods, r.Why)
+		f.note("object store %s: step %s restarts %s one by one (%s)", r.Store, st.ID, words.Count(r.Pods, "pod"), r.Why)
 		return
 	}
 	status := Fail
 	if slices.Contains(opts.AcceptDowntime, r.Store) {
 		status = Warn
 	}
-	pods := fmt.Sprintf("all %d pods", r.Pods)
-	if r.Pods == 1 {
-		pods = "its only pod"
-	}
-	f.add(status, k, "object store %s: step %s restarts %s at once, an outage (%s)", r.Store, st.ID, pods, r.Why).
+	f.add(status, k, "object store %s: step %s restarts %s at once, an outage (%s)", r.Store, st.ID, words.All(r.Pods, "pod"), r.Why).
 		wanted(string(plan.AllAtOnce), string(plan.OneByOne), "--accept-downtime "+r.Store)
 }
 
@@ -60,5 +56,5 @@ func checkBudgets(_ context.Context, s *Subject) Result {
 			f.warn(k, "%s: allows no pod to be evicted now", label(k)).wanted("0 allowed", ">= 1 allowed", describe(k))
 		}
 	}
-	return f.result("an eviction is allowed by %s", count(len(s.Facts.Budgets), "pod disruption budget"))
+	return f.result("an eviction is allowed by %s", words.Count(len(s.Facts.Budgets), "pod disruption budget"))
 }

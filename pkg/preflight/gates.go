@@ -7,6 +7,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -101,7 +102,7 @@ func checkWritable(ctx context.Context, s *Subject) Result {
 	if due == 0 {
 		return pass("nothing has to be pushed")
 	}
-	return f.result("%s can be pushed to", count(due, "repository"))
+	return f.result("%s can be pushed to", words.Count(due, "repository"))
 }
 
 // checkRollback asks that what runs now could run again: its revision can be
@@ -124,7 +125,7 @@ func checkRollback(ctx context.Context, s *Subject) Result {
 		}
 	}
 	looked := judgeOldImages(ctx, &f, s)
-	return f.result("revisions can be read, and %s of what runs now can still be pulled", count(looked, "image"))
+	return f.result("revisions can be read, and %s of what runs now can still be pulled", words.Count(looked, "image"))
 }
 
 func judgeOldImages(ctx context.Context, f *findings, s *Subject) int {
@@ -198,14 +199,14 @@ func checkKES(_ context.Context, s *Subject) Result {
 			f.warn(k, "object store %s: asks for KES, and no pod of it was found; servers that restart without their keys don't come up", st.Key()).
 				wanted("no KES pod", "a ready KES pod", "kubectl get pods -n "+st.Namespace)
 		case ready == 0:
-			f.fail(k, "object store %s: none of its %s is ready, and servers that restart without their keys don't come up", st.Key(), count(seen, "KES pod")).
+			f.fail(k, "object store %s: none of its %s is ready, and servers that restart without their keys don't come up", st.Key(), words.Count(seen, "KES pod")).
 				wanted("0 ready", ">= 1 ready", "kubectl get pods -n "+st.Namespace)
 		}
 	}
 	if stores == 0 {
 		return skip("no object store uses KES")
 	}
-	return f.result("KES is ready for %s", count(stores, "object store"))
+	return f.result("KES is ready for %s", words.Count(stores, "object store"))
 }
 
 // shortestDrain is how long a server should have to end its requests.

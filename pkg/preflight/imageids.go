@@ -8,6 +8,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -65,7 +66,7 @@ func checkImageIDs(ctx context.Context, s *Subject) Result {
 			n += id.count
 		}
 	}
-	return f.result("the digests of %s belong to their images", count(n, "running container"))
+	return f.result("the digests of %s belong to their images", words.Count(n, "running container"))
 }
 
 // runningImages groups the containers that run by their reference.

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -41,6 +42,15 @@ func keyringOf(f *plan.Facts, p puller) keyring {
 		k.broken = ""
 	}
 	return k
+}
+
+// entries names the registries that the secrets have credentials for, for people.
+func (k keyring) entries() string {
+	var keys []string
+	for _, d := range k.configs {
+		keys = append(keys, d.Keys()...)
+	}
+	return orElse(strings.Join(keys, ", "), "no entries")
 }
 
 func secretOf(f *plan.Facts, namespace, name string) (plan.PullSecret, bool) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -105,9 +106,9 @@ func tierLine(l aistor.License, now time.Time) string {
 	day := l.ExpiresAt.UTC().Format(time.DateOnly)
 	days := int(l.ExpiresAt.Sub(now) / (24 * time.Hour))
 	if days >= 0 && l.ExpiresAt.After(now) {
-		return fmt.Sprintf("the license is valid until %s, %s from now", day, count(days, "day"))
+		return fmt.Sprintf("the license is valid until %s, %s from now", day, words.Count(days, "day"))
 	}
-	line := fmt.Sprintf("the license expired on %s, %s ago", day, count(-days, "day"))
+	line := fmt.Sprintf("the license expired on %s, %s ago", day, words.Count(-days, "day"))
 	if l.Tier(now) == aistor.TierGrace {
 		return fmt.Sprintf("%s: object stores become read-only %d days after that day", line, 30)
 	}

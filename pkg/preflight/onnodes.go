@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -115,7 +116,7 @@ func checkPullTest(ctx context.Context, s *Subject) Result {
 	for _, one := range g.list {
 		one.judge(&f)
 	}
-	return f.result("%d nodes pulled all of it, %d pulls in %s", len(nodes), pulled, strings.Join(pullNamespaces(list), ", "))
+	return f.result("%s pulled all of it, %s in %s", words.Count(len(nodes), "node"), words.Count(pulled, "pull"), strings.Join(pullNamespaces(list), ", "))
 }
 
 func pullNamespaces(list []NodePull) []string {

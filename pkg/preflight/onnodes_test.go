@@ -66,7 +66,7 @@ func TestPullTest(t *testing.T) {
 	t.Parallel()
 	minio := private + "/aistor/minio:" + minioR
 	runCases(t, Before(), CheckPullTest, []checkCase{
-		{name: "every node pulls", want: Pass, line: "1 nodes pulled all of it, 3 pulls in aistor, tenant"},
+		{name: "every node pulls", want: Pass, line: "1 node pulled all of it, 3 pulls in aistor, tenant"},
 		{name: "nobody asked for it", want: Skip, change: func(_ *testing.T, s *Subject) { s.Puller = nil }, line: "--pull-test"},
 		{name: "401", want: Fail, change: nodesSay(KindUnauthorized), line: "node n1, namespace tenant: 401 from " + private + " with secret tenant/pull", remedy: "kubectl delete secret pull -n tenant"},
 		{name: "401 without a secret", want: Fail, line: "without a pull secret: the node has no credentials of its own", change: func(t *testing.T, s *Subject) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -63,7 +64,7 @@ func checkWebhook(_ context.Context, s *Subject) Result {
 	for _, w := range s.Facts.Webhooks {
 		judgeWebhook(&f, s.Facts, w)
 	}
-	return f.result("%s a certificate and endpoints", have(len(s.Facts.Webhooks), "webhook"))
+	return f.result("%s a certificate and endpoints", words.Have(len(s.Facts.Webhooks), "webhook"))
 }
 
 func judgeWebhook(f *findings, facts *plan.Facts, w plan.Webhook) {

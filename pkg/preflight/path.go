@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -197,5 +198,5 @@ func checkPlan(_ context.Context, s *Subject) Result {
 			f.warn(plan.ObjectKey{}, "%s: %s", n.ID, n.Message).wanted("", "", n.Hint)
 		}
 	}
-	return f.result("nothing forbids the plan with its %s", count(len(s.Plan.Steps), "step"))
+	return f.result("nothing forbids the plan with its %s", words.Count(len(s.Plan.Steps), "step"))
 }

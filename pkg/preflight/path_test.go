@@ -61,13 +61,13 @@ func TestDowntime(t *testing.T) {
 		{name: "one by one", want: Pass, details: []string{"restarts 4 pods one by one"}},
 		{name: "all at once", want: Fail, line: "restarts all 4 pods at once, an outage (crossing)", remedy: "--accept-downtime tenant/primary",
 			change: restart(plan.Restart{Store: "tenant/primary", Pods: 4, How: plan.AllAtOnce, Selected: true, Why: "crossing"})},
-		{name: "a single server", want: Fail, line: "its only pod",
+		{name: "a single server", want: Fail, line: "the only pod",
 			change: restart(plan.Restart{Store: "tenant/primary", Pods: 1, How: plan.AllAtOnce, Selected: true})},
 		{name: "accepted", want: Warn, change: func(t *testing.T, s *Subject) {
 			restart(plan.Restart{Store: "tenant/primary", Pods: 4, How: plan.AllAtOnce, Selected: true})(t, s)
 			s.Plan.Options.AcceptDowntime = []string{"tenant/primary"}
 		}},
-		{name: "a store that nobody selected", want: Fail, line: "object store b/other: step store-primary may restart its 8 pods", remedy: "--accept-restart b/other",
+		{name: "a store that nobody selected", want: Fail, line: "object store b/other: step store-primary may restart all 8 pods of it", remedy: "--accept-restart b/other",
 			change: restart(plan.Restart{Store: "b/other", Pods: 8, How: plan.OneByOne})},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -35,7 +36,7 @@ func checkImagesPresent(ctx context.Context, s *Subject) Result {
 		}
 		judgePresence(&f, s, img, a, said)
 	}
-	return f.result("%s in the registry with the digests of the bundle", are(present, "image"))
+	return f.result("%s in the registry with the digests of the bundle", words.Are(present, "image"))
 }
 
 // secretsFor are the credentials of all pullers of an image, each once.

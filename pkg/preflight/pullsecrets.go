@@ -152,11 +152,7 @@ func judgeEntries(f *findings, s *Subject, p puller) {
 	if len(ring.configs) == 0 {
 		return
 	}
-	var keys []string
-	for _, d := range ring.configs {
-		keys = append(keys, d.Keys()...)
-	}
-	has := orElse(strings.Join(keys, ", "), "no entries")
+	has := ring.entries()
 	k := secretKey(p.namespace, p.secrets[0])
 	said := map[string]bool{}
 	for _, img := range p.images {

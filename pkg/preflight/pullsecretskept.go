@@ -32,11 +32,7 @@ func checkKeptSecrets(s *Subject) Result {
 
 // judgeKept names each public registry for which a puller has no entry, once.
 func judgeKept(f *findings, p puller, ring keyring) {
-	var keys []string
-	for _, d := range ring.configs {
-		keys = append(keys, d.Keys()...)
-	}
-	has := orElse(strings.Join(keys, ", "), "no entries")
+	has := ring.entries()
 	k := secretKey(p.namespace, p.secrets[0])
 	said := map[string]bool{}
 	for _, img := range p.images {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -89,7 +90,7 @@ func checkRunningRefs(_ context.Context, s *Subject) Result {
 				wanted(c.Image, want, "helm aistor values")
 		}
 	}
-	return f.result("all containers of %s come from %s", count(len(s.Facts.Pods), "pod"), mirror.Registry)
+	return f.result("all containers of %s come from %s", words.Count(len(s.Facts.Pods), "pod"), mirror.Registry)
 }
 
 func containerKind(c plan.Container) string {

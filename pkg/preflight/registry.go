@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -60,7 +61,7 @@ func checkSecretsAccepted(ctx context.Context, s *Subject) Result {
 		judgePull(&f, s, p, answers[p.q.key()], said)
 	}
 	return f.result("the registry accepts the pull secret of every namespace: %s in %s",
-		count(len(refs), "image"), strings.Join(namespacesOf(list), ", "))
+		words.Count(len(refs), "image"), strings.Join(namespacesOf(list), ", "))
 }
 
 // pullsOf turns one puller into questions. What can't become one is a finding,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -54,7 +55,7 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 				wanted("none", c.From.String(), "helm list -n "+c.Namespace+" --all")
 		}
 	}
-	return f.result("%s, %s", count(len(allReleases(s.Facts)), "release"), count(len(s.Facts.Stores), "object store"))
+	return f.result("%s, %s", words.Count(len(allReleases(s.Facts)), "release"), words.Count(len(s.Facts.Stores), "object store"))
 }
 
 func checkReleasesSettled(_ context.Context, s *Subject) Result {

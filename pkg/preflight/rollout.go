@@ -9,6 +9,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -40,7 +41,7 @@ func checkRollout(_ context.Context, s *Subject) Result {
 		}
 	}
 	judgeServers(&f, s)
-	return f.result("%s rolled out, with %s", are(len(s.Facts.Workloads), "workload"), count(len(s.Facts.Pods), "pod"))
+	return f.result("%s rolled out, with %s", words.Are(len(s.Facts.Workloads), "workload"), words.Count(len(s.Facts.Pods), "pod"))
 }
 
 func judgeWorkload(f *findings, w plan.Workload) {
@@ -51,13 +52,13 @@ func judgeWorkload(f *findings, w plan.Workload) {
 		f.fail(w.ObjectKey, "%s: its controller has seen generation %d of %d", name, w.Observed, w.Generation).
 			wanted(fmt.Sprint(w.Observed), fmt.Sprint(w.Generation), status)
 	case w.Updated < w.Replicas:
-		f.fail(w.ObjectKey, "%s: %d of %s of the new revision", name, w.Updated, are(w.Replicas, "pod")).
+		f.fail(w.ObjectKey, "%s: %d of %s of the new revision", name, w.Updated, words.Are(w.Replicas, "pod")).
 			wanted(fmt.Sprintf("%d updated", w.Updated), fmt.Sprintf("%d updated", w.Replicas), status)
 	case w.Kind == "Deployment" && w.Total > w.Updated:
-		f.fail(w.ObjectKey, "%s: %s not gone yet", name, are(w.Total-w.Updated, "old pod")).
-			wanted(fmt.Sprintf("%d pods", w.Total), fmt.Sprintf("%d pods", w.Updated), status)
+		f.fail(w.ObjectKey, "%s: %s not gone yet", name, words.Are(w.Total-w.Updated, "old pod")).
+			wanted(words.Count(w.Total, "pod"), words.Count(w.Updated, "pod"), status)
 	case w.Ready < w.Replicas:
-		f.fail(w.ObjectKey, "%s: %d of %s ready", name, w.Ready, are(w.Replicas, "pod")).
+		f.fail(w.ObjectKey, "%s: %d of %s ready", name, w.Ready, words.Are(w.Replicas, "pod")).
 			wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), status)
 	}
 }
@@ -78,7 +79,7 @@ func judgeScale(f *findings, s *Subject, w plan.Workload) {
 	}
 	if want > 0 {
 		f.fail(w.ObjectKey, "%s: is scaled to 0, and nobody does its work", label(w.ObjectKey)).
-			wanted("0 replicas", count(int(want), "replica"), shell.Command("kubectl scale %s/%s -n %s --replicas=%d", strings.ToLower(w.Kind), w.Name, w.Namespace, want))
+			wanted("0 replicas", words.Count(int(want), "replica"), shell.Command("kubectl scale %s/%s -n %s --replicas=%d", strings.ToLower(w.Kind), w.Name, w.Namespace, want))
 	}
 }
 
@@ -122,7 +123,7 @@ func judgeServers(f *findings, s *Subject) {
 	}
 	for _, st := range s.Facts.Stores {
 		if n := ready[st.Key()]; n < st.Servers() {
-			f.fail(storeKey(st), "object store %s: its StatefulSets have %s for %s", st.Key(), count(n, "replica"), count(st.Servers(), "server")).
+			f.fail(storeKey(st), "object store %s: its StatefulSets have %s for %s", st.Key(), words.Count(n, "replica"), words.Count(st.Servers(), "server")).
 				wanted(fmt.Sprint(n), fmt.Sprint(st.Servers()), describe(storeKey(st)))
 		}
 	}
@@ -158,7 +159,7 @@ func checkDeployed(_ context.Context, s *Subject) Result {
 		}
 		f.fail(releaseKey(key), "release %s: not found, expected chart %s", key, want[key]).wanted("none", want[key].String(), "helm list -A --all")
 	}
-	return f.result("%s deployed with the expected chart", are(len(all), "release"))
+	return f.result("%s deployed with the expected chart", words.Are(len(all), "release"))
 }
 
 // targetCharts is the last chart that each release gets.
@@ -208,16 +209,11 @@ func checkDefinitions(_ context.Context, s *Subject) Result {
 			}
 		}
 	}
-	return f.result("%s established", are(len(s.Facts.CRDs), "definition"))
+	return f.result("%s established", words.Are(len(s.Facts.CRDs), "definition"))
 }
 
 func served(c plan.CRD, version string) bool {
-	for _, v := range c.Served {
-		if v == version {
-			return true
-		}
-	}
-	return len(c.Served) == 0
+	return len(c.Served) == 0 || slices.Contains(c.Served, version)
 }
 
 func checkServices(_ context.Context, s *Subject) Result {
@@ -236,7 +232,7 @@ func checkServices(_ context.Context, s *Subject) Result {
 				wanted("0 endpoints", ">= 1", shell.Command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", v.Namespace, v.Name))
 		}
 	}
-	return f.result("%s endpoints", have(len(s.Facts.Services), "Service"))
+	return f.result("%s endpoints", words.Have(len(s.Facts.Services), "Service"))
 }
 
 // warningsLast is how long an API server keeps events, and how far back they
@@ -252,7 +248,7 @@ func checkWarnings(_ context.Context, s *Subject) Result {
 			continue
 		}
 		f.warn(e.Object, "%s: %s: %s (%s, last %s)", label(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
-			times(max(e.Count, 1)), e.Last.UTC().Format(time.RFC3339)).wanted(e.Reason, "no warnings", describe(e.Object))
+			words.Times(max(e.Count, 1)), e.Last.UTC().Format(time.RFC3339)).wanted(e.Reason, "no warnings", describe(e.Object))
 	}
 	if s.Since.IsZero() || s.Now.Sub(s.Since) > warningsLast {
 		return f.result("no warnings in the last hour; the API server keeps no older ones")

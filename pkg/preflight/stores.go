@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -21,7 +22,7 @@ func checkStores(_ context.Context, s *Subject) Result {
 		servers += st.Servers()
 		drives += st.Online
 	}
-	return f.result("%s green, with %s and %s online", are(len(s.Facts.Stores), "object store"), count(servers, "server"), count(drives, "drive"))
+	return f.result("%s green, with %s and %s online", words.Are(len(s.Facts.Stores), "object store"), words.Count(servers, "server"), words.Count(drives, "drive"))
 }
 
 func judgeStore(f *findings, st plan.Store) {
@@ -35,11 +36,11 @@ func judgeStore(f *findings, st plan.Store) {
 		f.fail(k, "%s", line).wanted(orElse(st.Health, "none"), healthy, look)
 	}
 	if st.Offline > 0 {
-		f.fail(k, "object store %s: %s offline", st.Key(), are(st.Offline, "drive")).
+		f.fail(k, "object store %s: %s offline", st.Key(), words.Are(st.Offline, "drive")).
 			wanted(fmt.Sprintf("%d offline", st.Offline), "0 offline", look)
 	}
 	if st.Healing > 0 {
-		f.fail(k, "object store %s: %s healing, and a restart now costs redundancy", st.Key(), are(st.Healing, "drive")).
+		f.fail(k, "object store %s: %s healing, and a restart now costs redundancy", st.Key(), words.Are(st.Healing, "drive")).
 			wanted(fmt.Sprintf("%d healing", st.Healing), "0 healing", look)
 	}
 	for _, p := range st.Pools {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -68,7 +69,7 @@ func judgeTrials(s *Subject, pods bool, thing, passed, nothing string) Result {
 		r.Details = f.notes
 		return r
 	}
-	return f.result("%s %s", are(accepted, thing), passed)
+	return f.result("%s %s", words.Are(accepted, thing), passed)
 }
 
 // trialRemedy is the command that shows what stands in the way.

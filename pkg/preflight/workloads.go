@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -25,7 +26,7 @@ func checkWorkloads(_ context.Context, s *Subject) Result {
 	}
 	for _, w := range s.Facts.Workloads {
 		if w.Ready < w.Replicas {
-			f.fail(w.ObjectKey, "%s: %d of %s ready", label(w.ObjectKey), w.Ready, are(w.Replicas, "pod")).
+			f.fail(w.ObjectKey, "%s: %d of %s ready", label(w.ObjectKey), w.Ready, words.Are(w.Replicas, "pod")).
 				wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), describe(w.ObjectKey))
 		}
 	}
@@ -38,8 +39,8 @@ func checkWorkloads(_ context.Context, s *Subject) Result {
 	if len(s.Facts.Workloads)+len(s.Facts.Pods) == 0 && len(f.list) == 0 {
 		return skip("no workloads of AIStor")
 	}
-	return f.result("%s, %s and %s are healthy", count(len(s.Facts.Workloads), "workload"),
-		count(len(s.Facts.Pods), "pod"), count(len(s.Facts.Claims), "volume claim"))
+	return f.result("%s, %s and %s are healthy", words.Count(len(s.Facts.Workloads), "workload"),
+		words.Count(len(s.Facts.Pods), "pod"), words.Count(len(s.Facts.Claims), "volume claim"))
 }
 
 // judgePod names what is wrong with one pod by its cause.
@@ -51,7 +52,7 @@ func judgePod(f *findings, p plan.Pod, now time.Time) {
 			f.fail(k, "%s: container %s: %s", label(k), c.Name, cause(c)).
 				wanted(c.Reason, "running", podRemedy(p, c))
 		} else if c.Restarts >= manyRestarts {
-			f.warn(k, "%s: container %s restarted %s", label(k), c.Name, times(c.Restarts)).
+			f.warn(k, "%s: container %s restarted %s", label(k), c.Name, words.Times(c.Restarts)).
 				wanted(fmt.Sprintf("%d restarts", c.Restarts), fmt.Sprintf("< %d", manyRestarts),
 					shell.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
 		}

@@ -61,7 +61,7 @@ func everyChecks() []everyCheck {
 		{"pods-admitted", runBroken, "fail", "Pod Security was tightened", `violates PodSecurity "restricted`},
 		{"order", runOld, "fail", "the operator's chart is older than the store's needs", "chart aistor-objectstore-1.0.16 needs operator 5.2.0, and 5.1.0 would run"},
 		{"downgrade", runOld, "fail", "the operator's chart is older than the installed one", "release aistor/aistor: would go back from 5.8.0 to 5.1.0"},
-		{"downtime", runBroken, "fail", "a store has one server", "restarts its only pod at once, an outage"},
+		{"downtime", runBroken, "fail", "a store has one server", "restarts the only pod at once, an outage"},
 		{"drain-time", runBroken, "warn", "rollingTimeoutSeconds is 5", "object store team-a/primary: a server that restarts cuts requests after 5 s"},
 		{"kes", runBroken, "fail", "KES is not ready", "none of its 1 KES pod is ready"},
 		{"manual-backups", runBroken, "warn", "nothing is acknowledged", "nobody acknowledged that the metadata of the buckets was exported"},
