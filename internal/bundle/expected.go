@@ -39,22 +39,11 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 	head, rest = append(head, plugins...), append(rest, tail...)
 	left := int64(maxWalked)
 	for _, e := range b.manifest.Images {
-		w := &walker{b: b, left: &left}
-		if err := w.walk(e.descriptor(), 0); err != nil {
+		start, later, err := b.imageBlobs(e, &left)
+		if err != nil {
 			return nil, nil, fmt.Errorf("reading image %q: %w", e.Ref, err)
 		}
-		if n := w.bytes(); n != e.Bytes {
-			return nil, nil, fmt.Errorf("reading image %q: its manifests name %d bytes, the bundle's manifest %d", e.Ref, n, e.Bytes)
-		}
-		head = append(head, w.manifests...)
-		for _, x := range w.blobs {
-			switch {
-			case slices.Contains(e.Inline, x.Digest):
-				head = append(head, x)
-			case !b.assumed[x.Digest]:
-				rest = append(rest, x)
-			}
-		}
+		head, rest = append(head, start...), append(rest, later...)
 	}
 	for _, r := range b.manifest.Referrers {
 		w := &walker{b: b, left: &left}
@@ -62,6 +51,28 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 			return nil, nil, fmt.Errorf("reading %q: %w", r.Ref, err)
 		}
 		head, rest = append(head, w.manifests...), append(rest, w.blobs...)
+	}
+	return head, rest, nil
+}
+
+// imageBlobs walks through an image's manifests: those and the inline blobs stand
+// at the start. left is how many bytes of manifests may still be read.
+func (b *Bundle) imageBlobs(e ImageEntry, left *int64) (head, rest []blob, err error) {
+	w := &walker{b: b, left: left}
+	if err := w.walk(e.descriptor(), 0); err != nil {
+		return nil, nil, err
+	}
+	if n := w.bytes(); n != e.Bytes {
+		return nil, nil, fmt.Errorf("its manifests name %d bytes, the bundle's manifest %d", n, e.Bytes)
+	}
+	head = w.manifests
+	for _, x := range w.blobs {
+		switch {
+		case slices.Contains(e.Inline, x.Digest):
+			head = append(head, x)
+		case !b.assumed[x.Digest]:
+			rest = append(rest, x)
+		}
 	}
 	return head, rest, nil
 }

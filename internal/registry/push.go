@@ -123,25 +123,21 @@ func expired(err error) bool {
 }
 
 func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
-	key := sessionKey{place: at, push: true}
 	if loc == "" {
 		var err error
 		if loc, err = c.startUpload(ctx, at, ref); err != nil {
 			return err
 		}
 	}
-	u, err := url.Parse(loc)
+	end, err := ending(loc, d.Digest)
 	if err != nil {
-		return fmt.Errorf("reading upload location: %w", err)
+		return err
 	}
-	q := u.Query()
-	q.Set("digest", d.Digest)
-	u.RawQuery = q.Encode()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var body *watchedBody
 	put := call{
-		op: "pushing blob", ref: ref, key: key, method: http.MethodPut, location: u.String(),
+		op: "pushing blob", ref: ref, key: sessionKey{place: at, push: true}, method: http.MethodPut, location: end,
 		header: http.Header{"Content-Type": {"application/octet-stream"}},
 		size:   d.Size,
 		body: func() (io.ReadCloser, error) {
@@ -168,6 +164,18 @@ func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descrip
 	}
 	drain(resp)
 	return nil
+}
+
+// ending is the address that takes a whole blob and ends the upload at loc.
+func ending(loc, digest string) (string, error) {
+	u, err := url.Parse(loc)
+	if err != nil {
+		return "", fmt.Errorf("reading upload location: %w", err)
+	}
+	q := u.Query()
+	q.Set("digest", digest)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }
 
 func (c *Client) startUpload(ctx context.Context, at place, ref string) (string, error) {

@@ -132,14 +132,10 @@ func jsonSchema(in map[string]any, root bool) map[string]any {
 	if list := required(in, properties, root); len(list) > 0 {
 		out["required"] = list
 	}
-	if a, ok := in["additionalProperties"].(map[string]any); ok {
-		out["additionalProperties"] = jsonSchema(a, false)
-	}
-	if items, ok := in["items"].(map[string]any); ok {
-		out["items"] = jsonSchema(items, false)
-	}
-	if not, ok := in["not"].(map[string]any); ok {
-		out["not"] = jsonSchema(not, false)
+	for _, w := range []string{"additionalProperties", "items", "not"} {
+		if one, ok := in[w].(map[string]any); ok {
+			out[w] = jsonSchema(one, false)
+		}
 	}
 	for _, w := range []string{"allOf", "anyOf", "oneOf"} {
 		if list, ok := in[w].([]any); ok && len(list) > 0 {
