@@ -8,6 +8,7 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/diff"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 )
 
 // mostDiffLines is how many lines of one object's diff are shown to people: a
@@ -25,7 +26,7 @@ func printDiff(w io.Writer, d *diff.Document) {
 		for _, o := range r.Objects {
 			printObjectDiff(w, o)
 		}
-		line(w, "%d objects change, %d stay as they are", len(r.Objects), r.Same)
+		line(w, "%s, %d unchanged", words.Do(len(r.Objects), "object", "change"), r.Same)
 	}
 }
 

@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"internal/gitops":    {"internal/shell", "internal/words", "pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/words":     {},
 	"internal/signature": {},
-	"internal/values":    {"pkg/images", "internal/aistor"},
+	"internal/values":    {"internal/words", "pkg/images", "internal/aistor"},
 	"internal/chart":     {"internal/pause", "pkg/images", "internal/aistor"},
 	"internal/cluster":   {"internal/chart", "pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/pause":     {},

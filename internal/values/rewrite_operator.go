@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -216,7 +217,7 @@ func (r *rewriter) repository(key string, public []images.Ref) error {
 			prefix = p
 		}
 	}
-	why := fmt.Sprintf("%d images come through repositories.%s", len(public), key)
+	why := words.Do(len(public), "image", "come") + " through repositories." + key
 	at := Path{"repositories", key}
 	if old := GetString(r.values, "repositories", key, "hostname"); old == r.Mirror.Registry {
 		if _, set := Get(r.values, "repositories", key, "pathPrefix"); !set {

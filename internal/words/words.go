@@ -26,6 +26,9 @@ func Are(n int, noun string) string { return Count(n, noun) + either(n, " is", "
 // Have begins another one: "1 webhook has", "2 webhooks have".
 func Have(n int, noun string) string { return Count(n, noun) + either(n, " has", " have") }
 
+// Do is what so many do, by a regular verb: "1 image comes", "2 images come".
+func Do(n int, noun, verb string) string { return Count(n, noun) + " " + verb + either(n, "s", "") }
+
 // Times is how often something was seen: "once", "2 times".
 func Times(n int) string { return either(n, "once", fmt.Sprintf("%d times", n)) }
 
