@@ -82,7 +82,9 @@ func podTrouble(f *plan.Facts, p plan.Pod) string {
 	}
 	var newest plan.Event
 	for _, ev := range f.Warnings {
-		if ev.Object.Kind == "Pod" && ev.Object.Namespace == p.Namespace && ev.Object.Name == p.Name && !ev.Last.Before(newest.Last) {
+		// A StatefulSet's pod has the name, and so the events, of the one before.
+		past := ev.Last.Before(p.Created) || ev.Reason == "FailedScheduling" && p.Node != ""
+		if ev.Object.Kind == "Pod" && ev.Object.Namespace == p.Namespace && ev.Object.Name == p.Name && !past && !ev.Last.Before(newest.Last) {
 			newest = ev
 		}
 	}

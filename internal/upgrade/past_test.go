@@ -181,3 +181,29 @@ func TestAfterAnAlarmNothingThatRestartsStoresIsStarted(t *testing.T) {
 		})
 	}
 }
+
+// What keeps a pod from getting ready is not what its predecessor met, nor what
+// it has got over.
+func TestAPodIsNotExplainedByWhatIsPast(t *testing.T) {
+	t.Parallel()
+	event := func(reason string, at int64) plan.Event {
+		return plan.Event{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: reason, Message: "of it", Last: time.Unix(at, 0)}
+	}
+	p := plan.Pod{Namespace: "a", Name: "s-p-0", Phase: "Running", Created: time.Unix(50, 0), Node: "n"}
+	for _, tc := range []struct {
+		name   string
+		events []plan.Event
+		want   string
+	}{
+		{"of the pod before", []plan.Event{event("FailedMount", 49)}, "phase Running"},
+		{"it has its node", []plan.Event{event("Unhealthy", 51), event("FailedScheduling", 52)}, "Unhealthy: of it"},
+		{"its own", []plan.Event{event("FailedMount", 50)}, "FailedMount: of it"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if got := podTrouble(&plan.Facts{Warnings: tc.events}, p); got != tc.want {
+				t.Errorf("received %q, expected %q", got, tc.want)
+			}
+		})
+	}
+}
