@@ -58,7 +58,7 @@ func (o *endpointOptions) known(f *plan.Facts) error {
 	return nil
 }
 
-// heard resolves the endpoints and asks each once. Before an upgrade one that does not lead to its
+// heard resolves the endpoints and asks each once. One that does not lead to its
 // store would report an outage that nobody has, or hide one.
 func (o *endpointOptions) heard(ctx context.Context, with *targetOptions, t *target) error {
 	if err := o.resolve(with.Program, &with.registryOptions); err != nil {

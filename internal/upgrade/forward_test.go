@@ -24,20 +24,27 @@ func repaired(x *execution, store int) {
 	}
 }
 
+// leftBroken runs an upgrade whose new image does not come for one store, and
+// returns its folder of backups.
+func (w *world) leftBroken(t *testing.T, store string) (backups string) {
+	t.Helper()
+	w.onPod = func(s *fakeStore, p *fakePod) {
+		if p.image == "reg.example/aistor/minio:new" && s.name == store {
+			p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
+		}
+	}
+	x := w.attempt(t, "me")
+	if _, err := x.run(t.Context()); !errors.As(err, new(*stuckError)) {
+		t.Fatalf("error of the first run: %v", err)
+	}
+	return x.opts.BackupDir
+}
+
 // A store that an upgrade left broken is what its next upgrade repairs: nobody
 // waits for it to become well before.
 func TestAStoreThatTheRunBeforeLeftBrokenIsRepairedByItsOwnStep(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		w.onPod = func(s *fakeStore, p *fakePod) {
-			if p.image == "reg.example/aistor/minio:new" && s.name == "one" {
-				p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
-			}
-		}
-		x := w.attempt(t, "me")
-		backups := x.opts.BackupDir
-		if _, err := x.run(t.Context()); !errors.As(err, new(*stuckError)) {
-			t.Fatalf("error of the first run: %v", err)
-		}
+		backups := w.leftBroken(t, "one")
 		w.afterHelm = func(w *world, r UpgradeRequest) {
 			if r.Name != "one" {
 				w.react(r)
@@ -61,16 +68,7 @@ func TestAStoreThatTheRunBeforeLeftBrokenIsRepairedByItsOwnStep(t *testing.T) {
 // broken.
 func TestNoOtherStoreIsChangedBeforeTheOneThatIsBroken(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		w.onPod = func(s *fakeStore, p *fakePod) {
-			if p.image == "reg.example/aistor/minio:new" && s.name == "two" {
-				p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
-			}
-		}
-		x := w.attempt(t, "me")
-		backups := x.opts.BackupDir
-		if _, err := x.run(t.Context()); !errors.As(err, new(*stuckError)) {
-			t.Fatalf("error of the first run: %v", err)
-		}
+		backups := w.leftBroken(t, "two")
 		y := w.replanned(t, backups, "me again")
 		repaired(y, 0)
 		repaired(y, 1)
