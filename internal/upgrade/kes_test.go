@@ -18,7 +18,10 @@ func TestNoServerIsRestartedWithoutItsKeys(t *testing.T) {
 			f.Pods = append(f.Pods, plan.Pod{Namespace: "ns-two", Name: "two-kes-0", Store: "ns-two/two", Ready: ready,
 				Containers: []plan.Container{{Name: "kes", Image: "reg.example/aistor/kes:1", Ready: ready}}})
 		}
-		w.afterHelm = func(w *world, r UpgradeRequest) { w.react(r); ready = r.Name != "one" }
+		w.afterHelm = func(w *world, r UpgradeRequest) {
+			w.react(r)
+			w.with(func() { ready = r.Name != "one" })
+		}
 		_, err := w.attempt(t, "me").run(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || stopped.Step != "store-two" || !strings.Contains(err.Error(), "ObjectStore/ns-two/two: none of its 1 KES pods is ready") {

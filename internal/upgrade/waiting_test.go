@@ -370,14 +370,16 @@ func TestAReactionIsWaitedForWhereThereMayBeOne(t *testing.T) {
 						w.react(r)
 						return
 					}
-					for _, s := range w.stores { // what a chart of another version alone brings
-						if s.name == r.Name {
-							s.image = "reg.example/aistor/minio:new"
-							for _, p := range s.pods {
-								p.image = s.image
+					w.with(func() {
+						for _, s := range w.stores { // what a chart of another version alone brings
+							if s.name == r.Name {
+								s.image = "reg.example/aistor/minio:new"
+								for _, p := range s.pods {
+									p.image = s.image
+								}
 							}
 						}
-					}
+					})
 				}
 				x := w.attempt(t, "me")
 				for i := range x.plan.Steps {

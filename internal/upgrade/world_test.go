@@ -52,7 +52,7 @@ type world struct {
 	onPod     func(s *fakeStore, p *fakePod)   // when a pod comes back
 	onRoll    func(s *fakeStore) (atOnce int)  // pods restarted together
 	onHalf    func(r UpgradeRequest)           // between pending and done
-	afterHelm func(w *world, r UpgradeRequest) // once Helm is done
+	afterHelm func(w *world, r UpgradeRequest) // once Helm is done; what it changes it changes by with: the availability watch is looking
 	onBack    func(r RollbackRequest)          // once a rollback is done
 	onFacts   func(f *plan.Facts)              // last word on facts
 }
