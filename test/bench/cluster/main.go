@@ -53,7 +53,7 @@ func (b *bench) run(ctx context.Context) error {
 		{"version", func() error { return b.versions(ctx) }},
 		{"looks", func() error { return b.looks(ctx) }},
 		{"upgrade", func() error { return b.upgrades(ctx, 8, b.rounds) }},
-		{"upgrade-large", func() error { return b.upgrades(ctx, b.servers, 1) }},
+		{"upgrade-large", func() error { return b.upgrades(ctx, b.servers, b.rounds) }},
 	} {
 		if strings.Contains(","+b.skip+",", ","+part.name+",") {
 			continue
@@ -102,11 +102,11 @@ func (b *bench) looks(ctx context.Context) error {
 		return err
 	}
 	defer l.stop()
-	bundle, err := b.install(ctx, l, 10)
+	i, err := b.install(ctx, l, 10)
 	if err != nil {
 		return err
 	}
-	preflight := l.plugin("kubectl-aistor_upgrade", "preflight", "--bundle", bundle)
+	preflight := l.plugin("kubectl-aistor_upgrade", "preflight", "--bundle", i.bundle)
 	// Findings are not what is measured.
 	preflight.codes = []int{3, 4}
 	validate := l.command("kubectl-aistor_upgrade", "validate")

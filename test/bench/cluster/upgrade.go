@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -26,10 +27,6 @@ func pairFor(servers int) pair {
 	return pair{"5.6.4", "5.8.0", "1.0.13", "1.0.16"}
 }
 
-func (b *bench) chart(name, version string) string {
-	return filepath.Join(b.bin, "charts", name+"-"+version+".tgz")
-}
-
 // way is how an upgrade is made.
 type way int
 
@@ -42,33 +39,50 @@ const (
 	overheard
 )
 
-// upgrades measures the releases' steps beside the same by hand.
+var ways = [...]string{"helm upgrade and kubectl wait", "helm aistor upgrade, its steps", "the same through a proxy that listens"}
+
+// upgrades measures the releases' steps beside the same by hand, in turns on one
+// cluster: after each upgrade Helm takes both releases back.
 func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
-	var wall, cpu [2][]float64
+	dir, err := os.MkdirTemp("", "aistor-bench-cluster-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	l, err := startLab(ctx, b.programs, dir, max(5, servers))
+	if err != nil {
+		return err
+	}
+	defer l.stop()
+	i, err := b.install(ctx, l, servers)
+	if err != nil {
+		return err
+	}
+	var samples [2][]sample
 	var reactions []time.Duration
-	for i := range rounds {
+	for round := range rounds {
 		for n := range 3 {
-			w := way((i + n) % 3)
-			took, waits, err := b.upgrade(ctx, servers, w)
+			w := way((round + n) % 3)
+			s, waits, err := i.upgrade(ctx, w)
 			if err != nil {
 				return err
 			}
+			fmt.Printf("  round %d, %s: %.2fs, CPU %.2fs\n", round+1, ways[w], s.wall.Seconds(), s.cpu.Seconds())
 			if reactions = append(reactions, waits...); w != overheard {
-				wall[w], cpu[w] = append(wall[w], took.wall.Seconds()), append(cpu[w], took.cpu.Seconds())
+				samples[w] = append(samples[w], s)
+			}
+			if _, err := run(ctx, i.back()...); err != nil {
+				return err
 			}
 		}
 	}
-	for w := range wall {
-		slices.Sort(wall[w])
-		slices.Sort(cpu[w])
-	}
-	slices.Sort(reactions)
-	median := func(all []float64) float64 { return all[len(all)/2] }
 	fmt.Printf("\nUpgrade of an operator and a store of %d servers (medians of %d rounds)\n", servers, rounds)
-	for w, name := range []string{"helm upgrade and kubectl wait ", "helm aistor upgrade, its steps"} {
-		fmt.Printf("  %s     %8.2fs (%.2f-%.2f), ratio %.2f\n", name, median(wall[w]), wall[w][0], wall[w][rounds-1], median(wall[w])/median(wall[byHand]))
+	for w, all := range samples {
+		low, high := extent(all, wall)
+		fmt.Printf("  %-38s %8.2fs (%.2f-%.2f), ratio %.2f\n", ways[w], median(all, wall), low, high, median(all, wall)/median(samples[byHand], wall))
 	}
-	fmt.Printf("  CPU, ours with its checks %.2fs, by hand %.2fs\n", median(cpu[ours]), median(cpu[byHand]))
+	fmt.Printf("  CPU, ours with its checks %.2fs, by hand %.2fs\n", median(samples[ours], cpu), median(samples[byHand], cpu))
+	slices.Sort(reactions)
 	if len(reactions) > 0 {
 		fmt.Printf("  from the last event to a step's end: median %s, p95 %s of %d\n",
 			reactions[len(reactions)/2].Round(time.Millisecond), reactions[len(reactions)*95/100].Round(time.Millisecond), len(reactions))
@@ -76,33 +90,22 @@ func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
 	return nil
 }
 
-// upgrade makes one installation on a cluster of its own and upgrades it. Of
-// ours, wall is that of its releases' steps alone, and cpu that of all it does.
-func (b *bench) upgrade(ctx context.Context, servers int, w way) (sample, []time.Duration, error) {
-	dir, err := os.MkdirTemp("", "aistor-bench-cluster-")
-	if err != nil {
-		return sample{}, nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	l, err := startLab(ctx, b.programs, dir, max(5, servers))
-	if err != nil {
-		return sample{}, nil, err
-	}
-	defer l.stop()
-	bundle, err := b.install(ctx, l, servers)
-	if err != nil {
-		return sample{}, nil, err
-	}
+// upgrade makes the upgrade once. Of ours, wall is that of its releases' steps
+// alone, and cpu that of all it does.
+func (i installation) upgrade(ctx context.Context, w way) (sample, []time.Duration, error) {
 	if w == byHand {
-		s, err := run(ctx, b.handwork(l, pairFor(servers))...)
+		s, err := run(ctx, i.forth()...)
 		return s, nil, err
 	}
-	c := l.plugin("helm-aistor", "upgrade", "--yes", "--bundle", bundle, "--accept-downtime", "big/primary",
-		"--backup-dir", filepath.Join(dir, "backup"))
-	if w == overheard {
-		c = l.counted(c)
+	backup, err := os.MkdirTemp(i.dir, "backup-")
+	if err != nil {
+		return sample{}, nil, err
 	}
-	l.proxy.reactions()
+	c := i.plugin("helm-aistor", "upgrade", "--yes", "--bundle", i.bundle, "--accept-downtime", "big/primary", "--backup-dir", backup)
+	if w == overheard {
+		c = i.counted(c)
+	}
+	i.proxy.reactions()
 	s, err := run(ctx, c)
 	if err != nil {
 		return sample{}, nil, err
@@ -118,42 +121,73 @@ func (b *bench) upgrade(ctx context.Context, servers int, w way) (sample, []time
 	if s.wall == 0 {
 		return sample{}, nil, fmt.Errorf("finding the steps' times: none in\n%s", s.out)
 	}
-	return s, l.proxy.reactions(), nil
+	return s, i.proxy.reactions(), nil
+}
+
+// installation is an operator and a store, of the old versions or the new.
+type installation struct {
+	*lab
+	bundle             string
+	operator, store    string // the new charts' files
+	oldImage, newImage string // of the store's servers
 }
 
 // install puts the old versions there and makes the bundle, with all images in
 // the private registry already.
-func (b *bench) install(ctx context.Context, l *lab, servers int) (string, error) {
+func (b *bench) install(ctx context.Context, l *lab, servers int) (installation, error) {
 	charts, p := filepath.Join(b.bin, "charts"), pairFor(servers)
-	bundle := filepath.Join(l.dir, "a.bundle")
-	upstream := l.env["UPSTREAM_REGISTRY"]
+	chart := func(name, version string) string { return filepath.Join(charts, name+"-"+version+".tgz") }
+	upstream, private := l.env["UPSTREAM_REGISTRY"], l.env["PRIVATE_REGISTRY"]
+	i := installation{
+		lab: l, bundle: filepath.Join(l.dir, "a.bundle"), newImage: private + "/aistor/minio:" + newMinIO,
+		operator: chart("aistor-operator", p.toOperator), store: chart("aistor-objectstore", p.toStore),
+	}
 	for _, c := range [][]string{
 		{"install-aistor", "--charts", charts, "--operator", p.fromOperator, "--store", p.fromStore, fmt.Sprintf("big/primary=%d", servers)},
 		{"aistor-fixtures", "push", "--registry", upstream, "--plain-http", "--only", p.toOperator},
-		{"aistor-fixtures", "push", "--registry", l.env["PRIVATE_REGISTRY"], "--mapped", "--ca", l.env["PRIVATE_CA"], "--user", l.env["PRIVATE_USER"],
+		{"aistor-fixtures", "push", "--registry", private, "--mapped", "--ca", l.env["PRIVATE_CA"], "--user", l.env["PRIVATE_USER"],
 			"--password-file", l.env["PRIVATE_PASSWORD_FILE"], "--only", p.toOperator},
-		{"helm-aistor", "bundle", "create", bundle, "--from", p.fromOperator, "--platform", "linux/amd64", "--chart", b.chart("aistor-operator", p.toOperator),
-			"--chart", b.chart("aistor-objectstore", p.toStore), "--mirror", "quay.io=" + upstream + "/quay.io", "--registry-plain-http", upstream},
+		{"helm-aistor", "bundle", "create", i.bundle, "--from", p.fromOperator, "--platform", "linux/amd64", "--chart", i.operator,
+			"--chart", i.store, "--mirror", "quay.io=" + upstream + "/quay.io", "--registry-plain-http", upstream},
 	} {
 		if err := l.do(ctx, c[0], c[1:]...); err != nil {
-			return "", err
+			return i, err
 		}
 	}
-	return bundle, nil
+	s, err := run(ctx, l.command("kubectl", "get", "statefulset/primary-pool-0", "-n", "big", "-o", "jsonpath={"+imagePath+"}"))
+	i.oldImage = strings.TrimSpace(s.out)
+	return i, err
 }
 
-// handwork is what a careful administrator types.
-func (b *bench) handwork(l *lab, p pair) []command {
-	image := l.env["PRIVATE_REGISTRY"] + "/aistor/minio:" + newMinIO
-	green := l.command("kubectl", "wait", "objectstores.aistor.min.io/primary", "-n", "big", "--for=jsonpath={.status.healthStatus}=green", "--timeout=1h")
+const imagePath = ".spec.template.spec.containers[0].image"
+
+// forth is what a careful administrator types.
+func (i installation) forth() []command {
+	return slices.Concat(
+		[]command{i.command("helm", "upgrade", "aistor", i.operator, "-n", "aistor")}, i.settled(i.newImage),
+		[]command{i.command("helm", "upgrade", "primary", i.store, "-n", "big")}, i.rolled(),
+	)
+}
+
+// back is the way back, for the next round.
+func (i installation) back() []command {
+	return slices.Concat(
+		[]command{i.command("helm", "rollback", "primary", "-n", "big"), i.command("helm", "rollback", "aistor", "-n", "aistor")}, i.settled(i.oldImage),
+	)
+}
+
+// settled waits for the operator and for a store that runs an image.
+func (i installation) settled(image string) []command {
+	return append([]command{
+		i.command("kubectl", "rollout", "status", "deployment", "-n", "aistor", "--timeout=1h"),
+		i.command("kubectl", "wait", "statefulset/primary-pool-0", "-n", "big", "--for=jsonpath={"+imagePath+"}="+image, "--timeout=1h"),
+	}, i.rolled()...)
+}
+
+// rolled waits for the store's pods.
+func (i installation) rolled() []command {
 	return []command{
-		l.command("helm", "upgrade", "aistor", b.chart("aistor-operator", p.toOperator), "-n", "aistor"),
-		l.command("kubectl", "rollout", "status", "deployment", "-n", "aistor", "--timeout=1h"),
-		l.command("kubectl", "wait", "statefulset/primary-pool-0", "-n", "big", "--for=jsonpath={.spec.template.spec.containers[0].image}="+image, "--timeout=1h"),
-		l.command("kubectl", "rollout", "status", "statefulset/primary-pool-0", "-n", "big", "--timeout=1h"),
-		green,
-		l.command("helm", "upgrade", "primary", b.chart("aistor-objectstore", p.toStore), "-n", "big"),
-		l.command("kubectl", "rollout", "status", "statefulset/primary-pool-0", "-n", "big", "--timeout=1h"),
-		green,
+		i.command("kubectl", "rollout", "status", "statefulset/primary-pool-0", "-n", "big", "--timeout=1h"),
+		i.command("kubectl", "wait", "objectstores.aistor.min.io/primary", "-n", "big", "--for=jsonpath={.status.healthStatus}=green", "--timeout=1h"),
 	}
 }
