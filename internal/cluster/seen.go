@@ -114,7 +114,9 @@ func (s *seen) addPods(f *plan.Facts, owner map[string]string) {
 	f.Pods = slices.Grow(f.Pods, len(s.pods))
 	for _, p := range s.pods {
 		kind, n := ownerOf(p.Owner)
-		p.Store = cmp.Or(owner[kind+"/"+p.Namespace+"/"+n], s.storeOfSet(p.Namespace, n), s.store(p.Namespace, p.label))
+		if p.Store = owner[kind+"/"+p.Namespace+"/"+n]; p.Store == "" {
+			p.Store = cmp.Or(s.storeOfSet(p.Namespace, n), s.store(p.Namespace, p.label))
+		}
 		if p.Store == "" && p.operator && p.Namespace != s.operatorNamespace && n == aistor.DeploymentObjectStore {
 			f.OtherOperators = append(f.OtherOperators, p.Namespace)
 		}
@@ -352,7 +354,10 @@ func sortBy[T any](all []T, by func(T) string) {
 	for i, v := range all {
 		keys[i], order[i] = by(v), i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(strings.Compare(keys[a], keys[b]), a-b) })
+	if slices.IsSorted(keys) {
+		return
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(keys[a], keys[b]) })
 	before := slices.Clone(all)
 	for to, from := range order {
 		all[to] = before[from]

@@ -13,38 +13,48 @@ import (
 // still counts when a workload of f made it: its name begins with the
 // workload's.
 func (s *seen) addEvents(f *plan.Facts) {
-	known := map[string]bool{}
-	var makers []plan.ObjectKey
+	known := make(map[plan.ObjectKey]bool, len(f.Pods)+len(f.Workloads)) // without their versions, which events may not tell
+	var makers []plan.ObjectKey                                          // whose names end as their pods' begin to differ
 	for _, p := range f.Pods {
-		known["Pod/"+p.Namespace+"/"+p.Name] = true
+		known[plan.ObjectKey{Kind: "Pod", Namespace: p.Namespace, Name: p.Name}] = true
 	}
 	for _, w := range f.Workloads {
-		known[w.String()] = true
-		makers = append(makers, w.ObjectKey)
+		known[plan.ObjectKey{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}] = true
+		makers = append(makers, plan.ObjectKey{Namespace: w.Namespace, Name: w.Name + "-"})
 	}
 	for _, st := range f.Stores {
-		known[aistor.KindObjectStore+"/"+st.Namespace+"/"+st.Name] = true
+		known[plan.ObjectKey{Kind: aistor.KindObjectStore, Namespace: st.Namespace, Name: st.Name}] = true
 	}
 	for _, c := range f.Claims {
-		known["PersistentVolumeClaim/"+c.Namespace+"/"+c.Name] = true
+		known[plan.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: c.Namespace, Name: c.Name}] = true
 	}
 	var kept []int // sorted below in the place of what they stand for, which is large
-	for i, e := range s.events {
+	for i := range s.events {
+		e := &s.events[i]
 		about := slices.ContainsFunc(makers, func(w plan.ObjectKey) bool {
-			return w.Namespace == e.Object.Namespace && strings.HasPrefix(e.Object.Name, w.Name+"-")
-		}) || known[e.Object.String()]
+			return w.Namespace == e.Object.Namespace && strings.HasPrefix(e.Object.Name, w.Name)
+		}) || known[plan.ObjectKey{Kind: e.Object.Kind, Namespace: e.Object.Namespace, Name: e.Object.Name}]
 		if about && s.now.Sub(e.Last) <= eventWindow {
 			kept = append(kept, i)
 		}
 	}
-	slices.SortFunc(kept, func(i, j int) int {
-		a, b := &s.events[i], &s.events[j]
-		return cmp.Or(a.Last.Compare(b.Last), a.Object.Compare(b.Object), strings.Compare(a.Reason, b.Reason), strings.Compare(a.Message, b.Message))
-	})
+	slices.SortFunc(kept, func(i, j int) int { return compareEvents(&s.events[i], &s.events[j]) })
 	f.Warnings = slices.Grow(f.Warnings, len(kept))
 	for _, i := range kept {
 		f.Warnings = append(f.Warnings, s.events[i])
 	}
+}
+
+// compareEvents looks at the texts, which are often the same, only where all
+// else is.
+func compareEvents(a, b *plan.Event) int {
+	if d := a.Last.Compare(b.Last); d != 0 {
+		return d
+	}
+	if d := a.Object.Compare(b.Object); d != 0 {
+		return d
+	}
+	return cmp.Or(strings.Compare(a.Reason, b.Reason), strings.Compare(a.Message, b.Message))
 }
 
 // managers lists who reconciles a release, once each. An object that Argo CD

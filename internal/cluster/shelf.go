@@ -19,6 +19,7 @@ type shelf[T, O any] struct {
 
 	mu     sync.Mutex
 	items  map[string]O
+	order  []string // the items' keys, sorted
 	synced bool
 }
 
@@ -28,9 +29,18 @@ func (s *shelf[T, O]) Add(obj any) error { return s.Update(obj) }
 // Update implements [cache.ReflectorStore].
 func (s *shelf[T, O]) Update(obj any) error {
 	defer s.changed()
+	key, kept, ok, err := s.trim(obj)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.put(s.items, obj)
+	if ok {
+		s.set(key, kept)
+	} else {
+		s.unset(key)
+	}
+	return nil
 }
 
 // Delete implements [cache.ReflectorStore].
@@ -42,7 +52,7 @@ func (s *shelf[T, O]) Delete(obj any) error {
 	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.items, key)
+	s.unset(key)
 	return nil
 }
 
@@ -50,43 +60,63 @@ func (s *shelf[T, O]) Delete(obj any) error {
 func (s *shelf[T, O]) Replace(all []any, _ string) error {
 	items := make(map[string]O, len(all))
 	for _, obj := range all {
-		if err := s.put(items, obj); err != nil {
+		key, kept, ok, err := s.trim(obj)
+		if err != nil {
 			return err
+		}
+		if ok {
+			items[key] = kept
 		}
 	}
 	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.items, s.synced = items, true
+	s.items, s.order, s.synced = items, slices.Sorted(maps.Keys(items)), true
 	return nil
 }
 
 // Resync implements [cache.ReflectorStore]; there is nothing to repeat.
 func (s *shelf[T, O]) Resync() error { return nil }
 
-func (s *shelf[T, O]) put(items map[string]O, obj any) error {
-	typed, ok := obj.(*T)
-	if !ok {
-		return fmt.Errorf("storing a watched object: received %T, expected %T", obj, typed)
+// trim is what is kept of an object; ok is false where that is nothing.
+func (s *shelf[T, O]) trim(obj any) (key string, kept O, ok bool, err error) {
+	typed, is := obj.(*T)
+	if !is {
+		return "", kept, false, fmt.Errorf("storing a watched object: received %T, expected %T", obj, typed)
 	}
 	m, err := meta.Accessor(obj)
 	if err != nil {
-		return err
+		return "", kept, false, err
 	}
-	key := cache.MetaObjectToName(m).String()
-	if kept, ok := s.keep(typed); ok {
-		items[key] = kept
-	} else {
-		delete(items, key)
-	}
-	return nil
+	kept, ok = s.keep(typed)
+	return cache.MetaObjectToName(m).String(), kept, ok, nil
 }
 
-// list is in no order.
+func (s *shelf[T, O]) set(key string, item O) {
+	if _, ok := s.items[key]; !ok {
+		i, _ := slices.BinarySearch(s.order, key)
+		s.order = slices.Insert(s.order, i, key)
+	}
+	s.items[key] = item
+}
+
+func (s *shelf[T, O]) unset(key string) {
+	if i, ok := slices.BinarySearch(s.order, key); ok {
+		s.order = slices.Delete(s.order, i, i+1)
+	}
+	delete(s.items, key)
+}
+
+// list is in the order of the keys: of what comes sorted, sorting costs little
+// at the next look.
 func (s *shelf[T, O]) list() []O {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.AppendSeq(make([]O, 0, len(s.items)), maps.Values(s.items))
+	out := make([]O, len(s.order))
+	for i, key := range s.order {
+		out[i] = s.items[key]
+	}
+	return out
 }
 
 func (s *shelf[T, O]) ready() bool {

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"strings"
 	"time"
 )
@@ -113,7 +112,12 @@ func (k ObjectKey) String() string {
 
 // Compare orders by kind, namespace, name and version.
 func (k ObjectKey) Compare(o ObjectKey) int {
-	return cmp.Or(strings.Compare(k.Kind, o.Kind), strings.Compare(k.Namespace, o.Namespace), strings.Compare(k.Name, o.Name), strings.Compare(k.APIVersion, o.APIVersion))
+	for _, pair := range [...][2]string{{k.Kind, o.Kind}, {k.Namespace, o.Namespace}, {k.Name, o.Name}} {
+		if d := strings.Compare(pair[0], pair[1]); d != 0 {
+			return d
+		}
+	}
+	return strings.Compare(k.APIVersion, o.APIVersion)
 }
 
 // Sensitive is data that is never printed: every formatting verb and encoder
