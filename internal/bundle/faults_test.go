@@ -86,7 +86,7 @@ func faultyCreate(t *testing.T, s *site, f registrytest.Fault, want outcome) {
 	t.Helper()
 	inject(t, s.Server, f)
 	p := filepath.Join(t.TempDir(), "b.tar")
-	c := client(t, s.Server, withPassword(s.Server), impatient)
+	c := client(t, s.Server, withPassword(s.Server), patience(f))
 	_, err := Create(t.Context(), p, s.spec, c, CreateOptions{Wait: noWait})
 	if want != right {
 		want.check(t, err)
@@ -106,7 +106,7 @@ func faultyPush(t *testing.T, s *site, dst *registrytest.Server, f registrytest.
 	t.Helper()
 	b := s.create(t, s.spec)
 	inject(t, dst, f)
-	c := client(t, dst, withPassword(dst), impatient)
+	c := client(t, dst, withPassword(dst), patience(f))
 	receipt, err := push(t, b, c, dst.Host, images.PushOptions{})
 	if want != right {
 		want.check(t, err)
@@ -137,10 +137,15 @@ func inject(t *testing.T, s *registrytest.Server, f registrytest.Fault) {
 	s.Inject(f)
 }
 
-// impatient takes little for a stall. An upload may be in the sockets whole
-// when the registry stops taking it; then it is the answer that is missing.
-func impatient(o *registry.Options) {
-	o.StallTimeout, o.AnswerTimeout = time.Second, 5*time.Second
+// patience is short where a fault is a stall, and only there: elsewhere a busy
+// machine would be taken for one. An upload may be in the sockets whole when the
+// registry stops taking it; then it is the answer that is missing.
+func patience(f registrytest.Fault) func(*registry.Options) {
+	return func(o *registry.Options) {
+		if f.Stall != nil {
+			o.StallTimeout, o.AnswerTimeout = 2*time.Second, 5*time.Second
+		}
+	}
 }
 
 func (o outcome) check(t *testing.T, err error) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -101,6 +102,7 @@ func TestFailRecordKeepsWhatItDoesNotKnow(t *testing.T) {
 // reads and updates.
 func api(t *testing.T, secrets map[string]*corev1.Secret) *Client {
 	t.Helper()
+	var mu sync.Mutex // requests come at the same time
 	mux := http.NewServeMux()
 	list := func(w http.ResponseWriter, r *http.Request) {
 		out := metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadataList"}}
@@ -134,7 +136,11 @@ func api(t *testing.T, secrets map[string]*corev1.Secret) *Client {
 		secrets[r.PathValue("ns")+"/"+r.PathValue("name")] = s
 		respond(w, s)
 	})
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		mux.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.APIServer = &server.URL

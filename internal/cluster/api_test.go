@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,9 +29,9 @@ func clock() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
 // selectors, gets, watches, refuses and counts. What the real one does beyond
 // that is tried against the real one.
 type api struct {
-	t        testing.TB
-	server   *httptest.Server
-	listener net.Listener
+	t      testing.TB
+	server *httptest.Server
+	door   *door
 
 	mu      sync.Mutex
 	objects map[string][]object // by path of the collection without namespace
@@ -46,8 +47,10 @@ type object = map[string]any
 
 func newAPI(t testing.TB) *api {
 	a := &api{t: t, objects: map[string][]object{}, streams: map[string][]chan string{}, version: 1}
-	a.server = httptest.NewServer(a)
-	a.listener = a.server.Listener
+	a.server = httptest.NewUnstartedServer(a)
+	a.door = &door{Listener: a.server.Listener}
+	a.server.Listener = a.door
+	a.server.Start()
 	t.Cleanup(a.server.Close)
 	t.Cleanup(a.server.CloseClientConnections)
 	a.add("api/v1/namespaces", `{"metadata":{"name":"kube-system","uid":"cluster-1"}}`)
@@ -85,26 +88,37 @@ func (a *api) send(collection, verb, doc string) {
 	}
 }
 
-// stop takes the server away, so that connections are refused.
-func (a *api) stop() {
-	if err := a.listener.Close(); err != nil {
-		a.t.Fatal(err)
+// door is a server's listener that can be shut. Its port stays its own
+// meanwhile: one that was given up may be another's when it is wanted back.
+type door struct {
+	net.Listener
+	shut atomic.Bool
+}
+
+// Accept implements net.Listener.
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		c, err := d.Listener.Accept()
+		if err != nil || !d.shut.Load() {
+			return c, err
+		}
+		_ = c.Close()
 	}
+}
+
+// stop takes the server away, so that nobody gets a connection.
+func (a *api) stop() {
+	a.door.shut.Store(true)
 	a.server.CloseClientConnections()
 }
 
 // restart brings it back where it was, without the history that watches could
 // resume from.
 func (a *api) restart() {
-	l, err := new(net.ListenConfig).Listen(a.t.Context(), "tcp", a.listener.Addr().String())
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	a.t.Cleanup(func() { _ = l.Close() })
 	a.mu.Lock()
-	a.listener, a.version = l, a.version+1
+	a.version++
 	a.mu.Unlock()
-	go func() { _ = a.server.Config.Serve(l) }()
+	a.door.shut.Store(false)
 }
 
 func (a *api) requests() []string {
@@ -141,6 +155,9 @@ func clientOf(t testing.TB, url string) *Client {
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.door.shut.Load() { // by a connection that was let in just before
+		panic(http.ErrAbortHandler)
+	}
 	path := strings.Trim(r.URL.Path, "/")
 	q := r.URL.Query()
 	a.mu.Lock()

@@ -23,10 +23,13 @@ func TestChangesRingForWhatALookDependsOn(t *testing.T) {
 	site(a, 3)
 	c := a.client().Changes(t.Context(), []string{"team-a"})
 	t.Cleanup(c.Stop)
+	for count(watches(a), ofPods) == 0 {
+		time.Sleep(time.Millisecond)
+	}
 	for heard(c, 3*time.Second) { // the lists in the beginning
 	}
 	a.send("api/v1/pods", "MODIFIED", `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"x","namespace":"team-a","resourceVersion":"7"}}`)
-	if !heard(c, 30*time.Second) {
+	if !heard(c, time.Minute) {
 		t.Error("a changed pod did not ring")
 	}
 }
@@ -43,7 +46,7 @@ func TestWatchesLeaveNothingBehind(t *testing.T) {
 	for range 5 {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := client.Changes(ctx, []string{"aistor", "team-a"})
-		heard(c, 30*time.Second)
+		heard(c, time.Minute)
 		c.Stop()
 		l, err := client.Watch(ctx, Scope{Events: true})
 		if err != nil {
@@ -54,7 +57,7 @@ func TestWatchesLeaveNothingBehind(t *testing.T) {
 	}
 	a.server.CloseClientConnections()
 	var after int
-	for range 100 {
+	for range 1200 {
 		if after = runtime.NumGoroutine(); after <= before {
 			return
 		}

@@ -20,8 +20,6 @@ func TestClusterThatCannotBeLookedAtIsAnError(t *testing.T) {
 		refuse(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
 	}))
 	t.Cleanup(refusing.Close)
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
 	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(untrusted.Close)
 	for _, tt := range []struct {
@@ -31,7 +29,7 @@ func TestClusterThatCannotBeLookedAtIsAnError(t *testing.T) {
 		hint   string
 	}{
 		{"unknown user", refusing.URL, Unauthorized, "kubectl auth whoami --context lab"},
-		{"nobody there", gone.URL, Unreachable, "kubectl cluster-info --context lab"},
+		{"nobody there", "http://127.0.0.1:1", Unreachable, "kubectl cluster-info --context lab"},
 		{"foreign certificate", untrusted.URL, Untrusted, "kubectl config view --minify --context lab"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

