@@ -16,8 +16,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-// completionPatience is how long a shell may stand still over a Tab.
-const completionPatience = 3 * time.Second
+// tabPatience is how long a shell may stand still over a Tab.
+const tabPatience = 3 * time.Second
 
 // mostCompletions is how many names are asked of a cluster: a list that long
 // helps nobody, and a big cluster must not be slow.
@@ -201,7 +201,7 @@ func (k kubeOptions) labelled(ctx context.Context, of schema.GroupVersionResourc
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	ctx, cancel := context.WithTimeout(ctx, k.tab)
 	defer cancel()
 	list, err := client.Resource(of).List(ctx, metav1.ListOptions{Limit: mostCompletions, LabelSelector: labels})
 	if err != nil {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -16,11 +18,14 @@ type kubeOptions struct {
 	helm bool
 	// given is the namespace Helm handed over.
 	given string
+	// tab bounds what a completion asks of the cluster.
+	tab time.Duration
 }
 
 // newKubectlOptions is for verbs below kubectl.
-func newKubectlOptions() kubeOptions {
-	return kubeOptions{ConfigFlags: genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(-1)}
+func newKubectlOptions(p *Program) kubeOptions {
+	f := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(-1)
+	return kubeOptions{ConfigFlags: f, tab: cmp.Or(p.TabPatience, tabPatience)}
 }
 
 // newHelmOptions is for verbs below Helm.
@@ -37,7 +42,7 @@ func newHelmOptions(p *Program) kubeOptions {
 		*f.ImpersonateGroup = strings.Split(groups, ",")
 	}
 	*f.Namespace = p.Getenv("HELM_NAMESPACE")
-	return kubeOptions{ConfigFlags: f, helm: true, given: *f.Namespace}
+	return kubeOptions{ConfigFlags: f, helm: true, given: *f.Namespace, tab: cmp.Or(p.TabPatience, tabPatience)}
 }
 
 // addFlags registers the flags under the names of the program they run below.

@@ -27,6 +27,9 @@ type Program struct {
 	// Args are the arguments of this run, to say how it is repeated. No flag
 	// takes a secret.
 	Args []string
+	// TabPatience bounds how long a completion waits for a cluster. The default
+	// is 3 seconds.
+	TabPatience time.Duration
 
 	noColor bool
 	// bars are what is drawn at the moment; what is said meanwhile goes above.
