@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -15,6 +14,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -91,13 +91,11 @@ func (d *door) lostLease() {
 	var once sync.Once
 	d.watch(func(r *http.Request) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/secrets/sh.helm.release.v1.aistor.v2") {
-			once.Do(func() {
-				go func() {
-					cmd := d.command("kubectl", "patch", "lease", "aistor-upgrade", "-n", "aistor", "--type=merge", "-p", `{"spec":{"holderIdentity":"somebody else"}}`)
-					if b, err := cmd.CombinedOutput(); err != nil {
-						d.t.Errorf("taking the lease: %v\n%s", err, b)
-					}
-				}()
+			once.Do(func() { // Helm waits for this answer, and so can't be done before
+				cmd := d.command("kubectl", "patch", "lease", "aistor-upgrade", "-n", "aistor", "--type=merge", "-p", `{"spec":{"holderIdentity":"somebody else"}}`)
+				if b, err := cmd.CombinedOutput(); err != nil {
+					d.t.Errorf("taking the lease: %v\n%s", err, b)
+				}
 			})
 		}
 	})
@@ -118,13 +116,15 @@ func (d *door) awayFor(away time.Duration) {
 	d.t.Helper()
 	var once sync.Once
 	closed := make(chan struct{})
+	var begun atomic.Bool
 	d.watch(func(r *http.Request) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/secrets/sh.helm.release.v1.primary.v2") {
 			once.Do(func() {
+				begun.Store(true)
 				go func() {
 					defer close(closed)
 					time.Sleep(time.Second)
-					d.shut(away)
+					d.shutFor(away)
 				}()
 			})
 		}
@@ -133,10 +133,15 @@ func (d *door) awayFor(away time.Duration) {
 	if err != nil {
 		d.t.Errorf("with the API server away for %s: %v\n%s", away, err, b)
 	}
+	d.watch(nil)
+	if !begun.Load() {
+		d.t.Fatalf("the store was not upgraded:\n%s", b)
+	}
 	select {
 	case <-closed:
 	default:
 		d.t.Errorf("it was over before the API server was back:\n%s", b)
+		<-closed
 	}
 }
 
@@ -155,6 +160,7 @@ type door struct {
 	seen   func(*http.Request)
 	server *httptest.Server
 	config string
+	shut   atomic.Bool
 }
 
 func newDoor(t *testing.T, s *site) *door {
@@ -169,6 +175,9 @@ func newDoor(t *testing.T, s *site) *door {
 	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {}
 	d.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.shut.Load() {
+			panic(http.ErrAbortHandler)
+		}
 		d.mu.Lock()
 		seen := d.seen
 		d.mu.Unlock()
@@ -198,22 +207,12 @@ func (d *door) watch(seen func(*http.Request)) {
 	d.seen = seen
 }
 
-// shut refuses every connection for a while, and cuts those there are.
-func (d *door) shut(away time.Duration) {
-	address := d.server.Listener.Addr().String()
-	handler, cert := d.server.Config.Handler, d.server.TLS
-	_ = d.server.Listener.Close()
-	end := time.Now().Add(away)
-	for time.Now().Before(end) { // a client may just be connecting
-		d.server.CloseClientConnections()
-		time.Sleep(100 * time.Millisecond)
+// shutFor lets no request through for a while, and cuts those there are. The
+// port stays its own: one that was given up may be another's afterwards.
+func (d *door) shutFor(away time.Duration) {
+	d.shut.Store(true)
+	for end := time.Now().Add(away); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		d.server.CloseClientConnections() // also of who just came
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		d.t.Errorf("opening the door again: %v", err)
-		return
-	}
-	again := &http.Server{Handler: handler, TLSConfig: cert}
-	go func() { _ = again.ServeTLS(l, "", "") }()
-	d.t.Cleanup(func() { _ = again.Close() })
+	d.shut.Store(false)
 }

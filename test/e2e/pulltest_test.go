@@ -111,7 +111,7 @@ func (s *site) stopPreflight(t *testing.T, sig syscall.Signal) int {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	watch := s.command("kubectl", "wait", "pods", "-n", "team-a", "-l", someTestPod, "--for=create", "--timeout=60s")
+	watch := s.command("kubectl", "wait", "pods", "-n", "team-a", "-l", someTestPod, "--for=create", "--timeout=5m")
 	if b, err := watch.CombinedOutput(); err != nil {
 		t.Errorf("no pod came: %v\n%s%s", err, b, out.String())
 	}
@@ -126,7 +126,7 @@ func (s *site) stopPreflight(t *testing.T, sig syscall.Signal) int {
 func (s *site) wantTestPods(t *testing.T, want bool) {
 	t.Helper()
 	var names string
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		names = s.run("kubectl", "get", "pods", "-A", "-l", someTestPod, "-o", "name")
 		if (names != "") == want || time.Now().After(end) {
 			break

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,26 +19,31 @@ import (
 // registryProcess is distribution on loopback with a folder of its own.
 type registryProcess struct{ host string }
 
+// The port is the registry's choice: one that was chosen for it may be another's
+// before it listens there.
 const registryConfig = `version: 0.1
-log: {level: error, accesslog: {disabled: true}}
+log: {level: info, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: %q}, maintenance: {uploadpurging: {enabled: false}}}
-http: {addr: %q, relativeurls: true}
+http: {addr: "127.0.0.1:0", relativeurls: true}
 `
+
+// listening is what the registry says when it answers, with its address.
+var listening = regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
 
 func startRegistry(t *testing.T) registryProcess {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config.yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, registryConfig, filepath.Join(dir, "data")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := l.Addr().String()
-	_ = l.Close()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "config.yml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, registryConfig, filepath.Join(dir, "data"), host), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	defer log.Close()
 	cmd := exec.Command(tool(t, "registry", "registry"), "serve", config)
+	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -47,15 +52,18 @@ func startRegistry(t *testing.T) registryProcess {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for range 600 {
-		if resp, err := http.Get("http://" + host + "/v2/"); err == nil {
-			_ = resp.Body.Close()
-			return registryProcess{host}
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		said, err := os.ReadFile(log.Name())
+		if err != nil {
+			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		if at := listening.FindSubmatch(said); at != nil {
+			return registryProcess{string(at[1])}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the registry does not listen:\n%s", said)
+		}
 	}
-	t.Fatal("the registry does not answer")
-	return registryProcess{}
 }
 
 // tool is the path of a program of one of the local cluster's tools.

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -57,7 +59,7 @@ func newLine(t *testing.T, registry string) *line {
 		}
 		return nil
 	}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l.dropRange {
 			r.Header.Del("Range")
 		}
@@ -66,6 +68,13 @@ func newLine(t *testing.T, registry string) *line {
 		}
 		proxy.ServeHTTP(w, r)
 	}))
+	// What a program was sent and has not read when it dies came for nothing:
+	// little of it fits here, however seldom the program gets its turn.
+	srv.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
+		return ctx
+	}
+	srv.Start()
 	t.Cleanup(srv.Close)
 	l.host = srv.Listener.Addr().String()
 	return l

@@ -147,7 +147,7 @@ func TestZshCompletesBothPlugins(t *testing.T) {
 				if err := os.WriteFile(filepath.Join(h.dir, "tab.zsh"), []byte(script), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if said, code := h.run(t, "timeout 60 zsh -f tab.zsh"); code != 0 {
+				if said, code := h.run(t, "timeout 300 zsh -f tab.zsh"); code != 0 {
 					t.Errorf("Tab after %q does not offer %q, exit %d:\n%s", l.line, l.want, code, said)
 				}
 			}

@@ -100,7 +100,7 @@ func (l *lab) file(t *testing.T, name, text string) string {
 func (l *lab) helm(t *testing.T, release, chart, values string) error {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "helm", "upgrade", "--install", "-n", release, "--create-namespace", release,
-		filepath.Join(l.dir, chart+".tgz"), "-f", values, "--wait", "--timeout", "90s")
+		filepath.Join(l.dir, chart+".tgz"), "-f", values, "--wait", "--timeout", "10m")
 	output, err := command.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, output)
@@ -118,7 +118,7 @@ func (l *lab) upgrade(t *testing.T, release, chart, values string) {
 // eventually waits until the question is answered with yes.
 func eventually(t *testing.T, what string, yes func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for !yes() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never happened: %s", what)

@@ -98,7 +98,7 @@ func airgap(t *testing.T, binary string, l *lab.Lab) {
 		t.Error("the upstream registry answers after stop-upstream")
 	}
 	mustRun(t, binary, "start-upstream", "--state", l.Dir)
-	for deadline := time.Now().Add(10 * time.Second); !answers(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !answers(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the upstream registry does not come back")
 		}
@@ -208,7 +208,7 @@ func createSet(t *testing.T, client kubernetes.Interface, title, image string, s
 // await looks at a pod until it is as wanted.
 func await(t *testing.T, client kubernetes.Interface, pod string, want func(*corev1.Pod) bool) *corev1.Pod {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for {
 		got, err := client.CoreV1().Pods("default").Get(ctx, pod, metav1.GetOptions{})

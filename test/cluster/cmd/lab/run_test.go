@@ -70,7 +70,7 @@ func awaitFile(t *testing.T, path string) {
 // awaitNothing looks for processes that name the folder.
 func awaitNothing(t *testing.T, state string) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		l, err := lab.Open(state)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,9 @@ import (
 // Grace is how long a process may take to end after SIGTERM.
 const Grace = 3 * time.Second
 
+// dies is how long a busy machine may take to let a killed process end.
+const dies = time.Minute
+
 // Stop ends the processes of the entries, the last started first, and returns
 // when all are gone. Entries whose process is gone are no error.
 func Stop(entries []Entry) error {
@@ -28,7 +31,7 @@ func Stop(entries []Entry) error {
 	for _, e := range rest {
 		signal(e, syscall.SIGKILL)
 	}
-	for _, e := range waitGone(rest, Grace) {
+	for _, e := range waitGone(rest, dies) {
 		errs = append(errs, fmt.Errorf("stopping %q: process %d does not end", e.Part, e.PID))
 	}
 	return errors.Join(errs...)

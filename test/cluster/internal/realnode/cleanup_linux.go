@@ -11,7 +11,7 @@ import (
 
 // cleanupLimit is how long the kernel may take to end the node's containers
 // after their supervisor was killed.
-const cleanupLimit = 5 * time.Second
+const cleanupLimit = time.Minute
 
 // Cleanup removes what outlives the node's namespaces: the machine's end of the
 // link, which the kernel removes only after a while, and the control groups of
