@@ -154,7 +154,7 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 	}
 	if err := o.goesOn(ctx, t, want); err != nil {
 		return withCode(ExitCheckFailed, withHint(fmt.Errorf("comparing with plan %q: %w", o.planFile, err),
-			"helm aistor plan --out makes one for the present state; have it reviewed again"))
+			"give it the flags that the plan was made with; helm aistor plan --out makes one for the present state, to be reviewed again"))
 	}
 	line(o.Out, "Going on with what is left of plan %s", shortDigest(want.Digest()))
 	return nil

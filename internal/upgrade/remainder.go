@@ -22,7 +22,7 @@ func Remainder(reviewed, now *plan.Plan, facts *plan.Facts, runs []Run) error {
 		return fmt.Errorf("it was made for another state, %s differs", now.Departs(reviewed))
 	}
 	if !sameData(frame(reviewed), frame(now)) {
-		return fmt.Errorf("it was made for another state, something beside its steps differs")
+		return fmt.Errorf("it was made for another state, %s differs", frame(now).Departs(frame(reviewed)))
 	}
 	for _, s := range now.Steps {
 		if !mutates(s) {

@@ -18,7 +18,7 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 	}{
 		{"the operator is done, the store is left", func(*plan.Plan, *plan.Facts, *Run) {}, ""},
 		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *Run) { r.Steps = nil }, "made for another state, step operator-5.10.0 differs"},
-		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Bundle.Digest = "sha256:other" }, "something beside its steps differs"},
+		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Bundle.Digest = "sha256:other" }, "the bundle differs"},
 		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by somebody else: revision"},
 		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by somebody else: revision"},
 		{"other values", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Steps[1].Values = "sha256:other" }, "step store-team-a-primary differs"},

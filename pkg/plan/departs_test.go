@@ -19,7 +19,8 @@ func TestDepartsNamesWhatDiffers(t *testing.T) {
 		"another step":               {func(p *Plan) { p.Steps[1].Title = "z" }, "step two"},
 		"a step more in the past":    {func(p *Plan) { p.Steps = append(p.Steps, Step{ID: "three"}) }, "step three"},
 		"a step more now":            {func(p *Plan) { p.Steps = p.Steps[:1] }, "step two"},
-		"something beside its steps": {func(p *Plan) { p.Options.Push = "never" }, "something beside its steps"},
+		"another choice":             {func(p *Plan) { p.Options.Push, p.Steps = "never", p.Steps[1:] }, "option push"},
+		"something beside its steps": {func(p *Plan) { p.Registry.PullSecret = "z" }, "something beside its steps"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
