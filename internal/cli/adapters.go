@@ -122,6 +122,14 @@ func (h healthProber) Probe(ctx context.Context, store string) error {
 	})
 }
 
+// At is where an --endpoint leads.
+func (h healthProber) At(store string) string {
+	if e, ok := h.at[store]; ok {
+		return e.String()
+	}
+	return ""
+}
+
 // probe asks until somebody says that the store serves.
 func probe(ctx context.Context, store string, ask func(context.Context) (cluster.Health, error)) error {
 	worst := upgrade.ErrNotProbed

@@ -112,13 +112,16 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 // describeAvailability is one line about what was seen of a store while its
 // pods went.
 func describeAvailability(a upgrade.Availability) string {
-	text := fmt.Sprintf("%s: at least %d of %d pods ready", a.Store, a.LowestReady, a.Pods)
-	if !a.Known {
-		return text + "; the store itself could not be asked"
+	text, at := fmt.Sprintf("%s: at least %d of %d pods ready", a.Store, a.LowestReady, a.Pods), ""
+	if len(a.At) > 0 {
+		at = " at " + strings.Join(a.At, ", then at ")
 	}
-	text += fmt.Sprintf("; %d of %d probes failed, unavailable for %s", a.Failed, a.Probes, time.Duration(a.Unavailable).Round(100*time.Millisecond))
+	if !a.Known {
+		return printable(text + "; the store itself could not be asked" + at)
+	}
+	text += fmt.Sprintf("; %d of %d probes%s failed, unavailable for %s", a.Failed, a.Probes, at, time.Duration(a.Unavailable).Round(100*time.Millisecond))
 	if a.Unanswered > 0 {
 		text += fmt.Sprintf("; %d more got no answer, so that nothing is known of these moments", a.Unanswered)
 	}
-	return text
+	return printable(text)
 }

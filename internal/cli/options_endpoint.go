@@ -1,15 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -25,7 +29,7 @@ func (o *endpointOptions) addFlags(fs *pflag.FlagSet) {
 }
 
 // resolve reads the addresses. They are reached as registries are: the same CAs,
-// proxies, and exceptions by name.
+// proxies, and exceptions by name, but without a client certificate.
 func (o *endpointOptions) resolve(p *Program, reg *registryOptions) error {
 	named, err := pairs("endpoint", o.list)
 	if err != nil || len(named) == 0 {
@@ -36,15 +40,66 @@ func (o *endpointOptions) resolve(p *Program, reg *registryOptions) error {
 		return err
 	}
 	o.at = cluster.Endpoints{}
+	of := map[string]string{} // stores by their address
 	for _, store := range sortedKeys(named) {
-		u, err := url.Parse(named[store])
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
-			return withHint(fmt.Errorf("reading --endpoint of %q: %q is not http[s]://HOST[:PORT]", store, withoutPasswords(named[store])),
-				"its health is asked for without any credentials, at /minio/health/cluster below the address")
+		e, err := endpointOf(store, named[store], client)
+		if err != nil {
+			return err
 		}
-		o.at[store] = cluster.Endpoint{URL: u, Transport: client.Transport(u.Host)}
+		if other, taken := of[e.URL.String()]; taken {
+			return withHint(fmt.Errorf("reading --endpoint of %q: %s is that of %q", store, e.URL, other),
+				"each object store has an address of its own; what answers for two says nothing about either")
+		}
+		o.at[store], of[e.URL.String()] = e, store
 	}
 	return nil
+}
+
+// endpointOf is how a store is reached at an address.
+func endpointOf(store, address string, client *registry.Client) (e cluster.Endpoint, err error) {
+	if namespace, name, ok := strings.Cut(store, "/"); !ok || namespace == "" || name == "" || strings.ContainsAny(name, "/:") {
+		return e, fmt.Errorf("reading --endpoint %q: expected NAMESPACE/NAME=URL", presentable(store+"="+address))
+	}
+	if e.URL, err = endpointURL(address); err != nil {
+		return e, withHint(fmt.Errorf("reading --endpoint of %q: %w", store, err),
+			"its health is asked for without any credentials, at /minio/health/cluster below the address")
+	}
+	transport := client.Transport(e.URL.Host)
+	if transport.TLSClientConfig != nil {
+		transport.TLSClientConfig.Certificates = nil // they are for registries
+	}
+	proxy, err := transport.Proxy(&http.Request{URL: e.URL})
+	if err != nil {
+		return e, fmt.Errorf("reading --endpoint of %q: %w", store, err)
+	}
+	if proxy != nil {
+		e.Proxy = proxy.Host
+	}
+	e.Transport = transport
+	return e, nil
+}
+
+// endpointURL reads an address. That of the health itself, as a monitoring has
+// it, is one too.
+func endpointURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%q is not http[s]://HOST[:PORT]", presentable(address))
+	}
+	u.Host, u.ForceQuery = strings.ToLower(u.Host), false
+	if to := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/minio/health/cluster"); to != u.Path {
+		u.Path, u.RawPath = to, ""
+	}
+	return u, nil
+}
+
+// presentable is an address without what may be a password in it, or a token in
+// its query.
+func presentable(address string) string {
+	if i := strings.IndexAny(withoutPasswords(address), "?#"); i >= 0 {
+		return withoutPasswords(address)[:i+1] + "***"
+	}
+	return withoutPasswords(address)
 }
 
 // known refuses endpoints of stores that are not there.
@@ -58,12 +113,9 @@ func (o *endpointOptions) known(f *plan.Facts) error {
 	return nil
 }
 
-// heard resolves the endpoints and asks each once. One that does not lead to its
-// store would report an outage that nobody has, or hide one.
-func (o *endpointOptions) heard(ctx context.Context, with *targetOptions, t *target) error {
-	if err := o.resolve(with.Program, &with.registryOptions); err != nil {
-		return err
-	}
+// heard asks each endpoint once. One that does not lead to its store would report
+// an outage that nobody has, or hide one.
+func (o *endpointOptions) heard(ctx context.Context, p *Program, t *target) error {
 	f := t.inputs.Facts
 	if err := o.known(f); err != nil {
 		return err
@@ -73,16 +125,34 @@ func (o *endpointOptions) heard(ctx context.Context, with *targetOptions, t *tar
 		if !named {
 			continue
 		}
-		asking, cancel := context.WithTimeout(ctx, askLimit)
-		health, err := t.cluster.AskStore(asking, f, st, o.at)
-		cancel()
-		if err == nil && health.Status == 0 {
-			err = fmt.Errorf("asking %s: %s", e.URL, health.Cause)
+		health, err := leads(ctx, t.cluster, f, st, o.at)
+		if health.State == cluster.HealthUnavailable && err == nil {
+			line(p.Out, "! object store %s does not serve even now: %s answers %d", st.Key(), e, health.Status)
 		}
 		if err != nil {
-			return withHint(fmt.Errorf("asking object store %q for its health: %w", st.Key(), err),
-				"name in --endpoint where its clients reach it, or leave it out: then the API server asks")
+			if ended := interruption(ctx); ended != nil {
+				return ended
+			}
+			hint := "name in --endpoint where its clients reach it, or leave it out: then the API server asks"
+			if e.Proxy != "" {
+				hint += fmt.Sprintf("\nthe environment sends this through proxy %s; where the store is reached without it, NO_PROXY names %s", e.Proxy, e.URL.Hostname())
+			}
+			return withHint(fmt.Errorf("asking object store %q for its health: %w", st.Key(), err), hint)
 		}
 	}
 	return nil
+}
+
+// leads asks one store at its endpoint, and there for what no store has.
+func leads(ctx context.Context, c *cluster.Client, f *plan.Facts, st plan.Store, at cluster.Endpoints) (cluster.Health, error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	health, err := c.AskStore(ctx, f, st, at)
+	switch {
+	case err != nil:
+		return health, err
+	case health.Status == 0:
+		return health, fmt.Errorf("asking %s: %s", at[st.Key()], cmp.Or(health.Cause, "no answer"))
+	}
+	return health, at[st.Key()].Believable(ctx)
 }

@@ -204,9 +204,13 @@ func pairs(flag string, list []string) (map[string]string, error) {
 	for _, s := range list {
 		from, to, ok := strings.Cut(s, "=")
 		if !ok || from == "" || to == "" {
-			return nil, fmt.Errorf("reading --%s %q: expected FROM=TO", flag, s)
+			return nil, fmt.Errorf("reading --%s %q: expected FROM=TO", flag, presentable(s))
 		}
-		m[from] = strings.TrimSuffix(to, "/")
+		to = strings.TrimSuffix(to, "/")
+		if before, twice := m[from]; twice && before != to {
+			return nil, fmt.Errorf("reading --%s: %q is named twice, with %q and with %q", flag, presentable(from), presentable(before), presentable(to))
+		}
+		m[from] = to
 	}
 	return m, nil
 }

@@ -226,6 +226,8 @@ func anOutcome() *upgrade.Outcome {
 		Availability: []upgrade.Availability{
 			{Store: "team-a/primary", Pods: 8, LowestReady: 7, Known: true, Probes: 600, Failed: 2, Unanswered: 12, Unavailable: plan.Duration(1500 * time.Millisecond)},
 			{Store: "team-b/logs", Pods: 4, LowestReady: 4},
+			{Store: "team-c/media", Pods: 4, LowestReady: 3, Known: true, Probes: 600, At: []string{"https://s3.example.com/minio/health/cluster"}},
+			{Store: "team-d/backup", Pods: 4, LowestReady: 3, At: []string{"https://a.example.com/minio/health/cluster", "https://b.example.com/minio/health/cluster (through proxy proxy:3128)"}},
 		},
 	}
 }

@@ -69,6 +69,9 @@ func (o *rollbackOptions) run(ctx context.Context) error {
 	if err := o.reports.validate(); err != nil {
 		return err
 	}
+	if err := o.endpoints.resolve(o.Program, &o.registryOptions); err != nil {
+		return err
+	}
 	t, unfinished, err := o.load(ctx)
 	if err != nil {
 		return err
@@ -92,7 +95,7 @@ func (o *rollbackOptions) carry(ctx context.Context, t *target, unfinished bool)
 	if t.plan.Refused() != nil {
 		return &silentError{ExitCheckFailed}
 	}
-	if err := o.endpoints.heard(ctx, &o.targetOptions, t); err != nil {
+	if err := o.endpoints.heard(ctx, o.Program, t); err != nil {
 		return err
 	}
 	subject, err := o.subjectOf(ctx, t)

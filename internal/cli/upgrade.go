@@ -76,6 +76,9 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 	if o.planKey != "" && o.planFile == "" {
 		return withHint(errors.New("reading --plan-key: there is no plan to verify"), "name it with --plan FILE")
 	}
+	if err := o.endpoints.resolve(o.Program, &o.registryOptions); err != nil {
+		return err
+	}
 	t, err := o.load(ctx)
 	if err != nil {
 		return err
@@ -99,7 +102,7 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	if err := t.plan.Refused(); err != nil {
 		return &silentError{ExitCheckFailed}
 	}
-	if err := o.endpoints.heard(ctx, &o.targetOptions, t); err != nil {
+	if err := o.endpoints.heard(ctx, o.Program, t); err != nil {
 		return err
 	}
 	subject, err := o.subjectOf(ctx, t)

@@ -171,7 +171,10 @@ type looker struct {
 
 func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
 	l := &looker{validateOptions: o, target: &target{}, scope: o.where.scope(o.kube)}
-	var err error
+	err := o.endpoints.resolve(o.Program, &o.registryOptions)
+	if err != nil {
+		return nil, err
+	}
 	if l.base.Expect, err = pairs("expect", o.expect); err != nil {
 		return nil, err
 	}
@@ -196,9 +199,6 @@ func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
 		if l.base.Plan, err = readPlanFile(o.planFile); err != nil {
 			return nil, err
 		}
-	}
-	if err := o.endpoints.resolve(o.Program, &o.registryOptions); err != nil {
-		return nil, err
 	}
 	l.scope.Events = true
 	l.options, err = o.checks.options(l.target.site)

@@ -30,6 +30,9 @@ func (c *Client) answer(ctx context.Context, f *plan.Facts, st plan.Store, at En
 	defer cancel()
 	h, err := c.AskStore(ctx, f, st, at)
 	a := plan.Answer{Store: st.Key(), State: string(h.State), Status: h.Status, Cause: h.Cause}
+	if e, ok := at[st.Key()]; ok {
+		a.At = e.String()
+	}
 	if err != nil {
 		a.Cause = err.Error()
 	}

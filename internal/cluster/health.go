@@ -87,7 +87,7 @@ func (c *Client) askStore(ctx context.Context, scheme, namespace, service string
 	answer := c.typed.CoreV1().RESTClient().Get().
 		Namespace(namespace).Resource("services").
 		Name(scheme+":"+service+":"+strconv.Itoa(port)).
-		SubResource("proxy").Suffix("minio/health/cluster").
+		SubResource("proxy").Suffix(healthPath).
 		SetHeader("Accept", "application/json").
 		MaxRetries(0).
 		Do(ctx).StatusCode(&code)

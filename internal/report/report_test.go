@@ -96,8 +96,11 @@ func html(t *testing.T, d *Document) string {
 
 func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 	t.Parallel()
-	got := html(t, document(t, anInput()))
+	in := anInput()
+	in.Outcome.Availability[0].At = []string{"https://s3.example.com/minio/health/cluster"}
+	got := html(t, document(t, in))
 	for _, want := range []string{
+		"asked at https://s3.example.com/minio/health/cluster",                                                          // and where
 		"AIStor upgrade: <span class=\"done\">done</span>", "operator 5.6.4 → 5.10.0", "team-a/primary 1.0.13 → 1.0.16", // what
 		aPlan().Digest(), aPlan().Bundle.Digest, "sha256:" + strings.Repeat("ab", 32), "sha256:ef", // which bytes
 		"alice", "prod", "uid-1", "v1.36.3", // who and where
@@ -131,6 +134,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	o := in.Outcome
 	o.Attempts[0].Message, o.Attempts[0].Findings[0].Message, o.Backup = hostile, hostile, hostile
 	o.Steps[1].Message, o.Pods[0].Pod, o.Availability[0].Worst = hostile, hostile, hostile
+	o.Availability[0].At = []string{hostile}
 	in.Err, in.Identity = errors.New(hostile), hostile
 	in.Before[0].Results[1].Message, in.Before[0].Results[1].Details, in.Waivers[0].Reason = hostile, []string{hostile, hostile}, hostile
 	in.Plan.Cluster.Context, in.Plan.Warnings = hostile, []plan.Notice{{ID: "x", Message: hostile}}

@@ -32,9 +32,12 @@ type Availability struct {
 	Worst string `json:"worst,omitempty"`
 	// Known says that the store was asked directly; the rest is only then
 	// meaningful, since ready pods don't prove that a store serves.
-	Known  bool `json:"known"`
-	Probes int  `json:"probes,omitempty"`
-	Failed int  `json:"failed,omitempty"`
+	Known bool `json:"known"`
+	// At are the addresses that were asked in place of the API server, in the
+	// order in which attempts asked them.
+	At     []string `json:"at,omitempty"`
+	Probes int      `json:"probes,omitempty"`
+	Failed int      `json:"failed,omitempty"`
 	// Unanswered are questions that did not get through, beside the Probes: of
 	// these moments nothing is known.
 	Unanswered int `json:"unanswered,omitempty"`
@@ -172,6 +175,7 @@ func (e *Executor) probe(ctx context.Context) {
 	}
 	ctx, t.cancel = context.WithCancel(ctx)
 	for _, s := range e.facts.Stores {
+		t.asked(s.Key(), e.deps.Prober.At(s.Key()))
 		t.probes.Go(func() {
 			for {
 				err := e.deps.Prober.Probe(ctx, s.Key())
@@ -186,6 +190,15 @@ func (e *Executor) probe(ctx context.Context) {
 				}
 			}
 		})
+	}
+}
+
+// asked notes at which address a store is asked.
+func (t *tracker) asked(store, at string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if a := t.stores[store]; a != nil && at != "" {
+		a.At = []string{at}
 	}
 }
 
@@ -254,7 +267,7 @@ func (t *tracker) result() []Availability {
 	var out []Availability
 	for _, a := range t.stores {
 		c := *a
-		c.Timeline, c.Outages = slices.Clone(a.Timeline), slices.Clone(a.Outages)
+		c.At, c.Timeline, c.Outages = slices.Clone(a.At), slices.Clone(a.Timeline), slices.Clone(a.Outages)
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b Availability) int { return cmp.Compare(a.Store, b.Store) })

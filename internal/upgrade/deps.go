@@ -131,4 +131,7 @@ type Objects interface {
 // error means that it does; ErrNotProbed means that it couldn't be asked.
 type Prober interface {
 	Probe(ctx context.Context, store string) error
+	// At is the address at which a store is asked, without a password; empty
+	// means through the API server.
+	At(store string) string
 }

@@ -100,7 +100,12 @@ func (a Availability) and(b Availability) Availability {
 	out := Availability{
 		Store: a.Store, Pods: b.Pods, LowestReady: min(a.LowestReady, b.LowestReady), Worst: a.Worst,
 		Known: a.Known || b.Known, Probes: a.Probes + b.Probes, Failed: a.Failed + b.Failed, Unanswered: a.Unanswered + b.Unanswered,
-		Unavailable: a.Unavailable + b.Unavailable, Timeline: slices.Concat(a.Timeline, b.Timeline), Outages: slices.Concat(a.Outages, b.Outages),
+		At: a.At, Unavailable: a.Unavailable + b.Unavailable, Timeline: slices.Concat(a.Timeline, b.Timeline), Outages: slices.Concat(a.Outages, b.Outages),
+	}
+	for _, at := range b.At {
+		if !slices.Contains(out.At, at) {
+			out.At = append(slices.Clip(out.At), at)
+		}
 	}
 	if b.Worst != "" && (a.Worst == "" || health(b.Worst) < health(a.Worst)) {
 		out.Worst = b.Worst

@@ -81,9 +81,9 @@ func TestThinnedTimelineKeepsItsLowestPoints(t *testing.T) {
 
 func TestAttemptsAddUp(t *testing.T) {
 	t.Parallel()
-	a := Availability{Store: "a/b", Pods: 4, LowestReady: 2, Worst: "red", Known: true, Probes: 10, Failed: 3, Unanswered: 2, Unavailable: plan.Duration(time.Second), Timeline: []Sample{{Ready: 4}}}
-	b := Availability{Store: "a/b", Pods: 8, LowestReady: 7, Worst: "green", Probes: 5, Failed: 1, Unavailable: plan.Duration(time.Second), Timeline: []Sample{{Ready: 8}}}
-	want := Availability{Store: "a/b", Pods: 8, LowestReady: 2, Worst: "red", Known: true, Probes: 15, Failed: 4, Unanswered: 2, Unavailable: plan.Duration(2 * time.Second), Timeline: []Sample{{Ready: 4}, {Ready: 8}}}
+	a := Availability{Store: "a/b", Pods: 4, LowestReady: 2, Worst: "red", Known: true, Probes: 10, Failed: 3, Unanswered: 2, Unavailable: plan.Duration(time.Second), At: []string{"one"}, Timeline: []Sample{{Ready: 4}}}
+	b := Availability{Store: "a/b", Pods: 8, LowestReady: 7, Worst: "green", Probes: 5, Failed: 1, Unavailable: plan.Duration(time.Second), At: []string{"one", "two"}, Timeline: []Sample{{Ready: 8}}}
+	want := Availability{Store: "a/b", Pods: 8, LowestReady: 2, Worst: "red", Known: true, Probes: 15, Failed: 4, Unanswered: 2, Unavailable: plan.Duration(2 * time.Second), At: []string{"one", "two"}, Timeline: []Sample{{Ready: 4}, {Ready: 8}}}
 	if diff := cmp.Diff(want, a.and(b)); diff != "" {
 		t.Errorf("both (-want +got):\n%s", diff)
 	}

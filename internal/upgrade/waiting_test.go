@@ -280,6 +280,9 @@ func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
 		if got := time.Duration(one.Unavailable); !one.Known || got < 29*time.Second || got > 31*time.Second || one.Failed < 29 || one.Failed > 31 {
 			t.Errorf("availability: known %t, %d of %d failed, %s", one.Known, one.Failed, one.Probes, got)
 		}
+		if len(one.At) != 1 || one.At[0] != x.deps.Prober.At(one.Store) {
+			t.Errorf("asked at %q", one.At)
+		}
 		if n := len(one.Outages); n != 1 || one.Outages[0].To.Sub(one.Outages[0].From) != time.Duration(one.Unavailable) {
 			t.Errorf("outages: %+v of %s in all", one.Outages, time.Duration(one.Unavailable))
 		}
@@ -320,6 +323,7 @@ func TestARefusalAmongAnswersDoesNotEndTheProbes(t *testing.T) {
 type proberFunc func(store string) error
 
 func (f proberFunc) Probe(_ context.Context, store string) error { return f(store) }
+func (f proberFunc) At(string) string                            { return "https://s3.example.com/minio/health/cluster" }
 
 // Between two crashes a container runs for a moment; that is no recovery, while
 // getting ready is one.

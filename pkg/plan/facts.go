@@ -82,6 +82,8 @@ type Answer struct {
 	// Status is the HTTP status, 0 where nobody answered.
 	Status int    `json:"status,omitempty"`
 	Cause  string `json:"cause,omitempty"`
+	// At is the address that was asked; empty means through the API server.
+	At string `json:"at,omitempty"`
 }
 
 // LogError is one error that a container of the operator wrote, without

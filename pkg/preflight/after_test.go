@@ -220,6 +220,10 @@ func TestStoresAnswer(t *testing.T) {
 		{name: "with write quorum", want: Pass, line: "1 object store answers"},
 		{name: "without", want: Fail, line: "object store tenant/primary: answers 503", observed: "503", required: "200",
 			change: answer(plan.Answer{State: "unavailable", Status: 503})},
+		{name: "at its own address", want: Pass, details: []string{"object store tenant/primary was asked at https://s3.example.com/minio/health/cluster"},
+			change: answer(plan.Answer{State: "ok", Status: 200, At: "https://s3.example.com/minio/health/cluster"})},
+		{name: "without, at its own address", want: Fail, line: "answers connection refused", observed: "connection refused", required: "200 from https://s3.example.com/minio/health/cluster",
+			change: answer(plan.Answer{State: "unavailable", Cause: "connection refused", At: "https://s3.example.com/minio/health/cluster"})},
 		{name: "nobody could ask", want: Skip, line: "object store tenant/primary could not be asked: no route", change: answer(plan.Answer{State: "unknown", Cause: "no route"})},
 		{name: "nobody asked", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Answers = nil }},
 	})

@@ -21,12 +21,15 @@ func checkAnswers(_ context.Context, s *Subject) Result {
 		return unseen("the object stores were not asked")
 	}
 	var f findings
-	var silent []string
+	var silent, elsewhere []string
 	served := 0
 	for _, a := range s.Facts.Answers {
 		switch a.State {
 		case "ok":
 			served++
+			if a.At != "" {
+				elsewhere = append(elsewhere, fmt.Sprintf("object store %s was asked at %s", a.Store, a.At))
+			}
 		case "unavailable":
 			namespace, name, _ := strings.Cut(a.Store, "/")
 			k := storeKey(plan.Store{Namespace: namespace, Name: name})
@@ -34,8 +37,12 @@ func checkAnswers(_ context.Context, s *Subject) Result {
 			if a.Status == 0 {
 				answer = orElse(a.Cause, "nothing")
 			}
+			question := "/minio/health/cluster"
+			if a.At != "" {
+				question = a.At
+			}
 			f.fail(k, "object store %s: answers %s: it has no write quorum, or no server of it is ready", a.Store, answer).
-				wanted(answer, "200 from /minio/health/cluster", describe(k))
+				wanted(answer, "200 from "+question, describe(k))
 		default:
 			silent = append(silent, fmt.Sprintf("object store %s could not be asked: %s", a.Store, orElse(firstOf(a.Cause), "no answer")))
 		}
@@ -45,7 +52,7 @@ func checkAnswers(_ context.Context, s *Subject) Result {
 		r.Details = silent
 		return r
 	}
-	f.notes = silent
+	f.notes = append(silent, elsewhere...)
 	verb := "answer"
 	if served == 1 {
 		verb += "s"

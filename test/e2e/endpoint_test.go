@@ -27,6 +27,10 @@ func TestAvailabilityIsAskedAtTheEndpoint(t *testing.T) {
 	var asked atomic.Int64
 	var down atomic.Bool
 	store := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/minio/health/cluster" {
+			w.WriteHeader(http.StatusForbidden) // as a store does
+			return
+		}
 		// Once before the upgrade, once while it runs, and then two probes in
 		// vain, of three questions each.
 		if n := asked.Add(1); down.Load() || n >= 3 && n <= 8 {
@@ -34,6 +38,8 @@ func TestAvailabilityIsAskedAtTheEndpoint(t *testing.T) {
 		}
 	}))
 	defer store.Close()
+	login := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer login.Close()
 	ca := filepath.Join(s.dir, "store.pem")
 	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: store.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
@@ -50,25 +56,31 @@ func TestAvailabilityIsAskedAtTheEndpoint(t *testing.T) {
 		"team-a/primary=" + store.URL:        "certificate signed by unknown authority",
 		"team-a/primary=https://127.0.0.1:1": "connection refused",
 		"team-a/primary=127.0.0.1:9000":      "is not http[s]://HOST",
+		"team-a/primary=" + login.URL:        "where no store has anything",
 	} {
 		if out, err := upgrade(endpoint); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v, expected %q in\n%s", endpoint, err, want, out)
 		}
 	}
 	asked.Store(0)
-	out, err := upgrade("team-a/primary="+store.URL, "--ca", ca)
+	report := filepath.Join(s.dir, "report.html")
+	out, err := upgrade("team-a/primary="+store.URL, "--ca", ca, "--report", report)
 	if err != nil {
 		t.Fatalf("upgrading: %v\n%s", err, out)
 	}
-	if !regexp.MustCompile(`Availability team-a/primary: at least [34] of 4 pods ready; 2 of \d+ probes\s+failed`).MatchString(out) {
+	if !regexp.MustCompile(`Availability team-a/primary: at least [34] of 4 pods ready; 2 of \d+ probes\s+at\s+` +
+		regexp.QuoteMeta(store.URL) + `/minio/health/cluster\s+failed`).MatchString(out) {
 		t.Errorf("availability in\n%s", out)
+	}
+	if page, err := os.ReadFile(report); err != nil || !strings.Contains(string(page), "asked at "+store.URL) {
+		t.Errorf("report: %v, the address asked is not in it", err)
 	}
 	if strings.Contains(out, "skip   stores-answer") || !strings.Contains(out, "1 object store answers with write quorum") {
 		t.Errorf("validation in\n%s", out)
 	}
 	down.Store(true)
 	cmd := s.command("kubectl-aistor_upgrade", "validate", "--only", "stores-answer", "--endpoint", "team-a/primary="+store.URL, "--ca", ca)
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "answers 503") {
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "answers 503") || !strings.Contains(string(out), "200 from "+store.URL) {
 		t.Errorf("validating: %v\n%s", err, out)
 	}
 }
