@@ -60,7 +60,7 @@ func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.dryRun, "dry-run", false, "plan and check only; nothing is pushed or changed")
 	fs.StringVar(&o.backupDir, "backup-dir", o.backupDir, "folder for backups")
 	fs.IntVar(&o.maxHistory, "history-max", o.maxHistory, "revisions that Helm keeps of each release; 0 keeps all ($HELM_MAX_HISTORY)")
-	fs.DurationVar(&o.timeout, "timeout", o.timeout, "how long a step may stand still")
+	fs.DurationVar(&o.timeout, "timeout", o.timeout, "how long a step may stand still; drives that heal are waited for beyond it, up to --deadline")
 	fs.DurationVar(&o.settle, "settle", 0, "how long stores must stay quiet after the operator's step (default 5s)")
 	fs.DurationVar(&o.deadline, "deadline", 0, "start no step that would not end within this time, such as 2h (default: none)")
 	fs.StringVar(&o.stopAfter, "stop-after", "", "park after this step of the plan")

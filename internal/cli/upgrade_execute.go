@@ -122,13 +122,14 @@ func (o *runOptions) command() string {
 func upgradeError(err error) error {
 	var interrupted *upgrade.InterruptedError
 	var timeout *upgrade.TimeoutError
+	var healing *upgrade.HealingError
 	var stopped *upgrade.StoppedError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &interrupted):
 		return withCode(ExitInterrupted, err)
-	case errors.As(err, &timeout):
+	case errors.As(err, &timeout), errors.As(err, &healing):
 		return withCode(ExitTimeout, err)
 	case errors.As(err, &stopped) && stopped.Changed:
 		return withCode(ExitStopped, err)

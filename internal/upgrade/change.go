@@ -2,15 +2,21 @@ package upgrade
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// operations is how often one Helm operation is begun while the API server
-// comes and goes.
-const operations = 3
+// operations is how often one Helm operation is begun while the API server, or
+// a webhook that it must ask, comes and goes.
+const (
+	operations = 3
+	// operationPause is waited before the second call, twice that before the third.
+	operationPause = 10 * time.Second
+)
 
 // change brings one release to its target and waits until everything that
 // hangs on it is settled. The Helm operation does not end when ctx does; the
@@ -23,11 +29,11 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 	work := context.WithoutCancel(ctx)
 	e.probe(work)
 	was := e.live.Snapshot()
-	back, err := e.operate(work, s, c)
+	back, err := e.operate(ctx, s, c)
 	if err == nil {
 		err = e.settle(ctx, s, c, was)
 	}
-	if err != nil && !interrupted(ctx, err) {
+	if err != nil && !interrupted(ctx, err) && !errors.As(err, new(*HealingError)) {
 		e.keepEvidence(work, s, err)
 		e.undo(ctx, s, c, back, prints(was))
 	}
@@ -35,29 +41,51 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 }
 
 // operate upgrades the release unless it is at its target, and returns the
-// revision to go back to, or 0.
+// revision to go back to, or 0. Of what it does ctx ends the pauses alone.
 func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (back int, err error) {
-	rec := e.journal.step(s.ID)
+	rec, work := e.journal.step(s.ID), context.WithoutCancel(ctx)
 	for try := 1; ; try++ {
-		rel, err := e.release(ctx, s)
+		rel, err := e.release(work, s)
 		if err != nil {
 			return back, err
 		}
 		if e.reached(s, rel) {
-			return back, e.returned(ctx, rec, rel)
+			return back, e.returned(work, rec, rel)
 		}
-		if rel, err = e.settled(ctx, s, rel); err != nil {
+		if err := e.beforeTry(ctx, try); err != nil {
+			return back, err
+		}
+		if rel, err = e.settled(work, s, rel); err != nil {
 			return back, err
 		}
 		if rel.Status == "deployed" && back == 0 {
 			back = rel.Revision
 		}
-		err = e.callOnce(ctx, s, rec, rel, func() error { return e.call(ctx, s, c) })
-		if err == nil || !transient(err) || try == operations {
+		err = e.callOnce(work, s, rec, rel, func() error { return e.call(work, s, c) })
+		silent := silentWebhook(err)
+		switch {
+		case silent != nil && try == operations:
+			return back, e.registered(work, silent)
+		case err == nil || !transient(err) || try == operations:
 			return back, err
+		case silent != nil:
+			e.say(s.ID, EventProgress, fmt.Sprintf("webhook %s does not answer: Helm is called again in %s", silent.Name, tryPause(try+1)))
+		default:
+			e.say(s.ID, EventProgress, fmt.Sprintf("the API server went away while Helm worked (%v): looking what was done", err))
 		}
-		e.say(s.ID, EventProgress, fmt.Sprintf("the API server went away while Helm worked (%v): looking what was done", err))
 	}
+}
+
+// tryPause is how long is waited before a call of Helm.
+func tryPause(try int) time.Duration { return time.Duration(try-1) * operationPause }
+
+// beforeTry waits before all calls but the first: whatever kept it from
+// succeeding is hardly mended at once, and each leaves a revision.
+func (e *Executor) beforeTry(ctx context.Context, try int) error {
+	if try == 1 {
+		return nil // an interruption before it is the caller's matter
+	}
+	return e.pause(ctx, nil, tryPause(try))
 }
 
 // call is one Helm operation.

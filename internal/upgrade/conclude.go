@@ -66,6 +66,9 @@ func (e *Executor) next(err error) string {
 	if errors.As(err, new(*DriftError)) && !e.back() {
 		return "make the plan anew: helm aistor plan"
 	}
+	if webhook, ok := errors.AsType[*WebhookError](err); ok {
+		return webhook.hint() + e.opts.Command
+	}
 	return e.opts.Command
 }
 

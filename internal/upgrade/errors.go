@@ -119,6 +119,20 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("no progress for %s\nunready: %s", e.After, strings.Join(e.Unready, "\nunready: "))
 }
 
+// HealingError says that the deadline came while only healing was left to wait
+// for.
+type HealingError struct {
+	After time.Duration
+	// Healing are the stores, with what heals in them.
+	Healing []string
+}
+
+// Error has one line for each store.
+func (e *HealingError) Error() string {
+	return fmt.Sprintf("the deadline is over, and drives have been healing for %s; all else is ready, and no further store is started before they have healed\nhealing: %s",
+		e.After.Round(time.Second), strings.Join(e.Healing, "\nhealing: "))
+}
+
 // DriftError names the fact that is not as the plan relies on.
 type DriftError struct {
 	Object, Field      string
@@ -164,8 +178,10 @@ func transient(err error) bool {
 	case apierrors.IsServerTimeout(err), apierrors.IsTimeout(err), apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err):
 		return true
 	}
-	// Helm flattens some causes into text.
-	return strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "connection reset")
+	// Helm flattens some causes into text. What a webhook says is no cause.
+	text := err.Error()
+	return !strings.Contains(text, "denied the request") &&
+		(strings.Contains(text, "connection refused") || strings.Contains(text, "connection reset") || silentWebhook(err) != nil)
 }
 
 // doing is what a run does, at the beginning of an error.

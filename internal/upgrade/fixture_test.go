@@ -105,6 +105,10 @@ func (r *record) waited(text string) bool {
 	return slices.ContainsFunc(r.events, func(ev Event) bool { return strings.Contains(strings.Join(ev.Waiting, "\n"), text) })
 }
 
+func (r *record) said(text string) bool {
+	return slices.ContainsFunc(r.events, func(ev Event) bool { return strings.Contains(ev.Message, text) })
+}
+
 // execution is one attempt to be: change its fields, then run it.
 type execution struct {
 	w    *world

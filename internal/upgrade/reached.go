@@ -29,7 +29,8 @@ func (e *Executor) changed(ctx context.Context, s plan.Step) (bool, string, erro
 	if begun && !rec.Status.over() {
 		return false, "", nil
 	}
-	return len(e.unready(e.live.Snapshot(), s, c, nil)) == 0, fmt.Sprintf("%s is deployed with these values and ready", c.To), nil
+	now := e.live.Snapshot()
+	return len(e.unready(now, s, c, nil)) == 0 && len(e.healing(now, s)) == 0, fmt.Sprintf("%s is deployed with these values and ready", c.To), nil
 }
 
 // reached reports whether the release is at the target of s or of a later step

@@ -169,15 +169,12 @@ func unhealthy(s plan.Store, t storeTarget) []string {
 	if !t.own {
 		want = t.baseline
 	}
-	if health(s.Health) < health(want) {
+	if health(s.Health) < health(want) && !(t.heals && onlyHeals(s)) {
 		msg := fmt.Sprintf("ObjectStore/%s: health is %s, not %s", t.key, orElse(s.Health, "unknown"), want)
 		if s.Message != "" {
 			msg += ": " + s.Message
 		}
 		out = append(out, msg)
-	}
-	if t.own && s.Healing > 0 {
-		out = append(out, fmt.Sprintf("ObjectStore/%s: %d drives are healing", t.key, s.Healing))
 	}
 	return out
 }

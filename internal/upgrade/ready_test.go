@@ -95,8 +95,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		{"yellow", own, func(f *plan.Facts) { f.Stores[0].Health, f.Stores[0].Message = "yellow", "1 drive offline" },
 			[]string{"ObjectStore/a/s: health is yellow, not green: 1 drive offline"}},
 		{"health unknown", own, func(f *plan.Facts) { f.Stores[0].Health = "" }, []string{"ObjectStore/a/s: health is unknown, not green"}},
-		{"healing", own, func(f *plan.Facts) { f.Stores[0].Healing = 3 }, []string{"ObjectStore/a/s: 3 drives are healing"}},
-		{"healing of a store that is not upgraded", other, func(f *plan.Facts) { f.Stores[0].Healing = 3 }, nil},
+		{"healing, which is waited for apart", own, func(f *plan.Facts) { f.Stores[0].Healing = 3 }, nil},
 		{"store that was green and is yellow", other, func(f *plan.Facts) { f.Stores[0].Health = "yellow" },
 			[]string{"ObjectStore/a/s: health is yellow, not green"}},
 		{"store that was broken before", storeTarget{key: "a/s", baseline: "yellow"}, func(f *plan.Facts) {

@@ -25,6 +25,7 @@ func (e *Executor) settle(ctx context.Context, s plan.Step, c *plan.Change, was 
 	return e.await(ctx, goal{
 		step:     s,
 		unready:  func(f *plan.Facts) []string { return e.unready(f, s, c, floor) },
+		healing:  func(f *plan.Facts) []string { return e.healing(f, s) },
 		troubles: func(f *plan.Facts) []trouble { return troubles(f, e.podsFor(s, c), past) },
 		progress: func(f *plan.Facts) ([]string, int) { return progress(f, e.podsFor(s, c)) },
 		quiet: func(f *plan.Facts) (string, bool) {
@@ -54,7 +55,7 @@ func (e *Executor) unready(f *plan.Facts, s plan.Step, c *plan.Change, floor map
 		if e.ownTurn(key) {
 			continue
 		}
-		out = append(out, unreadyStore(f, storeTarget{key: key, baseline: e.journal.run.Baseline[key], floor: floor})...)
+		out = append(out, unreadyStore(f, storeTarget{key: key, baseline: e.journal.run.Baseline[key], heals: e.restarted(s, key), floor: floor})...)
 	}
 	return out
 }

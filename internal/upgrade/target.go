@@ -74,6 +74,9 @@ type storeTarget struct {
 	// own says that the store itself is upgraded: its image counts, and it
 	// has to be green.
 	own bool
+	// heals says that the step restarts the store, so that its drives' healing is
+	// waited for apart from the rest.
+	heals bool
 	// floor is the generation that each workload had after the change.
 	floor map[plan.ObjectKey]int64
 }
@@ -97,7 +100,7 @@ func (t storeTarget) image(s plan.Store) string {
 
 // storeTargetFor is the target of a store step.
 func storeTargetFor(s plan.Step, c *plan.Change, in *plan.Inputs) storeTarget {
-	t := storeTarget{key: s.Store, own: true}
+	t := storeTarget{key: s.Store, own: true, heals: true}
 	if s.Revision == 0 {
 		// On the way back the operator's turn comes later, and a rollback that
 		// was cut off may have taken its defaults back already: what a store

@@ -17,6 +17,8 @@ type goal struct {
 	step plan.Step
 	// unready lists what is missing; empty means reached.
 	unready func(*plan.Facts) []string
+	// healing lists stores whose drives heal, which takes what it takes.
+	healing func(*plan.Facts) []string
 	// troubles lists what waiting does not heal.
 	troubles func(*plan.Facts) []trouble
 	// progress names the pods that are done, and counts those that are not.
@@ -36,6 +38,7 @@ type watcher struct {
 	left     int       // pods that are still to come
 	print    string
 	quiet    time.Time // since when nothing has moved; zero while unready
+	heals    time.Time // since when only healing is left; zero while it isn't
 	reported []string
 }
 
@@ -48,8 +51,8 @@ type verdict struct {
 }
 
 // await looks at each change until the goal is reached. It ends early when
-// ctx ends, the lease is lost, nothing moves for [Options.Timeout], or
-// something shows that waiting does not heal.
+// ctx ends, the lease is lost, nothing moves for [Options.Timeout], the deadline
+// comes while drives heal, or something shows that waiting does not heal.
 func (e *Executor) await(ctx context.Context, g goal) error {
 	w := &watcher{goal: g, opts: e.opts, memory: memory{}, arrived: map[string]bool{}, moved: e.opts.Now()}
 	for {
@@ -115,7 +118,13 @@ func (w *watcher) look(f *plan.Facts) (verdict, error) {
 			w.arrived[pod], w.moved = true, now
 		}
 	}
-	unready := w.unready(f)
+	unready, healing := w.unready(f), w.healing(f)
+	if len(unready) == 0 && len(healing) > 0 {
+		return w.heal(now, healing)
+	}
+	if !w.heals.IsZero() { // what is missing now has the whole time-out
+		w.heals, w.moved = time.Time{}, now
+	}
 	if len(unready) == 0 {
 		left := w.settling(f, now)
 		if left <= 0 {
@@ -123,7 +132,7 @@ func (w *watcher) look(f *plan.Facts) (verdict, error) {
 		}
 		return verdict{waiting: []string{fmt.Sprintf("whether anything reacts within %s", w.opts.Settle)}, next: left}, nil
 	}
-	w.quiet = time.Time{}
+	w.quiet, unready = time.Time{}, append(unready, healing...)
 	stuck, next := w.memory.lasting(now, w.opts.Grace, w.troubles(f))
 	if len(stuck) > 0 {
 		return verdict{}, &stuckError{stuck}

@@ -1,0 +1,99 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+)
+
+// WebhookError says that an admission webhook, which the API server must ask
+// before it takes a change, does not answer. The API server itself is well.
+type WebhookError struct {
+	// Name is the webhook's own name.
+	Name string
+	// Namespace and Service are where it should answer; empty where that is no
+	// Service of the cluster.
+	Namespace, Service string
+	// Configuration is KIND/NAME of what registers it; empty where unknown.
+	Configuration string
+	Cause         error
+}
+
+// Error names the webhook, and how to see why it is silent.
+func (e *WebhookError) Error() string {
+	text := e.Cause.Error() + "\nwebhook " + e.Name
+	if e.Configuration != "" {
+		text += " of " + e.Configuration
+	}
+	text += " does not answer"
+	if e.Service != "" {
+		text += fmt.Sprintf(" at Service %s/%s", e.Namespace, e.Service)
+	}
+	return text + "; the API server takes no such change without it"
+}
+
+// Unwrap is what Helm said.
+func (e *WebhookError) Unwrap() error { return e.Cause }
+
+// hint begins the next command: what must be well before it.
+func (e *WebhookError) hint() string {
+	if e.Service == "" {
+		return "once it does, "
+	}
+	return "once it does (" + shell.Command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", e.Namespace, e.Service) + "), "
+}
+
+var (
+	// callFailed is how an API server says that a webhook did not answer. What a
+	// webhook refuses reads otherwise.
+	callFailed = regexp.MustCompile(`failed calling webhook "([^"]+)"`)
+	// calledService is the Service in the address that it asked.
+	calledService = regexp.MustCompile(`https://([a-z0-9-]+)\.([a-z0-9-]+)\.svc[:/]`)
+)
+
+// silentWebhook is the webhook that err is about, or nil.
+func silentWebhook(err error) *WebhookError {
+	if err == nil {
+		return nil
+	}
+	name := callFailed.FindStringSubmatch(err.Error())
+	if name == nil {
+		return nil
+	}
+	e := &WebhookError{Name: name[1], Cause: err}
+	if at := calledService.FindStringSubmatch(err.Error()); at != nil {
+		e.Service, e.Namespace = at[1], at[2]
+	}
+	return e
+}
+
+// registered finds what registers a webhook. Who may not look learns the rest.
+func (e *Executor) registered(ctx context.Context, w *WebhookError) *WebhookError {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	api := e.deps.Client.AdmissionregistrationV1()
+	if list, err := api.ValidatingWebhookConfigurations().List(ctx, meta.ListOptions{}); err == nil {
+		for _, c := range list.Items {
+			for _, hook := range c.Webhooks {
+				if hook.Name == w.Name {
+					w.Configuration = "ValidatingWebhookConfiguration/" + c.Name
+				}
+			}
+		}
+	}
+	if list, err := api.MutatingWebhookConfigurations().List(ctx, meta.ListOptions{}); err == nil {
+		for _, c := range list.Items {
+			for _, hook := range c.Webhooks {
+				if hook.Name == w.Name {
+					w.Configuration = "MutatingWebhookConfiguration/" + c.Name
+				}
+			}
+		}
+	}
+	return w
+}
