@@ -79,12 +79,8 @@ func (d *download) run(ctx context.Context) error {
 	size, again, barren := d.entry.blob.Size, false, 0
 	for {
 		if d.at == size {
-			have := "sha256:" + hex.EncodeToString(d.sum.Sum(nil))
-			if have == d.entry.blob.Digest {
-				return nil
-			}
-			err := fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, d.entry.blob.Digest)
-			if again {
+			err := d.proved()
+			if err == nil || again {
 				return err
 			}
 			again = true
@@ -116,6 +112,15 @@ func (d *download) run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// proved holds all bytes against the digest.
+func (d *download) proved() error {
+	have := "sha256:" + hex.EncodeToString(d.sum.Sum(nil))
+	if have == d.entry.blob.Digest {
+		return nil
+	}
+	return fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, d.entry.blob.Digest)
 }
 
 // takeUp hashes what an earlier run left.

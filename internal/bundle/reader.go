@@ -16,6 +16,37 @@ const (
 	maxEntries   = 100_000
 )
 
+// scanEntry adds the entry that begins where the layout ends so far; false
+// where there is none, but the end. Names that were seen are refused.
+func (l *layout) scanEntry(st storage, seen map[string]bool) (bool, error) {
+	block := make([]byte, blockSize)
+	if _, err := st.ReadAt(block, l.size); err != nil {
+		return false, fmt.Errorf("the file ends early: %w", err)
+	}
+	if block[0] == 0 {
+		return false, nil
+	}
+	name, size, err := readHeader(st, l.size, block)
+	if err != nil {
+		return false, err
+	}
+	if err := checkName(len(l.entries), name); err != nil {
+		return false, err
+	}
+	if seen[name] {
+		return false, fmt.Errorf("entry %q stands there twice", name)
+	}
+	seen[name] = true
+	if size > st.Size()-l.size {
+		return false, fmt.Errorf("entry %q of %d bytes reaches beyond the end of the file", name, size)
+	}
+	b := blob{Descriptor: images.Descriptor{Size: size}}
+	if hex, ok := strings.CutPrefix(name, blobPrefix); ok {
+		b.Digest = "sha256:" + hex
+	}
+	return true, l.add(name, b)
+}
+
 // scan walks the headers of a file. Nothing in it is trusted: a header must be
 // exactly what this package writes for its name and size, which leaves no room
 // for links, absolute paths, device files or extensions.
@@ -29,33 +60,12 @@ func scan(path string, st storage) (*layout, error) {
 		if len(l.entries) > maxEntries {
 			return nil, bad(l.size, "there are more than %d entries", maxEntries)
 		}
-		block := make([]byte, blockSize)
-		if _, err := st.ReadAt(block, l.size); err != nil {
-			return nil, bad(l.size, "the file ends early: %v", err)
-		}
-		if block[0] == 0 {
-			break
-		}
-		name, size, err := readHeader(st, l.size, block)
+		more, err := l.scanEntry(st, seen)
 		if err != nil {
 			return nil, bad(l.size, "%v", err)
 		}
-		if err := checkName(len(l.entries), name); err != nil {
-			return nil, bad(l.size, "%v", err)
-		}
-		if seen[name] {
-			return nil, bad(l.size, "entry %q stands there twice", name)
-		}
-		seen[name] = true
-		if size > st.Size()-l.size {
-			return nil, bad(l.size, "entry %q of %d bytes reaches beyond the end of the file", name, size)
-		}
-		b := blob{Descriptor: images.Descriptor{Size: size}}
-		if hex, ok := strings.CutPrefix(name, blobPrefix); ok {
-			b.Digest = "sha256:" + hex
-		}
-		if err := l.add(name, b); err != nil {
-			return nil, bad(l.size, "%v", err)
+		if !more {
+			break
 		}
 	}
 	if l.size+trailerSize != st.Size() {

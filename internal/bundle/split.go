@@ -30,24 +30,9 @@ func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress
 	if err != nil {
 		return fail(err)
 	}
-	progress.Emit(images.Event{Kind: images.EventTotal, Bytes: b.layout.size})
-	buf := make([]byte, hashBuffer)
-	for off := int64(0); off < b.layout.size; {
-		if err := ctx.Err(); err != nil {
-			_ = p.Close()
-			return fail(err)
-		}
-		n, err := b.st.ReadAt(buf[:min(int64(len(buf)), b.layout.size-off)], off)
-		if n == 0 {
-			_ = p.Close()
-			return fail(cmpErr(err, io.ErrUnexpectedEOF))
-		}
-		if _, err := p.WriteAt(buf[:n], off); err != nil {
-			_ = p.Close()
-			return fail(err)
-		}
-		off += int64(n)
-		progress.Emit(images.Event{Kind: images.EventMoved, Bytes: int64(n)})
+	if err := b.copyTo(ctx, p, progress); err != nil {
+		_ = p.Close()
+		return fail(err)
 	}
 	names, err := p.complete(b.manifest)
 	if err == nil {
@@ -88,4 +73,25 @@ func (p *parts) complete(m Manifest) ([]string, error) {
 		names = append(names, n)
 	}
 	return append(names, extra...), nil
+}
+
+// copyTo writes every byte of the bundle to w, at its own offset.
+func (b *Bundle) copyTo(ctx context.Context, w io.WriterAt, progress images.Progress) error {
+	progress.Emit(images.Event{Kind: images.EventTotal, Bytes: b.layout.size})
+	buf := make([]byte, hashBuffer)
+	for off := int64(0); off < b.layout.size; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := b.st.ReadAt(buf[:min(int64(len(buf)), b.layout.size-off)], off)
+		if n == 0 {
+			return cmpErr(err, io.ErrUnexpectedEOF)
+		}
+		if _, err := w.WriteAt(buf[:n], off); err != nil {
+			return err
+		}
+		off += int64(n)
+		progress.Emit(images.Event{Kind: images.EventMoved, Bytes: int64(n)})
+	}
+	return nil
 }

@@ -44,13 +44,13 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
   # Roles that allow to look, and to upgrade, and nothing else
   helm aistor plan --bundle aistor.bundle -o roles > roles.yaml
 
-
   # What changes in each object
   helm aistor plan --bundle aistor.bundle --diff
 
   # Reviewed and signed: upgrade --plan plan.yaml --plan-key minisign.pub
   # carries out nothing else
   helm aistor plan --bundle aistor.bundle --out plan.yaml --sign minisign.key
+
   # Flux or Argo CD carries it out: the commits, in order
   helm aistor plan --bundle aistor.bundle --gitops commits`,
 		Args: cobra.NoArgs,

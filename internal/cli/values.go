@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
@@ -66,8 +67,12 @@ func newValues(p *Program, kube kubeOptions) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	fs := cmd.Flags()
-	kube.addFlags(fs)
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *valuesOptions) addFlags(fs *pflag.FlagSet) {
+	o.kube.addFlags(fs)
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
 	o.outputOptions.addFlags(fs)
@@ -83,7 +88,6 @@ func newValues(p *Program, kube kubeOptions) *cobra.Command {
 	fs.BoolVar(&o.explain, "explain", false, "say what each setting does in the installed and in the target's chart")
 	fs.StringVar(&o.imageOnly, "image-only", "", "change only the tag of the object store's image")
 	fs.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
-	return cmd
 }
 
 func (o *valuesOptions) run(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package values
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -102,37 +103,47 @@ func readImage(v any, public string) (images.Ref, error) {
 	case repository+tag+digest+image == "":
 		return images.Ref{}, nil
 	case image != "":
-		if _, full := fullName(image); full {
-			return images.ParseRef(image)
-		}
-		if _, full := fullName(repository + "/x"); full {
-			return images.ParseRef(strings.TrimSuffix(repository, "/") + "/" + image)
-		}
-		return images.ParseRef(public[:strings.LastIndexByte(public, '/')+1] + image)
+		return readName(repository, image, public)
 	case repository == "":
 		repository = public
 	}
-	repository, inName, _ := strings.Cut(repository, "@")
 	if digest == "" {
-		if tag == "" && inName == "" && strings.LastIndexByte(repository, ':') <= strings.LastIndexByte(repository, '/') {
-			return images.Ref{}, fmt.Errorf("image %q has neither tag nor digest", repository)
-		}
-		if tag != "" {
-			repository += ":" + tag
-		}
-		if strings.Contains(inName, ":") {
-			repository += "@" + inName
-		}
-		return images.ParseRef(repository)
+		return readTag(repository, tag)
 	}
-	if inName == "" {
-		inName = "sha256"
-	}
+	repository, inName, _ := strings.Cut(repository, "@")
+	algorithm, _, _ := strings.Cut(cmp.Or(inName, "sha256"), ":")
 	if _, hex, ok := strings.Cut(digest, ":"); ok {
 		digest = hex
 	}
-	algorithm, _, _ := strings.Cut(inName, ":")
 	return images.ParseRef(repository + "@" + algorithm + ":" + digest)
+}
+
+// readName reads an image that is named: whole, below a repository, or beside
+// the public one.
+func readName(repository, image, public string) (images.Ref, error) {
+	if _, full := fullName(image); full {
+		return images.ParseRef(image)
+	}
+	if _, full := fullName(repository + "/x"); full {
+		return images.ParseRef(strings.TrimSuffix(repository, "/") + "/" + image)
+	}
+	return images.ParseRef(public[:strings.LastIndexByte(public, '/')+1] + image)
+}
+
+// readTag reads a repository, in whose name a tag or digest may be, with the
+// tag beside it.
+func readTag(repository, tag string) (images.Ref, error) {
+	repository, inName, _ := strings.Cut(repository, "@")
+	if tag == "" && inName == "" && strings.LastIndexByte(repository, ':') <= strings.LastIndexByte(repository, '/') {
+		return images.Ref{}, fmt.Errorf("image %q has neither tag nor digest", repository)
+	}
+	if tag != "" {
+		repository += ":" + tag
+	}
+	if strings.Contains(inName, ":") {
+		repository += "@" + inName
+	}
+	return images.ParseRef(repository)
 }
 
 // imageOnly changes the tag of the object store's image, and where it comes

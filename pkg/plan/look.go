@@ -17,6 +17,22 @@ import (
 // list is sorted.
 func (in Inputs) Look() []Access {
 	r := &rights{}
+	in.lookWide(r)
+	for _, ns := range in.watchedNamespaces() {
+		lookIn(r, ns)
+	}
+	r.need(Access{Resource: "configmaps", Namespace: in.rightsNamespace()}, "list")
+	in.questions(r)
+	for _, c := range in.changes() {
+		lookAtRendered(r, c)
+	}
+	sortAccess(r.list)
+	return r.list
+}
+
+// lookWide is the look at what is the whole cluster's, or at one namespace
+// where no more may be seen.
+func (in Inputs) lookWide(r *rights) {
 	wide := []Access{
 		{Resource: "nodes"}, {Resource: "pods"},
 		{Group: aistor.ObjectStoreGVR().Group, Resource: aistor.ObjectStoreGVR().Resource},
@@ -34,34 +50,34 @@ func (in Inputs) Look() []Access {
 	for _, a := range wide {
 		r.need(a, "list")
 	}
-	for _, ns := range in.watchedNamespaces() {
-		for _, a := range []Access{
-			{Resource: "secrets"}, {Resource: "services"}, {Resource: "events"}, {Resource: "serviceaccounts"}, {Resource: "resourcequotas"},
-			{Resource: "persistentvolumeclaims"},
-			{Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "statefulsets"},
-			{Group: "policy", Resource: "poddisruptionbudgets"}, {Group: "discovery.k8s.io", Resource: "endpointslices"},
-			{Group: rbac, Resource: "rolebindings"},
-		} {
-			a.Namespace = ns
-			r.need(a, "list")
-		}
-		r.need(Access{Resource: "secrets", Namespace: ns}, "get")
+}
+
+// lookIn is the look at one namespace that AIStor is in.
+func lookIn(r *rights, ns string) {
+	for _, a := range []Access{
+		{Resource: "secrets"}, {Resource: "services"}, {Resource: "events"}, {Resource: "serviceaccounts"}, {Resource: "resourcequotas"},
+		{Resource: "persistentvolumeclaims"},
+		{Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "statefulsets"},
+		{Group: "policy", Resource: "poddisruptionbudgets"}, {Group: "discovery.k8s.io", Resource: "endpointslices"},
+		{Group: rbac, Resource: "rolebindings"},
+	} {
+		a.Namespace = ns
+		r.need(a, "list")
 	}
-	r.need(Access{Resource: "configmaps", Namespace: in.rightsNamespace()}, "list")
-	in.questions(r)
-	for _, c := range in.changes() {
-		for _, o := range append(slices.Clone(c.Before), c.After...) {
-			k := KeyOf(o, c.Namespace)
-			if k.Kind == "" {
-				continue
-			}
-			a := resourceOf(k)
-			a.Names = []string{k.Name}
-			r.need(a, "get")
+	r.need(Access{Resource: "secrets", Namespace: ns}, "get")
+}
+
+// lookAtRendered is the look at each object of a release, before and after.
+func lookAtRendered(r *rights, c Change) {
+	for _, o := range append(slices.Clone(c.Before), c.After...) {
+		k := KeyOf(o, c.Namespace)
+		if k.Kind == "" {
+			continue
 		}
+		a := resourceOf(k)
+		a.Names = []string{k.Name}
+		r.need(a, "get")
 	}
-	sortAccess(r.list)
-	return r.list
 }
 
 // questions are those that the stores and the operator's log answer: whether a
