@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -84,10 +85,14 @@ func (o *bundleExportOptions) chart(b *bundle.Bundle, c bundle.Chart) error {
 	return nil
 }
 
-// elsewhere says what helps where the file to write is there already.
+// elsewhere says what helps where the file to write is there already, or has no
+// room where it is to be.
 func elsewhere(err error) error {
-	if errors.Is(err, fs.ErrExist) {
+	switch {
+	case errors.Is(err, fs.ErrExist):
 		return withHint(err, "--out names another file")
+	case errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return withHint(err, "--out names a file on another disk")
 	}
 	return err
 }
