@@ -92,7 +92,8 @@ func (a *api) send(collection, verb, doc string) {
 // meanwhile: one that was given up may be another's when it is wanted back.
 type door struct {
 	net.Listener
-	shut atomic.Bool
+	shut   atomic.Bool
+	turned atomic.Int64 // connections that found it shut
 }
 
 // Accept implements net.Listener.
@@ -102,6 +103,7 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil || !d.shut.Load() {
 			return c, err
 		}
+		d.turned.Add(1)
 		_ = c.Close()
 	}
 }

@@ -77,7 +77,7 @@ func (c *Client) hear(ctx context.Context, out *Changes, ns string, gvr schema.G
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = selector
-			return resource.Watch(ctx, o)
+			return begin(ctx, resource.Watch, o)
 		},
 	}
 	patience := &wait.Backoff{Duration: 500 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: time.Minute}

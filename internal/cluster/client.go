@@ -95,6 +95,7 @@ func (c *Client) Warnings() []string { return c.warnings.list() }
 func (c *Client) connect(base *rest.Config) error {
 	config := rest.CopyConfig(base)
 	config.QPS = -1
+	config.Wrap(noting)
 	config.WarningHandler, config.WarningHandlerWithContext = c.warnings, nil
 	var err error
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {

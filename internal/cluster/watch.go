@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,10 @@ type watched[L runtime.Object] struct {
 	// limit narrows what the server sends.
 	limit metav1.ListOptions
 }
+
+// firstLook is how long a watch may take to list what is there. What took
+// longer is a Gap until it is through.
+const firstLook = time.Minute
 
 // Watch follows the scope's namespaces and the operator's: one watch per kind
 // and namespace, without polling. It returns when each has been listed once or
@@ -148,17 +153,34 @@ func (l *Live) trouble(ctx context.Context, what string, err error) {
 	}
 }
 
-// settle waits until each watch has been listed once or has failed once.
+// settle waits until each watch has been listed once or has failed once: not to
+// be answered for long is a failure too, which a proxy makes of a server that is
+// away.
 func (l *Live) settle(ctx context.Context) error {
+	patience := time.NewTimer(firstLook)
+	defer patience.Stop()
 	for !l.settled() {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.changed:
+		case <-patience.C:
+			l.missing(fmt.Errorf("no answer within %s", firstLook))
 		}
 	}
 	l.signal() // what settle received was for the caller
 	return nil
+}
+
+// missing notes err for each watch that has neither listed nor failed.
+func (l *Live) missing(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.feeds {
+		if l.troubles[f.what] == nil && !f.ready() {
+			l.troubles[f.what] = err
+		}
+	}
 }
 
 func (l *Live) settled() bool {
@@ -187,7 +209,7 @@ func follow[T, O any, L runtime.Object](ctx context.Context, l *Live, w watched[
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			limit(&o)
-			events, err := w.watch(ctx, o)
+			events, err := begin(ctx, w.watch, o)
 			// A server that doesn't stream lists says so; the reflector then
 			// lists as ever.
 			if o.SendInitialEvents == nil || !apierrors.IsInvalid(err) {

@@ -2,9 +2,11 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,12 +87,44 @@ func TestWatchOutlivesTheServer(t *testing.T) {
 	// Every watch has noticed, that of the object stores as well: what was
 	// known of them still tells foreign pods apart.
 	f := until(t, l, "loss", func(f *plan.Facts) bool { return len(f.Gaps) == 13 })
+	// Each of the 13 asks for a stream and then for a list, and then pauses.
+	if n := a.door.turned.Load(); n > 500 {
+		t.Errorf("a server that is away was asked %d times", n)
+	}
 	if len(f.Pods) != 2 {
 		t.Errorf("received %d pods while the server is away, expected the last known 2", len(f.Pods))
 	}
 	a.add(ofPods, storePod(1))
 	a.restart()
 	until(t, l, "return", func(f *plan.Facts) bool { return len(f.Gaps) == 0 && len(f.Pods) == 3 })
+}
+
+// A proxy may take a question and never answer it.
+func TestWatchThatIsNeverAnsweredIsAGapAndEndsWhenAsked(t *testing.T) {
+	t.Parallel()
+	feeds := []feed{
+		{what: "pods in team-a", ready: func() bool { return false }, into: func(*seen) {}},
+		{what: "services in team-a", ready: func() bool { return true }, into: func(*seen) {}},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l := &Live{client: &Client{now: time.Now}, feeds: feeds, changed: make(chan struct{}, 1), troubles: map[string]error{}}
+		began := time.Now()
+		if err := l.settle(t.Context()); err != nil || time.Since(began) != firstLook {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		if gaps := l.Snapshot().Gaps; len(gaps) != 1 || gaps[0].What != "pods in team-a" || gaps[0].Cause != "no answer within 1m0s" {
+			t.Errorf("gaps: %v", gaps)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		l := &Live{client: &Client{now: time.Now}, feeds: feeds, changed: make(chan struct{}, 1), troubles: map[string]error{}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := l.settle(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
 }
 
 func TestWatchReportsWhatItMayNotSee(t *testing.T) {

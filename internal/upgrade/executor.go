@@ -27,8 +27,9 @@ type Executor struct {
 	lease       *lease
 	journal     *journal
 	live        Live
-	facts       *plan.Facts // as the attempt found them
-	runs        []Run       // all journals, as the attempt found them
+	blind       context.CancelFunc // ends what live hangs on
+	facts       *plan.Facts        // as the attempt found them
+	runs        []Run              // all journals, as the attempt found them
 	tracker     *tracker
 	earlier     []Availability // of earlier attempts
 	earlierPods []PodTimeline
@@ -141,6 +142,7 @@ func (e *Executor) leave(ctx context.Context, orderly bool) {
 	e.tracker.stop()
 	if e.live != nil {
 		e.live.Stop()
+		e.blind()
 	}
 	if !orderly {
 		e.lease.silence()

@@ -41,17 +41,31 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if err := e.resumed(ctx, adopted); err != nil {
 		return err
 	}
-	// The watch has an end of its own: what is seen while the last request is
-	// finished still belongs into the report.
-	err = patiently(ctx, e.opts.Patience, func(context.Context) (err error) {
-		e.live, err = e.deps.Cluster.Watch(context.WithoutCancel(ctx), e.scope())
-		return err
-	})
-	if err != nil {
+	if err := e.look(ctx); err != nil {
 		return fmt.Errorf("watching the cluster: %w", err)
 	}
 	e.tracker.observe(e.live.Snapshot())
 	return e.survey(ctx)
+}
+
+// look begins to watch the cluster. ctx ends the beginning alone: what is seen
+// while the last request is finished still belongs into the report.
+func (e *Executor) look(ctx context.Context) error {
+	return patiently(ctx, e.opts.Patience, func(trying context.Context) error {
+		watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		began := context.AfterFunc(trying, cancel)
+		live, err := e.deps.Cluster.Watch(watching, e.scope())
+		if !began() && err == nil {
+			live.Stop()
+			err = trying.Err()
+		}
+		if err != nil {
+			cancel()
+			return err
+		}
+		e.live, e.blind = live, cancel
+		return nil
+	})
 }
 
 func (e *Executor) scope() Scope {

@@ -55,6 +55,7 @@ type world struct {
 	afterHelm func(w *world, r UpgradeRequest) // once Helm is done; what it changes it changes by with: the availability watch is looking
 	onBack    func(r RollbackRequest)          // once a rollback is done
 	onFacts   func(f *plan.Facts)              // last word on facts
+	onWatch   func(ctx context.Context) error  // before a watch begins
 }
 
 type fakeStore struct {
@@ -363,8 +364,13 @@ func (w *world) Facts(ctx context.Context) (*plan.Facts, error) {
 }
 
 // Watch implements Cluster.
-func (w *world) Watch(context.Context, Scope) (Live, error) {
+func (w *world) Watch(ctx context.Context, _ Scope) (Live, error) {
 	w.request("watch")
+	if w.onWatch != nil {
+		if err := w.onWatch(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return liveWorld{w}, nil
 }
 
