@@ -56,6 +56,57 @@ func TestTheCommandToGoOnIsTheOneThatWasTyped(t *testing.T) {
 	}
 }
 
+// Helm takes its own flags out of a plugin's arguments wherever they stand: what
+// is printed to be typed again has them back, since it would otherwise mean
+// another cluster.
+func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{"as Helm 3 and 4 hand them over", map[string]string{"HELM_KUBECONTEXT": "my prod", "KUBECONFIG": "/etc/site.kubeconfig", "HELM_NAMESPACE": "aistor-system",
+			"HELM_KUBEASUSER": "admin", "HELM_KUBEASGROUPS": "ops", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY": "true", "HELM_KUBETOKEN": "s3cret"}, nil,
+			"helm aistor upgrade --kube-context 'my prod' --kube-as-user admin --kube-as-group ops --kube-insecure-skip-tls-verify=true --kubeconfig /etc/site.kubeconfig -n aistor-system"},
+		{"nothing was given", map[string]string{"HELM_NAMESPACE": "default", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY": "false"}, nil, "helm aistor upgrade"},
+		{"several files are the environment's", map[string]string{"KUBECONFIG": "/a" + string(filepath.ListSeparator) + "/b"}, nil, "helm aistor upgrade"},
+		{"without Helm in between", map[string]string{"HELM_KUBECONTEXT": "other"}, []string{"--kube-context", "prod"}, "helm aistor upgrade --kube-context prod"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := program(t)
+			p.Getenv = func(name string) string { return tc.env[name] }
+			p.Args = append([]string{"upgrade"}, tc.args...)
+			o := newRunOptions(p, newHelmOptions(p))
+			if len(tc.args) > 0 {
+				*o.kube.Context = tc.args[1]
+			}
+			if got := o.typed(); got != tc.want {
+				t.Errorf("received: %s\nexpected: %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestHintsMeanTheClusterThatWasLookedAt(t *testing.T) {
+	t.Parallel()
+	p := program(t)
+	k := newHelmOptions(p)
+	const hint = "change it, with\n  helm aistor values --operator --write\n  kubectl -n aistor get pods\nonce it does (kubectl get endpointslices), or kubectl aistor-upgrade validate"
+	if got := k.onCluster(hint); got != hint {
+		t.Errorf("without a choice: %s", got)
+	}
+	*k.Context, *k.KubeConfig = "my prod", "/etc/k"
+	const want = "change it, with\n  helm aistor values --kube-context 'my prod' --kubeconfig /etc/k --operator --write\n" +
+		"  kubectl --context 'my prod' --kubeconfig /etc/k -n aistor get pods\n" +
+		"once it does (kubectl --context 'my prod' --kubeconfig /etc/k get endpointslices), or kubectl aistor-upgrade validate"
+	if got := k.onCluster(hint); got != want {
+		t.Errorf("received: %s\nexpected: %s", got, want)
+	}
+}
+
 func TestOnlyTheReviewedPlanIsCarriedOut(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "plan.yaml")

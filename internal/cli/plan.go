@@ -113,11 +113,11 @@ func (o *planOptions) run(ctx context.Context) error {
 // show prints the plan, or the document with what changes in each object.
 func (o *planOptions) show(t *target) error {
 	if !o.diff {
-		return o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, t.plan) })
+		return o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, o.kube, t.plan) })
 	}
 	d := diff.Of(t.plan, slices.Concat(t.inputs.Operator, t.inputs.Stores))
 	return o.print(o.Out, d, func(w io.Writer) {
-		printPlan(w, t.plan)
+		printPlan(w, o.kube, t.plan)
 		printDiff(w, d)
 	})
 }

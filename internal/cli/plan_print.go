@@ -12,7 +12,7 @@ import (
 
 // printPlan writes a plan as people read it: what leads where, the steps with
 // what they restart, and last what stands in the way.
-func printPlan(w io.Writer, p *plan.Plan) {
+func printPlan(w io.Writer, k kubeOptions, p *plan.Plan) {
 	line(w, "Plan     %s", shortDigest(p.Digest()))
 	if p.Cluster.Context != "" {
 		line(w, "Cluster  %s, Kubernetes %s", printable(p.Cluster.Context), p.Cluster.Version)
@@ -31,8 +31,8 @@ func printPlan(w io.Writer, p *plan.Plan) {
 		printStep(w, s)
 	}
 	line(w, "\n%s, %d of them needed", words.Count(len(p.Images), "image"), needed(p.Images))
-	printNotices(w, "warning", p.Warnings)
-	printNotices(w, "refused", p.Refusals)
+	printNotices(w, k, "warning", p.Warnings)
+	printNotices(w, k, "refused", p.Refusals)
 	if len(p.Refusals) > 0 {
 		line(w, "\nThis plan can't be carried out: %s above.", words.Count(len(p.Refusals), "reason"))
 	}
@@ -65,11 +65,11 @@ func printStep(w io.Writer, s plan.Step) {
 
 // printNotices ends each with its ID in brackets, under which
 // docs/troubleshooting.md says more.
-func printNotices(w io.Writer, word string, list []plan.Notice) {
+func printNotices(w io.Writer, k kubeOptions, word string, list []plan.Notice) {
 	for _, n := range list {
 		line(w, "\n%s: %s", word, wrap(printable(n.Message)+" ["+n.ID+"]", 68, "         "))
 		if n.Hint != "" {
-			line(w, "   hint: %s", wrapHint(n.Hint))
+			line(w, "   hint: %s", wrapHint(k.onCluster(n.Hint)))
 		}
 	}
 }

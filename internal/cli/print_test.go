@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestWhatPeopleReadIsAsReviewed(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(io.Writer){
-		"plan":    func(w io.Writer) { printPlan(w, aPlan()) },
+		"plan":    func(w io.Writer) { printPlan(w, kubeOptions{}, aPlan()) },
 		"report":  func(w io.Writer) { printReport(w, aReport()) },
 		"outcome": func(w io.Writer) { printOutcome(w, anOutcome()) },
 		"events":  printEvents,

@@ -69,7 +69,7 @@ func (o *runOptions) begin(t *target) error {
 	if o.seen.log, err = openTranscript(name, o.Now, masker(t)); err != nil {
 		return err
 	}
-	o.seen.log.say("helm aistor " + strings.Join(o.Args, " "))
+	o.seen.log.say(o.typed())
 	p := *o.Program
 	p.Out, p.ErrOut = o.seen.log.tee(p.Out), o.seen.log.tee(p.ErrOut)
 	o.Program = &p

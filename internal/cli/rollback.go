@@ -91,7 +91,7 @@ func (o *rollbackOptions) carry(ctx context.Context, t *target, unfinished bool)
 		line(o.Out, "Nothing to take back: every release is as it was before the last upgrade.")
 		return nil
 	}
-	printPlan(o.Out, t.plan)
+	printPlan(o.Out, o.kube, t.plan)
 	if t.plan.Refused() != nil {
 		return &silentError{ExitCheckFailed}
 	}

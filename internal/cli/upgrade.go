@@ -98,7 +98,7 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	if err := o.reviewed(ctx, t); err != nil {
 		return err
 	}
-	printPlan(o.Out, t.plan)
+	printPlan(o.Out, o.kube, t.plan)
 	if err := t.plan.Refused(); err != nil {
 		return &silentError{ExitCheckFailed}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -28,6 +28,9 @@ func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subjec
 	show.close()
 	if o.seen.outcome = outcome; outcome != nil {
 		printOutcome(o.Out, outcome)
+	}
+	if stopped, ok := errors.AsType[*upgrade.StoppedError](err); ok {
+		stopped.Next = o.kube.onCluster(stopped.Next)
 	}
 	return upgradeError(err)
 }
@@ -111,11 +114,16 @@ func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.
 
 // command is what to type to go on. Secrets are never among the arguments.
 func (o *runOptions) command() string {
-	words := make([]string, len(o.Args))
-	for i, a := range o.Args {
-		words[i] = shell.Quote(a)
+	return "run the same command again: " + o.typed()
+}
+
+// typed is the command as it was typed, with what Helm took out of it.
+func (o *runOptions) typed() string {
+	line := "helm aistor"
+	for _, a := range append(slices.Clone(o.Args), o.kube.handed(o.Getenv)...) {
+		line += " " + shell.Quote(a)
 	}
-	return "run the same command again: helm aistor " + strings.Join(words, " ")
+	return line
 }
 
 // upgradeError gives the errors of a run their exit codes.

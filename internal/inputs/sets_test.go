@@ -54,7 +54,7 @@ func TestGatherRefusesSettingsThatNoFileHas(t *testing.T) {
 	for name, tc := range map[string]struct {
 		set, refusal string
 	}{
-		"a new one":             {"images.minio.image=minio:" + newMinIO, "change what the files say, and keep them, with\n  helm aistor values --operator --set images.minio.image=minio:" + newMinIO + " -f operator.yaml --bundle a.bundle --write"},
+		"a new one":             {"images.minio.image=minio:" + newMinIO, "change what the files say, and keep them, with\n  helm aistor values --operator --set images.minio.image=minio:" + newMinIO + " -f operator.yaml --bundle a.bundle --registry registry.example.com --pull-secret none --write"},
 		"one that it has as so": {"images.minio.image=minio:" + oldMinIO, ""},
 	} {
 		r := request(t, pinned())

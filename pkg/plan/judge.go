@@ -9,6 +9,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -51,7 +52,7 @@ func judgeOwners(n *notices, in Inputs) {
 	}
 	for _, m := range in.Facts.Managers {
 		if slices.ContainsFunc(in.changes(), func(c Change) bool { return c.Key() == m.Release }) {
-			n.refuse("gitops-managed", "change it where "+m.Tool+" reads it:\n  helm aistor plan --bundle "+cmp.Or(in.Bundle.Name, "BUNDLE")+" --gitops DIR writes the commits, in order",
+			n.refuse("gitops-managed", "change it where "+m.Tool+" reads it:\n  helm aistor plan --bundle "+shell.Quote(cmp.Or(in.Bundle.Name, "BUNDLE"))+" --gitops DIR writes the commits, in order",
 				"release %s is reconciled by %s (%s), which would revert an upgrade made here", m.Release, m.Tool, m.By)
 		}
 	}
@@ -101,7 +102,7 @@ func judgeValues(n *notices, in Inputs, c Change) {
 	}
 	which := "--operator"
 	if c.Store != "" {
-		which = "--object-store " + c.StoreKey()
+		which = shell.Command("--object-store %s", c.StoreKey())
 	}
 	if c.ValuesFlags != "" {
 		which += " " + c.ValuesFlags
@@ -111,9 +112,32 @@ func judgeValues(n *notices, in Inputs, c Change) {
 		what += fmt.Sprintf(" and %d more", more)
 	}
 	n.refuse("values-not-kept",
-		"change what the files say, and keep them, with\n  helm aistor values "+which+" -f "+strings.Join(c.ValuesFiles, " -f ")+" --bundle "+in.Bundle.Name+" --write",
+		"change what the files say, and keep them, with\n  helm aistor values "+which+in.from(c.ValuesFiles)+" --write",
 		"release %s would get values that no file has: %s would have to change at %s",
 		c.Key(), strings.Join(c.ValuesFiles, ", "), what)
+}
+
+// from are the flags with which other verbs find the same files, bundle and
+// registry as this plan did, whether flags, a site file or the installed values
+// named them.
+func (in Inputs) from(files []string) string {
+	var b strings.Builder
+	for _, f := range files {
+		b.WriteString(" -f " + shell.Quote(f))
+	}
+	if in.Bundle.Name != "" {
+		b.WriteString(" --bundle " + shell.Quote(in.Bundle.Name))
+	}
+	r := in.Registry
+	for _, flag := range [][2]string{{"registry", r.Registry}, {"prefix", r.Prefix}, {"pull-secret", r.PullSecret}} {
+		if flag[1] != "" {
+			b.WriteString(" --" + flag[0] + " " + shell.Quote(flag[1]))
+		}
+	}
+	for _, rule := range r.Rules {
+		b.WriteString(" --map " + shell.Quote(rule.From+"="+rule.To))
+	}
+	return b.String()
 }
 
 func judgeLicense(n *notices, in Inputs) {
@@ -148,7 +172,7 @@ func judgeLicense(n *notices, in Inputs) {
 }
 
 func adoptCommand(c Change) string {
-	return fmt.Sprintf("  kubectl -n %[1]s annotate secret %[2]s meta.helm.sh/release-name=%[3]s meta.helm.sh/release-namespace=%[1]s\n"+
+	return shell.Command("  kubectl -n %[1]s annotate secret %[2]s meta.helm.sh/release-name=%[3]s meta.helm.sh/release-namespace=%[1]s\n"+
 		"  kubectl -n %[1]s label secret %[2]s app.kubernetes.io/managed-by=Helm", c.Namespace, aistor.LicenseSecret, c.Release)
 }
 
@@ -206,11 +230,11 @@ func judgeRestarts(n *notices, in Inputs, p *Plan) {
 	for _, s := range p.Steps {
 		for _, r := range s.Restarts {
 			if !r.Selected && !slices.Contains(in.Options.AcceptRestart, r.Store) && once("accept-restart", r.Store) {
-				n.refuse("accept-restart", "--accept-restart "+r.Store,
+				n.refuse("accept-restart", shell.Command("--accept-restart %s", r.Store),
 					"%s may restart %s of %s, which is not upgraded by this plan (%s)", s.ID, words.All(r.Pods, "pod"), r.Store, r.Why)
 			}
 			if r.How == AllAtOnce && !slices.Contains(in.Options.AcceptDowntime, r.Store) && once("accept-downtime", r.Store) {
-				n.refuse("accept-downtime", "--accept-downtime "+r.Store,
+				n.refuse("accept-downtime", shell.Command("--accept-downtime %s", r.Store),
 					"%s may restart %s of %s at once, an outage (%s)", s.ID, words.All(r.Pods, "pod"), r.Store, r.Why)
 			}
 		}
