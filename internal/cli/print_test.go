@@ -181,7 +181,7 @@ func aPlan() *plan.Plan {
 		Images:   []plan.PlannedImage{{Reasons: []images.Reason{{Kind: images.KindDefault}}}, {}},
 		Steps: []plan.Step{
 			{ID: "backup", Title: "back up values, manifests, CRDs and ObjectStores"},
-			{ID: "mend-5.10.0", Title: "delete 2 bindings that change their role",
+			{ID: "mend-5.10.0", Title: "delete 2 bindings whose role changes",
 				Why:     "Kubernetes never lets a binding change its role, and Helm would stop half way",
 				Objects: []plan.ObjectKey{{Kind: "ClusterRoleBinding", Name: "aistor-adminjob"}}},
 			{ID: "operator-5.10.0", Title: "upgrade the operator 5.6.4 to 5.10.0", From: &from, To: &to, Why: "the target",

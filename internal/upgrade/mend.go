@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -89,7 +90,7 @@ func (e *Executor) mend(ctx context.Context, s plan.Step) (string, error) {
 			return "", err
 		}
 	}
-	return fmt.Sprintf("%d bindings deleted", len(doomed)), nil
+	return words.Count(len(doomed), "binding") + " deleted", nil
 }
 
 // save keeps one object, in place of an earlier one of the same name.

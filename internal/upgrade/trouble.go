@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -84,7 +85,7 @@ func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container, was past) (tr
 		return trouble{key: "config", text: text, patience: 3}, true
 	case "CrashLoopBackOff":
 		if c.Restarts >= crashes && was.crashed(p, c) {
-			return trouble{key: "crash", text: fmt.Sprintf("%s (%d restarts)", text, c.Restarts), patience: 1}, true
+			return trouble{key: "crash", text: fmt.Sprintf("%s (%s)", text, words.Count(c.Restarts, "restart")), patience: 1}, true
 		}
 	default:
 		if !c.Ready && c.Restarts >= crashes && was.crashed(p, c) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 )
 
 // Fields that facts about a release name.
@@ -151,7 +152,7 @@ func unstickSteps(in Inputs) []Step {
 func mendStep(c Change, stuck []Binding) Step {
 	s := Step{
 		ID: "mend-" + c.To.Version, Action: ActionMend, Target: c.Key(), Reversible: true,
-		Title: fmt.Sprintf("delete %d bindings that change their role", len(stuck)),
+		Title: "delete " + words.Count(len(stuck), "binding") + " whose role changes",
 		Why:   "Kubernetes never lets a binding change its role, and Helm would stop half way",
 		Risk:  "the operator lacks these rights until the next step has created them anew",
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -66,7 +67,7 @@ func judgePresent(f *findings, s *Subject, p puller) {
 		status = Warn // kubelet passes over a missing one as long as another serves
 	}
 	for _, name := range missing {
-		f.add(status, secretKey(p.namespace, name), "secret %s/%s, named by %s: does not exist, and %d images are pulled there", p.namespace, name, p.by, len(p.images)).
+		f.add(status, secretKey(p.namespace, name), "secret %s/%s, named by %s: does not exist, and %s pulled there", p.namespace, name, p.by, words.Are(len(p.images), "image")).
 			wanted("none", "a Secret of type "+typeDockerConfigJSON, createSecret(p.namespace, name, p.images))
 	}
 }

@@ -53,7 +53,7 @@ func judgePod(f *findings, p plan.Pod, now time.Time) {
 				wanted(c.Reason, "running", podRemedy(p, c))
 		} else if c.Restarts >= manyRestarts {
 			f.warn(k, "%s: container %s restarted %s", label(k), c.Name, words.Times(c.Restarts)).
-				wanted(fmt.Sprintf("%d restarts", c.Restarts), fmt.Sprintf("< %d", manyRestarts),
+				wanted(words.Count(c.Restarts, "restart"), fmt.Sprintf("< %d", manyRestarts),
 					shell.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
 		}
 	}
