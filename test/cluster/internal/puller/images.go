@@ -27,6 +27,7 @@ type PullError struct {
 	Message string
 }
 
+// Error is the message as the kubelet words it.
 func (e *PullError) Error() string { return e.Message }
 
 // Images is the image store of all simulated nodes. It is safe for concurrent
