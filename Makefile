@@ -108,5 +108,5 @@ e2e: e2e-install
 e2e-install: test-tools
 	cd test/install && go test -count=1 ./...
 
-clean: ## remove bin/; the cache stays
-	rm -rf $(BIN)
+clean: ## remove bin/ and dist/; the cache stays
+	rm -rf $(BIN) $(CURDIR)/dist
