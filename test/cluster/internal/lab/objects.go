@@ -143,7 +143,7 @@ func (l *Lab) registriesReady(ctx context.Context) error {
 	pool.AppendCertsFromPEM(pem)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
 	return errors.Join(
 		answers(ctx, client, "http://"+l.address(partUpstream)+"/v2/", http.StatusOK),
 		answers(ctx, client, "https://"+l.address(partPrivate)+"/v2/", http.StatusUnauthorized),

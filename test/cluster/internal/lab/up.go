@@ -173,7 +173,7 @@ func (l *Lab) launch(names ...string) ([]*proc.Started, error) {
 // startLimit bounds each wait of a start; a loaded machine is slow, and a
 // thousand nodes take it minutes.
 func (l *Lab) startLimit() time.Duration {
-	return 2*time.Minute + time.Duration(l.nodeCount())*time.Second/2
+	return 10*time.Minute + time.Duration(l.nodeCount())*time.Second/2
 }
 
 // wait asks until it is told yes, as long as all processes live. It asks ever
