@@ -16,6 +16,7 @@ func TestEveryModuleThatIsRequiredHasItsReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lookedAt(t)
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{if not (or .Indirect .Main)}}{{.Path}}{{end}}", "all").Output()
 	if err != nil {
 		t.Fatalf("listing modules: %v", err)

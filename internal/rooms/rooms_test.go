@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -42,10 +45,10 @@ var rooms = map[string][]string{
 	},
 	"internal/assemble":  {"internal/bundle", "internal/chart", "internal/values", "internal/aistor", "pkg/plan", "pkg/images"},
 	"internal/inputs":    {"internal/bundle", "internal/chart", "internal/values", "internal/aistor", "pkg/plan", "pkg/images"},
-	"internal/upgrade":   {"internal/pause", "pkg/preflight", "pkg/plan", "pkg/images", "internal/aistor"},
+	"internal/upgrade":   {"internal/pause", "internal/shell", "internal/words", "pkg/preflight", "pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/report":    {"internal/upgrade", "pkg/preflight", "pkg/plan", "pkg/images"},
 	"pkg/preflight":      {"internal/shell", "internal/words", "pkg/plan", "pkg/images", "internal/aistor"},
-	"pkg/plan":           {"internal/words", "pkg/images", "internal/aistor"},
+	"pkg/plan":           {"internal/shell", "internal/words", "pkg/images", "internal/aistor"},
 	"pkg/images":         {"internal/aistor"},
 	"internal/collect":   {"pkg/plan"},
 	"internal/pulltest":  {"pkg/preflight", "pkg/images"},
@@ -85,6 +88,7 @@ func TestImportsStayInsideTheirRooms(t *testing.T) {
 // environment or flags: those belong to the program around it.
 func TestLibraryPackagesTakeStreamsAndEnvironmentFromTheirCaller(t *testing.T) {
 	t.Parallel()
+	lookedAt(t)
 	out, err := exec.CommandContext(t.Context(), "grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Stdout|Stderr|Stdin|Exit)\b`,
 		"--include=*.go", "--exclude=*_test.go", "../../pkg").Output()
 	if err == nil {
@@ -138,6 +142,7 @@ func checkLibrary(t *testing.T, room, imported string) {
 
 func list(t *testing.T) []pkg {
 	t.Helper()
+	lookedAt(t)
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...").Output()
 	if err != nil {
 		t.Fatalf("listing packages: %v", err)
@@ -151,5 +156,26 @@ func list(t *testing.T) []pkg {
 			t.Fatalf("reading go list: %v", err)
 		}
 		all = append(all, p)
+	}
+}
+
+// lookedAt looks at every file that another program reads for these tests. The
+// go command knows only what a test itself looks at: without it, it would take
+// an earlier run's word for a tree that has changed since.
+func lookedAt(t *testing.T) {
+	t.Helper()
+	for _, dir := range []string{"../../cmd", "../../internal", "../../pkg"} {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat("../../go.mod"); err != nil {
+		t.Fatal(err)
 	}
 }
