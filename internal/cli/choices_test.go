@@ -90,6 +90,20 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 	}
 }
 
+func TestAfterDriftThePlanIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	p := program(t)
+	o := newRunOptions(p, newHelmOptions(p))
+	p.Args = []string{"upgrade", "--bundle", "my bundle", "--yes"}
+	if got, want := o.anew(), "look at a plan for the present state: helm aistor upgrade --bundle 'my bundle' --yes --dry-run"; got != want {
+		t.Errorf("received: %s\nexpected: %s", got, want)
+	}
+	p.Args = []string{"upgrade", "--plan", "p.yaml"}
+	if got, want := o.anew(), "helm aistor plan --out makes one for the present state; have it reviewed again"; got != want {
+		t.Errorf("received: %s\nexpected: %s", got, want)
+	}
+}
+
 func TestHintsMeanTheClusterThatWasLookedAt(t *testing.T) {
 	t.Parallel()
 	p := program(t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -60,7 +61,7 @@ func (o *runOptions) executorOptions(ctx context.Context, t *target, s *prefligh
 	opts := upgrade.Options{
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
 		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
-		Command: o.command(), Now: o.Now,
+		Command: o.command(), Anew: o.anew(), Now: o.Now,
 		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure, Findings: o.seen.findings,
 		Preflight: func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
 		Validate:  func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
@@ -115,6 +116,14 @@ func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.
 // command is what to type to go on. Secrets are never among the arguments.
 func (o *runOptions) command() string {
 	return "run the same command again: " + o.typed()
+}
+
+// anew is what to type once somebody else has changed what the plan relies on.
+func (o *runOptions) anew() string {
+	if slices.ContainsFunc(o.Args, func(a string) bool { return a == "--plan" || strings.HasPrefix(a, "--plan=") }) {
+		return "helm aistor plan --out makes one for the present state; have it reviewed again"
+	}
+	return "look at a plan for the present state: " + o.typed() + " --dry-run"
 }
 
 // typed is the command as it was typed, with what Helm took out of it.

@@ -64,7 +64,7 @@ func (e *Executor) back() bool { return e.plan.Kind == plan.KindRollback }
 // in all other cases the same command goes on.
 func (e *Executor) next(err error) string {
 	if errors.As(err, new(*DriftError)) && !e.back() {
-		return "make the plan anew: helm aistor plan"
+		return orElse(e.opts.Anew, "make the plan anew: helm aistor plan")
 	}
 	if webhook, ok := errors.AsType[*WebhookError](err); ok {
 		return webhook.hint() + e.opts.Command

@@ -48,6 +48,9 @@ type Options struct {
 	Identity, Tool string
 	// Command is what to type to go on, without secrets.
 	Command string
+	// Anew is what to type to see a plan for the present state, where the one at
+	// hand is out of date.
+	Anew string
 	// MaxHistory is Helm's limit on revisions. The default is Helm's own.
 	MaxHistory int
 	// RollbackOnFailure takes the chart of a step that fails back to the
