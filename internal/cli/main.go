@@ -21,6 +21,7 @@ func Main(version string, plugin func(*Program) *cobra.Command) int {
 	p := &Program{
 		IOStreams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		Getenv:    os.Getenv, Now: time.Now, Version: version,
+		Steady: func() { signal.Ignore(syscall.SIGPIPE) },
 	}
 	return p.Run(ctx, plugin(p), os.Args[1:])
 }

@@ -31,6 +31,10 @@ type Program struct {
 	// is 3 seconds.
 	TabPatience time.Duration
 
+	// Steady, where set, makes a write to where nobody reads an error: it kills
+	// the process otherwise, also one that is changing a cluster.
+	Steady func()
+
 	noColor bool
 	// bars are what is drawn at the moment; what is said meanwhile goes above.
 	// Run makes it.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -23,6 +25,9 @@ type transcript struct {
 	f    *os.File
 	tees []*teeWriter
 	err  error
+	// unread, where set, is called once a stream has nobody at its other end any
+	// more. What is said then is in the file alone.
+	unread func()
 }
 
 // openTranscript goes on behind what the file holds, so that all attempts are
@@ -106,7 +111,10 @@ func (w *teeWriter) Write(p []byte) (int, error) {
 	n, err := w.Writer.Write(p)
 	w.t.mu.Lock()
 	defer w.t.mu.Unlock()
-	w.open.Write(p[:n])
+	w.open.Write(p)
+	if w.t.unread != nil && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO)) {
+		w.t.unread()
+	}
 	for {
 		i := bytes.IndexByte(w.open.Bytes(), '\n')
 		if i < 0 {

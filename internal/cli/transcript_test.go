@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -58,3 +59,41 @@ func TestReportsThatCannotBeWrittenAreRefusedBeforeAnythingIsDone(t *testing.T) 
 		}
 	}
 }
+
+// Nobody at the other end of a stream is no reason to lose what was said.
+func TestWhatNobodyReadsIsInTheLogAndTold(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"a closed pipe", &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}, 1},
+		{"a closed terminal", syscall.EIO, 1},
+		{"a full disk", syscall.ENOSPC, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			name, told := filepath.Join(t.TempDir(), "log"), 0
+			log, err := openTranscript(name, func() time.Time { return clock }, func(s string) string { return s })
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.unread = func() { told++ }
+			line(log.tee(brokenWriter{tc.err}), "operator is ready")
+			if err := log.close(); err != nil {
+				t.Fatal(err)
+			}
+			if b, err := os.ReadFile(name); err != nil || !strings.Contains(string(b), "operator is ready") {
+				t.Errorf("log: %s, %v", b, err)
+			}
+			if told != tc.want {
+				t.Errorf("told %d times, expected %d", told, tc.want)
+			}
+		})
+	}
+}
+
+type brokenWriter struct{ err error }
+
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }

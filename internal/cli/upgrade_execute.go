@@ -25,6 +25,8 @@ func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subjec
 	show := newEventPrinter(o.Program)
 	opts := o.executorOptions(ctx, t, s)
 	opts.OnEvent = show.event
+	ctx, end := o.whileRead(ctx)
+	defer end()
 	outcome, err := upgrade.New(t.plan, &t.inputs, deps, opts).Run(ctx)
 	show.close()
 	if o.seen.outcome = outcome; outcome != nil {
@@ -34,6 +36,22 @@ func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subjec
 		stopped.Next = o.kube.onCluster(stopped.Next)
 	}
 	return upgradeError(err)
+}
+
+// whileRead ends when nobody reads what is said any more: the program behind a
+// pipe has ended, also by the same Ctrl-C. That is an interruption as a lost
+// connection is, and must not kill Helm half way.
+func (o *runOptions) whileRead(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancel(ctx)
+	if o.Steady != nil {
+		o.Steady()
+	}
+	if log := o.seen.log; log != nil {
+		log.mu.Lock()
+		defer log.mu.Unlock()
+		log.unread = end
+	}
+	return ctx, end
 }
 
 func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
