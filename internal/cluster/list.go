@@ -91,7 +91,7 @@ func (l *look) sorted() []plan.Gap {
 }
 
 func gapOf(what string, err error) plan.Gap {
-	return plan.Gap{What: what, Cause: err.Error(), Denied: apierrors.IsForbidden(err)}
+	return plan.Gap{What: what, Cause: err.Error(), Denied: apierrors.IsForbidden(err), Unknown: apierrors.IsUnauthorized(err)}
 }
 
 // broken is the request's error that makes the whole look worthless: 401, or

@@ -63,6 +63,17 @@ func troubles(f *plan.Facts, inScope func(plan.Pod) bool, was past) []trouble {
 	return append(out, refusals(f, inScope, was)...)
 }
 
+// loginTroubles is that the login has ended: a token of a few hours does while
+// large stores roll. Nothing is seen or changed from then on.
+func loginTroubles(f *plan.Facts) []trouble {
+	for _, g := range f.Gaps {
+		if g.Unknown {
+			return []trouble{{key: "login", patience: 3, text: "the API server no longer accepts this login (" + g.Cause + "): what is under way goes on without being watched; log in again, then go on"}}
+		}
+	}
+	return nil
+}
+
 func containerTrouble(f *plan.Facts, p plan.Pod, c plan.Container, was past) (trouble, bool) {
 	text := strings.TrimSuffix(c.Reason+": "+c.Message, ": ")
 	switch c.Reason {

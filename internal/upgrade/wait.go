@@ -133,7 +133,7 @@ func (w *watcher) look(f *plan.Facts) (verdict, error) {
 		return verdict{waiting: []string{fmt.Sprintf("whether anything reacts within %s", w.opts.Settle)}, next: left}, nil
 	}
 	w.quiet, unready = time.Time{}, append(unready, healing...)
-	stuck, next := w.memory.lasting(now, w.opts.Grace, w.troubles(f))
+	stuck, next := w.memory.lasting(now, w.opts.Grace, append(w.troubles(f), loginTroubles(f)...))
 	if len(stuck) > 0 {
 		return verdict{}, &stuckError{stuck}
 	}

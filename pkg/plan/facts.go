@@ -65,6 +65,9 @@ type Gap struct {
 	Cause string `json:"cause"`
 	// Denied says the cause was missing rights (403), not a failure.
 	Denied bool `json:"denied,omitempty"`
+	// Unknown says that the API server does not know, or no longer, who asked
+	// (401).
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // Within reports whether a gap is about something in this namespace.
