@@ -67,7 +67,7 @@ func (o *runOptions) begin(t *target) error {
 		name = filepath.Join(o.backupDir, shortDigest(t.plan.Digest()), "upgrade.log")
 	}
 	if o.seen.log, err = openTranscript(name, o.Now, masker(t)); err != nil {
-		return err
+		return withHint(err, "--backup-dir names a folder for backup and log that can be written to, --log-file a file for the log alone")
 	}
 	o.seen.log.say(o.typed())
 	p := *o.Program

@@ -83,6 +83,8 @@ func (e Endpoint) health(ctx context.Context) (Health, error) {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED) && !byProxy(err):
 		return Health{State: HealthUnavailable, Cause: "connection refused"}, nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return Health{State: HealthUnknown}, fmt.Errorf("asking %s: no answer in time", e)
 	case err != nil:
 		return Health{State: HealthUnknown}, fmt.Errorf("asking %s: %w", e, err)
 	}
