@@ -3,8 +3,8 @@ package report
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/leaktest"
 )
 
 // No test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

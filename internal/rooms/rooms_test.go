@@ -64,6 +64,7 @@ var rooms = map[string][]string{
 	"internal/pause":     {},
 	"internal/shell":     {},
 	"internal/aistor":    {},
+	"internal/leaktest":  {},
 	"internal/rooms":     {},
 }
 
