@@ -75,6 +75,24 @@ func (e *Executor) backedUp(dir string) {
 	}
 }
 
+// BackupError says that a backup could not be written; nothing is changed without
+// one.
+type BackupError struct {
+	Dir   string
+	Cause error
+}
+
+// Error names the folder.
+func (e *BackupError) Error() string { return fmt.Sprintf("writing backup to %q: %v", e.Dir, e.Cause) }
+
+// Unwrap is what the system said.
+func (e *BackupError) Unwrap() error { return e.Cause }
+
+// Hint names the flag.
+func (e *BackupError) Hint() string {
+	return "make room there, or name another folder with --backup-dir"
+}
+
 // writeBackup writes what was there before the plan: values, manifests, CRDs
 // and ObjectStores, and what the plan adds to the values, readable by the owner
 // alone and without secrets.
@@ -102,7 +120,7 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 	added := w.values(e.plan, e.in)
 	w.json(backupIndex, b)
 	if w.err != nil {
-		return "", fmt.Errorf("writing backup to %q: %w", dir, w.err)
+		return "", &BackupError{Dir: dir, Cause: w.err}
 	}
 	e.backedUp(dir)
 	if len(added) > 0 {

@@ -1,0 +1,30 @@
+package upgrade
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// Where no backup can be written, here because a file is in the folder's place,
+// nothing is changed, and the flag that helps is named.
+func TestNothingIsChangedWithoutABackup(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		x := w.attempt(t, "me")
+		x.opts.BackupDir = filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(x.opts.BackupDir, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := x.run(t.Context())
+		var backup *BackupError
+		var stopped *StoppedError
+		if !errors.As(err, &backup) || backup.Hint() == "" || !errors.As(err, &stopped) || stopped.Changed {
+			t.Errorf("error: %v", err)
+		}
+		if slices.Contains(w.calls, "push") || slices.Contains(w.calls, "helm upgrade") {
+			t.Error("it went on without a backup")
+		}
+	})
+}
