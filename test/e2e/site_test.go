@@ -62,7 +62,13 @@ func newBareSite(t *testing.T, flags []string, vars ...string) *site {
 	t.Cleanup(l.stop)
 	s := &site{t: t, dir: dir, env: l.env, charts: filepath.Join(programs, "charts")}
 	s.path = append([]string{programs, l.env["LAB_BIN"], lib}, filepath.SplitList(os.Getenv("PATH"))...)
-	s.vars = append(append(os.Environ(), vars...), "PATH="+strings.Join(s.path, string(os.PathListSeparator)))
+	env, err := withCaches(os.Environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A home of its own: logins in one that is shared are lost where two write
+	// them at once.
+	s.vars = append(append(env, vars...), "HOME="+t.TempDir(), "PATH="+strings.Join(s.path, string(os.PathListSeparator)))
 	for k, v := range l.env {
 		s.vars = append(s.vars, k+"="+v)
 	}
