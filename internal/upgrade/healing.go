@@ -46,6 +46,7 @@ func (w *watcher) heal(now time.Time, healing []string) (verdict, error) {
 		w.heals = now
 	}
 	w.quiet = time.Time{}
+	clear(w.memory) // whatever troubled before is over
 	took := now.Sub(w.heals)
 	next := healingNews - took%healingNews
 	if !w.opts.Deadline.IsZero() {

@@ -53,3 +53,28 @@ func TestALoginThatEndsEndsTheWait(t *testing.T) {
 		})
 	}
 }
+
+// That drives heal, as far as was last seen, is no reason to wait on unseeing.
+func TestALoginThatEndsEndsTheWaitForHealing(t *testing.T) {
+	t.Parallel()
+	began := time.Unix(1_000, 0)
+	now := began
+	w := &watcher{memory: memory{}, arrived: map[string]bool{}, moved: began, opts: Options{Timeout: time.Hour, Grace: 20 * time.Second, Now: func() time.Time { return now }},
+		goal: goal{
+			unready:  func(*plan.Facts) []string { return nil },
+			healing:  func(*plan.Facts) []string { return []string{"ObjectStore/a/b: 3 drives are healing"} },
+			troubles: func(*plan.Facts) []trouble { return nil },
+			progress: func(*plan.Facts) ([]string, int) { return nil, 0 },
+		}}
+	seen, gone := &plan.Facts{}, &plan.Facts{Gaps: []plan.Gap{{What: "pods in a", Cause: "Unauthorized", Unknown: true}}}
+	for _, step := range []struct {
+		after time.Duration
+		facts *plan.Facts
+		ends  bool
+	}{{0, seen, false}, {3 * time.Hour, gone, false}, {30 * time.Second, seen, false}, {time.Hour, gone, false}, {30 * time.Second, gone, false}, {time.Minute, gone, true}} {
+		now = now.Add(step.after)
+		if v, err := w.look(step.facts); v.reached || (err != nil) != step.ends {
+			t.Fatalf("after %s: reached %t, %v", now.Sub(began), v.reached, err)
+		}
+	}
+}

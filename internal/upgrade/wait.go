@@ -118,14 +118,14 @@ func (w *watcher) look(f *plan.Facts) (verdict, error) {
 			w.arrived[pod], w.moved = true, now
 		}
 	}
-	unready, healing := w.unready(f), w.healing(f)
-	if len(unready) == 0 && len(healing) > 0 {
+	unready, healing, login := w.unready(f), w.healing(f), loginTroubles(f)
+	if len(unready) == 0 && len(healing) > 0 && len(login) == 0 {
 		return w.heal(now, healing)
 	}
 	if !w.heals.IsZero() { // what is missing now has the whole time-out
 		w.heals, w.moved = time.Time{}, now
 	}
-	if len(unready) == 0 {
+	if len(unready)+len(healing) == 0 {
 		left := w.settling(f, now)
 		if left <= 0 {
 			return verdict{reached: true}, nil
@@ -133,7 +133,7 @@ func (w *watcher) look(f *plan.Facts) (verdict, error) {
 		return verdict{waiting: []string{fmt.Sprintf("whether anything reacts within %s", w.opts.Settle)}, next: left}, nil
 	}
 	w.quiet, unready = time.Time{}, append(unready, healing...)
-	stuck, next := w.memory.lasting(now, w.opts.Grace, append(w.troubles(f), loginTroubles(f)...))
+	stuck, next := w.memory.lasting(now, w.opts.Grace, append(w.troubles(f), login...))
 	if len(stuck) > 0 {
 		return verdict{}, &stuckError{stuck}
 	}
