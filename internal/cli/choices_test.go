@@ -68,8 +68,8 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 		want string
 	}{
 		{"as Helm 3 and 4 hand them over", map[string]string{"HELM_KUBECONTEXT": "my prod", "KUBECONFIG": "/etc/site.kubeconfig", "HELM_NAMESPACE": "aistor-system",
-			"HELM_KUBEASUSER": "admin", "HELM_KUBEASGROUPS": "ops", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY": "true", "HELM_KUBETOKEN": "s3cret"}, nil,
-			"helm aistor upgrade --kube-context 'my prod' --kube-as-user admin --kube-as-group ops --kube-insecure-skip-tls-verify=true --kubeconfig /etc/site.kubeconfig -n aistor-system"},
+			"HELM_KUBEASUSER": "admin", "HELM_KUBEASGROUPS": "ops,dev", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY": "true", "HELM_KUBETOKEN": "s3cret"}, nil,
+			"helm aistor upgrade --kube-context 'my prod' --kubeconfig /etc/site.kubeconfig --kube-insecure-skip-tls-verify=true --kube-as-user admin --kube-as-group ops --kube-as-group dev -n aistor-system"},
 		{"nothing was given", map[string]string{"HELM_NAMESPACE": "default", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY": "false"}, nil, "helm aistor upgrade"},
 		{"several files are the environment's", map[string]string{"KUBECONFIG": "/a" + string(filepath.ListSeparator) + "/b"}, nil, "helm aistor upgrade"},
 		{"without Helm in between", map[string]string{"HELM_KUBECONTEXT": "other"}, []string{"--kube-context", "prod"}, "helm aistor upgrade --kube-context prod"},
@@ -100,23 +100,6 @@ func TestAfterDriftThePlanIsMadeAnew(t *testing.T) {
 	}
 	p.Args = []string{"upgrade", "--plan", "p.yaml"}
 	if got, want := o.anew(), "helm aistor plan --out makes one for the present state; have it reviewed again"; got != want {
-		t.Errorf("received: %s\nexpected: %s", got, want)
-	}
-}
-
-func TestHintsMeanTheClusterThatWasLookedAt(t *testing.T) {
-	t.Parallel()
-	p := program(t)
-	k := newHelmOptions(p)
-	const hint = "change it, with\n  helm aistor values --operator --write\n  kubectl -n aistor get pods\nonce it does (kubectl get endpointslices), or kubectl aistor-upgrade validate"
-	if got := k.onCluster(hint); got != hint {
-		t.Errorf("without a choice: %s", got)
-	}
-	*k.Context, *k.KubeConfig = "my prod", "/etc/k"
-	const want = "change it, with\n  helm aistor values --kube-context 'my prod' --kubeconfig /etc/k --operator --write\n" +
-		"  kubectl --context 'my prod' --kubeconfig /etc/k -n aistor get pods\n" +
-		"once it does (kubectl --context 'my prod' --kubeconfig /etc/k get endpointslices), or kubectl aistor-upgrade validate"
-	if got := k.onCluster(hint); got != want {
 		t.Errorf("received: %s\nexpected: %s", got, want)
 	}
 }

@@ -75,7 +75,7 @@ func (o *collectOptions) run(ctx context.Context, file string) error {
 
 // options look at the cluster once, for the facts and the reports on them.
 func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
-	client, err := cluster.New(o.kube)
+	client, err := cluster.New(o.kube.ConfigFlags)
 	if err != nil {
 		return collect.Options{}, err
 	}
@@ -116,7 +116,7 @@ func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
 func (o *collectOptions) reports(ctx context.Context, facts *plan.Facts) map[string]any {
 	s := &preflight.Subject{Facts: facts, Now: o.Now(), Site: plan.Describe(facts).Registry}
 	return map[string]any{
-		"preflight": preflight.Run(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), s, preflight.Options{}),
-		"validate":  preflight.Run(ctx, preflight.After(), s, preflight.Options{}),
+		"preflight": o.kube.check(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), s, preflight.Options{}),
+		"validate":  o.kube.check(ctx, preflight.After(), s, preflight.Options{}),
 	}
 }

@@ -35,7 +35,7 @@ func newExport(p *Program, kube kubeOptions) *cobra.Command {
 }
 
 func (o *exportOptions) run(ctx context.Context) error {
-	client, err := cluster.New(o.kube)
+	client, err := cluster.New(o.kube.ConfigFlags)
 	if err != nil {
 		return err
 	}

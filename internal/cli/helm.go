@@ -7,6 +7,7 @@ import (
 // NewHelm is the plugin of Helm: it makes bundles, pushes them, and upgrades.
 func NewHelm(p *Program) *cobra.Command {
 	kube := newHelmOptions(p)
+	p.onCluster = kube.onCluster
 	root := &cobra.Command{
 		Use:   "aistor",
 		Short: "Carry a MinIO AIStor upgrade across an airgap",

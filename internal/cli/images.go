@@ -94,7 +94,7 @@ func (o *imagesOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := cluster.New(o.kube)
+	client, err := cluster.New(o.kube.ConfigFlags)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 // NewKubectl is the plugin of kubectl: it looks, and changes nothing.
 func NewKubectl(p *Program) *cobra.Command {
 	kube := newKubectlOptions(p)
+	p.onCluster = kube.onCluster
 	root := &cobra.Command{
 		Use:   "aistor-upgrade",
 		Short: "Look before, during and after an upgrade of MinIO AIStor",

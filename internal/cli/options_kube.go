@@ -16,8 +16,8 @@ import (
 type kubeOptions struct {
 	*genericclioptions.ConfigFlags
 	helm bool
-	// given is the namespace Helm handed over.
-	given string
+	// given is the namespace Helm handed over, handedFile what KUBECONFIG names.
+	given, handedFile string
 	// tab bounds what a completion asks of the cluster.
 	tab time.Duration
 }
@@ -42,7 +42,7 @@ func newHelmOptions(p *Program) kubeOptions {
 		*f.ImpersonateGroup = strings.Split(groups, ",")
 	}
 	*f.Namespace = p.Getenv("HELM_NAMESPACE")
-	return kubeOptions{ConfigFlags: f, helm: true, given: *f.Namespace, tab: cmp.Or(p.TabPatience, tabPatience)}
+	return kubeOptions{ConfigFlags: f, helm: true, given: *f.Namespace, handedFile: p.Getenv("KUBECONFIG"), tab: cmp.Or(p.TabPatience, tabPatience)}
 }
 
 // addFlags registers the flags under the names of the program they run below.

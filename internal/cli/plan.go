@@ -169,7 +169,7 @@ func (o *planOptions) judge(ctx context.Context, t *target) (*plan.Verdict, erro
 	}
 	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
 	subject.Bundle = proofAsRead(t, o.Program, o.bundleFile, "", "")
-	report := preflight.Run(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), subject, opts)
+	report := o.kube.check(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), subject, opts)
 	if err := interruption(ctx); err != nil {
 		return nil, err
 	}

@@ -14,8 +14,8 @@ import (
 // what they restart, and last what stands in the way.
 func printPlan(w io.Writer, k kubeOptions, p *plan.Plan) {
 	line(w, "Plan     %s", shortDigest(p.Digest()))
-	if p.Cluster.Context != "" {
-		line(w, "Cluster  %s, Kubernetes %s", printable(p.Cluster.Context), p.Cluster.Version)
+	if name := p.Cluster.Name(); name != "" {
+		line(w, "Cluster  %s, Kubernetes %s", printable(name), printable(p.Cluster.Version))
 	}
 	if p.Bundle.Name != "" {
 		line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))

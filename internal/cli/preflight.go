@@ -135,7 +135,7 @@ func (o *preflightOptions) report(ctx context.Context, checks []preflight.Check,
 		done++
 		say("%d of %d checks are done", done, len(checks))
 	}
-	return preflight.Run(ctx, checks, s, opts)
+	return o.kube.check(ctx, checks, s, opts)
 }
 
 // subject is what the checks look at: with a bundle the whole plan, else what
@@ -160,7 +160,7 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 	if t.site, err = o.site.read(o.Program); err != nil {
 		return nil, nil, err
 	}
-	if t.cluster, err = cluster.New(o.kube); err != nil {
+	if t.cluster, err = cluster.New(o.kube.ConfigFlags); err != nil {
 		return nil, nil, err
 	}
 	if t.inputs.Facts, err = o.facts(ctx, t); err != nil {

@@ -36,6 +36,9 @@ type Program struct {
 	Steady func()
 
 	noColor bool
+	// onCluster makes the commands of a hint mean the cluster in use; nil before
+	// a plugin's verbs are made.
+	onCluster func(hint string) string
 	// bars are what is drawn at the moment; what is said meanwhile goes above.
 	// Run makes it.
 	bars *atomic.Pointer[mpb.Progress]
@@ -55,7 +58,7 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 		return ExitOK
 	}
 	code := exitCode(ctx, err)
-	text := describe(err)
+	text := p.describe(err)
 	if code == ExitInterrupted { // in the words of whoever pressed Ctrl-C
 		text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
 	}

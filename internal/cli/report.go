@@ -104,7 +104,7 @@ func (o *runOptions) finish(ctx context.Context, t *target, ended error) error {
 			line(o.Out, "Log          %s", log.name)
 		}
 		if ended != nil {
-			log.say(describe(ended))
+			log.say(o.describe(ended))
 		}
 		if err := log.close(); written == nil {
 			written = err

@@ -112,7 +112,7 @@ func (o *rollbackOptions) carry(ctx context.Context, t *target, unfinished bool)
 		line(o.Out, "\nDry run: nothing was changed.")
 		return nil
 	}
-	if err := o.confirm(ctx); err != nil {
+	if err := o.confirm(ctx, t.plan); err != nil {
 		return err
 	}
 	return o.execute(ctx, t, subject)

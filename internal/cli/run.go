@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
@@ -79,7 +82,7 @@ func (o *runOptions) check(ctx context.Context, t *target, s *preflight.Subject,
 			checks = append(checks, c)
 		}
 	}
-	report := preflight.Run(ctx, checks, s, opts)
+	report := o.kube.check(ctx, checks, s, opts)
 	if err := interruption(ctx); err != nil {
 		return err
 	}
@@ -93,15 +96,40 @@ func (o *runOptions) check(ctx context.Context, t *target, s *preflight.Subject,
 		"mend what is named, or accept a finding with --waive ID=REASON"))
 }
 
+// question names what whoever agrees may not mistake: the cluster, and what
+// restarts there.
+func question(p *plan.Plan) string {
+	pods, times := map[string]int{}, map[string]int{}
+	for _, s := range p.Steps {
+		for _, r := range s.Restarts {
+			pods[r.Store] = max(pods[r.Store], r.Pods)
+			times[r.Store]++
+		}
+	}
+	total, again := 0, ""
+	for store, n := range pods {
+		total += n
+		if times[store] > 1 {
+			again = ", some more than once"
+		}
+	}
+	restarts := "No pods of object stores restart."
+	if len(pods) > 0 {
+		restarts = fmt.Sprintf("It restarts %s of %s%s.", words.Count(total, "pod"), words.Count(len(pods), "object store"), again)
+	}
+	cluster := printable(cmp.Or(p.Cluster.Name(), "with UID "+p.Cluster.UID))
+	return fmt.Sprintf("%s\nCarry this plan out on cluster %s?", restarts, cluster)
+}
+
 // confirm asks a person, or wants --yes where there is none.
-func (o *runOptions) confirm(ctx context.Context) error {
+func (o *runOptions) confirm(ctx context.Context, p *plan.Plan) error {
 	if o.yes {
 		return nil
 	}
 	if !o.interactive() {
 		return withHint(errors.New("asking for confirmation: standard input is no terminal"), "--yes goes on without asking")
 	}
-	fmt.Fprint(o.ErrOut, "\nCarry this plan out? [y/N] ")
+	fmt.Fprint(o.ErrOut, "\n"+question(p)+" [y/N] ")
 	answer := make(chan string, 1)
 	go func() {
 		text, _ := bufio.NewReader(o.In).ReadString('\n')

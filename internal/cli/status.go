@@ -65,7 +65,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err := errors.Join(o.outputOptions.validate(), o.followOptions.validate()); err != nil {
 		return err
 	}
-	client, err := cluster.New(o.kube)
+	client, err := cluster.New(o.kube.ConfigFlags)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (o *statusOptions) follow(ctx context.Context, look func(context.Context) (
 
 func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bundleBrings) *statusDocument {
 	doc := &statusDocument{
-		APIVersion: plan.APIVersion, Kind: KindStatus, Context: f.Context, Cluster: f.ServerVersion,
+		APIVersion: plan.APIVersion, Kind: KindStatus, Context: f.Context, Server: f.Server, Cluster: f.ServerVersion,
 		Namespace: f.Namespace, License: licenseStatusOf(f, o.Now()), Gaps: f.Gaps, Bundle: brings.over(f), Stores: []storeStatus{},
 	}
 	doc.Operator, doc.OperatorReady, doc.OperatorPods = f.Operator, 0, 0

@@ -22,6 +22,8 @@ type statusDocument struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Context    string `json:"context,omitempty"`
+	// Server is the API server's address.
+	Server string `json:"server,omitempty"`
 	// Cluster is the API server's version.
 	Cluster string `json:"cluster"`
 	// Namespace is set where only it was looked at.
@@ -79,7 +81,8 @@ func printStatus(w io.Writer, d *statusDocument, wide bool) {
 	} else {
 		line(w, "Operator  %s", tint(w, color.FgRed, "no release found"))
 	}
-	line(w, "Cluster   %s", strings.TrimPrefix(printable(d.Context+", Kubernetes "+d.Cluster), ", "))
+	name := plan.Cluster{Context: d.Context, Server: d.Server}.Name()
+	line(w, "Cluster   %s", strings.TrimPrefix(printable(name+", Kubernetes "+d.Cluster), ", "))
 	if d.License != nil {
 		line(w, "License   %s", tint(w, licenseColour(d.License.Tier), printable(d.License.Text)))
 	}

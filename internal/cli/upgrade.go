@@ -124,7 +124,7 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 		line(o.Out, "\nDry run: nothing was pushed or changed.")
 		return nil
 	}
-	if err := o.confirm(ctx); err != nil {
+	if err := o.confirm(ctx, t.plan); err != nil {
 		return err
 	}
 	return o.execute(ctx, t, subject)

@@ -32,9 +32,6 @@ func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subjec
 	if o.seen.outcome = outcome; outcome != nil {
 		printOutcome(o.Out, outcome)
 	}
-	if stopped, ok := errors.AsType[*upgrade.StoppedError](err); ok {
-		stopped.Next = o.kube.onCluster(stopped.Next)
-	}
 	return upgradeError(err)
 }
 

@@ -116,7 +116,7 @@ func (o *validateOptions) watch(ctx context.Context, l *looker) error {
 		if err != nil {
 			return nil, false, err
 		}
-		found := preflight.Run(ctx, preflight.After(), next, l.options)
+		found := o.kube.check(ctx, preflight.After(), next, l.options)
 		if err := ctx.Err(); err != nil {
 			return nil, false, err // what a look that was cut off found is nothing
 		}
@@ -191,7 +191,7 @@ func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
 		if l.target.site, err = o.site.read(o.Program); err != nil {
 			return nil, err
 		}
-		if l.target.cluster, err = cluster.New(o.kube); err != nil {
+		if l.target.cluster, err = cluster.New(o.kube.ConfigFlags); err != nil {
 			return nil, err
 		}
 	}

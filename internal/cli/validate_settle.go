@@ -34,7 +34,7 @@ func (o *runOptions) prove(ctx context.Context, t *target, before *preflight.Sub
 		deepen(ctx, t.cluster, facts, before.Now, o.endpoints.at)
 		after := *before
 		after.Facts, after.Since, after.Now = facts, before.Now, o.Now()
-		report := preflight.Run(ctx, preflight.After(), &after, opts)
+		report := o.kube.check(ctx, preflight.After(), &after, opts)
 		if err := interruption(ctx); err != nil {
 			return nil, nil, err
 		}

@@ -131,7 +131,7 @@ func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.Role) (*c
 
 // ask reads the release from the cluster.
 func (o *valuesOptions) ask(ctx context.Context, s *valuesSubject, role aistor.Role, site *plan.Site) (*plan.Facts, error) {
-	client, err := cluster.New(o.kube)
+	client, err := cluster.New(o.kube.ConfigFlags)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"sync"
 	"time"
 
@@ -35,9 +34,7 @@ type Scope struct {
 // Client reads from one cluster. It is safe for concurrent use and has nothing
 // to close.
 type Client struct {
-	context   string
-	namespace string // the context's own
-	implicit  bool   // nobody configured a cluster
+	connection Connection
 
 	typed    kubernetes.Interface
 	dynamic  dynamic.Interface
@@ -54,39 +51,32 @@ type Option func(*Client)
 // [time.Now].
 func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
 
-// New makes a client of getter's context. It sends nothing: a cluster that
-// can't be reached shows in the first look. The error is a [*ConnectError]
-// where the kubeconfig names no usable context.
+// New makes a client of the cluster that flags resolve to. It sends nothing: a
+// cluster that can't be reached shows in the first look. The error is a
+// [*ConnectError] where the kubeconfig names no usable context.
 //
 // The API server's own fairness limits the requests, not the client: a look is
 // a burst of some forty requests, which client-go's default of five a second
 // would stretch to many seconds.
-func New(getter genericclioptions.RESTClientGetter, opts ...Option) (*Client, error) {
-	loader := getter.ToRawKubeConfigLoader()
-	raw, err := loader.RawConfig()
+func New(flags *genericclioptions.ConfigFlags, opts ...Option) (*Client, error) {
+	connection, config, err := Resolve(flags)
 	if err != nil {
-		return nil, &ConnectError{Reason: NoContext, Cause: err}
+		return nil, err
 	}
 	c := &Client{
-		context:  contextName(getter, raw.CurrentContext),
-		mapper:   sync.OnceValues(getter.ToRESTMapper),
-		warnings: &warnings{},
-		now:      time.Now,
+		connection: connection,
+		mapper:     sync.OnceValues(flags.ToRESTMapper),
+		warnings:   &warnings{},
+		now:        time.Now,
 	}
 	for _, o := range opts {
 		o(c)
 	}
-	config, err := getter.ToRESTConfig()
-	if err != nil {
-		return nil, &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
-	}
-	// Without any kubeconfig the loader makes this address up.
-	c.implicit = len(raw.Clusters) == 0 && strings.HasSuffix(config.Host, "localhost:8080")
-	if c.namespace, _, err = loader.Namespace(); err != nil {
-		return nil, &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
-	}
 	return c, c.connect(config)
 }
+
+// Connection is the cluster that this client reads from.
+func (c *Client) Connection() Connection { return c.connection }
 
 // Warnings are the distinct warnings the API server sent along with its
 // answers, in the order of their arrival.
@@ -99,15 +89,15 @@ func (c *Client) connect(base *rest.Config) error {
 	config.WarningHandler, config.WarningHandlerWithContext = c.warnings, nil
 	var err error
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
-		return &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+		return c.connection.failed(NoContext, err)
 	}
 	if c.metadata, err = metadata.NewForConfig(config); err != nil {
-		return &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+		return c.connection.failed(NoContext, err)
 	}
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	if c.typed, err = kubernetes.NewForConfig(config); err != nil {
-		return &ConnectError{Reason: NoContext, Context: c.context, Cause: err}
+		return c.connection.failed(NoContext, err)
 	}
 	return nil
 }
@@ -131,16 +121,7 @@ func (c *Client) version(ctx context.Context) (string, error) {
 	}
 	var v version.Info
 	if err := json.Unmarshal(body, &v); err != nil {
-		return "", &ConnectError{Reason: Unreachable, Context: c.context, Cause: err}
+		return "", c.connection.failed(Unreachable, err)
 	}
 	return v.GitVersion, nil
-}
-
-// contextName prefers the context that a flag names: the loader's own answer
-// is the file's current one.
-func contextName(getter genericclioptions.RESTClientGetter, current string) string {
-	if flags, ok := getter.(*genericclioptions.ConfigFlags); ok && flags.Context != nil && *flags.Context != "" {
-		return *flags.Context
-	}
-	return current
 }

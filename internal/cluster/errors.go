@@ -1,12 +1,15 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
@@ -30,34 +33,64 @@ const (
 // no credentials.
 type ConnectError struct {
 	Reason Reason
-	// Context is the kubeconfig context's name; it may be empty.
-	Context string
-	Cause   error
+	// Context and Server are as in [Connection]; they may be empty.
+	Context, Server string
+	// Known are the contexts that there are, where none could be used.
+	Known []string
+	Cause error
 }
 
-// Error names the context and the cause.
+// Error names the cluster and the cause.
 func (e *ConnectError) Error() string {
-	return fmt.Sprintf("connecting to cluster %q: %s: %v", e.Context, e.Reason, e.Cause)
+	text := fmt.Sprintf("connecting to cluster %q", cmp.Or(e.Context, e.Server))
+	if e.Context != "" && e.Server != "" {
+		text += " (" + e.Server + ")"
+	}
+	text += fmt.Sprintf(": %s: %v", e.Reason, e.Cause)
+	if len(e.Known) > 0 {
+		text += "\nexpected: " + oneOf(e.Known)
+	}
+	return text
+}
+
+// mostNamed is how many contexts an error lists.
+const mostNamed = 20
+
+func oneOf(names []string) string {
+	var quoted []string
+	for _, n := range names[:min(len(names), mostNamed)] {
+		quoted = append(quoted, strconv.Quote(n))
+	}
+	text := strings.Join(quoted, ", ")
+	if len(names) > 1 {
+		text = "one of " + text
+	}
+	if more := len(names) - mostNamed; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+// failed is the error of a cluster that can't be looked at.
+func (c Connection) failed(reason Reason, err error) error {
+	return &ConnectError{Reason: reason, Context: c.Context, Server: c.Server, Cause: err}
 }
 
 // Unwrap returns the cause.
 func (e *ConnectError) Unwrap() error { return e.Cause }
 
-// Hint is a command that helps.
+// Hint is a command that helps. It names no cluster: whoever shows it knows by
+// which flags this one was chosen.
 func (e *ConnectError) Hint() string {
-	with := ""
-	if e.Context != "" {
-		with = " --context " + e.Context
-	}
 	switch e.Reason {
 	case NoContext:
-		return "kubectl config get-contexts   (then pass --context or set KUBECONFIG)"
+		return "kubectl config get-contexts"
 	case Unauthorized:
-		return "kubectl auth whoami" + with + "   (the credentials are missing or expired; log in again)"
+		return "kubectl auth whoami   (the credentials are missing or expired; log in again)"
 	case Untrusted:
-		return "kubectl config view --minify" + with + "   (certificate-authority must match the server's)"
+		return "kubectl config view --minify   (certificate-authority must match the server's)"
 	default:
-		return "kubectl cluster-info" + with
+		return "kubectl cluster-info"
 	}
 }
 
@@ -68,10 +101,10 @@ func (c *Client) connectError(err error) error {
 	if !fatal {
 		return nil
 	}
-	if c.implicit && reason == Unreachable {
+	if c.connection.guessed && reason == Unreachable {
 		reason = NoContext
 	}
-	return &ConnectError{Reason: reason, Context: c.context, Cause: err}
+	return c.connection.failed(reason, err)
 }
 
 // connectReason tells errors of the connection from answers of the server.

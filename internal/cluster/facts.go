@@ -46,7 +46,7 @@ func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
 		s.narrow(scope.Only)
 	}
 	f := s.facts()
-	f.Context, f.ServerVersion, f.Namespace = c.context, version, scope.Only
+	f.Context, f.Server, f.ServerVersion, f.Namespace = c.connection.Context, c.connection.Server, version, scope.Only
 	f.ClusterUID, f.User, f.Nodes, f.License = id.uid, id.user, id.nodes, license
 	f.Secrets = c.pullSecrets(ctx, l, pullSecretNames(f, nil))
 	f.Gaps = l.sorted()
@@ -90,7 +90,7 @@ func (c *Client) findNamespaces(ctx context.Context, l *look, s *seen, scope Sco
 	run(func() {
 		in := reach{all: len(scope.Namespaces) == 0, namespaces: scope.Namespaces}
 		if in.all {
-			in.namespaces = []string{c.namespace}
+			in.namespaces = []string{c.connection.Namespace}
 		}
 		s.stores = gather(ctx, l, "objectstores", in, stores(c.dynamic), metav1.ListOptions{},
 			func(u *unstructured.Unstructured) (storeSeen, bool) {

@@ -113,7 +113,7 @@ func (l *Live) Snapshot() *plan.Facts {
 		gaps.miss(what, err)
 	}
 	f := s.facts()
-	f.Context, f.Gaps = l.client.context, gaps.sorted()
+	f.Context, f.Server, f.Gaps = l.client.connection.Context, l.client.connection.Server, gaps.sorted()
 	return f
 }
 

@@ -50,7 +50,7 @@ func TestSnapshotOfAWatchEqualsALook(t *testing.T) {
 		t.Fatal(err)
 	}
 	live := watchSite(t, a, Scope{Events: true}).Snapshot()
-	want := &plan.Facts{Context: f.Context, Stores: f.Stores, Workloads: f.Workloads, Pods: f.Pods,
+	want := &plan.Facts{Context: f.Context, Server: f.Server, Stores: f.Stores, Workloads: f.Workloads, Pods: f.Pods,
 		Services: f.Services, Webhooks: f.Webhooks, Warnings: f.Warnings, Managers: f.Managers}
 	if d := cmp.Diff(want, live); d != "" {
 		t.Errorf("snapshot (-look +watch):\n%s", d)

@@ -36,6 +36,11 @@ func readme(r Request, folders []folder) []byte {
 		p.line("| %s | %s | %s |", f.name, f.step.Title, restarts(f.step))
 	}
 	p.line("\n## Before the first commit\n")
+	if uid := r.Plan.Cluster.UID; uid != "" {
+		p.line("The plan is for the cluster whose namespace kube-system has the UID\n`%s`; is it this one?", uid)
+		p.commands("kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'")
+		p.line("")
+	}
 	p.line("Images and charts have to be in the registry before the operator changes, and\nthe checks have to pass:")
 	bundle := orElse(r.Plan.Bundle.Name, "aistor.bundle")
 	p.commands(shell.Command("helm aistor push %s", bundle), shell.Command("kubectl aistor-upgrade preflight --bundle %s", bundle),

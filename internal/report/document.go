@@ -79,6 +79,7 @@ type Acknowledged struct {
 // Cluster says where it happened.
 type Cluster struct {
 	Context string `json:"context,omitempty"`
+	Server  string `json:"server,omitempty"`
 	UID     string `json:"uid,omitempty"`
 	Version string `json:"version"`
 }

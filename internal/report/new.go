@@ -40,7 +40,7 @@ func New(in Input) (*Document, error) {
 	p := in.Plan
 	d := &Document{
 		APIVersion: plan.APIVersion, Kind: Kind, Result: resultOf(in), Written: in.Now.UTC(), Identity: in.Identity, Tool: in.Tool,
-		Cluster: Cluster{Context: p.Cluster.Context, UID: p.Cluster.UID, Version: p.Cluster.Version},
+		Cluster: Cluster{Context: p.Cluster.Context, Server: p.Cluster.Server, UID: p.Cluster.UID, Version: p.Cluster.Version},
 		Plan:    p.Digest(), SignedBy: in.SignedBy, Bundle: Bundle{Name: p.Bundle.Name, Digest: p.Bundle.Digest},
 		Registry: p.Registry.Registry, Log: in.Log,
 		Releases: releases(p, in.Outcome), Images: imagesOf(p), Waivers: in.Waivers, Acknowledged: acknowledged(in.Acknowledged), Warnings: p.Warnings,

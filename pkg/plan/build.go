@@ -25,7 +25,7 @@ func Build(in Inputs) (*Plan, error) {
 	}
 	p := &Plan{
 		APIVersion: APIVersion, Kind: in.kind(),
-		Cluster:  Cluster{UID: in.Facts.ClusterUID, Version: in.Facts.ServerVersion, Context: in.Facts.Context},
+		Cluster:  Cluster{UID: in.Facts.ClusterUID, Version: in.Facts.ServerVersion, Context: in.Facts.Context, Server: in.Facts.Server},
 		Bundle:   in.Bundle,
 		Registry: in.Registry,
 		Options:  in.Options,

@@ -9,8 +9,11 @@ import (
 // [Build] read them, nobody changes them, so they may be shared between
 // goroutines. What could not be looked at is in Gaps, never silently absent.
 type Facts struct {
-	// Context is the kubeconfig context's name, for people.
+	// Context is the kubeconfig context in use, for people; "in-cluster" in a
+	// pod without one.
 	Context string `json:"context,omitempty"`
+	// Server is the API server's address, for people.
+	Server string `json:"server,omitempty"`
 	// ClusterUID is the uid of namespace kube-system: it tells clusters apart.
 	ClusterUID string `json:"clusterUID,omitempty"`
 	// ServerVersion is the API server's gitVersion.

@@ -39,8 +39,20 @@ type Plan struct {
 type Cluster struct {
 	UID     string `json:"uid"`
 	Version string `json:"version"`
-	// Context is the kubeconfig context it was reached by, for people.
+	// Context and Server say how it was reached, for people. Somebody else
+	// reaches the same cluster by other names, so that they are no part of the
+	// plan.
 	Context string `json:"-"`
+	Server  string `json:"-"`
+}
+
+// Name is what people call the cluster: the context in use with the API
+// server's address, or the one of them that is known.
+func (c Cluster) Name() string {
+	if c.Context == "" || c.Server == "" {
+		return c.Context + c.Server
+	}
+	return c.Context + " (" + c.Server + ")"
 }
 
 // PlannedImage is one image on its way.

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
@@ -20,7 +21,11 @@ func checkReachable(_ context.Context, s *Subject) Result {
 		return Result{Status: Error, Message: "the API server did not answer with its version",
 			Observed: "no version", Required: "an answer", Remedy: "kubectl version"}
 	}
-	r := pass("the API server of context %q answers", f.Context)
+	name := f.Server
+	if f.Context != "" {
+		name = strings.TrimSpace(fmt.Sprintf("of context %q %s", f.Context, f.Server))
+	}
+	r := pass("the API server %s answers", name)
 	if f.User != "" {
 		r.Details = []string{"signed in as " + f.User}
 	}
@@ -60,7 +65,7 @@ func checkSameCluster(_ context.Context, s *Subject) Result {
 			Required: p.Cluster.UID, Remedy: "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'"}
 	case s.Facts.ClusterUID != p.Cluster.UID:
 		return Result{Status: Fail, Message: "the plan was made for another cluster",
-			Observed: s.Facts.ClusterUID, Required: p.Cluster.UID, Remedy: "kubectl config use-context CONTEXT"}
+			Observed: s.Facts.ClusterUID, Required: p.Cluster.UID, Remedy: "name the plan's cluster with --context (kubectl) or --kube-context (helm), or make a plan for this one with helm aistor plan --out"}
 	}
 	return pass("the plan was made for this cluster")
 }
