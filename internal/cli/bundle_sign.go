@@ -51,6 +51,7 @@ func (o *bundleSignOptions) run(file string) error {
 			return err
 		}
 		password = strings.TrimRight(string(b), "\r\n")
+		o.redactor().AddValue(password)
 	}
 	b, err := openBundleFile(file)
 	if err != nil {

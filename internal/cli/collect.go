@@ -75,7 +75,7 @@ func (o *collectOptions) run(ctx context.Context, file string) error {
 
 // options look at the cluster once, for the facts and the reports on them.
 func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
-	client, err := cluster.New(o.kube.ConfigFlags)
+	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor()))
 	if err != nil {
 		return collect.Options{}, err
 	}
@@ -97,7 +97,7 @@ func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
 		return collect.Options{}, fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	opts := collect.Options{Client: typed, Dynamic: dyn, Facts: facts, Lines: o.lines, Pods: o.pods,
-		Tool: "aistor-upgrade " + o.Version, Now: o.Now(), Documents: o.reports(ctx, facts)}
+		Tool: "aistor-upgrade " + o.Version, Now: o.Now(), Redactor: o.redactor(), Documents: o.reports(ctx, facts)}
 	if facts.Operator == nil {
 		return opts, nil
 	}

@@ -35,7 +35,7 @@ func newExport(p *Program, kube kubeOptions) *cobra.Command {
 }
 
 func (o *exportOptions) run(ctx context.Context) error {
-	client, err := cluster.New(o.kube.ConfigFlags)
+	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor()))
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (o *imagesOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := cluster.New(o.kube.ConfigFlags)
+	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor()))
 	if err != nil {
 		return err
 	}

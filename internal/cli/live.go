@@ -37,7 +37,7 @@ func newLive(p *Program) *live {
 	if !ok || !p.fancy(p.Out) {
 		return nil
 	}
-	l := &live{out: f, now: p.Now, stop: make(chan struct{}), size: func() (int, int) {
+	l := &live{out: drawn(p.Out), now: p.Now, stop: make(chan struct{}), size: func() (int, int) {
 		size := term.TTY{Out: f}.GetSize()
 		if size == nil {
 			return 80, 24

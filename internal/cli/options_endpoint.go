@@ -13,6 +13,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -58,7 +59,7 @@ func (o *endpointOptions) resolve(p *Program, reg *registryOptions) error {
 // endpointOf is how a store is reached at an address.
 func endpointOf(store, address string, client *registry.Client) (e cluster.Endpoint, err error) {
 	if namespace, name, ok := strings.Cut(store, "/"); !ok || namespace == "" || name == "" || strings.ContainsAny(name, "/:") {
-		return e, fmt.Errorf("reading --endpoint %q: expected NAMESPACE/NAME=URL", presentable(store+"="+address))
+		return e, fmt.Errorf("reading --endpoint %q: expected NAMESPACE/NAME=URL", redact.Address(store+"="+address))
 	}
 	if e.URL, err = endpointURL(address); err != nil {
 		return e, withHint(fmt.Errorf("reading --endpoint of %q: %w", store, err),
@@ -84,22 +85,13 @@ func endpointOf(store, address string, client *registry.Client) (e cluster.Endpo
 func endpointURL(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%q is not http[s]://HOST[:PORT]", presentable(address))
+		return nil, fmt.Errorf("%q is not http[s]://HOST[:PORT]", redact.Address(address))
 	}
 	u.Host, u.ForceQuery = strings.ToLower(u.Host), false
 	if to := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/minio/health/cluster"); to != u.Path {
 		u.Path, u.RawPath = to, ""
 	}
 	return u, nil
-}
-
-// presentable is an address without what may be a password in it, or a token in
-// its query.
-func presentable(address string) string {
-	if i := strings.IndexAny(withoutPasswords(address), "?#"); i >= 0 {
-		return withoutPasswords(address)[:i+1] + "***"
-	}
-	return withoutPasswords(address)
 }
 
 // known refuses endpoints of stores that are not there.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -73,7 +74,7 @@ func (o *registryOptions) reach(p *Program) (registry.Options, error) {
 	}
 	for from, to := range opts.Mirrors {
 		if strings.Contains(to, "://") || strings.Contains(to, "@") {
-			return opts, withHint(fmt.Errorf("reading --mirror of %q: %q is not HOST[:PORT]/PATH", from, withoutPasswords(to)),
+			return opts, withHint(fmt.Errorf("reading --mirror of %q: %q is not HOST[:PORT]/PATH", from, redact.Address(to)),
 				"plain http is allowed by name with --registry-plain-http; a user goes into --registry-user with --password-stdin")
 		}
 	}
@@ -106,6 +107,7 @@ func (o *registryOptions) client(p *Program, private string) (*registry.Client, 
 		if o.once.err != nil {
 			return nil, o.once.err
 		}
+		p.redactor().AddValue(o.once.credential.Password, o.user+":"+o.once.credential.Password)
 		opts.Credentials = map[string]registry.Credential{private: o.once.credential}
 	}
 	return registry.New(opts)
@@ -204,11 +206,11 @@ func pairs(flag string, list []string) (map[string]string, error) {
 	for _, s := range list {
 		from, to, ok := strings.Cut(s, "=")
 		if !ok || from == "" || to == "" {
-			return nil, fmt.Errorf("reading --%s %q: expected FROM=TO", flag, presentable(s))
+			return nil, fmt.Errorf("reading --%s %q: expected FROM=TO", flag, redact.Address(s))
 		}
 		to = strings.TrimSuffix(to, "/")
 		if before, twice := m[from]; twice && before != to {
-			return nil, fmt.Errorf("reading --%s: %q is named twice, with %q and with %q", flag, presentable(from), presentable(before), presentable(to))
+			return nil, fmt.Errorf("reading --%s: %q is named twice, with %q and with %q", flag, redact.Address(from), redact.Address(before), redact.Address(to))
 		}
 		m[from] = to
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // setOptions are Helm's flags for single settings.
@@ -53,7 +53,7 @@ func (o *setOptions) validate() error {
 			if err != nil {
 				return withHint(err, "helm install --help shows the forms")
 			}
-			if len(plan.Secrets(v)) > 0 {
+			if len(redact.Find(v)) > 0 {
 				name := chart.SetName(s)
 				return withHint(fmt.Errorf("reading --%s %q: a secret on the command line is seen by everybody on this machine", f.name, name+"=…"),
 					"--set-file "+name+"=FILE reads it from a file")
@@ -63,7 +63,7 @@ func (o *setOptions) validate() error {
 	// The name of a variable may stand in one flag, and its value in the next.
 	all := &setOptions{o.Sets}
 	all.File = nil
-	if v, err := all.Into(nil); err == nil && len(plan.Secrets(v)) > 0 {
+	if v, err := all.Into(nil); err == nil && len(redact.Find(v)) > 0 {
 		return withHint(errors.New("reading the settings: a secret on the command line is seen by everybody on this machine"),
 			"--set-file KEY=FILE reads it from a file")
 	}

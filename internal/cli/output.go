@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -72,18 +71,21 @@ type named interface{ names() []string }
 func (o *outputOptions) print(w io.Writer, doc any, table func(io.Writer)) error {
 	switch {
 	case o.format == "json":
-		b, err := json.MarshalIndent(doc, "", "  ")
+		b, err := encodeDocument(w, doc)
 		if err != nil {
-			return fmt.Errorf("writing json: %w", err)
+			return err
 		}
-		_, err = fmt.Fprintln(w, string(b))
+		_, err = fmt.Fprintln(documents(w), string(b))
 		return err
 	case o.format == "yaml":
-		b, err := yaml.Marshal(doc)
+		b, err := encodeDocument(w, doc)
+		if err == nil {
+			b, err = yaml.JSONToYAML(b)
+		}
 		if err != nil {
 			return fmt.Errorf("writing yaml: %w", err)
 		}
-		_, err = w.Write(b)
+		_, err = documents(w).Write(b)
 		return err
 	case o.table() || o.kubectl == nil: // some verbs have forms of their own
 		table(w)
@@ -104,7 +106,7 @@ func (o *outputOptions) printTemplate(w io.Writer, doc any) error {
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(doc)
+	b, err := encodeDocument(w, doc)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", o.format, err)
 	}

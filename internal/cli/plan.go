@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/diff"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -176,7 +177,7 @@ func (o *planOptions) judge(ctx context.Context, t *target) (*plan.Verdict, erro
 	v := &plan.Verdict{Text: report.Verdict, OK: report.OK(), Acknowledged: subject.Acknowledged}
 	for _, r := range report.Results {
 		if r.Status != preflight.Pass && r.Status != preflight.Skip {
-			v.Findings = append(v.Findings, plan.VerdictFinding{Check: r.ID, Status: string(r.Status), Message: plan.RedactText(r.Message), Waived: r.Waived})
+			v.Findings = append(v.Findings, plan.VerdictFinding{Check: r.ID, Status: string(r.Status), Message: redact.Text(r.Message), Waived: r.Waived})
 		}
 	}
 	return v, nil

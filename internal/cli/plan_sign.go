@@ -22,6 +22,7 @@ func (o *planOptions) signPlan(content []byte) error {
 			return fmt.Errorf("reading the signing key's password: %w", err)
 		}
 		password = strings.TrimRight(string(b), "\r\n")
+		o.redactor().AddValue(password)
 	}
 	sig, err := signature.Make(content, key, password, "aistor-plan", "signature of an AIStor upgrade plan")
 	if err != nil {

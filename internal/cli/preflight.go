@@ -160,7 +160,7 @@ func (o *preflightOptions) subject(ctx context.Context) (*preflight.Subject, *ta
 	if t.site, err = o.site.read(o.Program); err != nil {
 		return nil, nil, err
 	}
-	if t.cluster, err = cluster.New(o.kube.ConfigFlags); err != nil {
+	if t.cluster, err = cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor())); err != nil {
 		return nil, nil, err
 	}
 	if t.inputs.Facts, err = o.facts(ctx, t); err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
 // Program is the process as the verbs see it.
@@ -39,6 +41,8 @@ type Program struct {
 	// onCluster makes the commands of a hint mean the cluster in use; nil before
 	// a plugin's verbs are made.
 	onCluster func(hint string) string
+	// secrets are what this run takes out of its output; see redactor.
+	secrets *redact.Redactor
 	// bars are what is drawn at the moment; what is said meanwhile goes above.
 	// Run makes it.
 	bars *atomic.Pointer[mpb.Progress]
@@ -48,6 +52,7 @@ type Program struct {
 // The context's cancellation is an interruption by the user.
 func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) int {
 	p.Args, p.bars = args, new(atomic.Pointer[mpb.Progress])
+	defer p.guardStreams()()
 	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
@@ -100,7 +105,7 @@ func describe(err error) string {
 	if errors.As(err, &silent) {
 		return ""
 	}
-	text := withoutPasswords(withHintOf(err, "error: "+err.Error()))
+	text := redact.Text(withHintOf(err, "error: "+err.Error()))
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		lines[i] = printable(l) // what a registry or a bundle says may be in it

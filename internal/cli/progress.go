@@ -54,7 +54,7 @@ func (p *Program) retryTeller() func(host string, err error, wait time.Duration)
 		quiet[host] = now.Add(wait)
 		w := p.ErrOut
 		if p.bars != nil && p.bars.Load() != nil {
-			w = p.bars.Load()
+			w = p.redactor().Writer(p.bars.Load())
 		}
 		line(w, "waiting %s for %s: %s", wait.Round(time.Second), host, printable(err.Error()))
 	}

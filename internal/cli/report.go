@@ -66,7 +66,7 @@ func (o *runOptions) begin(t *target) error {
 		}
 		name = filepath.Join(o.backupDir, shortDigest(t.plan.Digest()), "upgrade.log")
 	}
-	if o.seen.log, err = openTranscript(name, o.Now, masker(t)); err != nil {
+	if o.seen.log, err = openTranscript(name, o.Now, o.redactor().Text); err != nil {
 		return withHint(err, "--backup-dir names a folder for backup and log that can be written to, --log-file a file for the log alone")
 	}
 	o.seen.log.say(o.typed())
@@ -74,25 +74,6 @@ func (o *runOptions) begin(t *target) error {
 	p.Out, p.ErrOut = o.seen.log.tee(p.Out), o.seen.log.tee(p.ErrOut)
 	o.Program = &p
 	return nil
-}
-
-// masker takes every secret out of a text that the values or the cluster hold.
-func masker(t *target) func(string) string {
-	var all []map[string]any
-	for _, list := range [][]plan.Change{t.inputs.Operator, t.inputs.Stores} {
-		for _, c := range list {
-			all = append(all, c.Values)
-		}
-	}
-	if f := t.inputs.Facts; f != nil {
-		if f.Operator != nil {
-			all = append(all, f.Operator.Values)
-		}
-		for _, r := range f.Releases {
-			all = append(all, r.Values)
-		}
-	}
-	return upgrade.Masker(all...)
 }
 
 // finish writes the reports and the error into the log. A report that can't be
@@ -125,7 +106,7 @@ func (o *runOptions) writeReports(t *target, ended error) error {
 	}
 	in := report.Input{
 		Plan: t.plan, Outcome: o.seen.outcome, Err: shown(ended), Before: o.seen.before, After: o.seen.after, Waivers: o.seen.waivers, Acknowledged: o.seen.acknowledged,
-		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version, SignedBy: o.seen.signedBy, Now: o.Now(), Mask: masker(t),
+		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version, SignedBy: o.seen.signedBy, Now: o.Now(), Mask: o.redactor().Text,
 	}
 	if o.seen.log != nil {
 		in.Log = o.seen.log.name

@@ -65,7 +65,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err := errors.Join(o.outputOptions.validate(), o.followOptions.validate()); err != nil {
 		return err
 	}
-	client, err := cluster.New(o.kube.ConfigFlags)
+	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor()))
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (o *targetOptions) look(ctx context.Context, t *target) error {
 
 // surroundings connects to the cluster, looks at it, and finds the registry.
 func (o *targetOptions) surroundings(ctx context.Context, t *target) (registry plan.SiteRegistry, err error) {
-	if t.cluster, err = cluster.New(o.kube.ConfigFlags); err != nil {
+	if t.cluster, err = cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor())); err != nil {
 		return registry, err
 	}
 	facts, err := o.facts(ctx, t)

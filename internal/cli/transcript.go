@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
 // transcript is a file with what was shown, line by line with the time, without
@@ -153,6 +155,8 @@ func behind(w any) any {
 			w = v.Writer
 		case *teeWriter:
 			w = v.Writer
+		case *redact.Writer:
+			w = v.Unwrap()
 		default:
 			return w
 		}

@@ -68,7 +68,8 @@ func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 		Helm:    helmAdapter{client: chart.NewClient(o.kube, nil), charts: t.charts},
 		Cluster: clusterAdapter{client: t.cluster, scope: o.scope(t)},
 		Client:  client, Objects: upgrade.NewObjects(dyn),
-		Prober: healthProber{client: t.cluster, facts: t.inputs.Facts, at: o.endpoints.at},
+		Prober:   healthProber{client: t.cluster, facts: t.inputs.Facts, at: o.endpoints.at},
+		Redactor: o.redactor(),
 	}, nil
 }
 

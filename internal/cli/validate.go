@@ -191,7 +191,7 @@ func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
 		if l.target.site, err = o.site.read(o.Program); err != nil {
 			return nil, err
 		}
-		if l.target.cluster, err = cluster.New(o.kube.ConfigFlags); err != nil {
+		if l.target.cluster, err = cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor())); err != nil {
 			return nil, err
 		}
 	}

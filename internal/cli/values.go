@@ -13,6 +13,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -152,6 +153,8 @@ type valuesSubject struct {
 	setChanges []values.Change
 	registry   plan.SiteRegistry
 	kubernetes string
+	// redactor learns the secrets in the values.
+	redactor *redact.Redactor
 }
 
 // name is the release, or what else tells one run from another.

@@ -7,7 +7,6 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -75,7 +74,10 @@ func newValuesReport(s *valuesSubject, result *values.Result, files []editedFile
 
 // mask takes the user's secrets out of texts.
 func (s *valuesSubject) mask(result *values.Result) func(string) string {
-	return upgrade.Masker(s.user, s.release.Values, result.Values)
+	for _, v := range []map[string]any{s.user, s.release.Values, result.Values} {
+		s.redactor.AddObject(v)
+	}
+	return s.redactor.Text
 }
 
 // show writes what was asked for to stdout, and to stderr what a person should
@@ -85,7 +87,7 @@ func (o *valuesOptions) show(s *valuesSubject, result *values.Result, files []ed
 	case "json":
 		return o.print(o.Out, r, nil)
 	case "yaml":
-		if err := printValues(o.Out, result, files); err != nil {
+		if err := printValues(verbatim(o.Out), result, files); err != nil {
 			return err
 		}
 	default:

@@ -44,7 +44,7 @@ func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &valuesSubject{}
+	s := &valuesSubject{redactor: o.redactor()}
 	if o.chartFile != "" {
 		if s.chart, err = chart.Load(o.chartFile); err != nil {
 			return nil, err
@@ -131,7 +131,7 @@ func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.Role) (*c
 
 // ask reads the release from the cluster.
 func (o *valuesOptions) ask(ctx context.Context, s *valuesSubject, role aistor.Role, site *plan.Site) (*plan.Facts, error) {
-	client, err := cluster.New(o.kube.ConfigFlags)
+	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor()))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -230,7 +231,7 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &valuesSubject{release: release, chart: c, user: release.Values, files: []valuesFile{f}}
+	s := &valuesSubject{redactor: redact.New(), release: release, chart: c, user: release.Values, files: []valuesFile{f}}
 	s.registry.Registry = "r.example.com"
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
 	o := &valuesOptions{Program: &Program{IOStreams: streams}, outputOptions: outputOptions{format: formatDiff}}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"sync"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
 // Scope says what to look at.
@@ -42,6 +45,7 @@ type Client struct {
 	mapper   func() (meta.RESTMapper, error)
 	warnings *warnings
 	now      func() time.Time
+	secrets  *redact.Redactor
 }
 
 // Option changes how a [Client] is made.
@@ -50,6 +54,11 @@ type Option func(*Client)
 // WithClock replaces the clock by which events are recent. The default is
 // [time.Now].
 func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
+
+// WithRedactor teaches r every secret that the client comes across: those in
+// Secrets, values, environment variables and the kubeconfig. The default is that
+// nobody learns them.
+func WithRedactor(r *redact.Redactor) Option { return func(c *Client) { c.secrets = r } }
 
 // New makes a client of the cluster that flags resolve to. It sends nothing: a
 // cluster that can't be reached shows in the first look. The error is a
@@ -84,6 +93,10 @@ func (c *Client) Warnings() []string { return c.warnings.list() }
 
 func (c *Client) connect(base *rest.Config) error {
 	config := rest.CopyConfig(base)
+	c.secrets.AddValue(config.BearerToken, config.Password)
+	if token, err := os.ReadFile(config.BearerTokenFile); err == nil {
+		c.secrets.AddValue(string(token))
+	}
 	config.QPS = -1
 	config.Wrap(noting)
 	config.WarningHandler, config.WarningHandlerWithContext = c.warnings, nil

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -136,7 +137,7 @@ func seeEvent(e *corev1.Event) (plan.Event, bool) {
 	out := plan.Event{
 		Object: plan.ObjectKey{APIVersion: e.InvolvedObject.APIVersion, Kind: e.InvolvedObject.Kind,
 			Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name},
-		Reason: e.Reason, Message: plan.RedactText(e.Message), Count: int(e.Count),
+		Reason: e.Reason, Message: redact.Text(e.Message), Count: int(e.Count),
 	}
 	last := e.CreationTimestamp.Time
 	for _, t := range []time.Time{e.EventTime.Time, e.FirstTimestamp.Time, e.LastTimestamp.Time} {

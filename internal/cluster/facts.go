@@ -50,6 +50,8 @@ func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
 	f.ClusterUID, f.User, f.Nodes, f.License = id.uid, id.user, id.nodes, license
 	f.Secrets = c.pullSecrets(ctx, l, pullSecretNames(f, nil))
 	f.Gaps = l.sorted()
+	c.secrets.AddValue(f.SecretValues()...)
+	c.secrets.Keep(f.ReadableNames()...)
 	return f, c.fatal(ctx, l)
 }
 

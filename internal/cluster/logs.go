@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -133,7 +134,7 @@ func logErrors(r io.Reader, of plan.ObjectKey, container string) (logSeen, error
 			out.errors[i].Last = when.UTC()
 		} else if len(out.errors) < distinctErrors {
 			at[key] = len(out.errors)
-			out.errors = append(out.errors, plan.LogError{Pod: of, Container: container, Message: plan.RedactText(message), Count: 1, Last: when.UTC()})
+			out.errors = append(out.errors, plan.LogError{Pod: of, Container: container, Message: redact.Text(message), Count: 1, Last: when.UTC()})
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -88,7 +89,7 @@ func withStatus(c plan.Container, reported map[string]corev1.ContainerStatus) pl
 	case s.State.Terminated != nil && s.State.Terminated.ExitCode != 0:
 		c.Reason, c.Message = s.State.Terminated.Reason, s.State.Terminated.Message
 	}
-	c.Message = plan.RedactText(c.Message)
+	c.Message = redact.Text(c.Message)
 	return c
 }
 

@@ -91,6 +91,7 @@ func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecr
 		l.miss("secrets "+n.String(), err)
 		return nil
 	}
+	c.secrets.AddSecret(secret)
 	out.Present, out.Type = true, string(secret.Type)
 	out.Data = plan.Sensitive(secret.Data[corev1.DockerConfigJsonKey])
 	return out
@@ -108,6 +109,7 @@ func (c *Client) license(ctx context.Context, l *look, namespace string) *plan.L
 		l.miss("secrets "+name{namespace, aistor.LicenseSecret}.String(), err)
 		return nil
 	}
+	c.secrets.AddSecret(secret)
 	return &plan.License{
 		Namespace: namespace,
 		Release:   markOf(secret).release.String(),

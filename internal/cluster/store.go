@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -85,7 +86,7 @@ func seeStore(u *unstructured.Unstructured) (storeSeen, error) {
 		Release: s.release.name,
 		Images:  o.images(u.GetNamespace() + "/" + u.GetName()),
 		Secret:  o.Spec.ImagePullSecret.Name,
-		Health:  o.Status.Health, Message: plan.RedactText(o.Status.Message), State: plan.RedactText(o.Status.State),
+		Health:  o.Status.Health, Message: redact.Text(o.Status.Message), State: redact.Text(o.Status.State),
 		Online: o.Status.Online, Offline: o.Status.Offline, Healing: o.Status.Healing,
 		Revision:       o.Status.Revision,
 		RollingTimeout: time.Duration(o.Spec.RollingTimeout) * time.Second,

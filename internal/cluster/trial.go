@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -144,7 +145,7 @@ func (t *trials) comes(k plan.ObjectKey) bool {
 }
 
 func (t *trial) end(outcome plan.TrialOutcome, format string, args ...any) {
-	t.result.Outcome, t.result.Cause = outcome, plan.RedactText(fmt.Sprintf(format, args...))
+	t.result.Outcome, t.result.Cause = outcome, redact.Text(fmt.Sprintf(format, args...))
 }
 
 func (t *trial) run(ctx context.Context) {

@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -30,22 +31,22 @@ type Index struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
-// archive writes files into a gzipped tar, each through the sieve.
+// archive writes files into a gzipped tar, each without secrets.
 type archive struct {
-	gz    *gzip.Writer
-	tar   *tar.Writer
-	sieve *sieve
-	index Index
+	gz      *gzip.Writer
+	tar     *tar.Writer
+	secrets *redact.Redactor
+	index   Index
 }
 
-func newArchive(w io.Writer, s *sieve, tool string, now time.Time) *archive {
+func newArchive(w io.Writer, s *redact.Redactor, tool string, now time.Time) *archive {
 	gz := gzip.NewWriter(w)
-	return &archive{gz: gz, tar: tar.NewWriter(gz), sieve: s,
+	return &archive{gz: gz, tar: tar.NewWriter(gz), secrets: s,
 		index: Index{APIVersion: plan.APIVersion, Kind: Kind, Tool: tool, Created: now.UTC()}}
 }
 
 func (a *archive) text(name, text string) error {
-	body := a.sieve.text(text)
+	body := a.secrets.Text(text)
 	h := &tar.Header{Name: path.Join(root, name), Mode: 0o600, Size: int64(len(body)), ModTime: a.index.Created, Typeflag: tar.TypeReg}
 	if err := a.tar.WriteHeader(h); err != nil {
 		return fmt.Errorf("writing %q: %w", name, err)
@@ -68,7 +69,7 @@ func (a *archive) yaml(name string, doc any) error {
 
 // missing records what could not be looked at.
 func (a *archive) missing(what string, err error) {
-	a.index.Missing = append(a.index.Missing, a.sieve.text(what+": "+err.Error()))
+	a.index.Missing = append(a.index.Missing, a.secrets.Text(what+": "+err.Error()))
 }
 
 // close writes the index and ends the archive.

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -32,6 +33,9 @@ type Options struct {
 	// Pods is how many ready pods of each object store give their logs, and
 	// how many that are not ready. The default is 4. Of the operator all do.
 	Pods int
+	// Redactor knows secrets already, and learns those that are found. The
+	// default is one that knows none.
+	Redactor *redact.Redactor
 	// Tool and Now go into the index.
 	Tool string
 	Now  time.Time
@@ -49,12 +53,16 @@ func Write(ctx context.Context, w io.Writer, o Options) (*Index, error) {
 	if o.Pods == 0 {
 		o.Pods = 4
 	}
-	s := &sieve{}
-	s.learnFacts(o.Facts)
+	s := o.Redactor
+	if s == nil {
+		s = redact.New()
+	}
+	s.AddValue(o.Facts.SecretValues()...)
+	s.Keep(o.Facts.ReadableNames()...)
 	a := newArchive(w, s, o.Tool, o.Now)
 	spaces := namespaces(o.Facts)
 	for _, ns := range spaces {
-		if err := s.learnSecrets(ctx, o.Client, ns); err != nil {
+		if err := learnSecrets(ctx, o.Client, ns, s); err != nil {
 			a.missing("secrets of "+ns+", to take them out of what follows", err)
 		}
 	}
@@ -129,7 +137,7 @@ func objects(ctx context.Context, a *archive, o Options, namespace string) error
 				continue
 			}
 			item.SetManagedFields(nil)
-			kept = append(kept, plan.RedactValue(item.Object))
+			kept = append(kept, a.secrets.Object(item.Object))
 		}
 		if len(kept) == 0 {
 			continue

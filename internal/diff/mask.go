@@ -3,8 +3,8 @@ package diff
 import (
 	"reflect"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // another stands where a secret is another than before.
@@ -15,10 +15,10 @@ const another = "[redacted, another one]"
 func masked(was, is images.Object) (any, any) {
 	var a, b any
 	if was != nil {
-		a = plan.RedactValue(plainData(was))
+		a = redact.Object(plainData(was))
 	}
 	if is != nil {
-		b = plan.RedactValue(plainData(is))
+		b = redact.Object(plainData(is))
 	}
 	if was != nil && is != nil {
 		b = mark(plainData(was), plainData(is), a, b)
@@ -31,7 +31,7 @@ func mark(was, is, a, b any) any {
 	switch b := b.(type) {
 	case string:
 		if s, ok := a.(string); ok && s == b && !reflect.DeepEqual(was, is) {
-			if b == plan.Redacted {
+			if b == redact.Mask {
 				return another
 			}
 			return b + " # " + another

@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -122,7 +123,7 @@ func (r Request) folder(s plan.Step, n int) (*folder, error) {
 // release adds what a step's release consists of: the values, the tool's own
 // object, and the plan up to this step, which validate holds the cluster to.
 func (r Request) release(f *folder) error {
-	open, left := plan.WithoutSecrets(f.change.Values)
+	open, left := redact.Split(f.change.Values)
 	f.left = left
 	for _, at := range left {
 		if !reflect.DeepEqual(valueAt(f.change.Values, at), valueAt(r.installed(f.change), at)) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -105,8 +106,8 @@ func differences(now, old map[string]any) []plan.ValueEdit {
 	flatten(b, "", old)
 	// Whether a setting is secret may be told only by what stands beside it.
 	wasShown, comesShown := map[string]string{}, map[string]string{}
-	flatten(wasShown, "", plan.Redact(now))
-	flatten(comesShown, "", plan.Redact(old))
+	flatten(wasShown, "", redact.Values(now))
+	flatten(comesShown, "", redact.Values(old))
 	paths := slices.Collect(maps.Keys(a))
 	for p := range b {
 		if _, both := a[p]; !both {

@@ -12,7 +12,7 @@ func TestEditsAreShownWithoutSecrets(t *testing.T) {
 		{"imagePullSecret.name", "site", "site"},
 		{"kes.approle.secret", "hunter2", "[redacted]"},
 		{"license", "", ""},
-		{"config", "url=https://user:hunter2@reg.example.com/x", "url=https://[redacted]@reg.example.com/x"},
+		{"config", "url=https://user:hunter2@reg.example.com/x", "url=https://user:[redacted]@reg.example.com/x"},
 		{"manifest", "password: hunter2\na: b", "(text of 2 lines)"},
 	} {
 		if got := brief(c.path, c.value); got != c.want {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -70,13 +71,13 @@ func notices(change plan.Change, result *values.Result) []plan.Notice {
 // brief is a value as a plan shows it, without secrets. A longer text may be a
 // whole manifest.
 func brief(path, s string) string {
-	if s != "" && plan.HoldsSecret(path) {
-		return plan.Redacted
+	if s != "" && redact.IsSecretName(path) {
+		return redact.Mask
 	}
 	if n := strings.Count(s, "\n"); n > 0 || len(s) > 200 {
 		return fmt.Sprintf("(text of %d lines)", n+1)
 	}
-	return plan.RedactText(s)
+	return redact.Text(s)
 }
 
 // UnresolvedError says that images would be pulled from outside the private

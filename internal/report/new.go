@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -29,7 +30,7 @@ type Input struct {
 	Identity, Tool, SignedBy, Log string
 	Now                           time.Time
 	// Mask takes secrets out of a text. The default takes out what
-	// [plan.RedactText] finds.
+	// [redact.Text] finds.
 	Mask func(string) string
 }
 
@@ -52,7 +53,7 @@ func New(in Input) (*Document, error) {
 	d.outcome(p, in.Outcome)
 	mask := in.Mask
 	if mask == nil {
-		mask = plan.RedactText
+		mask = redact.Text
 	}
 	return masked(d, mask)
 }

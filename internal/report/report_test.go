@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -184,7 +185,7 @@ func TestSecretsAreMaskedInEveryField(t *testing.T) {
 	in.Err = errors.New("boom " + secret)
 	in.Outcome.Attempts[0].Message, in.Outcome.Steps[0].Message, in.Outcome.Availability[0].Worst = secret, secret, secret
 	in.Before[0].Results[0].Observed, in.Waivers[0].Reason, in.Plan.Bundle.Name = secret, "because "+secret, secret
-	in.Mask = func(s string) string { return strings.ReplaceAll(s, secret, plan.Redacted) }
+	in.Mask = func(s string) string { return strings.ReplaceAll(s, secret, redact.Mask) }
 	d := document(t, in)
 	b, err := json.Marshal(d)
 	if err != nil {
@@ -193,7 +194,7 @@ func TestSecretsAreMaskedInEveryField(t *testing.T) {
 	if strings.Contains(string(b), secret) || strings.Contains(html(t, d), secret) {
 		t.Error("a secret is in the report")
 	}
-	if !strings.Contains(string(b), plan.Redacted) {
+	if !strings.Contains(string(b), redact.Mask) {
 		t.Error("nothing was masked")
 	}
 }

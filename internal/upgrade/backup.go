@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -109,7 +110,7 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 		Note:  "Secrets are left out: license, credentials and pull secrets are to be supplied when this is used.",
 		Files: map[string]string{},
 	}
-	w := backupWriter{dir: dir, index: &b, mask: e.mask.text}
+	w := backupWriter{dir: dir, index: &b, mask: e.secrets.Text}
 	w.releases(e.facts)
 	for _, c := range e.facts.CRDs {
 		w.object("crds/"+c.Name, c.Object)
@@ -144,7 +145,7 @@ func (w *backupWriter) releases(f *plan.Facts) {
 	}
 	for _, r := range all {
 		base := "releases/" + r.Namespace + "/" + r.Name + "/"
-		w.yaml(base+"values.yaml", redact("", orEmpty(r.Values)))
+		w.yaml(base+"values.yaml", redact.Object(orEmpty(r.Values)))
 		r.Description = w.mask(r.Description) // of a failure it holds what Helm said
 		w.json(base+"release.json", r)
 		objects, unreadable := parseManifest(r.Manifest)
@@ -163,7 +164,7 @@ func (w *backupWriter) manifest(name, release string, objects []images.Object) {
 			w.index.Left = append(w.index.Left, fmt.Sprintf("Secret %s of release %s", key.Name, release))
 			continue
 		}
-		doc, err := yaml.Marshal(redact("", o))
+		doc, err := yaml.Marshal(redact.Object(o))
 		w.fail(err)
 		b.WriteString("---\n")
 		b.Write(doc)
@@ -180,7 +181,7 @@ func (w *backupWriter) object(name string, o images.Object) {
 	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
 	unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
 	unstructured.RemoveNestedField(u.Object, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
-	w.yaml(name+".yaml", redact("", u.Object))
+	w.yaml(name+".yaml", redact.Object(u.Object))
 }
 
 func (w *backupWriter) yaml(name string, v any) {

@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -27,7 +28,7 @@ func (w *backupWriter) values(p *plan.Plan, in *plan.Inputs) []string {
 		if err != nil || c.Unchanged || len(c.Added) == 0 {
 			continue
 		}
-		open, paths := plan.WithoutSecrets(c.Added)
+		open, paths := redact.Split(c.Added)
 		left := dotted(paths)
 		for _, at := range left {
 			w.index.Left = append(w.index.Left, at+" in "+valuesFile(s)+": it holds a secret")

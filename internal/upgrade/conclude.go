@@ -28,7 +28,7 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 		last := &e.journal.run.Attempts[n-1]
 		last.Ended, last.Result = e.opts.Now(), result
 		if final != nil {
-			last.Message = e.mask.text(final.Error())
+			last.Message = e.secrets.Text(final.Error())
 		}
 		e.remember()
 		if saved := e.journal.save(ctx); saved != nil {
@@ -52,8 +52,8 @@ func (e *Executor) verdict(ctx context.Context, err error) error {
 		return &InterruptedError{Changed: changed, Back: e.back(), Done: e.ids(true), Remaining: e.ids(false), Next: e.opts.Command}
 	}
 	return &StoppedError{
-		Step: step, Changed: changed, Back: e.back(), Undone: e.mask.text(e.undone),
-		Cause: e.mask.error(err), Next: e.next(err), Evidence: e.evidence,
+		Step: step, Changed: changed, Back: e.back(), Undone: e.secrets.Text(e.undone),
+		Cause: e.secrets.Error(err), Next: e.next(err), Evidence: e.evidence,
 	}
 }
 
@@ -86,7 +86,7 @@ func (e *Executor) ids(over bool) []string {
 func (e *Executor) outcome() *Outcome {
 	o := &Outcome{
 		Plan: e.digest, Changed: e.journal.run.Changed(), Remaining: e.ids(false), Parked: e.parked,
-		Backup: orElse(e.journal.run.FirstBackup, e.backup), Validation: e.validation, Undone: e.mask.text(e.undone), Attempts: e.journal.run.Attempts,
+		Backup: orElse(e.journal.run.FirstBackup, e.backup), Validation: e.validation, Undone: e.secrets.Text(e.undone), Attempts: e.journal.run.Attempts,
 		Availability: e.availability(), Pods: joined(e.earlierPods, e.tracker.pods()), Earlier: e.lineage(), Ended: e.opts.Now(),
 	}
 	for i := len(o.Earlier) - 1; i >= 0; i-- {

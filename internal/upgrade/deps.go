@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -22,6 +23,10 @@ type Deps struct {
 	// Prober asks stores whether they serve. Without it availability is
 	// reported as unknown.
 	Prober Prober
+	// Redactor knows the secrets that are taken out of events, errors, journal,
+	// backup and evidence; the executor teaches it those it finds. The default
+	// is one of its own.
+	Redactor *redact.Redactor
 }
 
 // Helm is what the executor asks of Helm releases. Upgrade, MarkFailed,

@@ -156,15 +156,6 @@ func (e *stuckError) Error() string {
 	return "waiting can't heal this: " + strings.Join(lines, "\nand: ")
 }
 
-// maskedError shows a cause without its secrets and keeps its type.
-type maskedError struct {
-	message string
-	cause   error
-}
-
-func (e *maskedError) Error() string { return e.message }
-func (e *maskedError) Unwrap() error { return e.cause }
-
 // transient reports whether a request failed because the API server was away
 // or busy, so that repeating it makes sense.
 func transient(err error) bool {

@@ -101,7 +101,7 @@ func (e *Executor) emit(ev Event) {
 	e.telling.Lock()
 	defer e.telling.Unlock()
 	ev.Time = e.opts.Now()
-	ev.Message = e.mask.text(ev.Message)
+	ev.Message = e.secrets.Text(ev.Message)
 	ev.Waiting = e.maskWaiting(ev.Waiting)
 	e.opts.OnEvent(ev)
 }
@@ -117,7 +117,7 @@ func (e *Executor) maskWaiting(waiting []string) []string {
 	for _, w := range waiting {
 		m, known := e.masked[w]
 		if !known {
-			m = e.mask.text(w)
+			m = e.secrets.Text(w)
 		}
 		masked[w] = m
 		out = append(out, m)

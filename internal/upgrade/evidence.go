@@ -33,15 +33,15 @@ func (e *Executor) keepEvidence(ctx context.Context, s plan.Step, cause error) {
 	defer cancel()
 	f := e.live.Snapshot()
 	dir := filepath.Join(e.backupDir(), fmt.Sprintf("failure-%s-%d", s.ID, e.journal.step(s.ID).Attempt))
-	err := writePrivate(filepath.Join(dir, "cause.txt"), []byte(e.mask.text(cause.Error()+"\n")))
+	err := writePrivate(filepath.Join(dir, "cause.txt"), []byte(e.secrets.Text(cause.Error()+"\n")))
 	if err == nil {
-		err = writePrivate(filepath.Join(dir, "warnings.txt"), []byte(e.mask.text(warnings(f))))
+		err = writePrivate(filepath.Join(dir, "warnings.txt"), []byte(e.secrets.Text(warnings(f))))
 	}
 	for _, p := range failing(f, cause) {
 		for _, c := range p.Containers {
 			name := filepath.Join(dir, p.Namespace+"_"+p.Name+"_"+c.Name+".log")
 			if err == nil && !c.Ready {
-				err = writePrivate(name, []byte(e.mask.text(e.log(ctx, p, c))))
+				err = writePrivate(name, []byte(e.secrets.Text(e.log(ctx, p, c))))
 			}
 		}
 	}

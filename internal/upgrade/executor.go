@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -20,7 +21,7 @@ type Executor struct {
 
 	digest    string
 	namespace string
-	mask      masker
+	secrets   *redact.Redactor
 	telling   sync.Mutex
 	masked    map[string]string // the last event's Waiting, by what it was
 
@@ -47,7 +48,12 @@ type Executor struct {
 // made from: a plan that was reviewed elsewhere is carried out only with
 // inputs that match it. Neither is changed.
 func New(p *plan.Plan, in *plan.Inputs, deps Deps, o Options) *Executor {
-	e := &Executor{plan: p, in: in, deps: deps, opts: o.withDefaults(), digest: p.Digest(), mask: newMasker(in)}
+	e := &Executor{plan: p, in: in, deps: deps, opts: o.withDefaults(), digest: p.Digest(), secrets: deps.Redactor}
+	if e.secrets == nil {
+		e.secrets = redact.New()
+	}
+	e.secrets.AddValue(in.SecretValues()...)
+	e.secrets.Keep(in.Facts.ReadableNames()...)
 	e.namespace = namespaceFor(p, in, o)
 	e.tracker = newTracker(e.opts.Now)
 	e.journal = &journal{client: deps.Client, namespace: e.namespace, patience: e.opts.Patience}

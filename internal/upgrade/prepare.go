@@ -20,7 +20,9 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking at the cluster: %w", err)
 	}
-	e.mask, e.masked = newMasker(e.in, e.facts), nil
+	e.masked = nil
+	e.secrets.AddValue(e.facts.SecretValues()...)
+	e.secrets.Keep(e.facts.ReadableNames()...)
 	if uid := e.plan.Cluster.UID; uid != "" && e.facts.ClusterUID != "" && uid != e.facts.ClusterUID {
 		return &DriftError{Object: "cluster", Field: "uid", Expected: uid, Received: e.facts.ClusterUID}
 	}

@@ -54,7 +54,7 @@ func (e *Executor) remember() {
 	last.Findings = nil
 	for _, f := range e.opts.Findings() {
 		if len(last.Findings) < findingLimit {
-			f.Message, f.Waived = cut(e.mask.text(f.Message)), cut(e.mask.text(f.Waived))
+			f.Message, f.Waived = cut(e.secrets.Text(f.Message)), cut(e.secrets.Text(f.Waived))
 			last.Findings = append(last.Findings, f)
 		}
 	}

@@ -148,10 +148,10 @@ func (e *Executor) skip(ctx context.Context, rec *StepRecord, why string) error 
 // journal's.
 func (e *Executor) end(ctx context.Context, rec *StepRecord, message string, err error) error {
 	rec.Ended = e.opts.Now()
-	rec.Status, rec.Message = StepDone, e.mask.text(message)
+	rec.Status, rec.Message = StepDone, e.secrets.Text(message)
 	kind := EventDone
 	if err != nil {
-		rec.Status, rec.Message, kind = StepFailed, e.mask.text(err.Error()), EventFailed
+		rec.Status, rec.Message, kind = StepFailed, e.secrets.Text(err.Error()), EventFailed
 		message = err.Error()
 		if interrupted(ctx, err) {
 			rec.Status, rec.Message, message = StepInterrupted, "", "interrupted"
@@ -185,7 +185,7 @@ func (e *Executor) apply(ctx, work context.Context, s plan.Step) (string, error)
 		return e.change(ctx, s)
 	case plan.ActionValidate:
 		summary, err := e.opts.Validate(ctx)
-		e.validation = e.mask.text(summary)
+		e.validation = e.secrets.Text(summary)
 		return summary, err
 	}
 	return "", fmt.Errorf("received: action %q\nexpected: one that this version knows", s.Action)

@@ -186,3 +186,8 @@ func sameData(a, b any) bool {
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)
 }
+
+func nameOf(m map[string]any) string {
+	s, _ := m["name"].(string)
+	return s
+}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
 // ErrNothingToDo is returned by [Build] for inputs without a single change.
@@ -109,10 +111,10 @@ func (s Store) Key() string { return s.Namespace + "/" + s.Name }
 // Key is namespace/name.
 func (r Release) Key() string { return r.Namespace + "/" + r.Name }
 
-// ValuesDigest identifies values without giving them away: what [Redact] takes
+// ValuesDigest identifies values without giving them away: what [redact.Values] takes
 // out counts as present, never by its content, since a digest of a short
 // password can be guessed.
-func ValuesDigest(values map[string]any) string { return digestOf(Redact(values)) }
+func ValuesDigest(values map[string]any) string { return digestOf(redact.Values(values)) }
 
 // digestOf relies on encoding/json, which sorts the keys of maps.
 func digestOf(v any) string {

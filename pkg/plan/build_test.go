@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -210,7 +211,7 @@ func TestNoSecretOfTheValuesReachesThePlan(t *testing.T) {
 		"extraEnv": []any{map[string]any{"name": "X", "password": "planted-password"}},
 	}
 	in.Facts.License = &License{Token: Sensitive("planted-token")}
-	b, err := json.Marshal([]any{build(t, in), in.Facts, Redact(in.Operator[0].Values)})
+	b, err := json.Marshal([]any{build(t, in), in.Facts, redact.Values(in.Operator[0].Values)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,5 +335,21 @@ func TestPlanCarriesWhatIsToBeSaidOfTheValues(t *testing.T) {
 	}
 	if p.Digest() != silent.Digest() {
 		t.Error("what is only said makes it another plan")
+	}
+}
+
+func TestDigestOfValuesShowsNoSecretInAnyShape(t *testing.T) {
+	t.Parallel()
+	with := func(s string) map[string]any {
+		return map[string]any{
+			"env":    []any{map[string]any{"name": "A_SECRET", "value": s}},
+			"config": "export MINIO_ROOT_PASSWORD=" + s, "url": "amqp://a:" + s + "@h", "client_secret": s,
+		}
+	}
+	if a, b := ValuesDigest(with("one-secret")), ValuesDigest(with("two-secret")); a != b {
+		t.Errorf("%s and %s differ by a secret", a, b)
+	}
+	if a, b := ValuesDigest(map[string]any{"name": "a"}), ValuesDigest(map[string]any{"name": "b"}); a == b {
+		t.Error("plain settings don't count")
 	}
 }

@@ -1,4 +1,4 @@
-package plan
+package redact
 
 import "strings"
 
@@ -65,7 +65,7 @@ func (a assignment) extent() (from, to int) {
 			return 0, 0
 		}
 		return a.below(a.value+len(line), false)
-	case strings.HasPrefix(rest, Redacted), strings.HasPrefix(rest, "["+Redacted+"]"):
+	case strings.HasPrefix(rest, Mask), strings.HasPrefix(rest, "["+Mask+"]"):
 		return 0, 0
 	case rest[0] == '{' && a.sep == ":":
 		return 0, 0 // the names within count
@@ -178,7 +178,7 @@ func word(s string) int {
 	for n < len(s) && !strings.ContainsRune(" \t\r\n", rune(s[n])) {
 		if s[n] == '"' || s[n] == '\'' {
 			before := n > 0 && strings.IndexByte(",{:", s[n-1]) >= 0
-			if before || n+1 == len(s) || strings.IndexByte(" \t\r\n,}])", s[n+1]) >= 0 {
+			if before || n+1 == len(s) || strings.IndexByte(" \t\r\n,}])", s[n+1]) >= 0 || strings.HasPrefix(s[n+1:], ": ") {
 				break
 			}
 		}

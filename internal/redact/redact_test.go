@@ -1,4 +1,4 @@
-package plan
+package redact
 
 import (
 	"encoding/base64"
@@ -10,8 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
-
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
 func TestNamesThatHoldSecrets(t *testing.T) {
@@ -22,7 +20,7 @@ func TestNamesThatHoldSecrets(t *testing.T) {
 		"accessKey", "secretKey", "api-key", "privateKey", "tls.key", "MINIO_NOTIFY_MYSQL_DSN_STRING_PRIMARY_DSN_STRING",
 		"connectionString", "MINIO_NOTIFY_POSTGRES_CONNECTION_STRING", "--password", ".dockerconfigjson", "secrets.secretKey", "MINIO_ROOT_USER",
 	} {
-		if !HoldsSecret(name) {
+		if !IsSecretName(name) {
 			t.Errorf("%s holds a secret", name)
 		}
 	}
@@ -31,7 +29,7 @@ func TestNamesThatHoldSecrets(t *testing.T) {
 		"kesSecret", "tokenValidation", "licenseExpires", "key", "topologyKey", "keyName", "passwordFile", "secrets.name", "monkey",
 		"automountServiceAccountTokenProjection", "configuration", "username",
 	} {
-		if HoldsSecret(name) {
+		if IsSecretName(name) {
 			t.Errorf("%s holds no secret", name)
 		}
 	}
@@ -65,14 +63,14 @@ func TestTextsLoseTheirSecretsAndNothingElse(t *testing.T) {
 		"certificate":          {"ca: |\n" + certificate, "ca: |\n" + certificate},
 		"private key, encoded": {"key: " + base64.StdEncoding.EncodeToString([]byte(privateKey)), "key: [redacted]"},
 		"certificate, encoded": {"caBundle: " + base64.StdEncoding.EncodeToString([]byte(certificate)), "caBundle: " + base64.StdEncoding.EncodeToString([]byte(certificate))},
-		"URL":                  {"amqp://user:hunter2-Planted@host:5672/x", "amqp://[redacted]@host:5672/x"},
+		"URL":                  {"amqp://user:hunter2-Planted@host:5672/x", "amqp://user:[redacted]@host:5672/x"},
 		"URL with a token":     {"https://hunter2-Planted@host/x", "https://[redacted]@host/x"},
-		"URLs":                 {"http://a:hunter2-Planted@b,http://c:hunter2-Planted@d", "http://[redacted]@b,http://[redacted]@d"},
-		"URL, slash":           {"nats://u:p/hunter2-Planted@h:1", "nats://[redacted]@h:1"},
+		"URLs":                 {"http://a:hunter2-Planted@b,http://c:hunter2-Planted@d", "http://a:[redacted]@b,http://c:[redacted]@d"},
+		"URL, slash":           {"nats://u:p/hunter2-Planted@h:1", "nats://u:[redacted]@h:1"},
 		"URL by digest":        {"oci://reg:5000/a/b@sha256:abc https://host/p?mail=a@b.c", "oci://reg:5000/a/b@sha256:abc https://host/p?mail=a@b.c"},
-		"no URL":               {"hostname: bob:hunter2-Planted@reg.example.com", "hostname: [redacted]@reg.example.com"},
+		"no URL":               {"hostname: bob:hunter2-Planted@reg.example.com", "hostname: bob:[redacted]@reg.example.com"},
 		"no URL, a digest":     {"image: minio:v1@sha256:abc by root@jump:7 at 10:30:00", "image: minio:v1@sha256:abc by root@jump:7 at 10:30:00"},
-		"database":             {"dsn root:hunter2-Planted@tcp(db:3306)/x", "dsn [redacted]@tcp(db:3306)/x"},
+		"database":             {"dsn root:hunter2-Planted@tcp(db:3306)/x", "dsn root:[redacted]@tcp(db:3306)/x"},
 		"JSON":                 {`say {"password":"hunter2-Planted","pin_token":12345678,"a":1}`, `say {"password":"[redacted]","pin_token":[redacted],"a":1}`},
 		"JSON in JSON":         {`{"x":"{\"secretKey\":\"hunter2-Planted\",\"a\":1}" `, `{"x":"{\"secretKey\":\"[redacted]\",\"a\":1}" `},
 		"flow":                 {"{name: x, password: hunter2-Planted, n: 1}", "{name: x, password: [redacted], n: 1}"},
@@ -98,11 +96,11 @@ func TestTextsLoseTheirSecretsAndNothingElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := RedactText(c.text)
+			got := Text(c.text)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("redacted (-want +got):\n%s", diff)
 			}
-			if again := RedactText(got); again != got {
+			if again := Text(got); again != got {
 				t.Errorf("a second time changes it:\n%s\n%s", got, again)
 			}
 		})
@@ -143,7 +141,7 @@ imagePullSecrets: [a, {name: b}]
 operators: {object-store: {tokenValidation: TokenReview}}
 env:
 - {name: MINIO_IDENTITY_OPENID_CLIENT_SECRET, value: "[redacted]"}
-- {name: AMQP_URL, value: "amqp://[redacted]@host"}
+- {name: AMQP_URL, value: "amqp://u:[redacted]@host"}
 - {name: X_PASSWORD, valueFrom: {secretKeyRef: {name: creds, key: password}}}
 - {name: TZ, value: UTC}
 password: {value: "[redacted]", from: here}
@@ -161,32 +159,38 @@ object: {kind: Secret, metadata: {name: x}, stringData: {a: "[redacted]", b: ""}
 	if err := errors.Join(yaml.Unmarshal([]byte(before), &in), yaml.Unmarshal([]byte(after), &want)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, Redact(in)); diff != "" {
+	if diff := cmp.Diff(want, Values(in)); diff != "" {
 		t.Errorf("redacted (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, Redact(want)); diff != "" {
+	if diff := cmp.Diff(want, Values(want)); diff != "" {
 		t.Errorf("a second time changes it:\n%s", diff)
 	}
 	if in["license"] != planted {
 		t.Error("the values themselves were changed")
 	}
-	found := strings.Join(Secrets(in), "\n")
+	found := strings.Join(Find(in), "\n")
 	if n := strings.Count(found, planted); n != 15 {
 		t.Errorf("found %d of 15 planted secrets:\n%s", n, found)
 	}
 }
 
+// Types of other packages.
+type (
+	object map[string]any
+	text   []byte
+)
+
 func TestDataOfOtherTypesIsRedactedToo(t *testing.T) {
 	t.Parallel()
-	got := RedactValue([]any{
-		images.Object{"a": []map[string]string{{"name": "X_SECRET", "value": planted}}},
+	got := Object([]any{
+		object{"a": []map[string]string{{"name": "X_SECRET", "value": planted}}},
 		map[any]any{"password": json.Number("12345678"), 1: "x"}, map[string]string{"license": planted},
-		[]string{"a", "token: " + planted}, []byte(planted), Sensitive(planted), 7, nil, true,
+		[]string{"a", "token: " + planted}, []byte(planted), text(planted), 7, nil, true,
 	})
 	want := []any{
-		map[string]any{"a": []any{map[string]any{"name": "X_SECRET", "value": Redacted}}},
-		map[string]any{"password": Redacted, "1": "x"}, map[string]any{"license": Redacted},
-		[]any{"a", "token: " + Redacted}, Redacted, Redacted, 7, nil, true,
+		map[string]any{"a": []any{map[string]any{"name": "X_SECRET", "value": Mask}}},
+		map[string]any{"password": Mask, "1": "x"}, map[string]any{"license": Mask},
+		[]any{"a", "token: " + Mask}, Mask, Mask, 7, nil, true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("redacted (-want +got):\n%s", diff)
@@ -196,24 +200,8 @@ func TestDataOfOtherTypesIsRedactedToo(t *testing.T) {
 func TestDefinitionsStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	definition := map[string]any{"kind": "CustomResourceDefinition", "spec": map[string]any{"description": "Requires license: Enterprise"}}
-	if diff := cmp.Diff(definition, Redact(definition)); diff != "" {
+	if diff := cmp.Diff(definition, Values(definition)); diff != "" {
 		t.Errorf("redacted (-want +got):\n%s", diff)
-	}
-}
-
-func TestDigestOfValuesShowsNoSecretInAnyShape(t *testing.T) {
-	t.Parallel()
-	with := func(s string) map[string]any {
-		return map[string]any{
-			"env":    []any{map[string]any{"name": "A_SECRET", "value": s}},
-			"config": "export MINIO_ROOT_PASSWORD=" + s, "url": "amqp://a:" + s + "@h", "client_secret": s,
-		}
-	}
-	if a, b := ValuesDigest(with("one-secret")), ValuesDigest(with("two-secret")); a != b {
-		t.Errorf("%s and %s differ by a secret", a, b)
-	}
-	if a, b := ValuesDigest(map[string]any{"name": "a"}), ValuesDigest(map[string]any{"name": "b"}); a == b {
-		t.Error("plain settings don't count")
 	}
 }
 
@@ -223,23 +211,23 @@ func FuzzRedact(f *testing.F) {
 		f.Add(s, s, "CLIENT_SECRET")
 	}
 	f.Fuzz(func(t *testing.T, before, after, key string) {
-		_ = RedactText(before + after)
+		_ = Text(before + after)
 		if strings.Contains(before+after+key, planted) {
 			t.Skip()
 		}
 		values := map[string]any{
 			before: after, "password": planted, "list": []any{before, map[string]any{"name": "X_SECRET", "value": planted}},
 		}
-		if HoldsSecret(key) {
+		if IsSecretName(key) {
 			values[key] = planted
 		}
 		for i, shape := range shapes() {
 			values[fmt.Sprint("text", i)] = shape + "\n" + after
-			if text := RedactText(shape + "\n" + after); strings.Contains(text, planted) {
+			if text := Text(shape + "\n" + after); strings.Contains(text, planted) {
 				t.Errorf("before %q: the secret is left in %q", after, text)
 			}
 		}
-		b, err := json.Marshal(Redact(values))
+		b, err := json.Marshal(Values(values))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +236,7 @@ func FuzzRedact(f *testing.F) {
 		}
 		for _, name := range []string{"MINIO_ROOT_PASSWORD", "client_secret"} {
 			text := before + "\nexport " + name + "=" + planted + "\n" + after
-			if got := RedactText(text); strings.Contains(got, planted) {
+			if got := Text(text); strings.Contains(got, planted) {
 				t.Errorf("the secret of %q is left in %q", text, got)
 			}
 		}
@@ -260,5 +248,28 @@ func shapes() []string {
 		"export A_PASSWORD=\"" + planted + "\"", "secret: " + planted, "clientSecret: '" + planted + "'", "privateKey: |\n  " + planted,
 		`{"token":"` + planted + `"}`, "- name: A_SECRET\n  value: " + planted, "http://u:" + planted + "@h", "--password " + planted,
 		"x DSN_STRING=" + planted + " y", privateKey,
+	}
+}
+
+func TestPasswordsInAddressesAreHidden(t *testing.T) {
+	t.Parallel()
+	digest := "sha256:0123456789012345678901234567890123456789012345678901234567890123"
+	for in, want := range map[string]string{
+		`opening "https://user:pw@host:5000/x"`:                            `opening "https://user:[redacted]@host:5000/x"`,
+		`opening "oci://user:p/w@host/x:y"`:                                `opening "oci://user:[redacted]@host/x:y"`,
+		`"user:pw@host" and "robot$x:pw@other:1/y"`:                        `"user:[redacted]@host" and "robot$x:[redacted]@other:1/y"`,
+		`fetching http://u:pw@h/a : 404; Get "http://u:[redacted]@h/a": x`: `fetching http://u:[redacted]@h/a : 404; Get "http://u:[redacted]@h/a": x`,
+		`https://token@host/charts`:                                        `https://[redacted]@host/charts`,
+		`oci://u:p@ss@reg:5000/a/b:v1@` + digest:                           `oci://u:[redacted]@reg:5000/a/b:v1@` + digest,
+		`--mirror quay.io=u:pw@host`:                                       `--mirror quay.io=u:[redacted]@host`,
+		`pushing "reg:5000/a/b:v1@` + digest + `": no`:                     `pushing "reg:5000/a/b:v1@` + digest + `": no`,
+		`oci://reg:5000/a/b:v1@` + digest:                                  `oci://reg:5000/a/b:v1@` + digest,
+		`oci://reg:5000/a@` + digest:                                       `oci://reg:5000/a@` + digest,
+		`mail somebody@example.com: at 10:20`:                              `mail somebody@example.com: at 10:20`,
+		"error: a\nreceived: b\nhint: c@d":                                 "error: a\nreceived: b\nhint: c@d",
+	} {
+		if got := Text(in); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", in, got, want)
+		}
 	}
 }

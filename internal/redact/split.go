@@ -1,4 +1,4 @@
-package plan
+package redact
 
 import (
 	"bytes"
@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// WithoutSecrets parts settings into those that hold no secret, by what
-// [Redact] takes out, and the paths of those that do, each as its keys, sorted.
+// Split parts settings into those that hold no secret, by what
+// [Values] takes out, and the paths of those that do, each as its keys, sorted.
 // A list with a secret anywhere in it is left out whole. The values themselves
 // are not changed.
-func WithoutSecrets(values map[string]any) (open map[string]any, left [][]string) {
-	return withoutSecrets(values, Redact(values), nil)
+func Split(values map[string]any) (open map[string]any, left [][]string) {
+	return withoutSecrets(values, Values(values), nil)
 }
 
 // withoutSecrets compares m with its redacted copy: whether a text is a secret

@@ -1,13 +1,13 @@
-package plan
+package redact
 
 import (
 	"slices"
 	"strings"
 )
 
-// HoldsSecret reports whether a key, variable or flag of this name holds a
+// IsSecretName reports whether a key, variable or flag of this name holds a
 // secret. Names of Secrets ("existingSecret", "imagePullSecrets") are none.
-func HoldsSecret(name string) bool {
+func IsSecretName(name string) bool {
 	n := strings.TrimRight(bare(name), "0123456789")
 	if endsIn(n, referenceEnds()) {
 		return false

@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// checkProxies refuses an address of a proxy that can't be read: net/http passes
+// over it without a word and goes another way.
+func checkProxies(getenv func(string) string) error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		address := getenv(name)
+		if address == "" {
+			continue
+		}
+		u, err := url.Parse(address)
+		if !strings.Contains(address, "://") {
+			u, err = url.Parse("http://" + address)
+		}
+		if err != nil || u.Host == "" {
+			return withHint(fmt.Errorf("reading %s: it is not the address of a proxy", name),
+				"special characters of a user or password are written as %40 for @, %25 for %, %2F for /")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
+)
+
+// redactor knows the secrets of this run. Whatever the program shows, stores or
+// sends to a log passes through it.
+func (p *Program) redactor() *redact.Redactor {
+	if p.secrets == nil {
+		p.secrets = redact.New()
+	}
+	return p.secrets
+}
+
+// guardStreams takes secrets out of everything that is shown from here on. The
+// result ends that, and writes what is still held back.
+func (p *Program) guardStreams() (end func()) {
+	streams := p.IOStreams
+	out, errOut := p.redactor().Writer(p.Out), p.redactor().Writer(p.ErrOut)
+	p.Out, p.ErrOut = out, errOut
+	return func() {
+		_ = out.Flush()
+		_ = errOut.Flush()
+		p.IOStreams = streams
+	}
+}
+
+// guardOf is the writer in w that takes secrets out; nil where there is none.
+func guardOf(w any) *redact.Writer {
+	for {
+		switch v := w.(type) {
+		case painter:
+			w = v.Writer
+		case *teeWriter:
+			w = v.Writer
+		case *redact.Writer:
+			return v
+		default:
+			return nil
+		}
+	}
+}
+
+// drawn is the stream for what is drawn again and again on a terminal: without
+// secrets, and not in the log.
+func drawn(w io.Writer) io.Writer {
+	if g := guardOf(w); g != nil {
+		return g
+	}
+	return behind(w).(io.Writer)
+}
+
+// verbatim is the stream for what a user asked to have as it is, with the
+// secrets in it: his own values.
+func verbatim(w io.Writer) io.Writer {
+	if g := guardOf(w); g != nil {
+		_ = g.Flush()
+		return g.Unwrap()
+	}
+	return w
+}
+
+// documents is the stream for documents whose texts are redacted already: what
+// looks like an assignment across their braces and quotes is none.
+func documents(w io.Writer) io.Writer {
+	if g := guardOf(w); g != nil {
+		return g.Documents()
+	}
+	return w
+}
+
+// encodeDocument is doc in JSON without secrets.
+func encodeDocument(w io.Writer, doc any) ([]byte, error) {
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("writing document: %w", err)
+	}
+	var secrets *redact.Redactor
+	if g := guardOf(w); g != nil {
+		secrets = g.Redactor()
+	}
+	return secrets.JSON(b)
+}

@@ -1,0 +1,223 @@
+package redact
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Values is a copy of values without secrets; nil gives an empty map. See
+// [Object].
+func Values(values map[string]any) map[string]any { return new(walker).object("", values) }
+
+// Object is [Redactor.Object] of one that knows no values.
+func Object(v any) any { return new(walker).value("", v) }
+
+// Text is [Redactor.Text] of one that knows no values.
+func Text(s string) string { return new(walker).text(s) }
+
+// Find is what [Object] takes out of v, as it stands there; of a text of
+// several lines also each line.
+func Find(v any) []string {
+	w := new(walker)
+	w.value("", v)
+	return w.found
+}
+
+// walker goes through one object or text and collects what it takes out.
+type walker struct {
+	known *matcher
+	found []string
+}
+
+func (w *walker) mask(secret string) string {
+	secret = strings.TrimSpace(secret)
+	w.found = append(w.found, secret)
+	if strings.Contains(secret, "\n") {
+		for line := range strings.Lines(secret) {
+			w.found = append(w.found, strings.TrimSpace(line))
+		}
+	}
+	return Mask
+}
+
+func (w *walker) value(key string, v any) any {
+	switch v := v.(type) {
+	case nil, bool:
+		return v
+	case string:
+		return w.str(key, v)
+	case json.Number:
+		return w.number(key, v.String(), v)
+	case map[string]any:
+		return w.object(key, v)
+	case []any:
+		return w.list(key, v)
+	}
+	return w.other(key, v)
+}
+
+// other handles what decoders of other libraries make.
+func (w *walker) other(key string, v any) any {
+	rv := reflect.ValueOf(v)
+	switch rv.Kind() {
+	case reflect.Map:
+		m := make(map[string]any, rv.Len())
+		for it := rv.MapRange(); it.Next(); {
+			m[fmt.Sprint(it.Key().Interface())] = it.Value().Interface()
+		}
+		return w.object(key, m)
+	case reflect.Slice, reflect.Array:
+		if rv.Type().Elem().Kind() == reflect.Uint8 {
+			return Mask // nobody knows what bytes are
+		}
+		list := make([]any, rv.Len())
+		for i := range list {
+			list[i] = rv.Index(i).Interface()
+		}
+		return w.list(key, list)
+	case reflect.String:
+		if s := w.str(key, rv.String()); s != rv.String() {
+			return s
+		}
+	default:
+		return w.number(key, fmt.Sprint(v), v)
+	}
+	return v
+}
+
+// number masks a number that is a secret: "maxTokens: 5" is a setting,
+// "password: 12345678" is not.
+func (w *walker) number(key, text string, v any) any {
+	if IsSecretName(key) && !plural(key) || w.known.replace(text) == Mask {
+		return w.mask(text)
+	}
+	return v
+}
+
+func (w *walker) object(key string, m map[string]any) map[string]any {
+	out := make(map[string]any, len(m))
+	kind, _ := m["kind"].(string)
+	for k, e := range m {
+		k := w.known.replace(k)
+		switch {
+		case kind == "CustomResourceDefinition" && k == "spec":
+			out[k] = e // the vendor's words, and a backup has to serve
+		case kind == "Secret" && (k == "data" || k == "stringData"):
+			out[k] = w.all(e)
+		case k == "value":
+			out[k] = w.value(valueOf(key, m), e)
+		default:
+			out[k] = w.value(k, e)
+		}
+	}
+	return out
+}
+
+// valueOf is the name under which a map's "value" stands: that of the variable
+// it defines, else the key of the map itself.
+func valueOf(key string, m map[string]any) string {
+	for _, k := range []string{"name", "key"} {
+		if s, ok := m[k].(string); ok && IsSecretName(s) {
+			return s
+		}
+	}
+	return key
+}
+
+// all masks everything below a Secret's data, and keeps its keys.
+func (w *walker) all(v any) any {
+	m, ok := v.(map[string]any)
+	if !ok {
+		if v == nil || v == "" || v == Mask {
+			return v
+		}
+		return w.mask(fmt.Sprint(v))
+	}
+	out := make(map[string]any, len(m))
+	for k, e := range m {
+		out[k] = w.all(e)
+	}
+	return out
+}
+
+func (w *walker) list(key string, list []any) []any {
+	out := make([]any, len(list))
+	flag := ""
+	for i, e := range list {
+		s, isText := e.(string)
+		if isText && flag != "" && s != "" && s != Mask {
+			out[i], flag = w.mask(s), ""
+			continue
+		}
+		out[i], flag = w.value(key, e), ""
+		if strings.HasPrefix(s, "-") && !strings.ContainsAny(s, "= ") && IsSecretName(s) {
+			flag = s
+		}
+	}
+	return out
+}
+
+func (w *walker) str(key, s string) string {
+	switch {
+	case plain(s):
+		return s
+	case IsSecretName(key), bare(key) == "auth" && isLogin(s):
+		return w.mask(s)
+	}
+	s = w.known.replace(s)
+	if doc, ok := w.json(s); ok {
+		return doc
+	}
+	return w.text(s)
+}
+
+// plain reports whether s gives nothing away, whatever its name.
+func plain(s string) bool {
+	t := strings.TrimSpace(s)
+	switch strings.ToLower(t) {
+	case "", "true", "false", "null", "~", Mask:
+		return true
+	}
+	// What hints and usages have in the place of a value.
+	switch t {
+	case "…", "...", "FILE", "KEY", "NAME", "PASSWORD", "SECRET", "TOKEN", "URL", "VALUE", "USER", "***":
+		return true
+	}
+	return false
+}
+
+// isLogin reports whether s is user:password in base64, as registries want it.
+func isLogin(s string) bool {
+	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s))
+	return err == nil && strings.Contains(string(b), ":")
+}
+
+// json redacts a whole document in JSON by its structure; ok is false where s
+// is none, or the structure shows no secret.
+func (w *walker) json(s string) (doc string, ok bool) {
+	t := strings.TrimSpace(s)
+	if t == "" || t[0] != '{' && t[0] != '[' {
+		return "", false
+	}
+	d := json.NewDecoder(strings.NewReader(t))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil || d.More() {
+		return "", false
+	}
+	before := len(w.found)
+	v = w.value("", v)
+	if len(w.found) == before {
+		return "", false
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(v) != nil {
+		return Mask, true
+	}
+	return strings.TrimSuffix(b.String(), "\n"), true
+}
