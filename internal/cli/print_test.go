@@ -134,7 +134,7 @@ func TestEveryVerbHasAnExampleAndHelp(t *testing.T) {
 
 func TestTextFromOutsideCannotMoveTheCursor(t *testing.T) {
 	t.Parallel()
-	if got := printable("a\x1b[2Jb\r\nc"); got != "a^[[2Jb c" {
+	if got := printable("a\x1b[2Jb\r\nc"); got != `a\x1b[2Jb\r\nc` {
 		t.Errorf("printable = %q", got)
 	}
 }

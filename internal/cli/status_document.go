@@ -9,6 +9,7 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -152,19 +153,19 @@ func licenseColour(tier string) color.Attribute {
 	return color.FgRed
 }
 
-func releaseText(w io.Writer, status string) string {
+func releaseText(w io.Writer, status string) message.Layout {
 	if status != "deployed" {
 		return tint(w, color.FgRed, printable(status))
 	}
-	return status
+	return message.Layout(status)
 }
 
-func readyText(w io.Writer, ready, pods int) string {
+func readyText(w io.Writer, ready, pods int) message.Layout {
 	text := fmt.Sprintf("%d/%d ready", ready, pods)
 	if ready < pods {
 		return tint(w, color.FgRed, text)
 	}
-	return text
+	return message.Layout(text)
 }
 
 // tags are the tags alone: the registry is the same for all.

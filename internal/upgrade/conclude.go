@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -28,7 +29,7 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 		last := &e.journal.run.Attempts[n-1]
 		last.Ended, last.Result = e.opts.Now(), result
 		if final != nil {
-			last.Message = e.secrets.Text(final.Error())
+			last.Message = e.secrets.Text(message.Text(final))
 		}
 		e.remember()
 		if saved := e.journal.save(ctx); saved != nil {

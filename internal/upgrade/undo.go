@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -59,7 +60,7 @@ func (e *Executor) settleBack(ctx context.Context, s plan.Step, c *plan.Change) 
 	old.To, old.After = c.From, c.Before
 	err := e.settle(ctx, s, &old, e.live.Snapshot())
 	if stuck := errors.As(err, new(*stuckError)) || errors.As(err, new(*TimeoutError)); stuck && s.Store != "" {
-		return fmt.Errorf("%w\na pod of the failed revision that a StatefulSet does not replace by itself is deleted by hand: kubectl delete pod", err)
+		return message.Errorf("%w\na pod of the failed revision that a StatefulSet does not replace by itself is deleted by hand: kubectl delete pod", err)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
@@ -43,11 +44,11 @@ func Build(in Inputs) (*Plan, error) {
 func (p *Plan) Refused() error {
 	var errs []error
 	for _, r := range p.Refusals {
-		msg := r.Message
+		err := message.Errorf("%s", r.Message)
 		if r.Hint != "" {
-			msg += "\nhint: " + r.Hint
+			err = message.Errorf("%s\nhint: %s", r.Message, message.Layout(message.Block(r.Hint)))
 		}
-		errs = append(errs, errors.New(msg))
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
