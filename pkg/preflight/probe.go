@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -123,5 +122,6 @@ func hintOf(err error) string {
 
 // firstLine is an error without its hint, on one line.
 func firstLine(err error) string {
-	return message.Lines(err)[0]
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
