@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"sigs.k8s.io/yaml"
+
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -35,7 +36,7 @@ func (w *backupWriter) values(p *plan.Plan, in *plan.Inputs) []string {
 		if len(open) == 0 {
 			continue
 		}
-		doc, err := message.YAML(open)
+		doc, err := yaml.Marshal(open)
 		w.fail(err)
 		w.write(valuesFile(s), append([]byte(valuesHead(s, c, left)), doc...))
 		steps = append(steps, s.ID)

@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 )
 
@@ -27,11 +25,8 @@ type WebhookError struct {
 }
 
 // Error names the webhook, and how to see why it is silent.
-func (e *WebhookError) Error() string { return strings.Join(e.Lines(), "\n") }
-
-// Lines implements [message.Liner].
-func (e *WebhookError) Lines() []string {
-	text := "webhook " + e.Name
+func (e *WebhookError) Error() string {
+	text := e.Cause.Error() + "\nwebhook " + e.Name
 	if e.Configuration != "" {
 		text += " of " + e.Configuration
 	}
@@ -39,7 +34,7 @@ func (e *WebhookError) Lines() []string {
 	if e.Service != "" {
 		text += fmt.Sprintf(" at Service %s/%s", e.Namespace, e.Service)
 	}
-	return append(message.Lines(e.Cause), message.Line(text+"; the API server takes no such change without it"))
+	return text + "; the API server takes no such change without it"
 }
 
 // Unwrap is what Helm said.
