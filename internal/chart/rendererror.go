@@ -1,10 +1,9 @@
 package chart
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
-
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // RenderError is a chart's refusal to render with some values. Its text is the
@@ -33,31 +32,28 @@ type RenderError struct {
 func (e *RenderError) Error() string {
 	var b strings.Builder
 	if len(e.Several) > 0 {
-		b.WriteString(message.Sprintf("rendering chart %q: it refuses %d settings", e.Chart, len(e.Several)))
+		fmt.Fprintf(&b, "rendering chart %q: it refuses %d settings", e.Chart, len(e.Several))
 		for _, one := range e.Several {
-			b.WriteString(message.Sprintf("\n  %s: %s", one.Path, one.Message))
+			fmt.Fprintf(&b, "\n  %s: %s", one.Path, one.Message)
 			if one.Want != "" {
-				b.WriteString(message.Sprintf("\n    expected: %s", one.Want))
+				fmt.Fprintf(&b, "\n    expected: %s", one.Want)
 			}
 		}
 		return b.String()
 	}
-	b.WriteString(message.Sprintf("rendering chart %q: %s", e.Chart, e.Message))
+	fmt.Fprintf(&b, "rendering chart %q: %s", e.Chart, e.Message)
 	if e.Path != "" {
 		received := e.Path + " as it is in the values"
 		if e.Missing {
 			received = "values without " + e.Path
 		}
-		b.WriteString("\nreceived: " + message.Line(received))
+		b.WriteString("\nreceived: " + received)
 	}
 	if e.Want != "" {
-		b.WriteString(message.Sprintf("\nexpected: %s", e.Want))
+		fmt.Fprintf(&b, "\nexpected: %s", e.Want)
 	}
 	return b.String()
 }
-
-// Lines implements [message.Liner].
-func (e *RenderError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Unwrap gives the engine's error.
 func (e *RenderError) Unwrap() error { return e.Err }

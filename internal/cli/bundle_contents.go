@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -96,7 +97,7 @@ func (o *contentsOptions) request(p *Program) (assemble.Request, error) {
 	}
 	req := assemble.Request{
 		Site: site, From: o.from, With: o.with,
-		Warn: func(format string, args ...any) { line(p.ErrOut, "warning: "+format, args...) },
+		Warn: func(format string, args ...any) { fmt.Fprintf(p.ErrOut, "warning: "+format+"\n", args...) },
 	}
 	if req.Values, err = o.userValues(p, site); err != nil {
 		return req, err

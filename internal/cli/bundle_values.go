@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -58,5 +58,5 @@ func knownInSite(site *plan.Site, key string) error {
 	if slices.Contains(keys, key) {
 		return nil
 	}
-	return message.Errorf("finding object store %q: the site file does not list it\nexpected: one of %v", key, keys)
+	return fmt.Errorf("finding object store %q: the site file does not list it\nexpected: one of %v", key, keys)
 }

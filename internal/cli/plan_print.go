@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -77,9 +76,9 @@ func printNotices(w io.Writer, k kubeOptions, word string, list []plan.Notice) {
 
 // wrapHint breaks long sentences; commands of several lines keep their lines,
 // because they are there to be pasted.
-func wrapHint(hint string) message.Layout {
+func wrapHint(hint string) string {
 	if strings.Contains(hint, "\n") {
-		return message.Layout(strings.ReplaceAll(message.Block(hint), "\n", "\n         "))
+		return hint
 	}
 	return wrap(hint, 68, "         ")
 }

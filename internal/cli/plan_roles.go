@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"sigs.k8s.io/yaml"
+
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -18,7 +19,7 @@ const (
 func writeRoles(w io.Writer, in plan.Inputs) error {
 	roles := append(plan.RoleManifests(lookRole, in.Look()), plan.RoleManifests(upgradeRole, in.Rights())...)
 	for i, r := range roles {
-		b, err := message.YAML(r)
+		b, err := yaml.Marshal(r)
 		if err != nil {
 			return fmt.Errorf("writing roles: %w", err)
 		}

@@ -14,7 +14,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
@@ -95,9 +94,7 @@ func (p *Program) passing() (say func(format string, args ...any), end func()) {
 	if !p.fancy(p.ErrOut) {
 		return func(string, ...any) {}, func() {}
 	}
-	return func(format string, args ...any) {
-			fmt.Fprint(p.ErrOut, "\r"+message.Sprintf(format, args...)+"\x1b[K")
-		},
+	return func(format string, args ...any) { fmt.Fprintf(p.ErrOut, "\r"+format+"\x1b[K", args...) },
 		func() { fmt.Fprint(p.ErrOut, "\r\x1b[K") }
 }
 
@@ -108,23 +105,24 @@ func describe(err error) string {
 	if errors.As(err, &silent) {
 		return ""
 	}
-	return redact.Text(withHintOf(err, "error: "+message.Text(err)))
+	text := redact.Text(withHintOf(err, "error: "+err.Error()))
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = printable(l) // what a registry or a bundle says may be in it
+	}
+	return strings.Join(lines, "\n")
 }
 
 // withHintOf adds what the cause itself advises. Where the text already says
 // how to go on, that comes second.
 func withHintOf(err error, text string) string {
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() == "" {
-		return text
-	}
-	hint := message.Block(hinted.Hint())
-	if strings.Contains(text, hint) {
+	if !errors.As(err, &hinted) || hinted.Hint() == "" || strings.Contains(text, hinted.Hint()) {
 		return text
 	}
 	before, after, found := strings.Cut(text, "\nhint: ")
 	if !found {
-		return text + "\nhint: " + hint
+		return text + "\nhint: " + hinted.Hint()
 	}
-	return before + "\nhint: " + hint + "\nthen: " + after
+	return before + "\nhint: " + hinted.Hint() + "\nthen: " + after
 }

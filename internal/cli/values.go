@@ -13,7 +13,6 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -245,7 +244,7 @@ func (o *valuesOptions) roleAsked(c *chart.Chart) (aistor.Role, error) {
 	}
 	is := aistor.RoleOfChart(c.Name)
 	if is == aistor.RoleUnknown || role != aistor.RoleUnknown && is != role {
-		return role, message.Errorf("reading --chart: %s is not a chart of what is meant\nexpected: %s or %s",
+		return role, fmt.Errorf("reading --chart: %s is not a chart of what is meant\nexpected: %s or %s",
 			c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
 	}
 	return is, nil

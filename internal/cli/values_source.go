@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"slices"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -213,7 +214,7 @@ func (o *valuesOptions) setOnTop(s *valuesSubject) error {
 
 // releaseFile writes a release's values as "helm get values -o yaml" does.
 func releaseFile(r plan.Release) (valuesFile, error) {
-	data, err := message.YAML(r.Values)
+	data, err := yaml.Marshal(r.Values)
 	if err != nil {
 		return valuesFile{}, fmt.Errorf("reading the values of release %q: %w", r.Key(), err)
 	}

@@ -8,7 +8,8 @@ import (
 	"path"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"sigs.k8s.io/yaml"
+
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -59,7 +60,7 @@ func (a *archive) text(name, text string) error {
 
 // yaml writes a document.
 func (a *archive) yaml(name string, doc any) error {
-	b, err := message.YAML(doc)
+	b, err := yaml.Marshal(doc)
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", name, err)
 	}

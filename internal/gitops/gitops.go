@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"sigs.k8s.io/yaml"
+
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -129,7 +130,7 @@ func (r Request) release(f *folder) error {
 			f.anew = append(f.anew, at)
 		}
 	}
-	doc, err := message.YAML(open)
+	doc, err := yaml.Marshal(open)
 	if err != nil {
 		return fmt.Errorf("writing the values of %q: %w", f.step.ID, err)
 	}
@@ -165,7 +166,7 @@ func (r Request) until(c *plan.Change) ([]byte, error) {
 		return nil, err
 	}
 	p.Refusals, p.Warnings = nil, nil
-	return message.YAML(p)
+	return yaml.Marshal(p)
 }
 
 func (r Request) change(s plan.Step) *plan.Change {

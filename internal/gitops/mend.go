@@ -3,7 +3,8 @@ package gitops
 import (
 	"fmt"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"sigs.k8s.io/yaml"
+
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -15,7 +16,7 @@ func (r Request) bindings(s plan.Step) []byte {
 		"#   kubectl create -f bindings.yaml\n")
 	for _, key := range s.Objects {
 		o := r.before(s, key)
-		doc, err := message.YAML(o)
+		doc, err := yaml.Marshal(o)
 		if o == nil || err != nil {
 			out = append(out, fmt.Sprintf("# %s: save it before you delete it:\n#   kubectl get %s %s -o yaml\n", key, key.Kind, key.Name)...)
 			continue

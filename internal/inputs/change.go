@@ -9,7 +9,6 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -205,12 +204,9 @@ type MissingError struct {
 
 // Error lists the settings by path; their values may be secret.
 func (e *MissingError) Error() string {
-	return message.Sprintf("reading the values of release %q: the given files lack settings that it has:\n  %s",
-		e.Release, message.List(e.Paths, "\n  "))
+	return fmt.Sprintf("reading the values of release %q: the given files lack settings that it has:\n  %s",
+		e.Release, strings.Join(e.Paths, "\n  "))
 }
-
-// Lines implements [message.Liner].
-func (e *MissingError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names the two ways on.
 func (e *MissingError) Hint() string {

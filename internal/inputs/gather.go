@@ -3,11 +3,9 @@ package inputs
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -262,8 +260,5 @@ type UnknownStoreError struct {
 
 // Error names what was asked for and what there is.
 func (e *UnknownStoreError) Error() string {
-	return message.Sprintf("finding object store %q: not on this cluster\nexpected: one of %v", e.Key, e.Known)
+	return fmt.Sprintf("finding object store %q: not on this cluster\nexpected: one of %v", e.Key, e.Known)
 }
-
-// Lines implements [message.Liner].
-func (e *UnknownStoreError) Lines() []string { return strings.Split(e.Error(), "\n") }

@@ -1,11 +1,6 @@
 package images
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-)
+import "fmt"
 
 // TagConflictError says that a tag in the private registry already points to
 // something else. Nothing was pushed.
@@ -17,11 +12,8 @@ type TagConflictError struct {
 
 // Error implements error.
 func (e *TagConflictError) Error() string {
-	return message.Sprintf("pushing %q: the tag already points to another digest\nreceived: %s\nexpected: %s", e.Ref, e.Have, e.Want)
+	return fmt.Sprintf("pushing %q: the tag already points to another digest\nreceived: %s\nexpected: %s", e.Ref, e.Have, e.Want)
 }
-
-// Lines implements [message.Liner].
-func (e *TagConflictError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names what helps.
 func (e *TagConflictError) Hint() string {
