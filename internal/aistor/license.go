@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // ErrNoLicense is what [ParseLicense] returns for empty input.
@@ -66,7 +68,7 @@ func ParseLicense(b []byte) (License, error) {
 	}
 	claims := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser(jwt.WithJSONNumber()).ParseUnverified(l.token, claims); err != nil {
-		return License{}, errors.New("parsing license: it is neither a token nor the base64 of one\nhint: save the license from SUBNET as it was downloaded, without quotes or line breaks")
+		return License{}, message.Errorf("parsing license: it is neither a token nor the base64 of one\nhint: save the license from SUBNET as it was downloaded, without quotes or line breaks")
 	}
 	l.Claims = readClaims(claims)
 	return l, nil

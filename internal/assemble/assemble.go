@@ -8,6 +8,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -90,7 +91,7 @@ func (r Request) pull(ctx context.Context, w Want, stone bool) (Chart, error) {
 	}
 	role := aistor.RoleOfChart(c.Name)
 	if role == aistor.RoleUnknown {
-		return Chart{}, fmt.Errorf("taking chart %s: not a chart of AIStor\nexpected: %s or %s", c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
+		return Chart{}, message.Errorf("taking chart %s: not a chart of AIStor\nexpected: %s or %s", c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
 	}
 	if c.Name == aistor.OperatorChartOld && !stone {
 		r.warn("chart %s was renamed %s at version 5.2.0; under the old name the newest is 5.1.0", c.Name, aistor.OperatorChart)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // errNotThere is wrapped where something is asked for by name or digest that
@@ -96,10 +98,13 @@ type ChangedError struct {
 // Error implements error.
 func (e *ChangedError) Error() string {
 	if e.Want != "" {
-		return fmt.Sprintf("continuing bundle %q: %s has moved since it was begun\nreceived: %s\nexpected: %s", e.Path, e.Subject, e.Have, e.Want)
+		return message.Sprintf("continuing bundle %q: %s has moved since it was begun\nreceived: %s\nexpected: %s", e.Path, e.Subject, e.Have, e.Want)
 	}
-	return fmt.Sprintf("continuing bundle %q: %s differs from when it was begun", e.Path, e.Subject)
+	return message.Sprintf("continuing bundle %q: %s differs from when it was begun", e.Path, e.Subject)
 }
+
+// Lines implements [message.Liner].
+func (e *ChangedError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names what helps.
 func (e *ChangedError) Hint() string { return "add --restart to begin again with what there is now" }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -120,7 +121,7 @@ func (d *download) proved() error {
 	if have == d.entry.blob.Digest {
 		return nil
 	}
-	return fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, d.entry.blob.Digest)
+	return message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, d.entry.blob.Digest)
 }
 
 // takeUp hashes what an earlier run left.

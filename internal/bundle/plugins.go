@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -42,7 +43,7 @@ func addPlugins(ctx context.Context, m *Manifest, dir string) (head, rest []blob
 	}
 	for _, pattern := range []string{"INSTALL.md", "v*/SHA256SUMS"} {
 		if found, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(found) == 0 {
-			return nil, nil, fmt.Errorf("reading plugins %q: there is no %s in it\nhint: make mirror BASE_URL=https://files.example/aistor OUT=%s", dir, pattern, dir)
+			return nil, nil, message.Errorf("reading plugins %q: there is no %s in it\nhint: make mirror BASE_URL=https://files.example/aistor OUT=%s", dir, pattern, dir)
 		}
 	}
 	sum := sha256.New()
@@ -182,7 +183,7 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 		return fail(err)
 	}
 	if have := digestOf(sum); have != p.SHA256 {
-		return fail(fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, p.SHA256))
+		return fail(message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, p.SHA256))
 	}
 	if err := os.Rename(partial, dir); err != nil {
 		return fail(err)

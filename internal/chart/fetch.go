@@ -17,6 +17,7 @@ import (
 	"helm.sh/helm/v3/pkg/repo"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // PullOptions say which chart to fetch and how. Ref is all that is needed for
@@ -86,7 +87,7 @@ func Pull(ctx context.Context, o PullOptions) (*Chart, error) {
 				continue
 			}
 		}
-		return nil, fmt.Errorf("pulling chart %q: %w%s", o.Ref, err, pullHint(o))
+		return nil, message.Errorf("pulling chart %q: %w%s", o.Ref, err, message.Layout(pullHint(o)))
 	}
 }
 
@@ -160,7 +161,7 @@ func pull(o PullOptions) (*Chart, error) {
 		return nil, err
 	}
 	if digest != "" && digest != c.SHA256 {
-		return nil, fmt.Errorf("the archive is not the one in the repository's index\nreceived: sha256 %s\nexpected: sha256 %s", c.SHA256, digest)
+		return nil, message.Errorf("the archive is not the one in the repository's index\nreceived: sha256 %s\nexpected: sha256 %s", c.SHA256, digest)
 	}
 	return c, nil
 }

@@ -24,9 +24,9 @@ type ValuesFile struct {
 func MergeFiles(files []ValuesFile, stdin io.Reader) (map[string]any, error) {
 	base := map[string]any{}
 	for _, f := range files {
-		data, err := f.read(stdin)
+		data, err := f.Read(stdin)
 		if err != nil {
-			return nil, fmt.Errorf("reading values %q: %w", f.Name, err)
+			return nil, err
 		}
 		values, err := ParseValues(data)
 		if err != nil {
@@ -62,6 +62,15 @@ func ParseValues(data []byte) (map[string]any, error) {
 	default:
 		return nil, errors.New("it holds a single value, where a map of settings is expected")
 	}
+}
+
+// Read is the file's content.
+func (f ValuesFile) Read(stdin io.Reader) ([]byte, error) {
+	data, err := f.read(stdin)
+	if err != nil {
+		return nil, fmt.Errorf("reading values %q: %w", f.Name, err)
+	}
+	return data, nil
 }
 
 func (f ValuesFile) read(stdin io.Reader) ([]byte, error) {

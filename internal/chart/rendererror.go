@@ -1,9 +1,10 @@
 package chart
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // RenderError is a chart's refusal to render with some values. Its text is the
@@ -32,28 +33,31 @@ type RenderError struct {
 func (e *RenderError) Error() string {
 	var b strings.Builder
 	if len(e.Several) > 0 {
-		fmt.Fprintf(&b, "rendering chart %q: it refuses %d settings", e.Chart, len(e.Several))
+		b.WriteString(message.Sprintf("rendering chart %q: it refuses %d settings", e.Chart, len(e.Several)))
 		for _, one := range e.Several {
-			fmt.Fprintf(&b, "\n  %s: %s", one.Path, one.Message)
+			b.WriteString(message.Sprintf("\n  %s: %s", one.Path, one.Message))
 			if one.Want != "" {
-				fmt.Fprintf(&b, "\n    expected: %s", one.Want)
+				b.WriteString(message.Sprintf("\n    expected: %s", one.Want))
 			}
 		}
 		return b.String()
 	}
-	fmt.Fprintf(&b, "rendering chart %q: %s", e.Chart, e.Message)
+	b.WriteString(message.Sprintf("rendering chart %q: %s", e.Chart, e.Message))
 	if e.Path != "" {
 		received := e.Path + " as it is in the values"
 		if e.Missing {
 			received = "values without " + e.Path
 		}
-		b.WriteString("\nreceived: " + received)
+		b.WriteString("\nreceived: " + message.Line(received))
 	}
 	if e.Want != "" {
-		fmt.Fprintf(&b, "\nexpected: %s", e.Want)
+		b.WriteString(message.Sprintf("\nexpected: %s", e.Want))
 	}
 	return b.String()
 }
+
+// Lines implements [message.Liner].
+func (e *RenderError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Unwrap gives the engine's error.
 func (e *RenderError) Unwrap() error { return e.Err }

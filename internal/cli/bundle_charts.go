@@ -15,6 +15,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/assemble"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -136,7 +137,7 @@ func fetchChart(ctx context.Context, f images.Fetcher, ref images.Ref) ([]byte, 
 		return nil, err
 	}
 	if got := images.DigestOf(data); got != node.Blobs[i].Digest {
-		return nil, fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", got, node.Blobs[i].Digest)
+		return nil, message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", got, node.Blobs[i].Digest)
 	}
 	return data, nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -33,6 +32,7 @@ type contentsOptions struct {
 	operatorValues []string
 	storeValues    []string
 	sets           setOptions
+	literal        []string
 }
 
 func newContentsOptions() contentsOptions {
@@ -54,6 +54,7 @@ func (o *contentsOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator chart (can be repeated)")
 	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of the object store chart (can be repeated)")
 	o.sets.addFlags(fs, "operator:KEY=VALUE or NAMESPACE/NAME:KEY=VALUE")
+	fs.StringArrayVar(&o.literal, "literal-value", nil, literalUsage("SETTING"))
 }
 
 // contents is what to carry, found out.
@@ -97,7 +98,7 @@ func (o *contentsOptions) request(p *Program) (assemble.Request, error) {
 	}
 	req := assemble.Request{
 		Site: site, From: o.from, With: o.with,
-		Warn: func(format string, args ...any) { fmt.Fprintf(p.ErrOut, "warning: "+format+"\n", args...) },
+		Warn: func(format string, args ...any) { line(p.ErrOut, "warning: "+format, args...) },
 	}
 	if req.Values, err = o.userValues(p, site); err != nil {
 		return req, err

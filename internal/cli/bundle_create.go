@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/spf13/cobra"
@@ -131,6 +130,6 @@ func (o *bundleCreateOptions) write(ctx context.Context, file string, c *content
 	if o.plugins != "" {
 		line(o.ErrOut, "the plugins are in it; %s", pluginsWithout(file, sum.Plugins))
 	}
-	fmt.Fprintf(o.ErrOut, "%s, %s, %s in %s\n", words.Count(sum.Charts, "chart"), words.Count(sum.Images, "image"), bytesText(sum.Size), words.Count(len(sum.Files), "file"))
+	line(o.ErrOut, "%s, %s, %s in %s", words.Count(sum.Charts, "chart"), words.Count(sum.Images, "image"), bytesText(sum.Size), words.Count(len(sum.Files), "file"))
 	return nil
 }

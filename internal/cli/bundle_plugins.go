@@ -3,20 +3,20 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // pluginsName is by what export knows the plugins' own files.
 const pluginsName = "plugins"
 
 // pluginsWithout is how a machine that has no plugin yet takes them out.
-func pluginsWithout(file string, p *bundle.Plugins) string {
-	return fmt.Sprintf("to take them out with tar alone:\n  tar -xOf %s blobs/sha256/%s | tar -x",
-		file, strings.TrimPrefix(p.SHA256, "sha256:"))
+func pluginsWithout(file string, p *bundle.Plugins) message.Layout {
+	return message.Layout(message.Sprintf("to take them out with tar alone:\n  tar -xOf %s blobs/sha256/%s | tar -x",
+		file, strings.TrimPrefix(p.SHA256, "sha256:")))
 }
 
 // plugins writes the plugins' own files to a folder.

@@ -1,11 +1,13 @@
 package cli
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -14,7 +16,7 @@ import (
 // images: files for all, for one chart, and settings, which each are one
 // release's. Stores with settings of their own are rendered each.
 func (o *contentsOptions) userValues(p *Program, site *plan.Site) (map[aistor.Role][]map[string]any, error) {
-	both, err := mergeFiles(p, o.values)
+	both, err := readValues(p, o.values, "helm aistor bundle create FILE -f -")
 	if err != nil {
 		return nil, err
 	}
@@ -23,29 +25,52 @@ func (o *contentsOptions) userValues(p *Program, site *plan.Site) (map[aistor.Ro
 		return nil, err
 	}
 	out := map[aistor.Role][]map[string]any{}
-	for role, files := range map[aistor.Role][]string{aistor.RoleOperator: o.operatorValues, aistor.RoleObjectStore: o.storeValues} {
-		own, err := mergeFiles(p, files)
+	for _, part := range []struct {
+		role  aistor.Role
+		flag  string
+		files []string
+	}{
+		{aistor.RoleOperator, "--operator-values", o.operatorValues},
+		{aistor.RoleObjectStore, "--store-values", o.storeValues},
+	} {
+		own, err := readValues(p, part.files, "helm aistor bundle create FILE "+part.flag+" -")
 		if err != nil {
 			return nil, err
 		}
-		out[role] = []map[string]any{values.Merge(both, own)}
+		if own.Stdin = both.Stdin; len(part.files) > 0 {
+			own.Stdin = "helm aistor bundle create FILE " + part.flag + " -"
+		}
+		own.Sources = append(slices.Clone(both.Sources), own.Sources...)
+		merged := values.Merge(both.Given, own.Given)
+		if err := inputs.CheckFinal("the "+string(part.role)+"'s chart", merged, own, o.literal, part.flag+" FILE"); err != nil {
+			return nil, err
+		}
+		out[part.role] = []map[string]any{merged}
 	}
+	return out, o.setsOnTop(out, sets, site)
+}
+
+// setsOnTop puts single settings on the values of the release that each is for.
+func (o *contentsOptions) setsOnTop(out map[aistor.Role][]map[string]any, sets map[string]*setOptions, site *plan.Site) error {
 	for _, key := range slices.Sorted(maps.Keys(sets)) {
 		role := aistor.RoleObjectStore
 		if key == operatorKey {
 			role = aistor.RoleOperator
 		} else if err := knownInSite(site, key); err != nil {
-			return nil, err
+			return err
 		}
 		v, err := sets[key].Into(out[role][0])
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if err := inputs.CheckFinal("release "+strconv.Quote(key), v, inputs.Values{Sets: sets[key].Sets}, o.literal, "--set"); err != nil {
+			return err
 		}
 		if out[role] = append(out[role], v); role == aistor.RoleOperator {
 			out[role] = out[role][1:]
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // knownInSite refuses settings for a store that the site file does not list:
@@ -58,5 +83,5 @@ func knownInSite(site *plan.Site, key string) error {
 	if slices.Contains(keys, key) {
 		return nil
 	}
-	return fmt.Errorf("finding object store %q: the site file does not list it\nexpected: one of %v", key, keys)
+	return message.Errorf("finding object store %q: the site file does not list it\nexpected: one of %v", key, keys)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
@@ -53,7 +54,7 @@ func printReport(w io.Writer, r *preflight.Report) {
 	line(w, "\n%s", printVerdict(w, r))
 }
 
-func printVerdict(w io.Writer, r *preflight.Report) string {
+func printVerdict(w io.Writer, r *preflight.Report) message.Layout {
 	status := preflight.Pass
 	if verdict(r) != nil {
 		status = preflight.Fail
@@ -86,7 +87,7 @@ func printResult(w io.Writer, r preflight.Result) {
 		lines = r.Details
 	}
 	mark := tint(w, colourOf(r.Status), fmt.Sprintf("%s %-6s", glyphs[r.Status], word))
-	fmt.Fprintf(w, "%s %s\n", mark, wrap(r.ID+": "+readable(lines[0]), 71, margin))
+	line(w, "%s %s", mark, wrap(r.ID+": "+readable(lines[0]), 71, margin))
 	for i, d := range lines[1:] {
 		if i+1 == mostDetails {
 			line(w, "%s… and %d more; -o json has them all", margin, len(lines)-mostDetails)
@@ -126,12 +127,9 @@ func printAdvice(w io.Writer, r preflight.Result) {
 	}
 	if r.Remedy != "" {
 		lines := strings.Split(r.Remedy, "\n")
-		for i, l := range lines {
-			lines[i] = printable(l)
-		}
-		text := strings.Join(lines, "\n"+margin+"            ")
-		if !commands.MatchString(r.Remedy) {
-			text = wrap(strings.Join(lines, "\n"), 59, margin+"            ")
+		text := wrapLines(lines, 59, margin+"            ")
+		if commands.MatchString(r.Remedy) {
+			text = message.Layout(strings.ReplaceAll(message.Block(r.Remedy), "\n", "\n"+margin+"            "))
 		}
 		line(w, "%s  remedy    %s", margin, text)
 	}

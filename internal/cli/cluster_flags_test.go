@@ -87,7 +87,7 @@ func TestTheQuestionNamesClusterAndRestarts(t *testing.T) {
 			"It restarts 4 pods of 1 object store, some more than once.\nCarry this plan out on cluster in-cluster (https://10.96.0.1:443)?"},
 		{"two stores", plan.Plan{Cluster: plan.Cluster{Server: "https://api:6443"}, Steps: []plan.Step{{Restarts: []plan.Restart{store("a/b", 4), store("a/c", 1)}}}},
 			"It restarts 5 pods of 2 object stores.\nCarry this plan out on cluster https://api:6443?"},
-		{"a name with control characters", plan.Plan{Cluster: plan.Cluster{Context: "a\nb\x1b[31m"}}, "No pods of object stores restart.\nCarry this plan out on cluster a b^[[31m?"},
+		{"a name with control characters", plan.Plan{Cluster: plan.Cluster{Context: "a\nb\x1b[31m"}}, "No pods of object stores restart.\nCarry this plan out on cluster a\\nb\\x1b[31m?"},
 	} {
 		if got := question(&tc.plan); got != tc.want {
 			t.Errorf("%s:\nreceived: %s\nexpected: %s", tc.name, got, tc.want)

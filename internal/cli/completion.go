@@ -82,7 +82,7 @@ func completions(kube kubeOptions) map[string]cobra.CompletionFunc {
 	stores, checks := kube.completeStores, completeChecks
 	return map[string]cobra.CompletionFunc{
 		"namespace": kube.completeNamespaces, "context": kube.completeContexts, "kube-context": kube.completeContexts,
-		"object-store": stores, "accept-restart": stores, "accept-downtime": stores, "store-values": followedBy(stores, "="),
+		"object-store": stores, "accept-restart": stores, "accept-downtime": stores, "accept-credentials-change": stores, "store-values": followedBy(stores, "="),
 		"to":   followedBy(kube.completeReleases, "="),
 		"only": listed(checks), "skip": listed(checks), "waive": followedBy(checks, "="),
 		"output": completeOutput, "push": oneOf("auto", "never"), "fail-on": oneOf("fail", "warn"),

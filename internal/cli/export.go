@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -56,7 +56,7 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if site.Registry.Registry == "" {
 		line(o.ErrOut, "warning: the installed values name no private registry; add it with --registry")
 	}
-	b, err := yaml.Marshal(site)
+	b, err := message.YAML(site)
 	if err != nil {
 		return fmt.Errorf("writing site: %w", err)
 	}

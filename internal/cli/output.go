@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -14,7 +15,8 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
-	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // outputOptions choose between what people read and what programs read.
@@ -75,12 +77,12 @@ func (o *outputOptions) print(w io.Writer, doc any, table func(io.Writer)) error
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(documents(w), string(b))
+		_, err = documents(w).Write(append(message.JSON(b), '\n'))
 		return err
 	case o.format == "yaml":
 		b, err := encodeDocument(w, doc)
 		if err == nil {
-			b, err = yaml.JSONToYAML(b)
+			b, err = message.YAML(json.RawMessage(b))
 		}
 		if err != nil {
 			return fmt.Errorf("writing yaml: %w", err)
@@ -141,13 +143,13 @@ func writeTable(w io.Writer, header []string, rows [][]string, paint ...func(row
 	last := len(header) - 1
 	room := tableWidth - leftOf(header, rows)
 	for n, r := range rows {
-		lines := strings.Split(r[last], "\n")
+		lines := []string{r[last]}
 		if room >= leastColumn {
-			lines = strings.Split(wrap(r[last], room, ""), "\n")
+			lines = strings.Split(string(wrap(r[last], room, "")), "\n")
 		}
 		for i, text := range lines {
 			for _, p := range paint {
-				text = tint(w, p(n), text)
+				text = string(tint(w, p(n), text))
 			}
 			if i > 0 {
 				r = make([]string, len(r)) // goes on below
@@ -215,17 +217,23 @@ func orDash(s string) string {
 
 // wrap breaks text at spaces so that no line is longer than width; following
 // lines start with indent.
-func wrap(text string, width int, indent string) string {
+func wrap(text string, width int, indent string) message.Layout {
+	return wrapLines([]string{text}, width, indent)
+}
+
+// wrapLines is wrap for text of several lines. No line is broken before a word
+// that could then be taken for the label of a line, such as "hint:".
+func wrapLines(lines []string, width int, indent string) message.Layout {
 	var b strings.Builder
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range lines {
 		if i > 0 {
 			b.WriteString("\n" + indent)
 		}
 		col := 0
-		for j, word := range strings.Fields(line) {
+		for j, word := range strings.Fields(message.Line(line)) {
 			switch {
 			case j == 0:
-			case col+1+utf8.RuneCountInString(word) > width:
+			case col+1+utf8.RuneCountInString(word) > width && !isLabel(word):
 				b.WriteString("\n" + indent)
 				col = 0
 			default:
@@ -236,9 +244,18 @@ func wrap(text string, width int, indent string) string {
 			col += utf8.RuneCountInString(word)
 		}
 	}
-	return b.String()
+	return message.Layout(b.String())
 }
 
-// line writes one line and drops the error: what is written to a closed pipe
-// is not missed.
-func line(w io.Writer, format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+// isLabel reports whether a word is what one of this program's lines begins with.
+func isLabel(word string) bool {
+	name, label := strings.CutSuffix(strings.ToLower(word), ":")
+	return label && slices.Contains([]string{"error", "hint", "then", "warning", "note", "refused", "received", "expected", "damaged"}, name)
+}
+
+// line writes the lines of format and drops the error: what is written to a
+// closed pipe is not missed. What args say can't begin a line: see
+// [message.Sprintf].
+func line(w io.Writer, format string, args ...any) {
+	fmt.Fprint(w, message.Sprintf(format, args...)+"\n")
+}

@@ -2,12 +2,11 @@ package cli
 
 import (
 	"io"
-	"strings"
-	"unicode"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
@@ -32,13 +31,17 @@ func (p *Program) paper(stream io.Writer) io.Writer {
 
 // tint gives text a colour where w shows any. A colour never says what the
 // text does not say too.
-func tint(w io.Writer, attribute color.Attribute, text string) string {
+func tint[T ~string](w io.Writer, attribute color.Attribute, text T) message.Layout {
+	safe := message.Layout(text)
+	if given, ok := any(text).(string); ok {
+		safe = message.Layout(message.Line(given))
+	}
 	if _, ok := w.(painter); !ok || attribute == 0 {
-		return text
+		return safe
 	}
 	c := color.New(attribute)
 	c.EnableColor()
-	return c.Sprint(text)
+	return message.Layout(c.Sprint(string(safe)))
 }
 
 // colourOf is the colour of an outcome; 0 is none.
@@ -54,32 +57,5 @@ func colourOf(s preflight.Status) color.Attribute {
 	return color.Faint
 }
 
-// printable makes text from a cluster or a registry safe for a terminal:
-// control characters could move the cursor and fake what is read, and
-// characters that change the direction of writing could reorder it. They are
-// shown in the way of kubectl, ^[ for an escape; breaks become spaces.
-func printable(s string) string {
-	if !strings.ContainsFunc(s, moves) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n' || r == '\t':
-			b.WriteByte(' ')
-		case r == '\r':
-		case r < 0x20 || r == 0x7f:
-			b.WriteByte('^')
-			b.WriteRune(r ^ 0x40)
-		case moves(r):
-			b.WriteRune(unicode.ReplacementChar)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func moves(r rune) bool {
-	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
-}
+// printable makes text from outside safe for a line: see [message.Line].
+func printable(s string) string { return message.Line(s) }

@@ -9,9 +9,9 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/diff"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -147,7 +147,7 @@ func (o *planOptions) judged(ctx context.Context, t *target) ([]byte, error) {
 	}
 	line(o.ErrOut, "preflight: %s", verdict.Text)
 	written.Preflight = verdict
-	b, err := yaml.Marshal(&written)
+	b, err := message.YAML(&written)
 	if err != nil {
 		return nil, fmt.Errorf("writing plan: %w", err)
 	}

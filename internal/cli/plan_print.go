@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -76,9 +77,9 @@ func printNotices(w io.Writer, k kubeOptions, word string, list []plan.Notice) {
 
 // wrapHint breaks long sentences; commands of several lines keep their lines,
 // because they are there to be pasted.
-func wrapHint(hint string) string {
+func wrapHint(hint string) message.Layout {
 	if strings.Contains(hint, "\n") {
-		return hint
+		return message.Layout(strings.ReplaceAll(message.Block(hint), "\n", "\n         "))
 	}
 	return wrap(hint, 68, "         ")
 }

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -19,7 +18,7 @@ const (
 func writeRoles(w io.Writer, in plan.Inputs) error {
 	roles := append(plan.RoleManifests(lookRole, in.Look()), plan.RoleManifests(upgradeRole, in.Rights())...)
 	for i, r := range roles {
-		b, err := yaml.Marshal(r)
+		b, err := message.YAML(r)
 		if err != nil {
 			return fmt.Errorf("writing roles: %w", err)
 		}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
@@ -94,7 +95,9 @@ func (p *Program) passing() (say func(format string, args ...any), end func()) {
 	if !p.fancy(p.ErrOut) {
 		return func(string, ...any) {}, func() {}
 	}
-	return func(format string, args ...any) { fmt.Fprintf(p.ErrOut, "\r"+format+"\x1b[K", args...) },
+	return func(format string, args ...any) {
+			fmt.Fprint(p.ErrOut, "\r"+message.Sprintf(format, args...)+"\x1b[K")
+		},
 		func() { fmt.Fprint(p.ErrOut, "\r\x1b[K") }
 }
 
@@ -105,24 +108,23 @@ func describe(err error) string {
 	if errors.As(err, &silent) {
 		return ""
 	}
-	text := redact.Text(withHintOf(err, "error: "+err.Error()))
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		lines[i] = printable(l) // what a registry or a bundle says may be in it
-	}
-	return strings.Join(lines, "\n")
+	return redact.Text(withHintOf(err, "error: "+message.Text(err)))
 }
 
 // withHintOf adds what the cause itself advises. Where the text already says
 // how to go on, that comes second.
 func withHintOf(err error, text string) string {
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() == "" || strings.Contains(text, hinted.Hint()) {
+	if !errors.As(err, &hinted) || hinted.Hint() == "" {
+		return text
+	}
+	hint := message.Block(hinted.Hint())
+	if strings.Contains(text, hint) {
 		return text
 	}
 	before, after, found := strings.Cut(text, "\nhint: ")
 	if !found {
-		return text + "\nhint: " + hinted.Hint()
+		return text + "\nhint: " + hint
 	}
-	return before + "\nhint: " + hinted.Hint() + "\nthen: " + after
+	return before + "\nhint: " + hint + "\nthen: " + after
 }

@@ -133,7 +133,7 @@ func (l *lineProgress) event(e images.Event) {
 	case images.EventSkipped:
 		l.done += e.Bytes
 	case images.EventRetry:
-		fmt.Fprintf(l.w, "%s: trying %s again: %v\n", l.title, e.Subject, e.Err)
+		line(l.w, "%s: trying %s again: %v", l.title, e.Subject, e.Err)
 	}
 	l.due()
 }

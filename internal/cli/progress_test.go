@@ -51,7 +51,7 @@ func TestAWaitIsToldOnce(t *testing.T) {
 	tell("b", errors.New("busy"), 7*time.Second)
 	now = now.Add(6 * time.Second)
 	tell("a", errors.New("busy"), 8*time.Second)
-	const want = "waiting 6s for a: busy^[[2J\nwaiting 7s for b: busy\nwaiting 8s for a: busy\n"
+	const want = "waiting 6s for a: busy\\x1b[2J\nwaiting 7s for b: busy\nwaiting 8s for a: busy\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}

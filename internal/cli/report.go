@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/report"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -140,7 +141,7 @@ func shown(err error) error {
 func encodeReport(name string, doc *report.Document) ([]byte, error) {
 	if strings.EqualFold(filepath.Ext(name), ".json") {
 		b, err := json.MarshalIndent(doc, "", "  ")
-		return append(b, '\n'), err
+		return append(message.JSON(b), '\n'), err
 	}
 	var b bytes.Buffer
 	err := report.WriteHTML(&b, doc)

@@ -128,7 +128,7 @@ func (o *rollbackOptions) validate() error {
 	if chosen > 1 {
 		return errors.New("reading --operator-only, --stores-only, --object-store and --to: only one of them can be meant")
 	}
-	return nil
+	return o.validateLiterals()
 }
 
 // load looks at cluster, history and journals and makes the plan. It changes
@@ -156,6 +156,9 @@ func (o *rollbackOptions) load(ctx context.Context) (t *target, unfinished bool,
 		return nil, false, err
 	}
 	if t.inputs, err = inputs.GatherBack(req); err != nil {
+		return nil, false, err
+	}
+	if err := t.cluster.AddStoreSecrets(ctx, t.inputs.Facts, t.inputs.CredentialSecrets()); err != nil {
 		return nil, false, err
 	}
 	t.plan, err = plan.Build(t.inputs)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -129,7 +130,7 @@ func (o *runOptions) confirm(ctx context.Context, p *plan.Plan) error {
 	if !o.interactive() {
 		return withHint(errors.New("asking for confirmation: standard input is no terminal"), "--yes goes on without asking")
 	}
-	fmt.Fprint(o.ErrOut, "\n"+question(p)+" [y/N] ")
+	fmt.Fprint(o.ErrOut, message.Sprintf("\n%s [y/N] ", message.Layout(question(p))))
 	answer := make(chan string, 1)
 	go func() {
 		text, _ := bufio.NewReader(o.In).ReadString('\n')

@@ -73,6 +73,8 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 func (o *targetOptions) addAcceptFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.choices.AcceptRestart, "accept-restart", nil, "accept that a store restarts that the plan leaves as it is, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.choices.AcceptDowntime, "accept-downtime", nil, "accept that all pods of a store restart at once, as NAMESPACE/NAME (can be repeated)")
+	fs.StringArrayVar(&o.choices.AcceptCredentials, "accept-credentials-change", nil, "accept that the root login, keys or certificates of a store change, as NAMESPACE/NAME (can be repeated)")
+	fs.StringArrayVar(&o.choices.LiteralValues, "literal-value", nil, literalUsage("operator:SETTING or NAMESPACE/NAME:SETTING"))
 }
 
 // target is everything that was found out before anything is done.
@@ -138,6 +140,9 @@ func (o *targetOptions) validate() error {
 	if _, err := o.sets.byRelease(); err != nil {
 		return err
 	}
+	if err := o.validateLiterals(); err != nil {
+		return err
+	}
 	if o.imageOnly == "" {
 		return nil
 	}
@@ -147,6 +152,16 @@ func (o *targetOptions) validate() error {
 	// The operator reads the release out of the tag.
 	if _, err := aistor.ParseRelease(o.imageOnly); err != nil || !strings.HasPrefix(o.imageOnly, "RELEASE.") {
 		return fmt.Errorf("reading --image-only %q: expected a tag such as RELEASE.2026-06-06T02-44-06Z", o.imageOnly)
+	}
+	return nil
+}
+
+// validateLiterals refuses settings that do not say which release is meant.
+func (o *targetOptions) validateLiterals() error {
+	for _, l := range o.choices.LiteralValues {
+		if key, setting, ok := strings.Cut(l, ":"); !ok || !releaseKey.MatchString(key) || setting == "" {
+			return fmt.Errorf("reading --literal-value %q: expected operator:SETTING or NAMESPACE/NAME:SETTING", l)
+		}
 	}
 	return nil
 }
@@ -173,6 +188,9 @@ func (o *targetOptions) look(ctx context.Context, t *target) error {
 		if err := o.ineffective(ctx, t); err != nil {
 			return err
 		}
+	}
+	if err := t.cluster.AddStoreSecrets(ctx, t.inputs.Facts, t.inputs.CredentialSecrets()); err != nil {
+		return err
 	}
 	t.plan, err = plan.Build(t.inputs)
 	return err

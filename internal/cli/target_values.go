@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -26,11 +27,10 @@ func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
 		}
 	}
 	for key, names := range files {
-		given, err := mergeFiles(o.Program, names)
+		v, err := readValues(o.Program, names, o.planFromStdin(key))
 		if err != nil {
 			return err
 		}
-		v := inputs.Values{Files: names, Given: given}
 		if s := sets[key]; s != nil {
 			v.Sets, v.Flags = s.Sets, s.words()
 		}
@@ -41,6 +41,19 @@ func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
 		req.Stores[key] = v
 	}
 	return nil
+}
+
+// planFromStdin is the command that takes the values of a release on standard
+// input.
+func (o *targetOptions) planFromStdin(key string) string {
+	flag := "--operator-values -"
+	if key != operatorKey {
+		flag = shell.Command("--store-values %s", key+"=-")
+	}
+	if o.bundleFile == "" {
+		return "helm aistor plan " + flag
+	}
+	return shell.Command("helm aistor plan --bundle %s ", o.bundleFile) + flag
 }
 
 // valuesFiles are the files of each release: those of flags, else those that

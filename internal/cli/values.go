@@ -13,6 +13,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -29,6 +30,7 @@ type valuesOptions struct {
 
 	files            []string
 	sets             setOptions
+	literal          []string
 	operator         bool
 	store            string
 	chartFile        string
@@ -80,6 +82,7 @@ func (o *valuesOptions) addFlags(fs *pflag.FlagSet) {
 	o.site.addFlags(fs, "site", "site file; flags win over it")
 	fs.StringArrayVarP(&o.files, "values", "f", nil, "values file, or - for standard input (can be repeated; default: the release's own values)")
 	o.sets.addFlags(fs, "KEY=VALUE")
+	fs.StringArrayVar(&o.literal, "literal-value", nil, literalUsage("SETTING"))
 	fs.BoolVar(&o.operator, "operator", false, "the operator's release is meant")
 	fs.StringVar(&o.store, "object-store", "", "the release of this store is meant, as NAMESPACE/NAME")
 	fs.StringVar(&o.bundleFile, "bundle", "", "take the target's chart from this bundle (default: the installed chart)")
@@ -146,7 +149,9 @@ type valuesSubject struct {
 	// bundle says what the bundle carries; nil without one.
 	bundle *bundle.Manifest
 	files  []valuesFile
-	user   map[string]any
+	// sources are the files given with -f, to say where a setting stands.
+	sources []values.Source
+	user    map[string]any
 	// set are the edits that the command line asks for, in user already;
 	// setChanges tell them to a person.
 	set        []values.Edit
@@ -175,8 +180,9 @@ func (s *valuesSubject) options(v map[string]any) chart.RenderOptions {
 func (o *valuesOptions) runRewrite(s *valuesSubject) error {
 	result, err := inputs.Rewrite(s.chart, s.user, s.registry, o.imageOnly, s.options)
 	if err != nil {
-		return err
+		return inputs.ExplainNotText(err, s.name(), s.user, s.sources, s.release, o.store)
 	}
+	result.Warnings = append(result.Warnings, inputs.WarnNotText(s.name(), s.user, s.sources, s.release, o.store)...)
 	result.Edits, result.Changes = append(s.set, result.Edits...), append(s.setChanges, result.Changes...)
 	edited, err := rewriteFiles(s.files, result)
 	if err != nil {
@@ -244,7 +250,7 @@ func (o *valuesOptions) roleAsked(c *chart.Chart) (aistor.Role, error) {
 	}
 	is := aistor.RoleOfChart(c.Name)
 	if is == aistor.RoleUnknown || role != aistor.RoleUnknown && is != role {
-		return role, fmt.Errorf("reading --chart: %s is not a chart of what is meant\nexpected: %s or %s",
+		return role, message.Errorf("reading --chart: %s is not a chart of what is meant\nexpected: %s or %s",
 			c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
 	}
 	return is, nil

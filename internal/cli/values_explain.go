@@ -65,7 +65,7 @@ func printExplained(w io.Writer, r *explainReport) {
 		printRemark(w, e)
 	}
 	if r.NewRefusal != "" {
-		line(w, "\n%s does not render with these values:\n  %s", r.To, wrap(r.NewRefusal, 76, "  "))
+		line(w, "\n%s does not render with these values:\n  %s", r.To, wrapLines(strings.Split(r.NewRefusal, "\n"), 76, "  "))
 	}
 }
 

@@ -1,19 +1,47 @@
 package cli
 
-import "github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+import (
+	"fmt"
 
-// mergeFiles merges values files in Helm's order; nil where there is none.
-func mergeFiles(p *Program, files []string) (map[string]any, error) {
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/valuecheck"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+)
+
+// readValues reads values files and merges them in Helm's order; the values are
+// nil where there is no file. Files that hold no final values are refused;
+// command takes values on standard input, for the hint.
+func readValues(p *Program, files []string, command string) (inputs.Values, error) {
+	v := inputs.Values{Files: files, Stdin: command}
 	if len(files) == 0 {
-		return nil, nil
+		return v, nil
 	}
 	list := make([]chart.ValuesFile, len(files))
 	for i, name := range files {
-		list[i] = chart.ValuesFile{Name: name}
+		data, err := chart.ValuesFile{Name: name}.Read(p.In)
+		if err != nil {
+			return v, withHint(err, "ls -l "+shell.Quote(name))
+		}
+		source := values.Source{Name: name, Data: data}
+		if err := valuecheck.CheckSource(source, command); err != nil {
+			return v, err
+		}
+		list[i] = chart.ValuesFile{Name: name, Data: data}
+		if data == nil {
+			list[i].Data = []byte{}
+		}
+		v.Sources = append(v.Sources, source)
 	}
-	v, err := chart.MergeFiles(list, p.In)
-	if err != nil {
-		return nil, withHint(err, "check the file with helm template -f")
+	var err error
+	if v.Given, err = chart.MergeFiles(list, p.In); err != nil {
+		return v, withHint(err, "check the file with helm template -f")
 	}
 	return v, nil
+}
+
+// literalUsage describes --literal-value; form is how a setting is named.
+func literalUsage(form string) string {
+	return fmt.Sprintf("setting whose text is the value itself although it looks like a placeholder, as %s (can be repeated)", form)
 }

@@ -5,8 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -93,7 +92,7 @@ func (o *valuesOptions) show(s *valuesSubject, result *values.Result, files []ed
 	default:
 		mask := s.mask(result)
 		for _, f := range files {
-			fmt.Fprint(o.Out, mask(values.Diff(f.data, f.after, f.name)))
+			fmt.Fprint(o.Out, message.Block(mask(values.Diff(f.data, f.after, f.name))))
 		}
 	}
 	o.printRemarks(s, r)
@@ -106,7 +105,7 @@ func printValues(w io.Writer, result *values.Result, files []editedFile) error {
 	data := files[0].after
 	if len(files) > 1 {
 		var err error
-		if data, err = yaml.Marshal(result.Values); err != nil {
+		if data, err = message.YAML(result.Values); err != nil {
 			return fmt.Errorf("writing values: %w", err)
 		}
 	}

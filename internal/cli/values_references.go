@@ -8,10 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -46,7 +45,7 @@ func (o *valuesOptions) runKeep(s *valuesSubject) error {
 		text, err = mirrorSets(s.registry.Mirror, refs)
 	}
 	if err == nil {
-		fmt.Fprint(o.Out, text)
+		fmt.Fprint(o.Out, message.Block(text))
 	}
 	return err
 }
@@ -65,7 +64,7 @@ func mirrorSets(m images.Mirror, refs []images.Ref) (string, error) {
 		if len(pairs) == 0 {
 			continue
 		}
-		doc, err := yaml.Marshal(mirrorSet(set.kind, set.field, pairs))
+		doc, err := message.YAML(mirrorSet(set.kind, set.field, pairs))
 		if err != nil {
 			return "", fmt.Errorf("writing %s: %w", set.kind, err)
 		}

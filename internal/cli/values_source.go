@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"slices"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/valuecheck"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -76,6 +77,10 @@ func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
 		return nil, err
 	}
 	if err := o.setOnTop(s); err != nil {
+		return nil, err
+	}
+	given := inputs.Values{Sources: s.sources, Sets: o.sets.Sets, Stdin: o.fromStdin()}
+	if err := inputs.CheckFinal(s.name(), s.user, given, o.literal, "-f FILE"); err != nil {
 		return nil, err
 	}
 	return s, o.place(s, role, site, facts)
@@ -187,14 +192,33 @@ func (o *valuesOptions) read(s *valuesSubject) error {
 		if err != nil {
 			return fmt.Errorf("reading values file: %w", err)
 		}
+		source := values.Source{Name: name, Data: data}
+		if err := valuecheck.CheckSource(source, o.fromStdin()); err != nil {
+			return err
+		}
 		v, err := chart.ParseValues(data)
 		if err != nil {
 			return withHint(fmt.Errorf("reading values file %q: %w", name, err), "check the file with helm template -f")
 		}
 		s.files = append(s.files, valuesFile{name, data, v})
+		s.sources = append(s.sources, source)
 		s.user = values.Merge(s.user, v)
 	}
 	return nil
+}
+
+// fromStdin is this command with the values on standard input.
+func (o *valuesOptions) fromStdin() string {
+	command := "helm aistor values"
+	if o.operator {
+		command += " --operator"
+	}
+	for _, flag := range [][2]string{{"object-store", o.store}, {"bundle", o.bundleFile}, {"chart", o.chartFile}} {
+		if flag[1] != "" {
+			command += " --" + flag[0] + " " + shell.Quote(flag[1])
+		}
+	}
+	return command + " -f -"
 }
 
 // setOnTop puts the settings of the command line on top of what was read.
@@ -214,7 +238,7 @@ func (o *valuesOptions) setOnTop(s *valuesSubject) error {
 
 // releaseFile writes a release's values as "helm get values -o yaml" does.
 func releaseFile(r plan.Release) (valuesFile, error) {
-	data, err := yaml.Marshal(r.Values)
+	data, err := message.YAML(r.Values)
 	if err != nil {
 		return valuesFile{}, fmt.Errorf("reading the values of release %q: %w", r.Key(), err)
 	}

@@ -85,6 +85,21 @@ objectStore:
     tag: RELEASE.2026-06-06T02-44-06Z
 `
 
+// sopsStore is as SOPS writes it with --encrypted-regex.
+const sopsStore = `secrets:
+    accessKey: ENC[AES256_GCM,data:cGxhbnRlZA==,iv:aXYx,tag:dGFnMQ==,type:str]
+    secretKey: ENC[AES256_GCM,data:cGxhbnRlZDI=,iv:aXYy,tag:dGFnMg==,type:str]
+objectStore:
+    name: primary
+    image:
+        repository: quay.io/minio/aistor/minio
+        tag: RELEASE.2026-06-06T02-44-06Z
+sops:
+    lastmodified: "2026-10-01T08:00:00Z"
+    mac: ENC[AES256_GCM,data:bWFj,iv:aXYz,tag:dGFnMw==,type:str]
+    version: 3.9.0
+`
+
 func TestValuesShowsWritesAndExplains(t *testing.T) {
 	t.Parallel()
 	to := []string{"--registry", "registry.example.com:5000", "--pull-secret", "pull"}
@@ -115,6 +130,13 @@ func TestValuesShowsWritesAndExplains(t *testing.T) {
 		{"hosts-impossible", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "-o", "hosts.toml"}, ExitError},
 		{"refused-by-chart", map[string]string{"s.yaml": "objectStore: {image: {tag: x}}\nsecrets: {secretKey: planted-secret-key}\n"}, []string{"--chart", newStore, "-f", "s.yaml"}, ExitError},
 		{"alias", map[string]string{"op.yaml": "x: &r {pathPrefix: minio/aistor/, hostname: quay.io}\nrepositories:\n  aistor: *r\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitError},
+		{"encrypted", map[string]string{"s.yaml": sopsStore}, []string{"--chart", newStore, "-f", "s.yaml", "--write"}, ExitError},
+		{"not-final", map[string]string{"s.yaml": strings.NewReplacer("planted-access-key", "'${ROOT_USER}'", "short", "<path:secret/data/minio#password>").Replace(storeValues)},
+			[]string{"--chart", newStore, "-f", "s.yaml"}, ExitError},
+		{"not-text", map[string]string{"s.yaml": strings.NewReplacer("planted-access-key", "1234567890", "short", "123456789012").Replace(storeValues)},
+			[]string{"--chart", newStore, "-f", "s.yaml"}, ExitError},
+		{"literal", map[string]string{"s.yaml": strings.Replace(storeValues, "planted-access-key", "'${ROOT_USER}'", 1)},
+			[]string{"--chart", newStore, "-f", "s.yaml", "--literal-value", "secrets.accessKey"}, ExitOK},
 		{"not-yaml", map[string]string{"op.yaml": "a: [\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitError},
 		{"write-what", nil, []string{"--operator", "--write"}, ExitError},
 		{"which-release", nil, nil, ExitError},
@@ -259,5 +281,18 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 	var doc struct{ Kind string }
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil || doc.Kind != "ValuesReport" || strings.Contains(out.String(), "planted") {
 		t.Errorf("report: %v\n%s", err, out)
+	}
+}
+
+// The chart does not look at the password, so that it renders the number.
+func TestValuesWarnsOfANumericPasswordThatTheChartRenders(t *testing.T) {
+	t.Parallel()
+	f := newValuesFolder(t, map[string]string{"s.yaml": strings.Replace(storeValues, "short", "0123456789", 1)})
+	code, _, errOut := f.run("--chart", newStore, "-f", "s.yaml", "--registry", "registry.example.com:5000", "--pull-secret", "pull")
+	said := strings.Join(strings.Fields(errOut), " ")
+	for _, want := range []string{"warning: secrets.secretKey (", "line 1) is a number with a leading zero", "may change the root credentials"} {
+		if code != ExitOK || !strings.Contains(said, want) || strings.Contains(said, "123456789") {
+			t.Errorf("exit %d, %q is missing, or the number is shown:\n%s", code, want, errOut)
+		}
 	}
 }

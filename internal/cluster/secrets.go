@@ -92,8 +92,52 @@ func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecr
 		return nil
 	}
 	c.secrets.AddSecret(secret)
-	out.Present, out.Type, out.Terminating = true, string(secret.Type), deletionOf(secret)
+	out.Present, out.Type = true, string(secret.Type)
 	out.Data = plan.Sensitive(secret.Data[corev1.DockerConfigJsonKey])
+	return out
+}
+
+// AddStoreSecrets gets the Secrets that object stores take credentials from
+// into f, each by its name. What names them is known only once it is known what
+// changes. Its errors are those of [Client.Facts].
+func (c *Client) AddStoreSecrets(ctx context.Context, f *plan.Facts, want []plan.ObjectKey) error {
+	l := &look{}
+	found := make([]*plan.StoreSecret, len(want))
+	g := parallel()
+	for i, k := range want {
+		g.Go(func() error {
+			found[i] = c.storeSecret(ctx, l, name{k.Namespace, k.Name})
+			return nil
+		})
+	}
+	_ = g.Wait()
+	for _, one := range found {
+		if one != nil {
+			f.StoreSecrets = append(f.StoreSecrets, *one)
+		}
+	}
+	f.Gaps = append(f.Gaps, l.sorted()...)
+	sortBy(f.Gaps, func(g plan.Gap) string { return g.What + g.Cause })
+	return c.fatal(ctx, l)
+}
+
+// storeSecret is nil where it isn't known whether the Secret exists.
+func (c *Client) storeSecret(ctx context.Context, l *look, n name) *plan.StoreSecret {
+	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
+	l.heard(err)
+	out := &plan.StoreSecret{Namespace: n.namespace, Name: n.name}
+	switch {
+	case apierrors.IsNotFound(err):
+		return out
+	case err != nil:
+		l.miss("secrets "+n.String(), err)
+		return nil
+	}
+	out.Present, out.Keep = true, secret.Annotations["helm.sh/resource-policy"] == "keep"
+	out.Data = map[string]plan.Sensitive{}
+	for k, v := range secret.Data {
+		out.Data[k] = plan.Sensitive(v)
+	}
 	return out
 }
 
@@ -115,7 +159,5 @@ func (c *Client) license(ctx context.Context, l *look, namespace string) *plan.L
 		Release:   markOf(secret).release.String(),
 		Present:   true,
 		Token:     plan.Sensitive(secret.Data[aistor.LicenseSecretKey]),
-
-		Terminating: deletionOf(secret),
 	}
 }

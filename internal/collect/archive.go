@@ -8,8 +8,7 @@ import (
 	"path"
 	"time"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -60,7 +59,7 @@ func (a *archive) text(name, text string) error {
 
 // yaml writes a document.
 func (a *archive) yaml(name string, doc any) error {
-	b, err := yaml.Marshal(doc)
+	b, err := message.YAML(doc)
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", name, err)
 	}

@@ -1,5 +1,9 @@
 package gitops
 
+import (
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+)
+
 // argo makes the Application of a release.
 func (r Request) argo(f *folder, open map[string]any) []map[string]any {
 	c := f.change
@@ -21,13 +25,13 @@ func (r Request) argo(f *folder, open map[string]any) []map[string]any {
 }
 
 func argoHead(f *folder) string {
-	head := "# " + f.step.Title + ".\n" +
+	head := "# " + message.Line(f.step.Title) + ".\n" +
 		"# Take over what your repository has of this Application beside it: project,\n" +
 		"# destination, further sources. The registry has to be known to Argo CD as an\n" +
 		"# OCI Helm repository. Nothing is pruned: an ObjectStore goes with its definition.\n"
 	if len(f.left) > 0 {
 		head += "# NOT COMPLETE: these values hold secrets, and have to come from where your\n" +
-			"# installation keeps them: " + dotted(f.left, ", ") + "\n"
+			"# installation keeps them: " + message.Line(dotted(f.left, ", ")) + "\n"
 	}
 	return head
 }

@@ -3,8 +3,7 @@ package gitops
 import (
 	"path"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -62,7 +61,7 @@ func (r Request) pullSecret() string {
 }
 
 func fluxHead(f *folder) string {
-	head := "# " + f.step.Title + ".\n" +
+	head := "# " + message.Line(f.step.Title) + ".\n" +
 		"# Take over what your repository has of this HelmRelease beside it: interval,\n" +
 		"# dependencies, post-renderers.\n"
 	if f.change.To.Installed() {
@@ -72,7 +71,7 @@ func fluxHead(f *folder) string {
 			"# of its own also needs spec.certSecretRef in the OCIRepository.\n"
 	}
 	if len(f.left) > 0 {
-		head += "# Values that hold secrets come from Secret " + secretValues(f.change) + "; if your\n" +
+		head += "# Values that hold secrets come from Secret " + message.Line(secretValues(f.change)) + "; if your\n" +
 			"# repository has a Secret for them already, name that one.\n"
 	}
 	return head
@@ -82,7 +81,7 @@ func fluxHead(f *folder) string {
 func documents(head string, objects []map[string]any) ([]byte, error) {
 	out := []byte(head)
 	for i, o := range objects {
-		doc, err := yaml.Marshal(o)
+		doc, err := message.YAML(o)
 		if err != nil {
 			return nil, err
 		}

@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -130,7 +129,7 @@ func (r Request) release(f *folder) error {
 			f.anew = append(f.anew, at)
 		}
 	}
-	doc, err := yaml.Marshal(open)
+	doc, err := message.YAML(open)
 	if err != nil {
 		return fmt.Errorf("writing the values of %q: %w", f.step.ID, err)
 	}
@@ -166,7 +165,7 @@ func (r Request) until(c *plan.Change) ([]byte, error) {
 		return nil, err
 	}
 	p.Refusals, p.Warnings = nil, nil
-	return yaml.Marshal(p)
+	return message.YAML(p)
 }
 
 func (r Request) change(s plan.Step) *plan.Change {

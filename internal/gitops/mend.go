@@ -3,8 +3,7 @@ package gitops
 import (
 	"fmt"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -16,7 +15,7 @@ func (r Request) bindings(s plan.Step) []byte {
 		"#   kubectl create -f bindings.yaml\n")
 	for _, key := range s.Objects {
 		o := r.before(s, key)
-		doc, err := yaml.Marshal(o)
+		doc, err := message.YAML(o)
 		if o == nil || err != nil {
 			out = append(out, fmt.Sprintf("# %s: save it before you delete it:\n#   kubectl get %s %s -o yaml\n", key, key.Kind, key.Name)...)
 			continue

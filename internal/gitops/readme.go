@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -15,13 +16,34 @@ import (
 // page is the README under way.
 type page struct{ bytes.Buffer }
 
-func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+// line writes lines of Markdown. A string among args is text without markup in
+// it; one of type code goes between backticks.
+func (p *page) line(format string, args ...any) {
+	safe := make([]any, len(args))
+	for i, a := range args {
+		safe[i] = a
+		switch v := a.(type) {
+		case string:
+			safe[i] = plainText.Replace(message.Line(v))
+		case code:
+			safe[i] = strings.ReplaceAll(message.Line(string(v)), "`", "'")
+		}
+	}
+	fmt.Fprintf(p, format+"\n", safe...)
+}
+
+// code is text for between backticks.
+type code string
+
+// plainText takes from text what Markdown would act on: cells of tables, links,
+// images, HTML and code spans. It is safe for concurrent use.
+var plainText = strings.NewReplacer("|", `\|`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "`", "\\`", "*", `\*`)
 
 // commands is a block to be pasted.
 func (p *page) commands(lines ...string) {
 	p.line("\n```console")
 	for _, l := range lines {
-		p.line("$ %s", l)
+		p.WriteString("$ " + message.Line(l) + "\n")
 	}
 	p.line("```")
 }
@@ -30,7 +52,7 @@ func (p *page) commands(lines ...string) {
 func readme(r Request, folders []folder) []byte {
 	p := &page{}
 	p.line("# AIStor upgrade, as commits\n")
-	p.line("Made from plan `%s`. One folder is one step: commit it, wait until it is\nthrough, then take the next. Nothing here holds a secret.\n", short(r.Plan.Digest()))
+	p.line("Made from plan `%s`. One folder is one step: commit it, wait until it is\nthrough, then take the next. Nothing here holds a secret.\n", code(short(r.Plan.Digest())))
 	p.line("| step | what | restarts |\n|---|---|---|")
 	for _, f := range folders {
 		p.line("| %s | %s | %s |", f.name, f.step.Title, restarts(f.step))
@@ -97,7 +119,7 @@ func (p *page) license(f folder) {
 // secrets says where the values come from that no file has.
 func (p *page) secrets(f folder) {
 	c := f.change
-	p.line("\nThese values hold secrets and are in no file: `%s`.", dotted(f.left, "`, `"))
+	p.line("\nThese values hold secrets and are in no file: %s.", codeList(f.left))
 	if f.tool == ArgoCD {
 		p.line("They have to come from where your installation of Argo CD keeps secrets.")
 		return
@@ -106,7 +128,7 @@ func (p *page) secrets(f folder) {
 	p.commands(shell.Command("helm get values %s -n %s -o json | jq %s | kubectl create secret generic %s -n %s --from-file=values.yaml=/dev/stdin",
 		c.Release, c.Namespace, pick(f.left), secretValues(c), f.by.Namespace))
 	if len(f.anew) > 0 {
-		p.line("\n**The release lacks, or has others for: `%s`.** Put these into the Secret\nyourself before you commit; else the upgrade removes them, or keeps the older ones.", dotted(f.anew, "`, `"))
+		p.line("\n**The release lacks, or has others for: %s.** Put these into the Secret\nyourself before you commit; else the upgrade removes them, or keeps the older ones.", codeList(f.anew))
 	}
 }
 
@@ -142,9 +164,9 @@ func restarts(s plan.Step) string {
 }
 
 func valuesHead(f *folder) string {
-	head := "# All values of release " + f.change.Key() + " for this step, for whoever renders by other means.\n"
+	head := "# All values of release " + message.Line(f.change.Key()) + " for this step, for whoever renders by other means.\n"
 	if len(f.left) > 0 {
-		head += "# NOT COMPLETE: left out, for they hold secrets: " + dotted(f.left, ", ") + "\n"
+		head += "# NOT COMPLETE: left out, for they hold secrets: " + message.Line(dotted(f.left, ", ")) + "\n"
 	}
 	return head
 }
@@ -159,4 +181,13 @@ func within(namespace string) string {
 func short(digest string) string {
 	d := digest[strings.LastIndexByte(digest, ':')+1:]
 	return d[:min(12, len(d))]
+}
+
+// codeList are paths, each between backticks.
+func codeList(paths [][]string) message.Layout {
+	var list []string
+	for _, p := range paths {
+		list = append(list, "`"+strings.ReplaceAll(dotted([][]string{p}, ""), "`", "'")+"`")
+	}
+	return message.List(list, ", ")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -75,6 +76,8 @@ func (r BackRequest) change(now plan.Release, store string) (plan.Change, error)
 		(now.Revision == to || now.Description == fmt.Sprintf("Rollback to %d", to))
 	if c.Unchanged {
 		c.Edits = nil
+	} else if err := r.final(c, installed.Values); err != nil {
+		return c, err
 	}
 	var err error
 	c.Images, err = chart.Discover(old.Chart, chart.RenderOptions{
@@ -159,10 +162,13 @@ type NoRevisionError struct {
 func (e *NoRevisionError) Error() string {
 	var kept []string
 	for _, h := range e.History {
-		kept = append(kept, fmt.Sprintf("%d (%s-%s, %s)", h.Revision, h.ChartName, h.ChartVersion, h.Status))
+		kept = append(kept, message.Sprintf("%d (%s-%s, %s)", h.Revision, h.ChartName, h.ChartVersion, h.Status))
 	}
-	return fmt.Sprintf("finding revision %d of release %q: Helm does not keep it\nexpected: one of %s", e.Revision, e.Release, strings.Join(kept, ", "))
+	return message.Sprintf("finding revision %d of release %q: Helm does not keep it\nexpected: one of %s", e.Revision, e.Release, strings.Join(kept, ", "))
 }
+
+// Lines implements [message.Liner].
+func (e *NoRevisionError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names the command that shows what there is.
 func (e *NoRevisionError) Hint() string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -44,8 +45,13 @@ func (r Request) change(change plan.Change, release plan.Release, c *chart.Chart
 			IsUpgrade: true, Revision: release.Revision + 1, KubeVersion: r.Facts.ServerVersion,
 		}
 	})
-	if change.Values, err = r.rewrite(&change, c, user, render); err != nil {
+	about := r.releaseValues(&change, release, user, given)
+	accepted, err := about.final()
+	if err != nil {
 		return change, err
+	}
+	if change.Values, err = r.rewrite(&change, c, user, render); err != nil {
+		return change, about.explain(err)
 	}
 	if err = r.hold(&change, c, render); err != nil {
 		return change, err
@@ -59,7 +65,11 @@ func (r Request) change(change plan.Change, release plan.Release, c *chart.Chart
 	// published twice. An upgrade made here writes the digest down.
 	change.Unchanged = release.Status == "deployed" && release.Version == c.Version && sameValues(release.Values, change.Values) &&
 		(change.To.Installed() || strings.Contains(release.Description, change.To.Digest))
-	return change, r.render(&change, c, render(change.Values))
+	if err := r.render(&change, c, render(change.Values)); err != nil {
+		return change, about.explain(err)
+	}
+	about.warnNotText()
+	return change, about.finalRendered(change.After, accepted)
 }
 
 // rewrite turns the values round to the private registry and writes down what
@@ -204,9 +214,12 @@ type MissingError struct {
 
 // Error lists the settings by path; their values may be secret.
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("reading the values of release %q: the given files lack settings that it has:\n  %s",
-		e.Release, strings.Join(e.Paths, "\n  "))
+	return message.Sprintf("reading the values of release %q: the given files lack settings that it has:\n  %s",
+		e.Release, message.List(e.Paths, "\n  "))
 }
+
+// Lines implements [message.Liner].
+func (e *MissingError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names the two ways on.
 func (e *MissingError) Hint() string {

@@ -3,9 +3,12 @@ package inputs
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -55,6 +58,10 @@ type Chart struct {
 type Values struct {
 	Files []string
 	Given map[string]any
+	// Sources are the files as they were read, in the same order.
+	Sources []values.Source
+	// Stdin is the command that takes the values on standard input, for hints.
+	Stdin string
 	// Sets are put on top of files or release.
 	Sets chart.Sets
 	// Flags are Sets as a shell takes them.
@@ -260,5 +267,8 @@ type UnknownStoreError struct {
 
 // Error names what was asked for and what there is.
 func (e *UnknownStoreError) Error() string {
-	return fmt.Sprintf("finding object store %q: not on this cluster\nexpected: one of %v", e.Key, e.Known)
+	return message.Sprintf("finding object store %q: not on this cluster\nexpected: one of %v", e.Key, e.Known)
 }
+
+// Lines implements [message.Liner].
+func (e *UnknownStoreError) Lines() []string { return strings.Split(e.Error(), "\n") }

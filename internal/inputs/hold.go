@@ -2,8 +2,10 @@ package inputs
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -106,8 +108,11 @@ type HoldError struct{ Chart, Image, Wanted, Got string }
 
 // Error names the image, what was wanted and what the chart makes of it.
 func (e *HoldError) Error() string {
-	return fmt.Sprintf("holding the stores' image %q: the values of chart %s do not decide it\nreceived: %s\nexpected: %s", e.Image, e.Chart, e.Got, e.Wanted)
+	return message.Sprintf("holding the stores' image %q: the values of chart %s do not decide it\nreceived: %s\nexpected: %s", e.Image, e.Chart, e.Got, e.Wanted)
 }
+
+// Lines implements [message.Liner].
+func (e *HoldError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names the way on.
 func (*HoldError) Hint() string {

@@ -1,11 +1,12 @@
 package redact
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // Mask stands where a secret was. It is the same for all of them: neither the
@@ -108,22 +109,8 @@ func (r *Redactor) Error(err error) error {
 	if text == err.Error() {
 		return err
 	}
-	return &redactedError{text, err}
+	return message.Mask(err, r.Text)
 }
-
-type redactedError struct {
-	text  string
-	cause error
-}
-
-// Error is the text without secrets.
-func (e *redactedError) Error() string { return e.text }
-
-// Unwrap is the error as it was.
-func (e *redactedError) Unwrap() error { return e.cause }
-
-// Format keeps verbs such as %+v from printing the cause.
-func (e *redactedError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
 // known finds all values that are known at this moment.
 func (r *Redactor) known() *matcher {

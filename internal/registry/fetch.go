@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -127,7 +128,7 @@ func (c *Client) manifest(ctx context.Context, ref images.Ref, at place) ([]byte
 		d := Descriptor{MediaType: mediaType(resp), Digest: images.DigestOf(raw), Size: int64(len(raw))}
 		if want := wantDigest(ref, resp); want != "" && want != d.Digest {
 			torn = &Error{Kind: Digest, Op: op, Host: at.host, Ref: ref.String(), Status: resp.StatusCode,
-				Err: fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", d.Digest, want)}
+				Err: message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", d.Digest, want)}
 			continue
 		}
 		return raw, d.MediaType, d, nil

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -35,7 +35,7 @@ func functions() template.FuncMap {
 	return template.FuncMap{
 		"pictures": pictures,
 		"sentence": sentence,
-		"text":     visible,
+		"text":     message.Block,
 		"clock":    clockOf,
 		"took":     took,
 		"details":  details,
@@ -92,20 +92,6 @@ func details(r preflight.Result) []string {
 		return nil
 	}
 	return r.Details
-}
-
-// visible makes text from outside harmless to the eye: what could reverse or
-// hide a part of it becomes visible. Escaping is the template's.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }
 
 func shortDigest(d string) string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -48,7 +49,7 @@ func New(in Input) (*Document, error) {
 		Before: results(in.Before), After: results(in.After),
 	}
 	if in.Err != nil {
-		d.Error = in.Err.Error()
+		d.Error = message.Text(in.Err)
 	}
 	d.outcome(p, in.Outcome)
 	mask := in.Mask

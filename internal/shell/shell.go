@@ -3,6 +3,8 @@ package shell
 import (
 	"fmt"
 	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // Command is a line to paste into a shell: format as [fmt.Sprintf] takes it, each
@@ -34,6 +36,9 @@ func Word(s string) string {
 func Quote(s string) string {
 	if s != "" && !strings.ContainsFunc(s, special) {
 		return s
+	}
+	if !message.IsSafe(s) { // a line break or an invisible character shows, and is still pasted as it is
+		return "$'" + message.Line(strings.NewReplacer(`\`, `\\`, "'", `\'`, "\t", `\t`).Replace(s)) + "'"
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

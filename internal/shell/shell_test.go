@@ -15,7 +15,8 @@ func TestCommandQuotesWhatAShellWouldReadOtherwise(t *testing.T) {
 		{"a quote", "a'b", `kubectl get secret 'a'\''b'`},
 		{"nothing", "", "kubectl get secret ''"},
 		{"what would be a flag", "--all", "kubectl get secret NAME"},
-		{"a line break", "a\nb", "kubectl get secret 'a\nb'"},
+		{"a line break", "a\nb", `kubectl get secret $'a\nb'`},
+		{"what reorders and quotes", "a'\u202e\t\\", `kubectl get secret $'a\'\u202e\t\\'`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

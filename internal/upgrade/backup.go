@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -164,7 +164,7 @@ func (w *backupWriter) manifest(name, release string, objects []images.Object) {
 			w.index.Left = append(w.index.Left, fmt.Sprintf("Secret %s of release %s", key.Name, release))
 			continue
 		}
-		doc, err := yaml.Marshal(redact.Object(o))
+		doc, err := message.YAML(redact.Object(o))
 		w.fail(err)
 		b.WriteString("---\n")
 		b.Write(doc)
@@ -185,7 +185,7 @@ func (w *backupWriter) object(name string, o images.Object) {
 }
 
 func (w *backupWriter) yaml(name string, v any) {
-	doc, err := yaml.Marshal(v)
+	doc, err := message.YAML(v)
 	w.fail(err)
 	w.write(name, doc)
 }

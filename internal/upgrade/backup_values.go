@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -36,7 +35,7 @@ func (w *backupWriter) values(p *plan.Plan, in *plan.Inputs) []string {
 		if len(open) == 0 {
 			continue
 		}
-		doc, err := yaml.Marshal(open)
+		doc, err := message.YAML(open)
 		w.fail(err)
 		w.write(valuesFile(s), append([]byte(valuesHead(s, c, left)), doc...))
 		steps = append(steps, s.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -28,7 +29,7 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 		last := &e.journal.run.Attempts[n-1]
 		last.Ended, last.Result = e.opts.Now(), result
 		if final != nil {
-			last.Message = e.secrets.Text(final.Error())
+			last.Message = e.secrets.Text(message.Text(final))
 		}
 		e.remember()
 		if saved := e.journal.save(ctx); saved != nil {
@@ -65,9 +66,6 @@ func (e *Executor) back() bool { return e.plan.Kind == plan.KindRollback }
 func (e *Executor) next(err error) string {
 	if errors.As(err, new(*DriftError)) && !e.back() {
 		return orElse(e.opts.Anew, "make the plan anew: helm aistor plan")
-	}
-	if deletion, ok := errors.AsType[*DeletionError](err); ok {
-		return deletion.hint()
 	}
 	if webhook, ok := errors.AsType[*WebhookError](err); ok {
 		return webhook.hint() + e.opts.Command

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 var (
@@ -43,28 +46,31 @@ type StoppedError struct {
 }
 
 // Error names the step, the cause, whether something changed, and the way on.
-func (e *StoppedError) Error() string {
-	var b strings.Builder
-	b.WriteString(doing(e.Back) + ": ")
+func (e *StoppedError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines implements [message.Liner].
+func (e *StoppedError) Lines() []string {
+	lines := slices.Clone(message.Lines(e.Cause))
+	what := doing(e.Back) + ": "
 	if e.Step != "" {
-		fmt.Fprintf(&b, "carrying out step %q: ", e.Step)
+		what += message.Sprintf("carrying out step %q: ", e.Step)
 	}
-	b.WriteString(e.Cause.Error())
+	lines[0] = what + lines[0]
 	if e.Changed {
-		b.WriteString("\nthe cluster was changed")
+		lines = append(lines, "the cluster was changed")
 	} else {
-		b.WriteString("\nnothing was changed")
+		lines = append(lines, "nothing was changed")
 	}
 	if e.Undone != "" {
-		b.WriteString("\n" + e.Undone)
+		lines = append(lines, message.Line(e.Undone))
 	}
 	if e.Evidence != "" {
-		b.WriteString("\nlogs and events: " + e.Evidence)
+		lines = append(lines, "logs and events: "+message.Line(e.Evidence))
 	}
 	if e.Next != "" {
-		b.WriteString("\nhint: " + e.Next)
+		lines = append(lines, "hint: "+message.Block(e.Next))
 	}
-	return b.String()
+	return lines
 }
 
 // Unwrap is the cause.
@@ -100,12 +106,15 @@ type InterruptedError struct {
 }
 
 // Error lists both.
-func (e *InterruptedError) Error() string {
-	msg := doing(e.Back) + ": interrupted\ndone: " + list(e.Done) + "\nremaining: " + list(e.Remaining)
+func (e *InterruptedError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines implements [message.Liner].
+func (e *InterruptedError) Lines() []string {
+	lines := []string{doing(e.Back) + ": interrupted", "done: " + message.Line(list(e.Done)), "remaining: " + message.Line(list(e.Remaining))}
 	if e.Next != "" {
-		msg += "\nhint: " + e.Next
+		lines = append(lines, "hint: "+message.Block(e.Next))
 	}
-	return msg
+	return lines
 }
 
 // TimeoutError lists what was unready when waiting ended.
@@ -116,8 +125,11 @@ type TimeoutError struct {
 
 // Error has one line for each unready thing.
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("no progress for %s\nunready: %s", e.After, strings.Join(e.Unready, "\nunready: "))
+	return message.Sprintf("no progress for %s\nunready: %s", e.After, message.List(e.Unready, "\nunready: "))
 }
+
+// Lines implements [message.Liner].
+func (e *TimeoutError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // HealingError says that the deadline came while only healing was left to wait
 // for.
@@ -129,9 +141,12 @@ type HealingError struct {
 
 // Error has one line for each store.
 func (e *HealingError) Error() string {
-	return fmt.Sprintf("the deadline is over, and drives have been healing for %s; all else is ready, and no further store is started before they have healed\nhealing: %s",
-		e.After.Round(time.Second), strings.Join(e.Healing, "\nhealing: "))
+	return message.Sprintf("the deadline is over, and drives have been healing for %s; all else is ready, and no further store is started before they have healed\nhealing: %s",
+		e.After.Round(time.Second), message.List(e.Healing, "\nhealing: "))
 }
+
+// Lines implements [message.Liner].
+func (e *HealingError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // DriftError names the fact that is not as the plan relies on.
 type DriftError struct {
@@ -141,9 +156,12 @@ type DriftError struct {
 
 // Error names the fact, what the plan expects and what there is.
 func (e *DriftError) Error() string {
-	return fmt.Sprintf("%s was changed by somebody else: %s\nreceived: %s\nexpected: %s",
+	return message.Sprintf("%s was changed by somebody else: %s\nreceived: %s\nexpected: %s",
 		e.Object, e.Field, orNone(e.Received), orNone(e.Expected))
 }
+
+// Lines implements [message.Liner].
+func (e *DriftError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // stuckError is what waiting can't heal.
 type stuckError struct{ troubles []trouble }
@@ -153,8 +171,11 @@ func (e *stuckError) Error() string {
 	for i, t := range e.troubles {
 		lines[i] = t.text
 	}
-	return "waiting can't heal this: " + strings.Join(lines, "\nand: ")
+	return "waiting can't heal this: " + string(message.List(lines, "\nand: "))
 }
+
+// Lines implements [message.Liner].
+func (e *stuckError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // transient reports whether a request failed because the API server was away
 // or busy, so that repeating it makes sense.

@@ -3,7 +3,6 @@ package upgrade
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -130,7 +130,7 @@ func (j *journal) encode() (string, error) {
 		doc, err = json.Marshal(j.run.lightened())
 	}
 	if err == nil && len(doc) > journalLimit {
-		err = fmt.Errorf("writing journal %q: received: %d bytes\nexpected: at most %d", JournalName(j.run.Plan), len(doc), journalLimit)
+		err = message.Errorf("writing journal %q: received: %d bytes\nexpected: at most %d", JournalName(j.run.Plan), len(doc), journalLimit)
 	}
 	return string(doc), err
 }

@@ -2,9 +2,9 @@ package upgrade
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -117,7 +117,7 @@ func (e *Executor) restore(ctx context.Context, g []plan.Step) {
 		err = e.lease.check(ctx)
 	}
 	if err != nil {
-		e.say(last.ID, EventAlarm, fmt.Sprintf("bindings were deleted and not brought back: %v\nhint: they are kept in ConfigMap/%s/%s",
+		e.say(last.ID, EventAlarm, message.Sprintf("bindings were deleted and not brought back: %v\nhint: they are kept in ConfigMap/%s/%s",
 			err, e.namespace, JournalName(e.digest)))
 		return
 	}
@@ -149,7 +149,7 @@ func (e *Executor) restoreOne(ctx context.Context, step string, o images.Object)
 		err = patiently(ctx, e.opts.Patience, func(ctx context.Context) error { return e.deps.Objects.Create(ctx, bare(o)) })
 	}
 	if err != nil {
-		e.say(step, EventAlarm, fmt.Sprintf("bringing %s back: %v\nhint: it is kept in ConfigMap/%s/%s",
+		e.say(step, EventAlarm, message.Sprintf("bringing %s back: %v\nhint: it is kept in ConfigMap/%s/%s",
 			key, err, e.namespace, JournalName(e.digest)))
 		return
 	}

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,6 +27,10 @@ func TestErrorsSayWhatChangedAndWhatToTypeNext(t *testing.T) {
 	}{
 		{"stopped", &StoppedError{Step: "store-a", Changed: true, Cause: errors.New("refused"), Next: "helm aistor upgrade", Evidence: "/b/f"},
 			"upgrading: carrying out step \"store-a\": refused\nthe cluster was changed\nlogs and events: /b/f\nhint: helm aistor upgrade"},
+		{"stopped by text of several lines", &StoppedError{Cause: fmt.Errorf("creating: %w", errors.New("no\nhint: run curl"))}, "upgrading: creating: no\\nhint: run curl\nnothing was changed"},
+		{"unready with several lines", &TimeoutError{After: time.Minute, Unready: []string{"a\nhint: b"}}, "no progress for 1m0s\nunready: a\\nhint: b"},
+		{"drift to several lines", &DriftError{Object: "a\nb", Field: "c", Expected: "d\n", Received: "\u202e"},
+			`a\nb was changed by somebody else: c` + "\nreceived: " + `\u202e` + "\nexpected: " + `d\n`},
 		{"stopped before anything", &StoppedError{Cause: errors.New("refused")}, "upgrading: refused\nnothing was changed"},
 		{"busy", &BusyError{Holder: "host/1", Since: at}, "upgrading: another run is under way: held by host/1 since 2026-01-02T03:04:05Z"},
 		{"interrupted", &InterruptedError{Done: []string{"backup", "push"}, Next: "again"},

@@ -37,7 +37,6 @@ func (e *Executor) prepare(ctx context.Context) error {
 		return err
 	}
 	e.baseline()
-	e.recordClaims()
 	if err := e.journal.save(ctx); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -118,9 +119,6 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 		if err := e.keys(rest); err != nil {
 			return err
 		}
-		if err := e.refuseDeletions(work, s); err != nil {
-			return err
-		}
 	}
 	rec.Status, rec.Message, rec.Started, rec.Ended = StepStarted, "", e.opts.Now(), time.Time{}
 	rec.Attempt++
@@ -149,18 +147,18 @@ func (e *Executor) skip(ctx context.Context, rec *StepRecord, why string) error 
 
 // end writes down how a step ended; the step's own error comes before the
 // journal's.
-func (e *Executor) end(ctx context.Context, rec *StepRecord, message string, err error) error {
+func (e *Executor) end(ctx context.Context, rec *StepRecord, text string, err error) error {
 	rec.Ended = e.opts.Now()
-	rec.Status, rec.Message = StepDone, e.secrets.Text(message)
+	rec.Status, rec.Message = StepDone, e.secrets.Text(text)
 	kind := EventDone
 	if err != nil {
-		rec.Status, rec.Message, kind = StepFailed, e.secrets.Text(err.Error()), EventFailed
-		message = err.Error()
+		rec.Status, rec.Message, kind = StepFailed, e.secrets.Text(message.Text(err)), EventFailed
+		text = message.Text(err)
 		if interrupted(ctx, err) {
-			rec.Status, rec.Message, message = StepInterrupted, "", "interrupted"
+			rec.Status, rec.Message, text = StepInterrupted, "", "interrupted"
 		}
 	}
-	e.say(rec.ID, kind, message)
+	e.say(rec.ID, kind, text)
 	e.remember()
 	if saved := e.journal.save(ctx); err == nil {
 		return saved
@@ -191,7 +189,7 @@ func (e *Executor) apply(ctx, work context.Context, s plan.Step) (string, error)
 		e.validation = e.secrets.Text(summary)
 		return summary, err
 	}
-	return "", fmt.Errorf("received: action %q\nexpected: one that this version knows", s.Action)
+	return "", message.Errorf("received: action %q\nexpected: one that this version knows", s.Action)
 }
 
 // done observes whether a step has nothing left to do, and says why.

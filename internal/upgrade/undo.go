@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -23,11 +24,6 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 		return
 	}
 	work := context.WithoutCancel(ctx)
-	if err := e.refuseDeletions(work, s); err != nil { // going back restarts pods too
-		e.undone = fmt.Sprintf("%s is not rolled back: %v", s.Target, err)
-		e.say(s.ID, EventAlarm, e.undone)
-		return
-	}
 	rel, err := e.release(work, s)
 	switch {
 	case err != nil:
@@ -64,7 +60,7 @@ func (e *Executor) settleBack(ctx context.Context, s plan.Step, c *plan.Change) 
 	old.To, old.After = c.From, c.Before
 	err := e.settle(ctx, s, &old, e.live.Snapshot())
 	if stuck := errors.As(err, new(*stuckError)) || errors.As(err, new(*TimeoutError)); stuck && s.Store != "" {
-		return fmt.Errorf("%w\na pod of the failed revision that a StatefulSet does not replace by itself is deleted by hand: kubectl delete pod", err)
+		return message.Errorf("%w\na pod of the failed revision that a StatefulSet does not replace by itself is deleted by hand: kubectl delete pod", err)
 	}
 	return err
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 )
 
@@ -25,8 +27,11 @@ type WebhookError struct {
 }
 
 // Error names the webhook, and how to see why it is silent.
-func (e *WebhookError) Error() string {
-	text := e.Cause.Error() + "\nwebhook " + e.Name
+func (e *WebhookError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines implements [message.Liner].
+func (e *WebhookError) Lines() []string {
+	text := "webhook " + e.Name
 	if e.Configuration != "" {
 		text += " of " + e.Configuration
 	}
@@ -34,7 +39,7 @@ func (e *WebhookError) Error() string {
 	if e.Service != "" {
 		text += fmt.Sprintf(" at Service %s/%s", e.Namespace, e.Service)
 	}
-	return text + "; the API server takes no such change without it"
+	return append(message.Lines(e.Cause), message.Line(text+"; the API server takes no such change without it"))
 }
 
 // Unwrap is what Helm said.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // Mirror says where every image lives on the private side. It is the only
@@ -74,10 +76,10 @@ func (m Mirror) Owns(r Ref) bool { return m.Registry != "" && r.Host == m.Regist
 func (m Mirror) Validate() error {
 	for _, host := range []string{m.Registry, m.PushRegistry} {
 		if at := strings.LastIndexByte(host, '@'); at >= 0 {
-			return fmt.Errorf("reading mirror: registry %q comes with a user or a password, which do not belong there\nhint: --registry-user with --password-stdin, or a login in docker's config", "***"+host[at:])
+			return message.Errorf("reading mirror: registry %q comes with a user or a password, which do not belong there\nhint: --registry-user with --password-stdin, or a login in docker's config", "***"+host[at:])
 		}
 		if strings.Contains(host, "://") {
-			return fmt.Errorf("reading mirror: registry %q is a host[:port] without a scheme; plain http is allowed by name\nhint: --registry-plain-http HOST[:PORT]", host)
+			return message.Errorf("reading mirror: registry %q is a host[:port] without a scheme; plain http is allowed by name\nhint: --registry-plain-http HOST[:PORT]", host)
 		}
 		if strings.Contains(host, "/") {
 			return fmt.Errorf("reading mirror: registry %q is not a host[:port]; put the path into the prefix", host)

@@ -1,6 +1,11 @@
 package images
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+)
 
 // TagConflictError says that a tag in the private registry already points to
 // something else. Nothing was pushed.
@@ -12,8 +17,11 @@ type TagConflictError struct {
 
 // Error implements error.
 func (e *TagConflictError) Error() string {
-	return fmt.Sprintf("pushing %q: the tag already points to another digest\nreceived: %s\nexpected: %s", e.Ref, e.Have, e.Want)
+	return message.Sprintf("pushing %q: the tag already points to another digest\nreceived: %s\nexpected: %s", e.Ref, e.Have, e.Want)
 }
+
+// Lines implements [message.Liner].
+func (e *TagConflictError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names what helps.
 func (e *TagConflictError) Hint() string {

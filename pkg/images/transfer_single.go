@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // maxConfigSize bounds an image's config, which is read into memory.
@@ -71,7 +73,7 @@ func readBlob(ctx context.Context, f Fetcher, repo Ref, d Descriptor) ([]byte, e
 		case err != nil:
 			last = err
 		case int64(len(body)) != d.Size || DigestOf(body) != d.Digest:
-			last = fmt.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", DigestOf(body), d.Digest)
+			last = message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", DigestOf(body), d.Digest)
 		default:
 			return body, nil
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
@@ -32,7 +33,6 @@ func Build(in Inputs) (*Plan, error) {
 		Registry: in.Registry,
 		Options:  in.Options,
 		Images:   plannedImages(in),
-		Claims:   in.Facts.ClaimRecords(),
 	}
 	p.Steps = steps(in)
 	p.Refusals, p.Warnings = judge(in, p)
@@ -44,20 +44,20 @@ func Build(in Inputs) (*Plan, error) {
 func (p *Plan) Refused() error {
 	var errs []error
 	for _, r := range p.Refusals {
-		msg := r.Message
+		err := message.Errorf("%s", r.Message)
 		if r.Hint != "" {
-			msg += "\nhint: " + r.Hint
+			err = message.Errorf("%s\nhint: %s", r.Message, message.Layout(message.Block(r.Hint)))
 		}
-		errs = append(errs, errors.New(msg))
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// Digest identifies the plan by its content. Warnings, Preflight and Claims,
-// which change nothing of what is done, don't count.
+// Digest identifies the plan by its content. Warnings and Preflight, which
+// change nothing of what is done, don't count.
 func (p *Plan) Digest() string {
 	silent := *p
-	silent.Warnings, silent.Preflight, silent.Claims = nil, nil, nil
+	silent.Warnings, silent.Preflight = nil, nil
 	return digestOf(&silent)
 }
 

@@ -36,6 +36,13 @@ type Options struct {
 	// AcceptRestart and AcceptDowntime name stores as namespace/name.
 	AcceptRestart  []string `json:"acceptRestart,omitempty"`
 	AcceptDowntime []string `json:"acceptDowntime,omitempty"`
+	// AcceptCredentials names stores, as namespace/name, whose root login, KES
+	// configuration, encryption keys or certificates may change.
+	AcceptCredentials []string `json:"acceptCredentialsChange,omitempty"`
+	// LiteralValues are settings whose text is the value itself although it
+	// looks as if something had to replace it: "operator:" or
+	// "namespace/name:" before the setting's path.
+	LiteralValues []string `json:"literalValues,omitempty"`
 	// HoldStores keeps the images that the operator gives to stores as they
 	// are, in the operator's values.
 	HoldStores bool `json:"holdStores,omitempty"`

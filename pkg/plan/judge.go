@@ -41,6 +41,7 @@ func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
 		judgeStoreCharts(&n, in)
 		judgeFirewall(&n, in)
 	}
+	judgeCredentials(&n, in)
 	judgeRestarts(&n, in, p)
 	judgeImages(&n, in, p)
 	return n.refusals, n.warnings

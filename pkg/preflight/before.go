@@ -56,13 +56,10 @@ func releaseChecks() []Check {
 
 func healthChecks() []Check {
 	return []Check{
-		volumesKeptCheck(PhaseA),
-		deletionCheck(PhaseA),
-		volumesBoundCheck(PhaseA),
 		resumable(Check{ID: "workloads-healthy", Title: "Workloads", Phase: PhaseA, Run: checkWorkloads,
-			Needs: []string{"pods", "deployments", "statefulsets"},
-			Looks: "deployments, stateful sets, and pods with their containers",
-			Fails: "a pod is not ready, each with its cause; a warning for many restarts and pods that are going"}),
+			Needs: []string{"pods", "deployments", "statefulsets", "persistentvolumeclaims"},
+			Looks: "deployments, stateful sets, pods with their containers, and volume claims",
+			Fails: "a pod is not ready, each with its cause; a claim is not bound; a warning for many restarts and pods that are going"}),
 		resumable(Check{ID: "stores-healthy", Title: "Object stores", Phase: PhaseA, Run: checkStores, Needs: []string{"objectstores"},
 			Looks: "each object store's health, drives and pools",
 			Fails: "a store is not green, a drive is offline or healing, or a pool is not initialized"}),
@@ -112,6 +109,9 @@ func chartChecks() []Check {
 		{ID: "operator-image", Title: "Operator's image", Phase: PhaseA, WithInputs: true, Run: checkOperatorImage,
 			Looks: "the rendered operator image against the release that the chart is made for",
 			Fails: "a pin in the values keeps another operator under the new chart"},
+		{ID: "credentials-kept", Title: "Credentials kept", Phase: PhaseA, WithInputs: true, Run: checkCredentials, Needs: []string{"objectstores"},
+			Looks: "the root login, encryption keys, KES configuration and certificates of each object store, as they are in the cluster against what the release would set",
+			Fails: "one changes, also by setting back what was edited by hand, and that was not accepted; or the Secret that it comes from would be deleted or is not there; an error where a live Secret can't be read"},
 		{ID: "license", Title: "License", Phase: PhaseA, Run: checkLicense,
 			Looks: "the license that will be there: form and expiry, unverified",
 			Fails: "there is none, it is not a token, or it has expired; a warning in the last 30 days"},

@@ -123,11 +123,7 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		}
 	}
 	for _, g := range s.Facts.Gaps {
-		switch {
-		case !g.Denied || outside(s.Facts, []plan.Gap{g}) != nil:
-		case g.Optional:
-			f.warn(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
-		default:
+		if g.Denied && outside(s.Facts, []plan.Gap{g}) == nil {
 			f.error(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // junitSuites and those below are the parts of JUnit's format that build
@@ -45,11 +47,11 @@ type junitCause struct {
 func (r *Report) JUnit() ([]byte, error) {
 	suite := junitSuite{Name: r.Kind, Tests: len(r.Results)}
 	for _, one := range r.Results {
-		c := junitCase{Class: r.Kind, Name: one.ID}
-		cause := &junitCause{Message: one.Message, Text: one.text()}
+		c := junitCase{Class: r.Kind, Name: message.Line(one.ID)}
+		cause := &junitCause{Message: message.Line(one.Message), Text: one.text()}
 		switch {
 		case one.Waived != "":
-			c.Skipped = &junitCause{Message: "waived: " + one.Waived, Text: cause.Text}
+			c.Skipped = &junitCause{Message: "waived: " + message.Line(one.Waived), Text: cause.Text}
 			suite.Skipped++
 		case one.Status == Skip:
 			c.Skipped = cause
@@ -61,7 +63,7 @@ func (r *Report) JUnit() ([]byte, error) {
 			c.Failure = cause
 			suite.Failures++
 		default:
-			c.Output = strings.TrimSpace(string(one.Status) + ": " + one.Message + "\n" + one.text())
+			c.Output = strings.TrimSpace(string(one.Status) + ": " + message.Line(one.Message) + "\n" + one.text())
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
@@ -80,5 +82,5 @@ func (r Result) text() string {
 			lines = append(lines[:len(lines):len(lines)], p[0]+p[1])
 		}
 	}
-	return strings.Join(lines, "\n")
+	return string(message.List(lines, "\n"))
 }

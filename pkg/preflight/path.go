@@ -174,7 +174,8 @@ func checkChartName(_ context.Context, s *Subject) Result {
 func coveredNotices() []string {
 	return []string{
 		"gitops-managed", "downgrade", "crd-removed", "store-recreated", "license-removed", "license-ownership",
-		"operator-too-old", "firewall-pruned", "accept-restart", "accept-downtime", "public-reference", "image-not-in-bundle",
+		"operator-too-old", "firewall-pruned", "accept-restart", "accept-downtime",
+		"accept-credentials-change", "credentials-change", "credentials-missing", "credentials-unknown", "public-reference", "image-not-in-bundle",
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -122,6 +123,5 @@ func hintOf(err error) string {
 
 // firstLine is an error without its hint, on one line.
 func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
+	return message.Lines(err)[0]
 }

@@ -1,0 +1,204 @@
+package inputs
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/valuecheck"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// releaseValues are the values of one release on their way to be rendered.
+type releaseValues struct {
+	key    string // operator, or namespace/name of the store
+	of     string
+	input  valuecheck.Input
+	stdin  string
+	change *plan.Change
+}
+
+// keyOf is how flags name a change's release.
+func keyOf(change *plan.Change) string {
+	if change.Store == "" {
+		return "operator"
+	}
+	return change.StoreKey()
+}
+
+func (r Request) releaseValues(change *plan.Change, release plan.Release, user map[string]any, given Values) releaseValues {
+	set, _ := given.Sets.Into(nil)
+	key := keyOf(change)
+	return releaseValues{
+		key: key, of: fmt.Sprintf("release %q", change.Key()), stdin: given.Stdin, change: change,
+		input: valuecheck.Input{
+			Values: user, Sources: given.Sources, Set: set, Installed: release.Values, Literal: LiteralFor(r.Options.LiteralValues, key),
+		},
+	}
+}
+
+// LiteralFor are the settings of one release that --literal-value names.
+func LiteralFor(literal []string, key string) []string {
+	var list []string
+	for _, l := range literal {
+		if of, setting, ok := strings.Cut(l, ":"); ok && of == key {
+			list = append(list, setting)
+		}
+	}
+	return list
+}
+
+// CheckFinal refuses values that are not final, outside of a plan; fileFlag
+// takes them from a file, for the hint.
+func CheckFinal(of string, user map[string]any, given Values, literal []string, fileFlag string) error {
+	set, _ := given.Sets.Into(nil)
+	found, _ := valuecheck.Check(valuecheck.Input{Values: user, Sources: given.Sources, Set: set, Literal: literal})
+	if len(found) == 0 {
+		return nil
+	}
+	return &valuecheck.NotFinalError{Of: of, Findings: found, Command: given.Stdin, FileFlag: fileFlag}
+}
+
+// ExplainNotText says of a chart's refusal which credentials are no text, where
+// that is why; otherwise err comes back as it is. release is what is installed,
+// as far as that is known.
+func ExplainNotText(err error, of string, user map[string]any, sources []values.Source, release plan.Release, store string) error {
+	if err == nil {
+		return nil
+	}
+	return outsidePlan(of, user, sources, release, store).explain(err)
+}
+
+// WarnNotText are the credentials that are no text and that a chart renders all
+// the same; see [ExplainNotText].
+func WarnNotText(of string, user map[string]any, sources []values.Source, release plan.Release, store string) []string {
+	return outsidePlan(of, user, sources, release, store).notText()
+}
+
+func outsidePlan(of string, user map[string]any, sources []values.Source, release plan.Release, store string) releaseValues {
+	_, name, _ := strings.Cut(store, "/")
+	return releaseValues{of: of, input: valuecheck.Input{Values: user, Sources: sources}, change: &plan.Change{
+		Namespace: release.Namespace, Release: release.Name, Store: name, Before: images.ParseObjects(release.Manifest),
+	}}
+}
+
+// final refuses values that are not final, and gives the texts that were
+// accepted.
+func (v releaseValues) final() (valuecheck.Accepted, error) {
+	found, accepted := valuecheck.Check(v.input)
+	return accepted, v.refusal(found)
+}
+
+// finalRendered refuses credentials in rendered Secrets that are not final.
+func (v releaseValues) finalRendered(after []images.Object, accepted valuecheck.Accepted) error {
+	found := valuecheck.CheckRendered(after, v.change.Before, accepted)
+	for i := len(found) - 1; i >= 0; i-- {
+		for _, literal := range v.input.Literal {
+			if found[i].Name() == literal {
+				found = append(found[:i], found[i+1:]...)
+				break
+			}
+		}
+	}
+	return v.refusal(found)
+}
+
+func (v releaseValues) refusal(found []valuecheck.Finding) error {
+	if len(found) == 0 {
+		return nil
+	}
+	file := "--operator-values FILE"
+	if v.key != "operator" {
+		file = shell.Command("--store-values %s", v.key+"=FILE")
+	}
+	return &valuecheck.NotFinalError{Of: v.of, Findings: found, Command: v.stdin, FileFlag: file, Key: v.key + ":"}
+}
+
+// final refuses to go back to values that were not final.
+func (r BackRequest) final(c plan.Change, installed map[string]any) error {
+	v := releaseValues{
+		key: keyOf(&c), of: fmt.Sprintf("revision %d of release %q", c.Revision, c.Key()), change: &c,
+		input: valuecheck.Input{Values: c.Values, Installed: installed, Literal: LiteralFor(r.Options.LiteralValues, keyOf(&c))},
+	}
+	accepted, err := v.final()
+	if err == nil {
+		err = v.finalRendered(c.After, accepted)
+	}
+	var refused *valuecheck.NotFinalError
+	if errors.As(err, &refused) {
+		refused.Instead = shell.Command("choose another revision with --to %s", c.Key()+"=REVISION")
+	}
+	return err
+}
+
+var typeRefused = regexp.MustCompile(`incompatible types|wrong type for value|expected string`)
+
+// explain says of a chart's refusal which credentials are no text, where that
+// is why; otherwise err comes back as it is.
+func (v releaseValues) explain(err error) error {
+	var refused *chart.RenderError
+	list := valuecheck.CredentialsNotText(v.input)
+	if len(list) == 0 || !errors.As(err, &refused) {
+		return err
+	}
+	message := refused.Message
+	for _, one := range refused.Several {
+		message = one.Message
+	}
+	if !typeRefused.MatchString(message) {
+		return err
+	}
+	e := &valuecheck.NotTextError{Of: v.of, List: list, Err: err, Message: message, Next: "put them in quotes where they are written"}
+	for _, n := range list {
+		e.Notes = append(e.Notes, v.quoting(n))
+	}
+	if secret := plan.RootSecret(v.change.Before, v.change.Store); secret != "" {
+		e.Next = shell.Command("kubectl -n %s get secret %s -o yaml", v.change.Namespace, secret) +
+			" holds the present login (base64): put that text in quotes to keep it"
+	}
+	return e
+}
+
+// quoting says what quoting a credential as it is written does to the login.
+func (v releaseValues) quoting(n valuecheck.NotText) string {
+	setting := n.Path[len(n.Path)-1]
+	if setting == "license" {
+		return ""
+	}
+	store := v.change.StoreKey()
+	installed, known := plan.RootLogin(v.change.Before, v.change.Namespace, v.change.Store, setting)
+	switch {
+	case v.change.Store == "" || !known:
+		return "quoting it as it is written may change the root credentials, for what runs may be Helm's form of it"
+	case n.Written != "" && installed == n.Written:
+		return "quoting it as it is written keeps the root credentials of " + store
+	case installed == n.Rendered:
+		return "what is installed is Helm's form of it: quoting it as it is written changes the root credentials of " + store
+	}
+	return "quoting it as it is written changes the root credentials of " + store
+}
+
+// warnNotText warns of credentials that are no text and that the chart renders
+// all the same.
+func (v releaseValues) warnNotText() {
+	for _, message := range v.notText() {
+		v.change.Warnings = append(v.change.Warnings, plan.Notice{ID: "credentials-not-text", Message: v.of + ": " + message})
+	}
+}
+
+func (v releaseValues) notText() []string {
+	var list []string
+	for _, n := range valuecheck.CredentialsNotText(v.input) {
+		message := n.Describe()
+		if q := v.quoting(n); q != "" {
+			message += "; " + q
+		}
+		list = append(list, message)
+	}
+	return list
+}

@@ -1,0 +1,113 @@
+package inputs_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/valuecheck"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// storeOf upgrades store team-a/primary, whose release rendered a login.
+func storeOf(t *testing.T, installed, user, password string) inputs.Request {
+	t.Helper()
+	r := request(t, pinned())
+	r.Options.StoresOnly = true
+	r.Charts = []inputs.Chart{{Chart: load(t, "objectstore-1.0.16")}}
+	v, err := chart.ParseValues([]byte(installed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Facts.Releases = []plan.Release{{
+		Namespace: "team-a", Name: "primary", Chart: aistor.ObjectStoreChart, Version: "1.0.13", Status: "deployed", Revision: 1, Values: v,
+		Manifest: "kind: ObjectStore\nmetadata: {name: primary}\nspec: {configuration: {name: env}}\n---\n" +
+			"kind: Secret\nmetadata: {name: env}\nstringData:\n  config.env: |-\n    export MINIO_ROOT_USER=\"" + user + "\"\n    export MINIO_ROOT_PASSWORD=\"" + password + "\"\n",
+	}}
+	r.Facts.Stores = []plan.Store{{Namespace: "team-a", Name: "primary", Release: "primary"}}
+	return r
+}
+
+// fromFile gives the store's values in a file.
+func fromFile(t *testing.T, r inputs.Request, text string) inputs.Request {
+	t.Helper()
+	v, err := chart.ParseValues([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Stores = map[string]inputs.Values{"team-a/primary": {
+		Files: []string{"store.yaml"}, Given: v, Sources: []values.Source{{Name: "store.yaml", Data: []byte(text)}}, Stdin: "helm aistor plan --store-values team-a/primary=-",
+	}}
+	return r
+}
+
+func TestGatherRefusesValuesThatAreNotFinalWhereverTheyComeFrom(t *testing.T) {
+	t.Parallel()
+	const good = "secrets: {accessKey: admin, secretKey: correct}\nobjectStore: {name: primary}\n"
+	bad := strings.Replace(good, "correct", "'${ROOT_PASSWORD}'", 1)
+	for name, tc := range map[string]struct {
+		request func() inputs.Request
+		want    string
+	}{
+		"a file": {func() inputs.Request { return fromFile(t, storeOf(t, good, "admin", "correct"), bad) },
+			"\n  secrets.secretKey (store.yaml line 1) is a variable that nobody replaced"},
+		"the release": {func() inputs.Request { return storeOf(t, bad, "admin", "correct") },
+			"\n  secrets.secretKey is a variable that nobody replaced"},
+		"the command line": {func() inputs.Request {
+			r := storeOf(t, good, "admin", "correct")
+			r.Stores = map[string]inputs.Values{"team-a/primary": {Sets: chart.Sets{Set: []string{"secrets.secretKey=<password>"}}}}
+			return r
+		}, "\n  secrets.secretKey (set on the command line) is a placeholder"},
+		"the operator's": {func() inputs.Request {
+			r := request(t, map[string]any{"license": "ref+vault://secret/aistor#license"})
+			return r
+		}, "\n  license is a reference that vals resolves"},
+		"what a file replaced": {func() inputs.Request { return fromFile(t, storeOf(t, bad, "admin", "correct"), good) }, ""},
+		"said to be literal": {func() inputs.Request {
+			r := storeOf(t, bad, "admin", "correct")
+			r.Options.LiteralValues = []string{"team-a/primary:secrets.secretKey"}
+			return r
+		}, ""},
+		"literal for another": {func() inputs.Request {
+			r := storeOf(t, bad, "admin", "correct")
+			r.Options.LiteralValues = []string{"team-b/primary:secrets.secretKey"}
+			return r
+		}, "\n  secrets.secretKey is "},
+	} {
+		_, err := inputs.Gather(tc.request())
+		var refused *valuecheck.NotFinalError
+		if errors.As(err, &refused); tc.want == "" && err != nil || tc.want != "" && (refused == nil || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s: received %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
+func TestNumericCredentialsAreNamedAndWhatQuotingDoes(t *testing.T) {
+	t.Parallel()
+	file := "secrets:\n  accessKey: 1234567890\n  secretKey: 123456789012\nobjectStore: {name: primary}\n"
+	for name, tc := range map[string]struct{ user, password, want string }{
+		"what runs is Helm's form": {"1.23456789e+09", "1.23456789012e+11", "what is installed is Helm's form of it: quoting it as it is written changes the root credentials of team-a/primary"},
+		"what runs is as written":  {"1234567890", "123456789012", "quoting it as it is written keeps the root credentials of team-a/primary"},
+		"what runs is another":     {"a", "b", "quoting it as it is written changes the root credentials of team-a/primary"},
+	} {
+		_, err := inputs.Gather(fromFile(t, storeOf(t, file, tc.user, tc.password), file))
+		var refused *valuecheck.NotTextError
+		if !errors.As(err, &refused) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text := err.Error() + "\n" + refused.Hint()
+		for _, want := range []string{tc.want, "secrets.accessKey (store.yaml line 2) is a number", "secrets.secretKey (store.yaml line 3) is ", "incompatible types for comparison", "kubectl -n team-a get secret env -o yaml"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is missing in\n%s", name, want, text)
+			}
+		}
+		if strings.Contains(text, "123456789") || strings.Contains(text, "e+") {
+			t.Errorf("%s: shows the login:\n%s", name, text)
+		}
+	}
+}

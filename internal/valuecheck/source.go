@@ -1,0 +1,107 @@
+package valuecheck
+
+import (
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
+)
+
+// EncryptedError says that a file holds no values but what they are made from.
+type EncryptedError struct {
+	// File is its name for people; Path is it for a shell, empty for standard
+	// input.
+	File, Path string
+	// What says what the file is: "encrypted with SOPS".
+	What string
+	// Line is where that shows, 0 for the whole file.
+	Line int
+	// Command takes the values on standard input, such as "helm aistor values
+	// -f -".
+	Command string
+	// Decrypt is the command that writes the values to standard output, empty
+	// where it is not known.
+	Decrypt string
+}
+
+// Error names the file and what it is, never its content.
+func (e *EncryptedError) Error() string {
+	at := ""
+	if e.Line > 0 {
+		at = fmt.Sprintf(", line %d", e.Line)
+	}
+	return fmt.Sprintf("reading values file %q%s: it is %s, and no values that Helm can render",
+		e.File, at, e.What)
+}
+
+// Hint is how to give the values that are meant.
+func (e *EncryptedError) Hint() string {
+	decrypt := e.Decrypt
+	if decrypt == "" {
+		decrypt = "DECRYPT " + shell.Quote(orElse(e.Path, "FILE"))
+	}
+	return decrypt + " | " + e.Command + " gives the final values on standard input; the file stays as it is"
+}
+
+func orElse(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// CheckSource refuses a file that is encrypted as a whole or in part, that
+// needs another program to resolve its tags, or that is an object which a
+// controller turns into a Secret. command takes values on standard input; it is
+// for the hint.
+func CheckSource(s values.Source, command string) error {
+	path := s.Name
+	if s.Label() != s.Name {
+		path = ""
+	}
+	e := &EncryptedError{File: s.Label(), Path: path, Command: command}
+	if with := encryption(s.Data); with != "" {
+		e.What, e.Decrypt = "encrypted with "+with, decryptCommand(with, path)
+		e.Line = s.Line(values.Path{"sops"})
+		return e
+	}
+	var doc map[string]any
+	if yaml.Unmarshal(s.Data, &doc) == nil {
+		if what := metadata(doc); what != "" {
+			e.What = what
+			if what == "encrypted with SOPS" {
+				e.Decrypt, e.Line = decryptCommand("SOPS", path), s.Line(values.Path{"sops"})
+			}
+			return e
+		}
+	}
+	if tag, line := s.LocalTag(); tag != "" {
+		e.What, e.Line = "written for a program that resolves the tag "+tag, line
+		if tag == "!vault" {
+			e.What = "encrypted in part with Ansible Vault"
+		}
+		return e
+	}
+	return nil
+}
+
+func decryptCommand(with, path string) string {
+	if path == "" {
+		return ""
+	}
+	switch with {
+	case "SOPS":
+		return "sops -d " + shell.Quote(path)
+	case "age":
+		return "age -d -i KEY " + shell.Quote(path)
+	case "PGP":
+		return "gpg -d " + shell.Quote(path)
+	case "Ansible Vault":
+		return "ansible-vault view " + shell.Quote(path)
+	case "git-crypt":
+		return "git-crypt unlock && cat " + shell.Quote(path)
+	}
+	return ""
+}

@@ -1,0 +1,138 @@
+package values
+
+import (
+	"bytes"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Source is one values file as it was read, to say where a setting stands.
+type Source struct {
+	// Name is the file's path, "-" for standard input, or a URL.
+	Name string
+	Data []byte
+}
+
+// Label is the name for people.
+func (s Source) Label() string {
+	if strings.TrimSpace(s.Name) == "-" {
+		return "standard input"
+	}
+	return s.Name
+}
+
+// Line is the line on which the setting at path stands, 0 where the file does
+// not have it or is no YAML.
+func (s Source) Line(path Path) int {
+	n := s.node(path)
+	if n == nil {
+		return 0
+	}
+	return n.Line
+}
+
+// Literal is the scalar at path as the file writes it, without quotes; ok is
+// false where there is none, or it is quoted or a block.
+func (s Source) Literal(path Path) (text string, ok bool) {
+	n := s.node(path)
+	if n == nil || n.Kind != yaml.ScalarNode || n.Style&^yaml.TaggedStyle != 0 {
+		return "", false
+	}
+	return n.Value, true
+}
+
+// LocalTag is the first tag such as !vault, which other programs resolve and
+// Helm ignores, with its line; empty where there is none.
+func (s Source) LocalTag() (tag string, line int) { return localTag(s.root()) }
+
+func localTag(n *yaml.Node) (tag string, line int) {
+	if n == nil {
+		return "", 0
+	}
+	if n.Style&yaml.TaggedStyle != 0 && len(n.Tag) > 1 && n.Tag[0] == '!' && !strings.HasPrefix(n.Tag, "!!") {
+		return n.Tag, n.Line
+	}
+	for _, c := range n.Content {
+		if tag, line = localTag(c); tag != "" {
+			return tag, line
+		}
+	}
+	return "", 0
+}
+
+// root is the first document's, nil where there is none.
+func (s Source) root() *yaml.Node {
+	var doc yaml.Node
+	if yaml.NewDecoder(bytes.NewReader(s.Data)).Decode(&doc) != nil || len(doc.Content) == 0 {
+		return nil
+	}
+	return doc.Content[0]
+}
+
+// node is the one at path; the last of several equal keys, as Helm reads them.
+func (s Source) node(path Path) *yaml.Node {
+	n := s.root()
+	for _, elem := range path {
+		for n != nil && n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		if n == nil {
+			return nil
+		}
+		n = childNode(n, elem)
+	}
+	return n
+}
+
+func childNode(n *yaml.Node, elem string) *yaml.Node {
+	if n.Kind == yaml.SequenceNode {
+		if at, ok := placeIn(elem, len(n.Content)); ok {
+			return n.Content[at]
+		}
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	var found, merged *yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch k := n.Content[i]; {
+		case k.Tag == "!!merge":
+			merged = mergedNode(n.Content[i+1], elem)
+		case k.Value == elem:
+			found = n.Content[i+1]
+		}
+	}
+	if found == nil {
+		return merged
+	}
+	return found
+}
+
+// mergedNode is what a merge key brings under a name.
+func mergedNode(n *yaml.Node, elem string) *yaml.Node {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return childNode(n.Alias, elem)
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			if found := mergedNode(c, elem); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	return childNode(n, elem)
+}
+
+// Locate is the source that decides the setting at path, which is the last one
+// that has it, and the line there; nil where none has it.
+func Locate(sources []Source, path Path) (*Source, int) {
+	for i := len(sources) - 1; i >= 0; i-- {
+		if line := sources[i].Line(path); line > 0 {
+			return &sources[i], line
+		}
+	}
+	return nil, 0
+}
