@@ -80,6 +80,12 @@ func (c clusterAdapter) Facts(ctx context.Context) (*plan.Facts, error) {
 	return c.client.Facts(ctx, c.scope)
 }
 
+func (c clusterAdapter) Deletions(ctx context.Context, s upgrade.Scope, objects []plan.ObjectKey) (*plan.Facts, error) {
+	scope := c.scope
+	scope.Namespaces = s.Namespaces
+	return c.client.Deletions(ctx, scope, objects)
+}
+
 func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Live, error) {
 	scope := c.scope
 	// Events tell why a pod does not start, so that waiting can end early.

@@ -76,11 +76,26 @@ func (o *checkOptions) known() error {
 	for _, w := range o.waive {
 		id, _, _ := strings.Cut(w, "=")
 		named.Waivers = append(named.Waivers, plan.Waiver{Check: id})
+		if preflight.Mandatory(id) {
+			return mandatoryError("waive", id)
+		}
+	}
+	for _, id := range o.skip {
+		if preflight.Mandatory(id) {
+			return mandatoryError("skip", id)
+		}
 	}
 	for _, id := range preflight.UnknownIDs(nil, named) {
 		return withHint(fmt.Errorf("choosing check %q: %s", id, preflight.SayUnknown(nil, id)), "kubectl aistor-upgrade preflight --list")
 	}
 	return nil
+}
+
+// mandatoryError refuses a flag that would keep a check from counting which
+// protects data.
+func mandatoryError(flag, id string) error {
+	return withHint(fmt.Errorf("reading --%s %q: this check protects data and cannot be waived or left out", flag, id),
+		"kubectl aistor-upgrade preflight --only "+id)
 }
 
 // among wants the chosen checks to be some that this verb makes: those of

@@ -114,6 +114,7 @@ func (o *preflightOptions) reviewed() (*plan.Plan, error) {
 func (o *preflightOptions) equip(ctx context.Context, s *preflight.Subject, t *target, reviewed *plan.Plan) error {
 	s.Acknowledged = o.checks.acknowledgedFor(t.site)
 	if s.Reviewed = reviewed; reviewed != nil {
+		t.plan.Claims = t.plan.Claims.Since(reviewed.Claims)
 		if err := o.goesOn(ctx, t, reviewed); err != nil {
 			s.Departed = err.Error()
 		} else {

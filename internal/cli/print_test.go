@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fatih/color"
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -28,13 +29,14 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestWhatPeopleReadIsAsReviewed(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(io.Writer){
-		"plan":    func(w io.Writer) { printPlan(w, kubeOptions{}, aPlan()) },
-		"report":  func(w io.Writer) { printReport(w, aReport()) },
-		"outcome": func(w io.Writer) { printOutcome(w, anOutcome()) },
-		"events":  printEvents,
-		"status":  func(w io.Writer) { printStatus(w, aStatus(), false) },
-		"bundle":  func(w io.Writer) { printBundle(w, "sha256:"+strings.Repeat("ab", 32), 412_345_678, aBundle()) },
-		"receipt": func(w io.Writer) { printReceipt(w, aReceipt()) },
+		"plan":            func(w io.Writer) { printPlan(w, kubeOptions{}, aPlan()) },
+		"report":          func(w io.Writer) { printReport(w, aReport()) },
+		"outcome":         func(w io.Writer) { printOutcome(w, anOutcome()) },
+		"events":          printEvents,
+		"status":          func(w io.Writer) { printStatus(w, aStatus(), false) },
+		"status-deleting": func(w io.Writer) { printStatus(w, aStatusWhileDeleting(), false) },
+		"bundle":          func(w io.Writer) { printBundle(w, "sha256:"+strings.Repeat("ab", 32), 412_345_678, aBundle()) },
+		"receipt":         func(w io.Writer) { printReceipt(w, aReceipt()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,6 +263,78 @@ func aStatus() *statusDocument {
 		Bundle: &bundleStatus{Name: "aistor.bundle", Operator: []string{"5.6.4", "5.8.0", "5.10.0"}, MinIO: "RELEASE.2026-06-06T02-44-06Z",
 			Stores: map[string][]string{"team-a/logs": {"1.0.13", "1.0.16"}, "team-a/primary": {"1.0.16"}}},
 		Gaps: []plan.Gap{{What: "nodes", Cause: "nodes is forbidden"}},
+	}
+}
+
+// aStatusWhileDeleting is a healthy store whose claims are marked for deletion.
+func aStatusWhileDeleting() *statusDocument {
+	doc := aStatus()
+	doc.Bundle, doc.Gaps = nil, nil
+	s := &doc.Stores[0]
+	s.Health, s.Ready, s.Online, s.Offline, s.Healing = "green", 8, 32, 0, 0
+	var deletions []plan.Deletion
+	for i := range 9 {
+		deletions = append(deletions, plan.Deletion{
+			Object: plan.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: "team-a", Name: fmt.Sprintf("data0-logs-pool-0-%d", i)},
+			State:  plan.DeletionMarked, Since: clock.Add(-90 * time.Minute), Stores: []string{"team-a/logs"}, Effect: "it goes when its pod restarts",
+		})
+	}
+	doc.showDeletions(deletions, clock)
+	return doc
+}
+
+// A store that loses data is never shown as healthy, to people or programs.
+func TestAStoreThatIsBeingDeletedIsNotHealthy(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		deletions []plan.Deletion
+		want      string
+	}{
+		{nil, "green"},
+		{[]plan.Deletion{{State: plan.DeletionMarked, Stores: []string{"team-b/other"}}}, "green"},
+		{[]plan.Deletion{{State: plan.DeletionDone, Stores: []string{"team-a/logs"}}}, "red"},
+		{[]plan.Deletion{{State: plan.DeletionMarked, Stores: []string{"team-a/logs"}}}, "deleting"},
+		{[]plan.Deletion{{State: plan.DeletionMarked, Stores: []string{"team-a/logs"}}, {State: plan.DeletionDone, Stores: []string{"team-a/logs"}}}, "deleting"},
+	} {
+		doc := aStatus()
+		doc.Stores[0].Health, doc.Stores[0].Ready, doc.Stores[0].Healing = "green", 8, 0
+		doc.showDeletions(tt.deletions, clock)
+		if got := doc.Stores[0].Health; got != tt.want {
+			t.Errorf("%v: received %s, expected %s", tt.deletions, got, tt.want)
+		}
+		if healthy := healthColour(doc.Stores[0]) == color.FgGreen; healthy != (tt.want == "green") {
+			t.Errorf("%v: shown as healthy: %t", tt.deletions, healthy)
+		}
+	}
+}
+
+// A check that protects data is neither waived nor left out by a flag.
+func TestAFlagThatLeavesOutWhatProtectsDataIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"nothing-deleting", "volumes-kept"} {
+		for _, o := range []checkOptions{{skip: []string{id}, failOn: "fail"}, {waive: []string{id + "=it is fine"}, failOn: "fail"}} {
+			if err := o.validate(); err == nil || !strings.Contains(err.Error(), "cannot be waived or left out") {
+				t.Errorf("%s: received %v", id, err)
+			}
+		}
+	}
+}
+
+// What a plan or an interrupted run recorded before is what volumes are compared
+// with, not what is there when the plan is made anew.
+func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
+	t.Parallel()
+	record := func(volume string) plan.ClaimRecords {
+		return plan.ClaimRecords{"team-a/logs": {"data0-logs-pool-0-0": {UID: "u", Volume: volume}}}
+	}
+	s := &preflight.Subject{Facts: &plan.Facts{}, Plan: &plan.Plan{Claims: record("now")}}
+	resume(s, nil)
+	if s.Recorded != nil {
+		t.Errorf("without a run before: received %v", s.Recorded)
+	}
+	resume(s, []upgrade.Run{{Plan: "p", ChangedBefore: true, Claims: record("before"), Attempts: []upgrade.Attempt{{Started: clock}}}})
+	if got := s.Recorded["team-a/logs"]["data0-logs-pool-0-0"].Volume; got != "before" {
+		t.Errorf("after an interrupted run: received %q", got)
 	}
 }
 

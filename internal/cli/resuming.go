@@ -28,6 +28,11 @@ func (o *targetOptions) resuming(ctx context.Context, s *preflight.Subject) erro
 func resume(s *preflight.Subject, runs []upgrade.Run) {
 	last := upgrade.Unfinished(runs)
 	s.Resuming = last != nil && last.Result() != "parked"
+	if last != nil && s.Plan != nil {
+		s.Recorded = s.Plan.Claims.Since(last.Claims)
+	} else if last != nil {
+		s.Recorded = last.Claims
+	}
 	all := s.Facts.Releases
 	if s.Facts.Operator != nil {
 		all = slices.Concat([]plan.Release{*s.Facts.Operator}, all)

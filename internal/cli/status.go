@@ -132,6 +132,7 @@ func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bun
 	for _, s := range f.Stores {
 		doc.Stores = append(doc.Stores, statusOf(f, s))
 	}
+	doc.showDeletions(f.Deletions(), o.Now())
 	if home(f) == "" {
 		return doc
 	}
@@ -149,6 +150,27 @@ func (o *statusOptions) lastRun(ctx context.Context, namespace string) (*runStat
 		return nil, err
 	}
 	return lastRun(ctx, client, namespace, o.Now())
+}
+
+// healthDeleting is the health of a store of which something is marked for
+// deletion, whatever its operator says.
+const healthDeleting = "deleting"
+
+// showDeletions keeps a store that is being deleted from looking healthy.
+func (d *statusDocument) showDeletions(deletions []plan.Deletion, now time.Time) {
+	d.Deletions, d.now = deletions, now
+	for i := range d.Stores {
+		s := &d.Stores[i]
+		for _, one := range deletions {
+			switch {
+			case !slices.Contains(one.Stores, s.Namespace+"/"+s.Name):
+			case one.State == plan.DeletionMarked:
+				s.Health = healthDeleting
+			case s.Health != healthDeleting:
+				s.Health = "red"
+			}
+		}
+	}
 }
 
 func statusOf(f *plan.Facts, s plan.Store) storeStatus {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -36,7 +37,12 @@ type statusDocument struct {
 	Stores        []storeStatus  `json:"objectStores"`
 	Upgrade       *runStatus     `json:"lastUpgrade,omitempty"`
 	Bundle        *bundleStatus  `json:"bundle,omitempty"`
-	Gaps          []plan.Gap     `json:"gaps,omitempty"`
+	// Deletions are what is being deleted, and what was although a server needs
+	// it.
+	Deletions []plan.Deletion `json:"deletions,omitempty"`
+	// now is when the deletions were seen.
+	now  time.Time
+	Gaps []plan.Gap `json:"gaps,omitempty"`
 }
 
 // names are the stores as kubectl names them.
@@ -61,9 +67,11 @@ type storeStatus struct {
 	Online        int      `json:"drivesOnline"`
 	Offline       int      `json:"drivesOffline"`
 	Healing       int      `json:"drivesHealing"`
-	Health        string   `json:"health,omitempty"`
-	State         string   `json:"state,omitempty"`
-	License       string   `json:"licenseExpires,omitempty"`
+	// Health is the operator's word, or "deleting" where something of the store
+	// is marked for deletion, or "red" where a claim of it does not exist.
+	Health  string `json:"health,omitempty"`
+	State   string `json:"state,omitempty"`
+	License string `json:"licenseExpires,omitempty"`
 }
 
 // licenseStatus is what the license says of itself; nothing in it is verified.
@@ -95,8 +103,34 @@ func printStatus(w io.Writer, d *statusDocument, wide bool) {
 	}
 	line(w, "")
 	printStores(w, d, wide)
+	printDeletions(w, d)
 	for _, g := range d.Gaps {
 		line(w, "\nnot looked at: %s", wrap(printable(g.What+": "+g.Cause), 65, "               "))
+	}
+}
+
+// mostDeletions is how many objects status names.
+const mostDeletions = 8
+
+// printDeletions says what is being deleted. A store's data goes with it once
+// its pods restart.
+func printDeletions(w io.Writer, d *statusDocument) {
+	for i, one := range d.Deletions {
+		if i == mostDeletions {
+			line(w, "  … and %d more; -o json has them all", len(d.Deletions)-i)
+			break
+		}
+		if i == 0 {
+			line(w, "\n%s", tint(w, color.FgRed, "Deletions: do not restart pods"))
+		}
+		line(w, "  %s", wrap(printable(one.Text(d.now)), 76, "    "))
+	}
+	if len(d.Deletions) > 0 {
+		hint := "kubectl aistor-upgrade preflight --only nothing-deleting,volumes-bound"
+		if d.Namespace != "" {
+			hint += " -n " + shell.Quote(d.Namespace)
+		}
+		line(w, "  hint: %s", hint)
 	}
 }
 
@@ -137,7 +171,7 @@ func healthColour(s storeStatus) color.Attribute {
 	switch {
 	case s.Health == "green" && s.Healing == 0 && s.Ready == s.Servers:
 		return color.FgGreen
-	case s.Health == "red" || s.Health == "":
+	case s.Health == "red" || s.Health == "" || s.Health == healthDeleting:
 		return color.FgRed
 	}
 	return color.FgYellow

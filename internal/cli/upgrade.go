@@ -149,8 +149,12 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 		line(o.Out, "Plan %s is signed by %s", printable(o.planFile), by)
 	}
 	want, err := readPlan(o.planFile, content)
-	if err != nil || want.Digest() == t.plan.Digest() {
+	if err != nil {
 		return err
+	}
+	t.plan.Claims = t.plan.Claims.Since(want.Claims)
+	if want.Digest() == t.plan.Digest() {
+		return nil
 	}
 	if want.Options.GitOps {
 		return withCode(ExitCheckFailed, fmt.Errorf("reading plan %q: it is carried out by commits, as the README.md beside it says", o.planFile))

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -216,7 +216,10 @@ func (l *looker) look(ctx context.Context) (*preflight.Subject, error) {
 	}
 	s := l.base
 	s.Facts, s.Now = facts, l.Now()
-	s.Since = l.since(ctx, facts)
+	s.Since, s.Recorded = l.lastUpgrade(ctx, facts)
+	if s.Plan != nil {
+		s.Recorded = s.Recorded.Since(s.Plan.Claims)
+	}
 	deepen(ctx, l.target.cluster, facts, s.Since, l.endpoints.at)
 	if s.Plan != nil {
 		s.Site = s.Plan.Registry
@@ -239,22 +242,25 @@ func deepen(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Ti
 	f.Gaps = append(f.Gaps, gaps...)
 }
 
-// since is when the last upgrade began, or else when the operator's release was
-// last changed.
-func (l *looker) since(ctx context.Context, f *plan.Facts) time.Time {
-	since := time.Time{}
+// lastUpgrade is when the last upgrade began, or else when the operator's
+// release was last changed, and the volume claims that its journal recorded. A
+// journal that can't be read is a gap in f.
+func (l *looker) lastUpgrade(ctx context.Context, f *plan.Facts) (began time.Time, recorded plan.ClaimRecords) {
 	if f.Operator != nil {
-		since = f.Operator.Updated
+		began = f.Operator.Updated
 	}
-	client, err := l.kube.clientset()
-	if err != nil || home(f) == "" {
-		return since
+	if home(f) == "" {
+		return began, nil
 	}
-	runs, err := upgrade.ReadJournals(ctx, client, home(f))
-	if err == nil && len(runs) > 0 && len(runs[0].Attempts) > 0 {
-		return runs[0].Attempts[0].Started
+	runs, err := l.journals(ctx, f)
+	if err != nil {
+		f.Gaps = append(f.Gaps, plan.Gap{What: "journals in " + home(f), Cause: err.Error(), Denied: apierrors.IsForbidden(err), Optional: true})
+		return began, nil
 	}
-	return since
+	if len(runs) == 0 || len(runs[0].Attempts) == 0 {
+		return began, nil
+	}
+	return runs[0].Attempts[0].Started, runs[0].Claims
 }
 
 // printImages shows the image of every minio container, the way the documented

@@ -318,7 +318,8 @@ func versionOf(collection string) string {
 func kindOf(collection string) string {
 	kinds := map[string]string{
 		"pods": "Pod", "nodes": "Node", "secrets": "Secret", "services": "Service", "events": "Event",
-		"namespaces": "Namespace", "persistentvolumeclaims": "PersistentVolumeClaim", "serviceaccounts": "ServiceAccount",
+		"namespaces": "Namespace", "persistentvolumeclaims": "PersistentVolumeClaim", "persistentvolumes": "PersistentVolume",
+		"daemonsets": "DaemonSet", "configmaps": "ConfigMap", "clusterroles": "ClusterRole", "networkpolicies": "NetworkPolicy", "serviceaccounts": "ServiceAccount",
 		"deployments": "Deployment", "statefulsets": "StatefulSet", "endpointslices": "EndpointSlice",
 		"poddisruptionbudgets": "PodDisruptionBudget", "objectstores": "ObjectStore",
 		"customresourcedefinitions": "CustomResourceDefinition", "rolebindings": "RoleBinding",

@@ -22,7 +22,7 @@ func seeNode(n *corev1.Node) (plan.Node, bool) {
 	out := plan.Node{
 		Name:     n.Name,
 		Platform: n.Status.NodeInfo.OperatingSystem + "/" + n.Status.NodeInfo.Architecture,
-		Cordoned: n.Spec.Unschedulable,
+		Cordoned: n.Spec.Unschedulable, Terminating: deletionOf(n),
 	}
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {
@@ -45,7 +45,7 @@ type serviceSeen struct {
 
 func seeService(s *corev1.Service) (serviceSeen, bool) {
 	out := serviceSeen{
-		Service: plan.Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type)},
+		Service: plan.Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), Terminating: deletionOf(s)},
 		mark:    markOf(s), owner: storeOwner(s), selector: s.Spec.Selector,
 	}
 	for _, p := range s.Spec.Ports {
@@ -79,7 +79,7 @@ func seeSlice(s *discoveryv1.EndpointSlice) (endpointsSeen, bool) {
 
 // accountOf keeps the account's own pull secrets.
 func accountOf(a *corev1.ServiceAccount) (plan.Account, bool) {
-	return plan.Account{Namespace: a.Namespace, Name: a.Name, PullSecrets: secretNames(a.ImagePullSecrets)}, true
+	return plan.Account{Namespace: a.Namespace, Name: a.Name, PullSecrets: secretNames(a.ImagePullSecrets), Terminating: deletionOf(a)}, true
 }
 
 func seeClusterBinding(b *rbacv1.ClusterRoleBinding) (plan.Binding, bool) {
@@ -97,7 +97,7 @@ func binding(o metav1.Object, kind string, role rbacv1.RoleRef) (plan.Binding, b
 	out := plan.Binding{
 		ObjectKey: plan.ObjectKey{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind,
 			Namespace: o.GetNamespace(), Name: o.GetName()},
-		RoleKind: role.Kind, RoleName: role.Name, Release: m.release.String(),
+		RoleKind: role.Kind, RoleName: role.Name, Release: m.release.String(), Terminating: deletionOf(o),
 	}
 	return out, m.release.name != "" || chartsBinding(out.Name)
 }
@@ -121,7 +121,7 @@ func seeWebhooks(m *admissionv1.MutatingWebhookConfiguration) (webhooksSeen, boo
 		if m.Name != aistor.WebhookConfiguration && !strings.HasSuffix(w.Name, ".min.io") {
 			continue
 		}
-		hook := plan.Webhook{Configuration: m.Name, Name: w.Name, CABundle: len(w.ClientConfig.CABundle)}
+		hook := plan.Webhook{Configuration: m.Name, Name: w.Name, CABundle: len(w.ClientConfig.CABundle), Terminating: deletionOf(m)}
 		if w.FailurePolicy != nil {
 			hook.FailurePolicy = string(*w.FailurePolicy)
 		}
@@ -170,6 +170,8 @@ func seeCRD(u *unstructured.Unstructured) crdSeen {
 		Keep:    u.GetAnnotations()[helmKeep] == "keep",
 		Release: out.release.String(),
 		Object:  images.Object(u.Object),
+
+		Terminating: deletionOf(u),
 	}
 	versions, _, _ := unstructured.NestedSlice(u.Object, "spec", "versions")
 	for _, v := range versions {

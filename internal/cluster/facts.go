@@ -49,6 +49,7 @@ func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
 	f.Context, f.Server, f.ServerVersion, f.Namespace = c.connection.Context, c.connection.Server, version, scope.Only
 	f.ClusterUID, f.User, f.Nodes, f.License = id.uid, id.user, id.nodes, license
 	f.Secrets = c.pullSecrets(ctx, l, pullSecretNames(f, nil))
+	f.Marked = c.marked(ctx, l, manifestKeys(f))
 	f.Gaps = l.sorted()
 	c.secrets.AddValue(f.SecretValues()...)
 	c.secrets.Keep(f.ReadableNames()...)
@@ -74,6 +75,7 @@ func (c *Client) lookAround(ctx context.Context, l *look, s *seen, scope Scope) 
 	run(func() {
 		s.webhooks = gather(ctx, l, "mutatingwebhookconfigurations", everything, webhooks(c.typed), metav1.ListOptions{}, seeWebhooks)
 	})
+	run(func() { s.volumes = c.volumes(ctx, l) })
 	var bindings []plan.Binding
 	run(func() {
 		bindings = gather(ctx, l, "clusterrolebindings", everything, clusterRoleBindings(c.typed), metav1.ListOptions{}, seeClusterBinding)
@@ -144,6 +146,7 @@ func (c *Client) lookInside(ctx context.Context, l *look, s *seen, scope Scope) 
 		s.bindings = append(s.bindings, gather(ctx, l, "rolebindings", in, roleBindings(c.typed), metav1.ListOptions{}, seeRoleBinding)...)
 	})
 	run(func() { license = c.license(ctx, l, s.operatorNamespace) })
+	run(func() { s.namespaces = c.namespaces(ctx, l, needed) })
 	recorded := s.releaseNamespaces(needed)
 	if scope.Only != "" {
 		recorded = needed

@@ -181,11 +181,11 @@ func TestWhatIsRefusedIsAGap(t *testing.T) {
 		{"one secret", func(p string) bool { return strings.HasSuffix(p, "/store-secret") }, Scope{}, []string{"secrets team-a/store-secret"}, 3},
 		{"everything outside one namespace, named", func(p string) bool { return !strings.Contains(p, "/team-a/") && p != "version" },
 			Scope{Namespaces: []string{"team-a"}, OperatorNamespace: "team-a"},
-			[]string{"clusterrolebindings", "customresourcedefinitions", "mutatingwebhookconfigurations", "namespaces kube-system", "nodes"}, 2},
+			[]string{"clusterrolebindings", "customresourcedefinitions", "mutatingwebhookconfigurations", "namespaces kube-system", "namespaces team-a", "nodes", "persistentvolumes"}, 2},
 		{"everything outside the context's namespace", func(p string) bool { return !strings.Contains(p, "/team-a/") && p != "version" },
 			Scope{OperatorNamespace: "team-a"},
-			[]string{"clusterrolebindings", "customresourcedefinitions", "mutatingwebhookconfigurations", "namespaces kube-system", "nodes",
-				"objectstores in all namespaces"}, 2},
+			[]string{"clusterrolebindings", "customresourcedefinitions", "mutatingwebhookconfigurations", "namespaces kube-system", "namespaces team-a", "nodes",
+				"objectstores in all namespaces", "persistentvolumes"}, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

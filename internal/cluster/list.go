@@ -68,6 +68,15 @@ func (l *look) miss(what string, err error) {
 	l.gaps = append(l.gaps, gapOf(what, err))
 }
 
+// missOptional records a gap that keeps nobody from upgrading.
+func (l *look) missOptional(what string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	gap := gapOf(what, err)
+	gap.Optional = true
+	l.gaps = append(l.gaps, gap)
+}
+
 // gapCount is the number of gaps about a resource.
 func (l *look) gapCount(resource string) int {
 	l.mu.Lock()

@@ -30,12 +30,10 @@ func seePod(p *corev1.Pod) (podSeen, bool) {
 			ServiceAccount: p.Spec.ServiceAccountName,
 			Containers:     containers(&p.Spec, &p.Status),
 			PullSecrets:    secretNames(p.Spec.ImagePullSecrets),
+			Terminating:    deletionOf(p),
 		},
 		operator: operator,
 		label:    storeLabel(p.Labels),
-	}
-	if p.DeletionTimestamp != nil {
-		out.Terminating = p.DeletionTimestamp.UTC()
 	}
 	for _, r := range p.OwnerReferences {
 		if r.Controller != nil && *r.Controller {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,6 +28,7 @@ type revision struct {
 	number  int
 	status  string
 	secret  string
+	marked  time.Time // the Secret's deletionTimestamp
 }
 
 func seeRevision(m *metav1.PartialObjectMetadata) (revision, bool) {
@@ -36,6 +38,7 @@ func seeRevision(m *metav1.PartialObjectMetadata) (revision, bool) {
 		number:  n,
 		status:  m.Labels["status"],
 		secret:  m.Name,
+		marked:  deletionOf(m),
 	}, err == nil && m.Labels["name"] != ""
 }
 
@@ -121,6 +124,7 @@ func (c *Client) release(ctx context.Context, l *look, h history) *plan.Release 
 		LastDeployed: h.deployed.number, LastVersion: r.ChartVersion,
 		Updated: r.Updated, ApplyMethod: r.ApplyMethod, RecordBytes: r.RecordBytes,
 		Description: r.Description, Values: r.Values, Manifest: r.Manifest,
+		Terminating: h.newest.marked,
 	}
 	if h.deployed.number == h.newest.number {
 		return out

@@ -92,7 +92,7 @@ func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecr
 		return nil
 	}
 	c.secrets.AddSecret(secret)
-	out.Present, out.Type = true, string(secret.Type)
+	out.Present, out.Type, out.Terminating = true, string(secret.Type), deletionOf(secret)
 	out.Data = plan.Sensitive(secret.Data[corev1.DockerConfigJsonKey])
 	return out
 }
@@ -159,5 +159,7 @@ func (c *Client) license(ctx context.Context, l *look, namespace string) *plan.L
 		Release:   markOf(secret).release.String(),
 		Present:   true,
 		Token:     plan.Sensitive(secret.Data[aistor.LicenseSecretKey]),
+
+		Terminating: deletionOf(secret),
 	}
 }

@@ -26,19 +26,21 @@ type seen struct {
 	// then believed.
 	storesKnown bool
 
-	stores    []storeSeen
-	workloads []workloadSeen
-	pods      []podSeen
-	claims    []claimSeen
-	services  []serviceSeen
-	endpoints []endpointsSeen
-	bindings  []plan.Binding
-	crds      []crdSeen
-	webhooks  []webhooksSeen
-	accounts  []plan.Account
-	budgets   []budgetSeen
-	events    []plan.Event
-	releases  []plan.Release
+	stores     []storeSeen
+	workloads  []workloadSeen
+	pods       []podSeen
+	claims     []claimSeen
+	volumes    []plan.Volume
+	namespaces []plan.Namespace
+	services   []serviceSeen
+	endpoints  []endpointsSeen
+	bindings   []plan.Binding
+	crds       []crdSeen
+	webhooks   []webhooksSeen
+	accounts   []plan.Account
+	budgets    []budgetSeen
+	events     []plan.Event
+	releases   []plan.Release
 	// operatorPods are looked for before it is known where the operator runs.
 	operatorPods []podSeen
 }
@@ -50,6 +52,8 @@ func (s *seen) facts() *plan.Facts {
 	owner := s.addWorkloads(f)
 	s.addPods(f, owner)
 	s.addClaims(f)
+	s.addVolumes(f)
+	f.Namespaces = s.namespaces
 	s.addServices(f)
 	s.addBudgets(f)
 	s.addReleases(f)
@@ -145,26 +149,60 @@ func ownerOf(owner string) (kind, n string) {
 // addClaims keeps the claims of stores: by label, or by the name a StatefulSet
 // gives its claims, template-set-ordinal.
 func (s *seen) addClaims(f *plan.Facts) {
-	sets := map[string][]string{}
+	sets := map[string]map[string]string{}
 	for _, w := range f.Workloads {
 		if w.Store != "" && w.Kind == "StatefulSet" {
-			sets[w.Namespace] = append(sets[w.Namespace], w.Name)
+			if sets[w.Namespace] == nil {
+				sets[w.Namespace] = map[string]string{}
+			}
+			sets[w.Namespace][w.Name] = w.Store
 		}
 	}
 	for _, c := range s.claims {
-		if s.store(c.Namespace, c.label) != "" || ofSet(c.Name, sets[c.Namespace]) {
+		if c.Store = cmp.Or(storeOfClaim(c.Name, sets[c.Namespace]), s.store(c.Namespace, c.label)); c.Store != "" {
 			f.Claims = append(f.Claims, c.Claim)
 		}
 	}
 	sortBy(f.Claims, func(c plan.Claim) string { return c.Namespace + "/" + c.Name })
 }
 
-func ofSet(claim string, sets []string) bool {
+// storeOfClaim is the store of the StatefulSet that a claim is named after,
+// which has the longest name of those that fit; sets are stores by name of the
+// StatefulSet.
+func storeOfClaim(claim string, sets map[string]string) string {
 	i := strings.LastIndexByte(claim, '-')
 	if i < 0 || strings.Trim(claim[i+1:], "0123456789") != "" {
-		return false
+		return ""
 	}
-	return slices.ContainsFunc(sets, func(set string) bool { return strings.HasSuffix(claim[:i], "-"+set) })
+	longest := ""
+	for set := range sets {
+		if strings.HasSuffix(claim[:i], "-"+set) && len(set) > len(longest) {
+			longest = set
+		}
+	}
+	return sets[longest]
+}
+
+// addVolumes keeps the volumes that the kept claims are bound to, and those
+// that were bound to a claim of such a name.
+func (s *seen) addVolumes(f *plan.Facts) {
+	ours := map[name]bool{}
+	for _, c := range f.Claims {
+		ours[name{c.Namespace, c.Name}] = true
+		ours[name{"", c.Volume}] = true
+	}
+	delete(ours, name{})
+	for _, w := range f.Workloads {
+		for _, claim := range w.ClaimNames() {
+			ours[name{w.Namespace, claim}] = true
+		}
+	}
+	for _, v := range s.volumes {
+		if ours[name{"", v.Name}] || ours[name{v.ClaimNamespace, v.ClaimName}] {
+			f.Volumes = append(f.Volumes, v)
+		}
+	}
+	sortBy(f.Volumes, func(v plan.Volume) string { return v.Name })
 }
 
 // addServices keeps the Services of operator and stores: those of one of their

@@ -163,8 +163,13 @@ func secret(namespace, n, kind string, labels, data map[string]string) string {
 
 // record is a release Secret as Helm writes it.
 func record(namespace, release string, revision int, status, chart, version string) string {
+	return recordOf(namespace, release, revision, status, chart, version, "kind: X\n")
+}
+
+// recordOf is a release Secret with a manifest.
+func recordOf(namespace, release string, revision int, status, chart, version, manifest string) string {
 	doc, _ := json.Marshal(object{
-		"name": release, "namespace": namespace, "version": revision, "manifest": "kind: X\n", "config": object{"license": "eyJ.t0ken"},
+		"name": release, "namespace": namespace, "version": revision, "manifest": manifest, "config": object{"license": "eyJ.t0ken"},
 		"info":  object{"status": status, "last_deployed": "2026-10-01T00:00:00Z"},
 		"chart": object{"metadata": object{"name": chart, "version": version, "apiVersion": "v2"}},
 	})

@@ -76,6 +76,13 @@ func claims(k kubernetes.Interface) source[corev1.PersistentVolumeClaim] {
 	}
 }
 
+func volumes(k kubernetes.Interface) source[corev1.PersistentVolume] {
+	return func(ctx context.Context, _ string, o metav1.ListOptions) ([]corev1.PersistentVolume, string, error) {
+		l, err := k.CoreV1().PersistentVolumes().List(ctx, o)
+		return page(l, err, func(l *corev1.PersistentVolumeList) []corev1.PersistentVolume { return l.Items })
+	}
+}
+
 func budgets(k kubernetes.Interface) source[policyv1.PodDisruptionBudget] {
 	return func(ctx context.Context, ns string, o metav1.ListOptions) ([]policyv1.PodDisruptionBudget, string, error) {
 		l, err := k.PolicyV1().PodDisruptionBudgets(ns).List(ctx, o)

@@ -94,6 +94,7 @@ func seeStore(u *unstructured.Unstructured) (storeSeen, error) {
 		KES:            o.Spec.KES != nil,
 		Firewall:       o.Spec.Firewall != nil && (o.Spec.Firewall.Enabled == nil || *o.Spec.Firewall.Enabled),
 		Object:         images.Object(u.Object),
+		Terminating:    deletionOf(u),
 	}
 	if ref, err := images.ParseRef(o.Spec.Image); err == nil {
 		s.Image = ref

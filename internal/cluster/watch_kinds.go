@@ -19,6 +19,7 @@ func (l *Live) start(ctx context.Context, namespaces []string, scope Scope) {
 	defer l.mu.Unlock()
 	for _, ns := range namespaces {
 		l.followWorkloads(ctx, ns)
+		l.followClaims(ctx, ns)
 		l.followServices(ctx, ns)
 		if scope.Events {
 			l.followEvents(ctx, ns)
@@ -56,6 +57,14 @@ func (l *Live) followWorkloads(ctx context.Context, ns string) {
 	follow(ctx, l, watched[*corev1.PodList]{
 		what: "pods in " + ns, list: running.List, watch: running.Watch,
 	}, seePod, func(s *seen, all []podSeen) { s.pods = append(s.pods, all...) })
+}
+
+// followClaims shows a claim that is deleted while its pod restarts.
+func (l *Live) followClaims(ctx context.Context, ns string) {
+	held := l.client.typed.CoreV1().PersistentVolumeClaims(ns)
+	follow(ctx, l, watched[*corev1.PersistentVolumeClaimList]{
+		what: "persistentvolumeclaims in " + ns, list: held.List, watch: held.Watch,
+	}, seeClaim, func(s *seen, all []claimSeen) { s.claims = append(s.claims, all...) })
 }
 
 func (l *Live) followServices(ctx context.Context, ns string) {

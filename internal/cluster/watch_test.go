@@ -50,7 +50,7 @@ func TestSnapshotOfAWatchEqualsALook(t *testing.T) {
 		t.Fatal(err)
 	}
 	live := watchSite(t, a, Scope{Events: true}).Snapshot()
-	want := &plan.Facts{Context: f.Context, Server: f.Server, Stores: f.Stores, Workloads: f.Workloads, Pods: f.Pods,
+	want := &plan.Facts{Context: f.Context, Server: f.Server, Stores: f.Stores, Workloads: f.Workloads, Pods: f.Pods, Claims: f.Claims,
 		Services: f.Services, Webhooks: f.Webhooks, Warnings: f.Warnings, Managers: f.Managers}
 	if d := cmp.Diff(want, live); d != "" {
 		t.Errorf("snapshot (-look +watch):\n%s", d)
@@ -86,7 +86,7 @@ func TestWatchOutlivesTheServer(t *testing.T) {
 	a.stop()
 	// Every watch has noticed, that of the object stores as well: what was
 	// known of them still tells foreign pods apart.
-	f := until(t, l, "loss", func(f *plan.Facts) bool { return len(f.Gaps) == 13 })
+	f := until(t, l, "loss", func(f *plan.Facts) bool { return len(f.Gaps) == 15 })
 	// Each of the 13 asks for a stream and then for a list, and then pauses.
 	if n := a.door.turned.Load(); n > 500 {
 		t.Errorf("a server that is away was asked %d times", n)

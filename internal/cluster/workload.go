@@ -39,6 +39,12 @@ func seeStatefulSet(s *appsv1.StatefulSet) (workloadSeen, bool) {
 	w.Total = int(s.Status.Replicas)
 	w.Observed = s.Status.ObservedGeneration
 	w.Strategy = string(s.Spec.UpdateStrategy.Type)
+	for _, t := range s.Spec.VolumeClaimTemplates {
+		w.ClaimTemplates = append(w.ClaimTemplates, t.Name)
+	}
+	if s.Spec.Ordinals != nil {
+		w.FirstOrdinal = int(s.Spec.Ordinals.Start)
+	}
 	w.CurrentRevision, w.UpdateRevision = s.Status.CurrentRevision, s.Status.UpdateRevision
 	return w, true
 }
@@ -58,6 +64,7 @@ func seeTemplate(o metav1.Object, t *corev1.PodTemplateSpec) workloadSeen {
 	w.Generation = o.GetGeneration()
 	w.Containers = containers(&t.Spec, nil)
 	w.PullSecrets = secretNames(t.Spec.ImagePullSecrets)
+	w.Terminating = deletionOf(o)
 	return w
 }
 
@@ -78,7 +85,10 @@ type claimSeen struct {
 
 func seeClaim(c *corev1.PersistentVolumeClaim) (claimSeen, bool) {
 	return claimSeen{
-		Claim: plan.Claim{Namespace: c.Namespace, Name: c.Name, Phase: string(c.Status.Phase)},
+		Claim: plan.Claim{
+			Namespace: c.Namespace, Name: c.Name, UID: string(c.UID), Phase: string(c.Status.Phase),
+			Volume: c.Spec.VolumeName, Terminating: deletionOf(c),
+		},
 		label: storeLabel(c.Labels),
 	}, true
 }
@@ -96,7 +106,7 @@ func seeBudget(b *policyv1.PodDisruptionBudget) (budgetSeen, bool) {
 		selector = labels.Nothing()
 	}
 	return budgetSeen{
-		Budget:   plan.Budget{Namespace: b.Namespace, Name: b.Name, Allowed: int(b.Status.DisruptionsAllowed)},
+		Budget:   plan.Budget{Namespace: b.Namespace, Name: b.Name, Allowed: int(b.Status.DisruptionsAllowed), Terminating: deletionOf(b)},
 		owner:    storeOwner(b),
 		selector: selector,
 	}, true

@@ -55,6 +55,9 @@ func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (ba
 		if err := e.beforeTry(ctx, try); err != nil {
 			return back, err
 		}
+		if err := e.beforeRetry(work, s, try); err != nil {
+			return back, err
+		}
 		if rel, err = e.settled(work, s, rel); err != nil {
 			return back, err
 		}
@@ -86,6 +89,14 @@ func (e *Executor) beforeTry(ctx context.Context, try int) error {
 		return nil // an interruption before it is the caller's matter
 	}
 	return e.pause(ctx, nil, tryPause(try))
+}
+
+// beforeRetry looks once more at what may have been deleted during the pause.
+func (e *Executor) beforeRetry(ctx context.Context, s plan.Step, try int) error {
+	if try == 1 {
+		return nil // the step was looked at just now
+	}
+	return e.refuseDeletions(ctx, s)
 }
 
 // call is one Helm operation.

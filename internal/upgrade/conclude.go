@@ -67,6 +67,9 @@ func (e *Executor) next(err error) string {
 	if errors.As(err, new(*DriftError)) && !e.back() {
 		return orElse(e.opts.Anew, "make the plan anew: helm aistor plan")
 	}
+	if deletion, ok := errors.AsType[*DeletionError](err); ok {
+		return deletion.hint()
+	}
 	if webhook, ok := errors.AsType[*WebhookError](err); ok {
 		return webhook.hint() + e.opts.Command
 	}

@@ -99,8 +99,11 @@ func RollbackDescription(revision int) string { return fmt.Sprintf("Rollback to 
 type Cluster interface {
 	// Facts looks once, at everything, at the newest state.
 	Facts(ctx context.Context) (*plan.Facts, error)
-	// Watch keeps facts about workloads, pods, stores, services and webhooks
-	// up to date until Stop. It returns once the first snapshot is complete,
+	// Deletions looks once at what is being deleted in the scope's namespaces
+	// and among the given objects, without a request for each pod.
+	Deletions(ctx context.Context, s Scope, objects []plan.ObjectKey) (*plan.Facts, error)
+	// Watch keeps facts about workloads, pods, volume claims, stores, services
+	// and webhooks up to date until Stop. It returns once the first snapshot is complete,
 	// and it outlives an API server that goes away for a while.
 	Watch(ctx context.Context, s Scope) (Live, error)
 }

@@ -107,6 +107,9 @@ func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
 	if err == nil {
 		err = e.carryOut(ctx)
 	}
+	if err == nil {
+		err = e.refuseDeletions(ctx, plan.Step{})
+	}
 	out, err := e.conclude(ctx, err)
 	orderly = true
 	return out, err

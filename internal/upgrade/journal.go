@@ -42,7 +42,9 @@ type Run struct {
 	Attempts []Attempt `json:"attempts"`
 	// Baseline is the health each store had before the first attempt.
 	Baseline map[string]string `json:"baseline,omitempty"`
-	Steps    []StepRecord      `json:"steps"`
+	// Claims are the volume claims of each store before the first attempt.
+	Claims plan.ClaimRecords `json:"claims,omitempty"`
+	Steps  []StepRecord      `json:"steps"`
 	// Availability is what was seen of the stores in all attempts.
 	Availability []Availability `json:"availability,omitempty"`
 	// Pods are what was seen of single pods in all attempts.

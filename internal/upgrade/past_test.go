@@ -106,6 +106,7 @@ func TestARefusalOfSomebodyElsesPodsIsNotOurs(t *testing.T) {
 func TestAStoreThatIsGoneIsWaitedForToo(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		var back, next time.Time
+		w.stores[1].claims = nil // it is the store alone that comes and goes
 		w.afterHelm = func(w *world, r UpgradeRequest) {
 			w.react(r)
 			if r.Name != "aistor" {

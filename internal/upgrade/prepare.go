@@ -37,6 +37,7 @@ func (e *Executor) prepare(ctx context.Context) error {
 		return err
 	}
 	e.baseline()
+	e.recordClaims()
 	if err := e.journal.save(ctx); err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func (r Run) lightened() Run {
 	for i := range r.Availability {
 		r.Availability[i].Timeline, r.Availability[i].Outages = nil, nil
 	}
-	r.Pods = nil
+	r.Pods, r.Claims = nil, r.Claims.Summary(0)
 	r.Attempts = slices.Clone(r.Attempts)
 	for i := range r.Attempts {
 		r.Attempts[i].Findings = nil

@@ -50,6 +50,9 @@ func (e *Executor) adopt(ctx context.Context) (string, error) {
 	if r.Baseline == nil {
 		r.Baseline = maps.Clone(prev.Baseline)
 	}
+	if r.Claims == nil {
+		r.Claims = maps.Clone(prev.Claims)
+	}
 	return prev.Plan, nil
 }
 

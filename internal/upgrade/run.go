@@ -119,6 +119,9 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 		if err := e.keys(rest); err != nil {
 			return err
 		}
+		if err := e.refuseDeletions(work, s); err != nil {
+			return err
+		}
 	}
 	rec.Status, rec.Message, rec.Started, rec.Ended = StepStarted, "", e.opts.Now(), time.Time{}
 	rec.Attempt++

@@ -24,6 +24,11 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 		return
 	}
 	work := context.WithoutCancel(ctx)
+	if err := e.refuseDeletions(work, s); err != nil { // going back restarts pods too
+		e.undone = fmt.Sprintf("%s is not rolled back: %v", s.Target, err)
+		e.say(s.ID, EventAlarm, e.undone)
+		return
+	}
 	rel, err := e.release(work, s)
 	switch {
 	case err != nil:

@@ -52,7 +52,8 @@ type verdict struct {
 
 // await looks at each change until the goal is reached. It ends early when
 // ctx ends, the lease is lost, nothing moves for [Options.Timeout], the deadline
-// comes while drives heal, or something shows that waiting does not heal.
+// comes while drives heal, a volume claim is deleted, or something shows that
+// waiting does not heal.
 func (e *Executor) await(ctx context.Context, g goal) error {
 	w := &watcher{goal: g, opts: e.opts, memory: memory{}, arrived: map[string]bool{}, moved: e.opts.Now()}
 	for {
@@ -60,6 +61,9 @@ func (e *Executor) await(ctx context.Context, g goal) error {
 		changed := e.live.Changed()
 		f := e.live.Snapshot()
 		e.watchAvailability(g.step, f)
+		if err := e.claimsInDanger(g.step, f); err != nil {
+			return err
+		}
 		v, err := w.look(f)
 		if err != nil || v.reached {
 			return err

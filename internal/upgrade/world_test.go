@@ -66,6 +66,7 @@ type fakeStore struct {
 	generation int64
 	revision   int
 	pods       []*fakePod
+	claims     []plan.Claim
 }
 
 type fakePod struct {
@@ -103,6 +104,10 @@ func newWorld(t *testing.T) *world {
 		s := &fakeStore{ns: "ns-" + name, name: name, image: "reg.example/aistor/minio:old", health: "green", generation: 1}
 		for range 4 {
 			s.pods = append(s.pods, &fakePod{image: s.image, ready: true})
+		}
+		for i := range s.pods {
+			n := fmt.Sprintf("data-%s-pool-0-%d", name, i)
+			s.claims = append(s.claims, plan.Claim{Namespace: s.ns, Name: n, UID: "uid-" + n, Store: s.key(), Phase: "Bound", Volume: "pv-" + n})
 		}
 		w.stores = append(w.stores, s)
 		w.releases[s.key()] = []Release{{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1, Values: values("old")}}
@@ -363,6 +368,16 @@ func (w *world) Facts(ctx context.Context) (*plan.Facts, error) {
 	return w.snapshot(), ctx.Err()
 }
 
+// Deletions implements Cluster.
+func (w *world) Deletions(ctx context.Context, s Scope, _ []plan.ObjectKey) (*plan.Facts, error) {
+	w.request("deletions")
+	f := w.snapshot()
+	f.Pods = nil
+	f.Claims = slices.DeleteFunc(f.Claims, func(c plan.Claim) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
+	f.Workloads = slices.DeleteFunc(f.Workloads, func(c plan.Workload) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
+	return f, ctx.Err()
+}
+
 // Watch implements Cluster.
 func (w *world) Watch(ctx context.Context, _ Scope) (Live, error) {
 	w.request("watch")
@@ -416,6 +431,9 @@ func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {
 	if s.onDelete {
 		set.Strategy = "OnDelete"
 	}
+	if len(s.claims) > 0 {
+		set.ClaimTemplates = []string{"data"}
+	}
 	for i, p := range s.pods {
 		pod := plan.Pod{
 			Namespace: s.ns, Name: fmt.Sprintf("%s-pool-0-%d", s.name, i), Store: s.key(), Owner: "StatefulSet/" + set.Name,
@@ -434,6 +452,7 @@ func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {
 		}
 	}
 	image, _ := images.ParseRef(s.image)
+	f.Claims = append(f.Claims, s.claims...)
 	f.Workloads = append(f.Workloads, set)
 	f.Stores = append(f.Stores, plan.Store{
 		Namespace: s.ns, Name: s.name, Image: image, Health: s.health,

@@ -33,6 +33,7 @@ func Build(in Inputs) (*Plan, error) {
 		Registry: in.Registry,
 		Options:  in.Options,
 		Images:   plannedImages(in),
+		Claims:   in.Facts.ClaimRecords(),
 	}
 	p.Steps = steps(in)
 	p.Refusals, p.Warnings = judge(in, p)
@@ -53,11 +54,11 @@ func (p *Plan) Refused() error {
 	return errors.Join(errs...)
 }
 
-// Digest identifies the plan by its content. Warnings and Preflight, which
-// change nothing of what is done, don't count.
+// Digest identifies the plan by its content. Warnings, Preflight and Claims,
+// which change nothing of what is done, don't count.
 func (p *Plan) Digest() string {
 	silent := *p
-	silent.Warnings, silent.Preflight = nil, nil
+	silent.Warnings, silent.Preflight, silent.Claims = nil, nil, nil
 	return digestOf(&silent)
 }
 

@@ -29,9 +29,13 @@ type Facts struct {
 	// of an object store operator are, sorted.
 	OtherOperators []string `json:"otherOperators,omitempty"`
 
+	// Namespaces are the operator's and the stores' own.
+	Namespaces []Namespace `json:"namespaces,omitempty"`
+
 	Workloads []Workload   `json:"workloads,omitempty"`
 	Pods      []Pod        `json:"pods,omitempty"`
 	Claims    []Claim      `json:"claims,omitempty"`
+	Volumes   []Volume     `json:"volumes,omitempty"`
 	Services  []Service    `json:"services,omitempty"`
 	Bindings  []Binding    `json:"bindings,omitempty"`
 	CRDs      []CRD        `json:"crds,omitempty"`
@@ -44,6 +48,10 @@ type Facts struct {
 	Budgets      []Budget      `json:"budgets,omitempty"`
 	Warnings     []Event       `json:"warnings,omitempty"`
 	Managers     []GitOpsOwner `json:"managers,omitempty"`
+
+	// Marked are the objects of the releases' manifests that are marked for
+	// deletion and of a kind that is in none of the lists above.
+	Marked []MarkedObject `json:"marked,omitempty"`
 
 	// Answers are what the stores' own health endpoints said, where they were
 	// asked.
@@ -73,6 +81,9 @@ type Gap struct {
 	// Unknown says that the API server does not know, or no longer, who asked
 	// (401).
 	Unknown bool `json:"unknown,omitempty"`
+	// Optional says that a user without this right can upgrade all the same:
+	// what was not read is reported as skipped, not as an error.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Within reports whether a gap is about something in this namespace.

@@ -16,6 +16,8 @@ type Node struct {
 	Cordoned bool `json:"cordoned,omitempty"`
 	// Taints as kubectl shows them: key=value:Effect.
 	Taints []string `json:"taints,omitempty"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Release is the newest revision of one Helm release.
@@ -50,6 +52,8 @@ type Release struct {
 	Values map[string]any `json:"-"`
 	// Manifest is what the release rendered. It may hold secrets too.
 	Manifest string `json:"-"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // HelmWindow is how long a pending release that no run of ours explains may be
@@ -84,6 +88,8 @@ type Store struct {
 	Firewall       bool          `json:"firewall,omitempty"`
 	// Object is the whole live object, for the schema checks and the backup.
 	Object images.Object `json:"-"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Servers is the number of pods the store asks for.
@@ -126,11 +132,17 @@ type Workload struct {
 	Generation int64 `json:"generation"`
 	Observed   int64 `json:"observed"`
 	// Strategy is RollingUpdate, Recreate or OnDelete.
-	Strategy        string      `json:"strategy,omitempty"`
+	Strategy string `json:"strategy,omitempty"`
+	// ClaimTemplates are the names of a StatefulSet's volumeClaimTemplates, and
+	// FirstOrdinal is the number of its first pod.
+	ClaimTemplates  []string    `json:"claimTemplates,omitempty"`
+	FirstOrdinal    int         `json:"firstOrdinal,omitempty"`
 	CurrentRevision string      `json:"currentRevision,omitempty"`
 	UpdateRevision  string      `json:"updateRevision,omitempty"`
 	Containers      []Container `json:"containers"`
 	PullSecrets     []string    `json:"pullSecrets,omitempty"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Pod is one pod of operator, webhook or a store.
@@ -178,7 +190,43 @@ type Container struct {
 type Claim struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	Phase     string `json:"phase"`
+	UID       string `json:"uid,omitempty"`
+	// Store is namespace/name of the ObjectStore whose data it holds.
+	Store string `json:"store,omitempty"`
+	Phase string `json:"phase"`
+	// Volume is the name of its PersistentVolume; empty while it has none.
+	Volume string `json:"volume,omitempty"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
+}
+
+// Volume is a PersistentVolume that a store's claim is bound to, or was.
+type Volume struct {
+	Name  string `json:"name"`
+	Phase string `json:"phase"`
+	// ReclaimPolicy is Retain, Delete or Recycle: what becomes of the data once
+	// the claim is gone.
+	ReclaimPolicy string `json:"reclaimPolicy,omitempty"`
+	// ClaimNamespace, ClaimName and ClaimUID are spec.claimRef.
+	ClaimNamespace string `json:"claimNamespace,omitempty"`
+	ClaimName      string `json:"claimName,omitempty"`
+	ClaimUID       string `json:"claimUID,omitempty"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
+}
+
+// Namespace is one namespace that AIStor is in.
+type Namespace struct {
+	Name string `json:"name"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
+}
+
+// MarkedObject is an object that is marked for deletion.
+type MarkedObject struct {
+	ObjectKey `json:",inline"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Service is a Service with the number of its ready endpoints.
@@ -188,6 +236,8 @@ type Service struct {
 	Type      string `json:"type"`
 	Ports     []int  `json:"ports,omitempty"`
 	Ready     int    `json:"ready"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Binding is a ClusterRoleBinding or RoleBinding; its role can never change.
@@ -197,6 +247,8 @@ type Binding struct {
 	RoleName  string `json:"roleName"`
 	// Release is namespace/name of the Helm release that owns it.
 	Release string `json:"release,omitempty"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // CRD is a CustomResourceDefinition of AIStor.
@@ -209,6 +261,8 @@ type CRD struct {
 	Stored      []string `json:"stored,omitempty"`
 	// Object is the whole definition, for schema checks and the backup.
 	Object images.Object `json:"-"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Webhook is one mutating webhook of AIStor.
@@ -219,6 +273,8 @@ type Webhook struct {
 	CABundle      int    `json:"caBundle"`
 	FailurePolicy string `json:"failurePolicy"`
 	Service       string `json:"service,omitempty"` // namespace/name
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // PullSecret is a Secret that pods name for pulling, or that the plan wants.
@@ -229,6 +285,8 @@ type PullSecret struct {
 	Type      string `json:"type,omitempty"`
 	// Data is .dockerconfigjson.
 	Data Sensitive `json:"-"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Account is a ServiceAccount's own pull secrets.
@@ -236,6 +294,8 @@ type Account struct {
 	Namespace   string   `json:"namespace"`
 	Name        string   `json:"name"`
 	PullSecrets []string `json:"pullSecrets,omitempty"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // License is what Secret minio-license says of itself, unverified.
@@ -246,6 +306,8 @@ type License struct {
 	Release string    `json:"release,omitempty"`
 	Present bool      `json:"present"`
 	Token   Sensitive `json:"-"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Budget is a PodDisruptionBudget of a store.
@@ -253,6 +315,8 @@ type Budget struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Allowed   int    `json:"disruptionsAllowed"`
+	// Terminating is the deletionTimestamp; zero where there is none.
+	Terminating time.Time `json:"terminating,omitzero"`
 }
 
 // Event is a recent warning about one of the objects above.

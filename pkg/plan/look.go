@@ -46,6 +46,7 @@ func (in Inputs) lookWide(r *rights) {
 	} else {
 		r.need(Access{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}, "get")
 		r.need(Access{Resource: "namespaces", Names: []string{"kube-system"}}, "get")
+		r.need(Access{Resource: "persistentvolumes", Optional: true}, "list")
 	}
 	for _, a := range wide {
 		r.need(a, "list")
@@ -65,6 +66,8 @@ func lookIn(r *rights, ns string) {
 		r.need(a, "list")
 	}
 	r.need(Access{Resource: "secrets", Namespace: ns}, "get")
+	// A namespace is in itself, as far as roles are concerned.
+	r.need(Access{Resource: "namespaces", Namespace: ns, Names: []string{ns}, Optional: true}, "get")
 }
 
 // lookAtRendered is the look at each object of a release, before and after.

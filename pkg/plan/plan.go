@@ -27,6 +27,10 @@ type Plan struct {
 	// first step that changes the cluster.
 	Images []PlannedImage `json:"images"`
 	Steps  []Step         `json:"steps"`
+	// Claims are the stores' volume claims when the plan was made, so that a
+	// volume that is replaced before or during the upgrade is noticed. They are
+	// no part of the digest: what is done does not depend on them.
+	Claims ClaimRecords `json:"claims,omitempty"`
 	// Refusals forbid the plan; Warnings only accompany it.
 	Refusals []Notice `json:"refusals,omitempty"`
 	Warnings []Notice `json:"warnings,omitempty"`

@@ -129,18 +129,17 @@ func (r *rights) own(namespace string) {
 	r.need(Access{Resource: "configmaps", Namespace: namespace}, "get", "list", "create", "update")
 }
 
-// watch is for what is followed while something changes. Claims are listed.
+// watch is for what is followed while something changes.
 func (r *rights) watch(namespace string) {
 	for _, a := range []Access{
 		{Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "statefulsets"},
-		{Resource: "pods"}, {Resource: "events"}, {Resource: "services"},
+		{Resource: "pods"}, {Resource: "events"}, {Resource: "services"}, {Resource: "persistentvolumeclaims"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices"},
 		{Group: aistor.ObjectStoreGVR().Group, Resource: aistor.ObjectStoreGVR().Resource},
 	} {
 		a.Namespace = namespace
 		r.need(a, "list", "watch")
 	}
-	r.need(Access{Resource: "persistentvolumeclaims", Namespace: namespace}, "list")
 }
 
 // rightsNamespace is where lease and journal are kept.

@@ -6,6 +6,9 @@ package preflight
 func After() []Check {
 	workloads := []string{"pods", "deployments", "statefulsets"}
 	return []Check{
+		volumesKeptCheck(PhaseAfter),
+		deletionCheck(PhaseAfter),
+		volumesBoundCheck(PhaseAfter),
 		{ID: "releases-deployed", Title: "Releases deployed", Phase: PhaseAfter, Run: checkDeployed, Needs: []string{"releases"},
 			Looks: "each release's status and chart",
 			Fails: "a release is not deployed or carries another chart than planned"},
@@ -16,9 +19,9 @@ func After() []Check {
 			Looks: "observed generation, updated and ready pods of every workload, old pods, each pod's revision, pods that are going",
 			Fails: "a workload has not arrived, a pod never restarted or is stuck terminating, or the operator was scaled to 0 by hand"},
 		{ID: "workloads-healthy", Title: "Workloads", Phase: PhaseAfter, Run: checkWorkloads,
-			Needs: append([]string{"persistentvolumeclaims"}, workloads...),
-			Looks: "deployments, stateful sets, pods with their containers, and volume claims",
-			Fails: "a pod is not ready, each with its cause; a claim is not bound; a warning for many restarts and pods that are going"},
+			Needs: workloads,
+			Looks: "deployments, stateful sets, and pods with their containers",
+			Fails: "a pod is not ready, each with its cause; a warning for many restarts and pods that are going"},
 		{ID: "references-private", Title: "Private references", Phase: PhaseAfter, Run: checkRunningRefs, Needs: []string{"pods"},
 			Looks: "the image of every container, init container and sidecar that runs",
 			Fails: "one is not in the private registry"},

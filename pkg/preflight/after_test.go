@@ -255,7 +255,7 @@ func TestOneNamespaceIsJudgedAloneAndTheRestIsSaid(t *testing.T) {
 	f.Pods, f.Workloads, f.Services = f.Pods[1:], f.Workloads[1:], []plan.Service{{Namespace: "tenant", Name: "minio", Ready: 4}}
 	f.Gaps = []plan.Gap{{What: "customresourcedefinitions", Cause: "forbidden", Denied: true}, {What: "mutatingwebhookconfigurations", Cause: "forbidden", Denied: true}}
 	r := Run(t.Context(), After(), s, Options{})
-	if !r.OK() || !strings.HasPrefix(r.Verdict, "namespace tenant is as it should be: 5 not looked at") {
+	if !r.OK() || !strings.HasPrefix(r.Verdict, "namespace tenant is as it should be: 6 not looked at") {
 		t.Errorf("verdict %q", r.Verdict)
 		for _, one := range r.Results {
 			t.Logf("%s %s: %s", one.Status, one.ID, one.Message)

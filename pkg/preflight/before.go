@@ -56,10 +56,13 @@ func releaseChecks() []Check {
 
 func healthChecks() []Check {
 	return []Check{
+		volumesKeptCheck(PhaseA),
+		deletionCheck(PhaseA),
+		volumesBoundCheck(PhaseA),
 		resumable(Check{ID: "workloads-healthy", Title: "Workloads", Phase: PhaseA, Run: checkWorkloads,
-			Needs: []string{"pods", "deployments", "statefulsets", "persistentvolumeclaims"},
-			Looks: "deployments, stateful sets, pods with their containers, and volume claims",
-			Fails: "a pod is not ready, each with its cause; a claim is not bound; a warning for many restarts and pods that are going"}),
+			Needs: []string{"pods", "deployments", "statefulsets"},
+			Looks: "deployments, stateful sets, and pods with their containers",
+			Fails: "a pod is not ready, each with its cause; a warning for many restarts and pods that are going"}),
 		resumable(Check{ID: "stores-healthy", Title: "Object stores", Phase: PhaseA, Run: checkStores, Needs: []string{"objectstores"},
 			Looks: "each object store's health, drives and pools",
 			Fails: "a store is not green, a drive is offline or healing, or a pool is not initialized"}),

@@ -38,6 +38,14 @@ type Check struct {
 	// check reads from the facts. A [plan.Gap] in one of them turns a pass
 	// into an error.
 	Needs []string
+	// Partial says that the check judges what could be looked at although there
+	// are gaps in Needs: they then spoil nothing but a pass. A gap for want of an
+	// optional right, or beyond the one namespace that was looked at, turns it
+	// into a skip that says so.
+	Partial bool
+	// Mandatory says that neither [Options.Skip] nor a waiver keeps a failure or
+	// an error of the check from counting.
+	Mandatory bool
 	// WithInputs and WithPlan say that the check applies only where there is a
 	// bundle to compare with, or a plan. Otherwise it is skipped, whatever
 	// could not be looked at.
@@ -97,6 +105,9 @@ type Subject struct {
 	// interrupted, killed or stopped: what it left unhealthy is a warning
 	// before the upgrade that goes on, and a failure after it.
 	Resuming bool
+	// Recorded are the volume claims as an earlier run, or the reviewed plan,
+	// recorded them; nil takes those of Plan.
+	Recorded plan.ClaimRecords
 	// OwnPending names releases, as namespace/name, whose pending revision is
 	// that of an upgrade of ours which runs no more.
 	OwnPending []string

@@ -123,7 +123,11 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		}
 	}
 	for _, g := range s.Facts.Gaps {
-		if g.Denied && outside(s.Facts, []plan.Gap{g}) == nil {
+		switch {
+		case !g.Denied || outside(s.Facts, []plan.Gap{g}) != nil:
+		case g.Optional:
+			f.warn(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
+		default:
 			f.error(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
 		}
 	}

@@ -142,6 +142,7 @@ func ready(t testing.TB) *Subject {
 	}
 	s.Facts.Answers, s.Facts.LogsRead = []plan.Answer{{Store: "tenant/primary", State: "ok", Status: 200}}, 3
 	s.Inputs.Facts, s.Inputs.Bundle.Name = s.Facts, "aistor.bundle"
+	s.Plan.Claims = s.Facts.ClaimRecords()
 	return s
 }
 
@@ -180,16 +181,26 @@ func readyFacts(t testing.TB, operator []string) *plan.Facts {
 		Services: []plan.Service{
 			{Namespace: "aistor", Name: "object-store-operator", Type: "ClusterIP", Ports: []int{4221}, Ready: 1},
 			{Namespace: "aistor", Name: "object-store-webhook", Type: "ClusterIP", Ports: []int{8443}, Ready: 1}},
-		Bindings: []plan.Binding{{ObjectKey: plan.ObjectKey{Kind: "ClusterRoleBinding", Name: "aistor-op"}, RoleKind: "ClusterRole", RoleName: "aistor-op", Release: "aistor/aistor"}},
-		CRDs:     []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true, Keep: true, Release: "aistor/aistor", Served: []string{"v1"}, Stored: []string{"v1"}, Object: crd}},
-		Webhooks: []plan.Webhook{{Configuration: "object-store-operator-webhook", Name: "objectstore-rack-selector.min.io", CABundle: 1468, FailurePolicy: "Fail", Service: "aistor/object-store-webhook"}},
-		Secrets:  []plan.PullSecret{goodSecret("aistor"), goodSecret("tenant")},
-		License:  &plan.License{Namespace: "aistor", Release: "aistor/aistor", Present: true, Token: plan.Sensitive(token(400 * 24 * time.Hour))},
-		Budgets:  []plan.Budget{{Namespace: "tenant", Name: "primary", Allowed: 1}},
-		Claims:   []plan.Claim{{Namespace: "tenant", Name: "data-0", Phase: "Bound"}},
+		Bindings:   []plan.Binding{{ObjectKey: plan.ObjectKey{Kind: "ClusterRoleBinding", Name: "aistor-op"}, RoleKind: "ClusterRole", RoleName: "aistor-op", Release: "aistor/aistor"}},
+		CRDs:       []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true, Keep: true, Release: "aistor/aistor", Served: []string{"v1"}, Stored: []string{"v1"}, Object: crd}},
+		Webhooks:   []plan.Webhook{{Configuration: "object-store-operator-webhook", Name: "objectstore-rack-selector.min.io", CABundle: 1468, FailurePolicy: "Fail", Service: "aistor/object-store-webhook"}},
+		Secrets:    []plan.PullSecret{goodSecret("aistor"), goodSecret("tenant")},
+		License:    &plan.License{Namespace: "aistor", Release: "aistor/aistor", Present: true, Token: plan.Sensitive(token(400 * 24 * time.Hour))},
+		Budgets:    []plan.Budget{{Namespace: "tenant", Name: "primary", Allowed: 1}},
+		Namespaces: []plan.Namespace{{Name: "aistor"}, {Name: "tenant"}},
 	}
 	addPods(f)
+	addClaims(f, 4)
 	return f
+}
+
+// addClaims adds a bound claim and its volume for each server.
+func addClaims(f *plan.Facts, servers int) {
+	for i := range servers {
+		name := fmt.Sprintf("data-primary-pool-0-%d", i)
+		f.Claims = append(f.Claims, plan.Claim{Namespace: "tenant", Name: name, UID: fmt.Sprint("uid-", i), Store: "tenant/primary", Phase: "Bound", Volume: fmt.Sprint("pv-", i)})
+		f.Volumes = append(f.Volumes, plan.Volume{Name: fmt.Sprint("pv-", i), Phase: "Bound", ReclaimPolicy: "Delete", ClaimNamespace: "tenant", ClaimName: name, ClaimUID: fmt.Sprint("uid-", i)})
+	}
 }
 
 // addPods adds the operator's pod, four servers and what owns them.
@@ -206,7 +217,7 @@ func addPods(f *plan.Facts) {
 	f.Workloads = []plan.Workload{
 		{ObjectKey: plan.ObjectKey{Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"}, Replicas: 1, Ready: 1, Updated: 1, Generation: 2, Observed: 2},
 		{ObjectKey: plan.ObjectKey{Kind: "StatefulSet", Namespace: "tenant", Name: "primary-pool-0"}, Store: "tenant/primary",
-			Replicas: 4, Ready: 4, Updated: 4, Generation: 3, Observed: 3, UpdateRevision: "r2"},
+			Replicas: 4, Ready: 4, Updated: 4, Generation: 3, Observed: 3, UpdateRevision: "r2", ClaimTemplates: []string{"data"}},
 	}
 	for i := range 4 {
 		validate := container("validate-arguments", "minio-sidecar:"+minioR)

@@ -53,6 +53,36 @@ func outside(f *plan.Facts, gaps []plan.Gap) *plan.Gap {
 	return nil
 }
 
+// withPartialGaps lets gaps spoil a pass alone: those that nobody has to fill
+// make it a skip, the others an error.
+func withPartialGaps(r Result, f *plan.Facts, gaps []plan.Gap) Result {
+	var open, optional []plan.Gap
+	for _, g := range gaps {
+		if g.Denied && (g.Optional || outside(f, []plan.Gap{g}) != nil) {
+			optional = append(optional, g)
+		} else {
+			open = append(open, g)
+		}
+	}
+	if len(open) > 0 {
+		return withGaps(r, open)
+	}
+	if len(optional) == 0 {
+		return r
+	}
+	var lines []string
+	for _, g := range optional {
+		lines = append(lines, gapLine(g))
+	}
+	if r.Status != Pass && r.Status != Skip {
+		r.Details = append(r.Details, lines...)
+		return r
+	}
+	first := unseen("%s; of the rest: %s", lines[0], r.Message)
+	first.Details, first.Remedy = lines, gapRemedy(optional[0])
+	return first
+}
+
 // withGaps lets a gap spoil everything but a failure, which stands anyway.
 func withGaps(r Result, gaps []plan.Gap) Result {
 	if len(gaps) == 0 {
@@ -93,11 +123,17 @@ func gapRemedy(g plan.Gap) string {
 		return ""
 	}
 	verb, resource := "list", words[len(words)-1]
+	if words[0] == "namespaces" && len(words) > 1 {
+		return "kubectl auth can-i get namespaces/" + resource + " -n " + resource
+	}
 	if ns, _, named := strings.Cut(resource, "/"); named && len(words) > 1 {
 		verb, resource, where = "get", words[0], ns
 	}
-	if resource == "releases" {
+	switch resource {
+	case "releases":
 		resource = "secrets" // Helm keeps them there
+	case "journals":
+		resource = "configmaps"
 	}
 	command := "kubectl auth can-i " + verb + " " + resource
 	switch where = strings.TrimSpace(where); {

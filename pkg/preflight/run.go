@@ -14,9 +14,11 @@ import (
 type Options struct {
 	// Only names the checks to run; the default is all.
 	Only []string
-	// Skip names checks to leave out; they are listed as skipped.
+	// Skip names checks to leave out; they are listed as skipped. Those that are
+	// mandatory are made all the same.
 	Skip []string
-	// Waivers accept a warning, failure or error, each with its reason.
+	// Waivers accept a warning, failure or error, each with its reason; of a
+	// mandatory check they accept a warning alone.
 	Waivers []plan.Waiver
 	// OnResult is called for each result in the order of the checks, as soon
 	// as it and all before it are known, never from two goroutines at once.
@@ -72,6 +74,12 @@ func UnknownIDs(checks []Check, opts Options) []string {
 	return unknown
 }
 
+// Mandatory reports whether the check with an ID can neither be left out nor be
+// waived.
+func Mandatory(id string) bool {
+	return slices.ContainsFunc(slices.Concat(Before(), After()), func(c Check) bool { return c.ID == id && c.Mandatory })
+}
+
 // SayUnknown tells people that no check has an ID, and which one they may have
 // meant.
 func SayUnknown(checks []Check, id string) string {
@@ -121,7 +129,7 @@ func start(ctx context.Context, checks []Check, subject *Subject, opts Options) 
 // one runs one check and completes its result.
 func one(ctx context.Context, c Check, subject *Subject, opts Options) (r Result) {
 	switch {
-	case slices.Contains(opts.Skip, c.ID):
+	case slices.Contains(opts.Skip, c.ID) && !c.Mandatory:
 		r = skip("left out by request")
 	case ctx.Err() != nil:
 		r = Result{Status: Error, Message: "not looked at: " + context.Cause(ctx).Error()}
@@ -135,7 +143,11 @@ func one(ctx context.Context, c Check, subject *Subject, opts Options) (r Result
 		return r
 	}
 	for _, w := range opts.Waivers {
-		if w.Check == c.ID {
+		switch {
+		case w.Check != c.ID:
+		case c.Mandatory && r.Status != Warn:
+			r.Details = append(r.Details, "the waiver does not count: this check cannot be waived")
+		default:
 			r.Waived = w.Reason
 		}
 	}
@@ -157,6 +169,9 @@ func guarded(ctx context.Context, c Check, subject *Subject) (r Result) {
 		return skip("no plan")
 	}
 	gaps := gapsOf(subject.Facts, c.Needs...)
+	if c.Partial {
+		return withPartialGaps(c.Run(ctx, subject), subject.Facts, gaps)
+	}
 	if g := outside(subject.Facts, gaps); g != nil {
 		return unseen("%s: outside of namespace %s (%s)", g.What, subject.Facts.Namespace, g.Cause)
 	}

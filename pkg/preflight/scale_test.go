@@ -19,6 +19,9 @@ func big(tb testing.TB, n int) *Subject {
 	s.Facts.Stores[0].Pools[0].Servers = n
 	w := &s.Facts.Workloads[1]
 	w.Replicas, w.Ready, w.Updated = n, n, n
+	s.Facts.Claims, s.Facts.Volumes = nil, nil
+	addClaims(s.Facts, n)
+	s.Plan.Claims = s.Facts.ClaimRecords()
 	return s
 }
 

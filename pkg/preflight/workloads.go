@@ -30,17 +30,10 @@ func checkWorkloads(_ context.Context, s *Subject) Result {
 				wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), describe(w.ObjectKey))
 		}
 	}
-	for _, c := range s.Facts.Claims {
-		if c.Phase != "Bound" {
-			k := plan.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: c.Namespace, Name: c.Name}
-			f.fail(k, "%s: %s", label(k), orElse(c.Phase, "no phase")).wanted(c.Phase, "Bound", describe(k))
-		}
-	}
 	if len(s.Facts.Workloads)+len(s.Facts.Pods) == 0 && len(f.list) == 0 {
 		return skip("no workloads of AIStor")
 	}
-	return f.result("%s, %s and %s are healthy", words.Count(len(s.Facts.Workloads), "workload"),
-		words.Count(len(s.Facts.Pods), "pod"), words.Count(len(s.Facts.Claims), "volume claim"))
+	return f.result("%s and %s are healthy", words.Count(len(s.Facts.Workloads), "workload"), words.Count(len(s.Facts.Pods), "pod"))
 }
 
 // judgePod names what is wrong with one pod by its cause.

@@ -1,0 +1,188 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// deletionNeeds are the resources whose deletionTimestamps are looked at;
+// "rendered" are the objects of the releases' manifests.
+func deletionNeeds() []string {
+	return []string{
+		"persistentvolumeclaims", "persistentvolumes", "objectstores", "namespaces", "customresourcedefinitions", "statefulsets",
+		"deployments", "services", "secrets", "serviceaccounts", "releases", "rolebindings", "clusterrolebindings",
+		"mutatingwebhookconfigurations", "poddisruptionbudgets", "nodes", "rendered",
+	}
+}
+
+func deletionCheck(phase Phase) Check {
+	return Check{ID: "nothing-deleting", Title: "Nothing being deleted", Phase: phase, Mandatory: true, Partial: true, Needs: deletionNeeds(), Run: checkDeletions,
+		Looks: "the deletionTimestamp of every object of the installation but pods: volume claims and their volumes, object stores, namespaces, definitions, workloads, nodes in use and all that the releases' manifests hold; the volume claim of each server",
+		Fails: "an object is marked for deletion, or a server's volume claim does not exist; it cannot be waived or left out"}
+}
+
+func volumesKeptCheck(phase Phase) Check {
+	return Check{ID: "volumes-kept", Title: "Volumes kept", Phase: phase, Mandatory: true, Partial: true,
+		Needs: []string{"persistentvolumeclaims", "objectstores", "statefulsets", "journals"}, Run: checkVolumesKept,
+		Looks: "UID and volume of each volume claim against those that the plan, or the journal of the last upgrade, recorded",
+		Fails: "a recorded claim was deleted, or is another one, or has another volume; it cannot be waived or left out"}
+}
+
+func volumesBoundCheck(phase Phase) Check {
+	return Check{ID: "volumes-bound", Title: "Volumes bound", Phase: phase, Partial: true,
+		Needs: []string{"persistentvolumeclaims", "persistentvolumes"}, Run: checkVolumesBound,
+		Looks: "the phase of each volume claim of an object store and of its volume, the claim that the volume belongs to, and its reclaim policy",
+		Fails: "a claim is not bound or lost its volume, or the volume is released, failed or another claim's; a warning for a released volume of an earlier claim of the same name"}
+}
+
+func checkDeletions(_ context.Context, s *Subject) Result {
+	var f findings
+	deletions := s.Facts.Deletions()
+	for _, d := range deletions {
+		addDeletion(&f, s, d)
+	}
+	tracked := len(s.Facts.Tracked())
+	if tracked == 0 && len(f.list) == 0 {
+		return skip("no objects of AIStor")
+	}
+	r := f.result("%s marked for deletion", words.Are(0, "object"))
+	if r.Status == Pass {
+		r.Message = fmt.Sprintf("none of %s is marked for deletion", words.Count(tracked, "object"))
+		return r
+	}
+	r.Remedy = orElse(retainCommand(s.Facts, deletions), r.Remedy)
+	return r
+}
+
+func addDeletion(f *findings, s *Subject, d plan.Deletion) {
+	one := f.fail(d.Object, "%s", d.Text(s.Now))
+	if d.State == plan.DeletionMarked {
+		one.wanted("deletionTimestamp "+d.Since.UTC().Format("2006-01-02T15:04:05Z07:00"), "no deletionTimestamp", describe(d.Object))
+		return
+	}
+	remedy := shell.Command("kubectl get pvc -n %s", d.Object.Namespace)
+	one.wanted(d.Received, d.Expected, remedy)
+}
+
+// mostVolumes is how many volumes are named in one command.
+const mostVolumes = 16
+
+// retainCommand keeps the data of claims that are marked for deletion: a volume
+// that is retained outlives its claim. It is empty where no volume would be
+// deleted with its claim.
+func retainCommand(f *plan.Facts, deletions []plan.Deletion) string {
+	marked := map[string]bool{} // claims, as namespace/name
+	for _, d := range deletions {
+		switch d.Object.Kind {
+		case "PersistentVolumeClaim":
+			marked[d.Object.Namespace+"/"+d.Object.Name] = true
+		case "Namespace", "ObjectStore", "StatefulSet", "CustomResourceDefinition":
+			for _, c := range f.Claims {
+				if slices.Contains(d.Stores, c.Store) {
+					marked[c.Namespace+"/"+c.Name] = true
+				}
+			}
+		}
+	}
+	var names []string
+	for _, v := range f.Volumes {
+		if v.ReclaimPolicy == plan.ReclaimDelete && marked[v.ClaimNamespace+"/"+v.ClaimName] {
+			names = append(names, shell.Quote(v.Name))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	command := "kubectl patch pv %s --patch '{\"spec\":{\"persistentVolumeReclaimPolicy\":\"Retain\"}}'"
+	var lines []string
+	for part := range slices.Chunk(names, mostVolumes) {
+		lines = append(lines, fmt.Sprintf(command, strings.Join(part, " ")))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func checkVolumesKept(_ context.Context, s *Subject) Result {
+	recorded := s.Recorded
+	if recorded == nil && s.Plan != nil {
+		recorded = s.Plan.Claims
+	}
+	if len(recorded) == 0 {
+		return skip("neither a plan nor a journal recorded volume claims")
+	}
+	var f findings
+	for _, d := range s.Facts.ReplacedClaims(recorded) {
+		addDeletion(&f, s, d)
+	}
+	return f.result("%s as recorded", words.Are(recorded.Len(), "volume claim"))
+}
+
+func checkVolumesBound(_ context.Context, s *Subject) Result {
+	if len(s.Facts.Claims) == 0 {
+		return skip("no volume claims of object stores")
+	}
+	var f findings
+	volumes := map[string]plan.Volume{}
+	for _, v := range s.Facts.Volumes {
+		volumes[v.Name] = v
+	}
+	listed, deleting := !unlisted(s.Facts, "persistentvolumes"), 0
+	bound := map[string]string{}
+	for _, c := range s.Facts.Claims {
+		bound[c.Namespace+"/"+c.Name] = c.Volume
+		v, found := volumes[c.Volume]
+		if v.ReclaimPolicy == plan.ReclaimDelete {
+			deleting++
+		}
+		judgeClaim(&f, s, c)
+		if c.Phase == plan.PhaseBound && c.Volume != "" && listed {
+			judgeVolume(&f, c, v, found)
+		}
+	}
+	for _, v := range s.Facts.Volumes {
+		claim := v.ClaimNamespace + "/" + v.ClaimName
+		if now, there := bound[claim]; there && now != v.Name {
+			k := plan.ObjectKey{Kind: "PersistentVolume", Name: v.Name}
+			f.warn(k, "%s: %s, of an earlier claim %s; it may hold data that the store lacks", label(k), v.Phase, claim).
+				wanted("claim has volume "+orElse(now, "none"), "no second volume", describe(k))
+		}
+	}
+	r := f.result("%s bound", words.Are(len(s.Facts.Claims), "volume claim"))
+	if r.Status == Pass && deleting > 0 {
+		r.Message += fmt.Sprintf("; reclaim policy Delete for %d: the data goes with the claim", deleting)
+	}
+	return r
+}
+
+// judgeClaim names a claim without its volume. One that waits for its volume
+// may be what an interrupted upgrade left.
+func judgeClaim(f *findings, s *Subject, c plan.Claim) {
+	k := plan.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: c.Namespace, Name: c.Name}
+	switch why := halfWay(s); {
+	case c.Phase == plan.PhaseBound:
+	case c.Phase == "Pending" && why != "":
+		f.warn(k, "%s: Pending: %s", label(k), why).wanted(c.Phase, plan.PhaseBound, describe(k))
+	default:
+		f.fail(k, "%s: %s", label(k), orElse(c.Phase, "no phase")).wanted(orElse(c.Phase, "no phase"), plan.PhaseBound, describe(k))
+	}
+}
+
+// judgeVolume names a volume that is not the claim's any more.
+func judgeVolume(f *findings, c plan.Claim, v plan.Volume, found bool) {
+	k := plan.ObjectKey{Kind: "PersistentVolume", Name: c.Volume}
+	claim := "persistentvolumeclaim " + c.Namespace + "/" + c.Name
+	switch {
+	case !found:
+		f.fail(k, "%s: its volume %s does not exist or belongs to no claim", claim, c.Volume).wanted("no volume", c.Volume, describe(k))
+	case v.ClaimNamespace != c.Namespace || v.ClaimName != c.Name || v.ClaimUID != "" && c.UID != "" && v.ClaimUID != c.UID:
+		f.fail(k, "%s: its volume %s belongs to another claim", claim, c.Volume).
+			wanted(v.ClaimNamespace+"/"+v.ClaimName+" "+v.ClaimUID, c.Namespace+"/"+c.Name+" "+c.UID, describe(k))
+	case v.Phase != plan.PhaseBound:
+		f.fail(k, "%s: its volume %s is %s", claim, c.Volume, orElse(v.Phase, "in no phase")).wanted(v.Phase, plan.PhaseBound, describe(k))
+	}
+}
