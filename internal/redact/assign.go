@@ -1,17 +1,58 @@
 package redact
 
-import "strings"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // assignment is a name in a text with a value behind it.
 type assignment struct {
-	all    string
-	name   int  // where the name begins
-	quoted bool // the name stands in quotes
-	sep    string
-	value  int // where the value begins
+	all string
+	// name and nameEnd are where the name begins and ends, value is where the
+	// value begins, and end where its line ends.
+	name, nameEnd, value, end int
+	quoted                    bool // the name stands in quotes
+	sep                       string
 	// variable says name and value are two entries of one map.
 	variable bool
 }
+
+// strength is how much the name says about the value. A variable whose name is
+// not known to be harmless may be a secret too.
+func (a assignment) strength(name string) strength {
+	s := strengthOf(name)
+	if s == harmless && a.variable && envName.MatchString(name) && !HarmlessEnv(name) {
+		return suspect
+	}
+	return s
+}
+
+// hides reports whether a value of this strength is masked.
+func (a assignment) hides(name string, s strength, value string) bool {
+	switch {
+	case plain(value), edition(name, value):
+		return false
+	case a.sep != ":" && fileName.MatchString(value) && !strings.Contains(bare(name), "pass") && !strings.Contains(bare(name), "secret"):
+		return false
+	case a.sep == " " && slices.Contains(flagTypes, value):
+		return false
+	case s == certain:
+		return true
+	case a.variable:
+		return !settingValue.MatchString(value)
+	}
+	return looksSecret(value)
+}
+
+var (
+	// fileName is what flags for keys and certificates take.
+	fileName = regexp.MustCompile("^[A-Za-z0-9._~/-]+\\.(?:pub|key|pem|crt|cer|ya?ml|json|txt|gpg|asc|minisig|license|jks|p12|pfx)[`'\"]?$")
+	// flagTypes stand behind flags in usages.
+	flagTypes = []string{"string", "strings", "stringArray", "stringSlice", "file", "int", "duration"}
+	// outcome begins the line of a check, whose ID may have any words in it.
+	outcome = regexp.MustCompile(`(?:pass|fail|warn|error|skip|waived)\x1b?(?:\[0m)?[ \t]+$`)
+)
 
 // line is where the value's line begins, and what stands in it before a name
 // or the word "value".
@@ -20,7 +61,10 @@ func (a assignment) line() (begin int, before string) {
 	if a.variable {
 		at = strings.LastIndex(a.all[:a.value], "alue") - 1
 	}
-	begin = strings.LastIndexByte(a.all[:at], '\n') + 1
+	far := max(0, at-farthest)
+	if begin = strings.LastIndexByte(a.all[far:at], '\n') + 1 + far; begin == far && far > 0 {
+		return begin, "…" // too far away to lead
+	}
 	return begin, a.all[begin:at]
 }
 
@@ -39,7 +83,14 @@ func (a assignment) foreign() bool {
 		return true
 	}
 	before := a.all[:a.name]
+	if a.sep == ":" && outcome.MatchString(before[max(0, len(before)-24):]) {
+		return true
+	}
 	if a.sep == ":" && strings.HasSuffix(before, "/") && a.all[a.value-1] == ':' {
+		return true
+	}
+	if first, more, ok := strings.Cut(rest[:min(len(rest), 32)], " "); ok && a.sep == ":" && !a.quoted && !a.variable && !a.leads() && more != "" &&
+		slices.Contains(errorWords, strings.TrimRight(first, ":,")) {
 		return true
 	}
 	if !a.quoted || a.variable || a.sep != ":" || a.leads() || strings.HasPrefix(strings.TrimLeft(rest, `\`), `"`) {
@@ -55,7 +106,7 @@ func (a assignment) foreign() bool {
 // extent is where the secret part of the value begins and ends.
 func (a assignment) extent() (from, to int) {
 	rest := a.all[a.value:]
-	line, _, _ := strings.Cut(rest, "\n")
+	line := a.all[a.value:max(a.end, a.value)]
 	bareLine := strings.TrimSpace(line)
 	switch {
 	case block.MatchString(line):
@@ -190,5 +241,9 @@ func word(s string) int {
 			return n + 1 + word(s[n+1:])
 		}
 	}
-	return len(strings.TrimRight(first, ",;}])\\"))
+	trimmed := strings.TrimRight(first, ",;}])\\")
+	if strings.HasSuffix(trimmed, strings.TrimSuffix(Mask, "]")) {
+		trimmed += "]"
+	}
+	return len(trimmed)
 }

@@ -59,8 +59,10 @@ func formsOf(v string) []form {
 	quoted, _ := json.Marshal(v)
 	goQuoted := strconv.Quote(v)
 	list := []form{{text: v, word: word}}
+	inner := string(quoted[1 : len(quoted)-1])
+	twice, _ := json.Marshal(inner)
 	for _, text := range []string{
-		string(quoted[1 : len(quoted)-1]), goQuoted[1 : len(goQuoted)-1], html.EscapeString(v),
+		inner, string(twice[1 : len(twice)-1]), strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inner), goQuoted[1 : len(goQuoted)-1], html.EscapeString(v),
 		url.QueryEscape(v), url.PathEscape(v), strings.ReplaceAll(v, "'", `'\''`), strings.ReplaceAll(v, "'", "''"),
 	} {
 		if text != v {
@@ -69,7 +71,7 @@ func formsOf(v string) []form {
 	}
 	asHex := hex.EncodeToString([]byte(v))
 	list = append(list, form{text: asHex, blob: isHex}, form{text: strings.ToUpper(asHex), blob: isHex})
-	for _, text := range base64Forms(v) {
+	for _, text := range append(base64Forms(v), base64Forms(base64.StdEncoding.EncodeToString([]byte(v)))...) {
 		list = append(list, form{text: text, blob: isBase64})
 	}
 	return list

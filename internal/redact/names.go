@@ -3,26 +3,125 @@ package redact
 import (
 	"slices"
 	"strings"
+	"unicode"
+)
+
+// strength is how much a name says about the value below it.
+type strength int
+
+const (
+	// harmless names say nothing.
+	harmless strength = iota
+	// suspect names hold secrets among other things: what looks like one is.
+	suspect
+	// certain names hold secrets, whatever the value looks like.
+	certain
 )
 
 // IsSecretName reports whether a key, variable or flag of this name holds a
-// secret. Names of Secrets ("existingSecret", "imagePullSecrets") are none.
-func IsSecretName(name string) bool {
-	n := strings.TrimRight(bare(name), "0123456789")
-	if endsIn(n, referenceEnds()) {
+// secret. A secret word counts anywhere in a name, also before the ID of a
+// target (MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_PRIMARY). Names of Secrets
+// ("existingSecret", "imagePullSecrets") and settings about secrets
+// ("passwordPolicy", "tokenExpirationSeconds") are none.
+func IsSecretName(name string) bool { return strengthOf(name) == certain }
+
+func strengthOf(name string) strength {
+	words := wordsOf(name)
+	if len(words) == 0 {
+		return harmless
+	}
+	last := words[len(words)-1]
+	if slices.Contains(settingWords, last) && !slices.Contains(words, "hash") || refersTo(words) {
+		return harmless
+	}
+	found := harmless
+	for i, w := range words {
+		s := strengthOfWord(w)
+		if w == "secrets" && (i == 0 || !slices.Contains(secretsOf, words[i-1])) {
+			s = harmless // the names of several
+		}
+		if (w == "key" || w == "keys") && holdsKey(words, i) {
+			s = certain
+		}
+		found = max(found, s)
+	}
+	if joined := strings.Join(words, ""); found != certain && slices.ContainsFunc(compounds, func(c string) bool { return strings.Contains(joined, c) }) {
+		return certain
+	}
+	return found
+}
+
+func strengthOfWord(w string) strength {
+	switch {
+	case slices.Contains(publicWords, w):
+		return harmless
+	case slices.Contains(secretWords, w), slices.ContainsFunc(secretParts, func(p string) bool { return strings.Contains(w, p) }),
+		slices.ContainsFunc(secretEnds, func(e string) bool { return strings.HasSuffix(w, e) }):
+		return certain
+	case slices.Contains(suspectWords, w):
+		return suspect
+	}
+	return harmless
+}
+
+// holdsKey reports whether the word "key" at i is a key to something, and not
+// one by which things are looked up.
+func holdsKey(words []string, i int) bool {
+	if i == 0 || slices.Contains(lookupWords, words[i-1]) {
 		return false
 	}
-	if strings.Contains(n, "password") || strings.Contains(n, "passwd") || strings.Contains(n, "passphrase") {
-		return !endsIn(n, settingEnds())
+	return i+1 == len(words) || !slices.Contains(keySettings, words[i+1])
+}
+
+// refersTo reports whether a name ends in a Secret's name: "existingSecret",
+// "tlsSecret", "secrets".
+func refersTo(words []string) bool {
+	n := len(words)
+	switch words[n-1] {
+	case "secret":
+		return n > 1 && slices.Contains(referenceWords, words[n-2])
+	case "existingsecret", "pullsecret", "imagepullsecret", "imagepullsecrets", "pullsecrets":
+		return true
 	}
-	return endsIn(n, secretEnds()) || plural(name) && endsIn(strings.TrimSuffix(n, "s"), secretEnds())
+	return false
 }
 
 // plural reports whether a name speaks of several secrets, or counts them.
-// "secrets" are names of Secrets.
 func plural(name string) bool {
-	n := strings.TrimRight(bare(name), "0123456789")
-	return strings.HasSuffix(n, "s") && !strings.HasSuffix(n, "secrets")
+	words := wordsOf(name)
+	return len(words) > 0 && strings.HasSuffix(words[len(words)-1], "s") && !strings.HasSuffix(words[len(words)-1], "pass")
+}
+
+// wordsOf parts a name at separators, digits behind a word, and humps.
+func wordsOf(name string) []string {
+	var words []string
+	begin := -1
+	runes := []rune(name)
+	end := func(i int) {
+		if begin >= 0 && i > begin {
+			w := strings.ToLower(string(runes[begin:i]))
+			if short := strings.TrimRight(w, "0123456789"); short != "" {
+				w = short
+			}
+			words = append(words, w)
+		}
+		begin = -1
+	}
+	for i, r := range runes {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			end(i)
+			continue
+		}
+		hump := begin >= 0 && unicode.IsUpper(r) && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]))
+		if hump {
+			end(i)
+		}
+		if begin < 0 {
+			begin = i
+		}
+	}
+	end(len(runes))
+	return words
 }
 
 // bare is a name's letters and digits alone, in lower case.
@@ -36,30 +135,4 @@ func bare(name string) string {
 		}
 		return -1
 	}, name)
-}
-
-func endsIn(n string, ends []string) bool {
-	return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(n, end) })
-}
-
-func secretEnds() []string {
-	return []string{
-		"secret", "pwd", "token", "license", "licence", "credential",
-		"accesskey", "accesskeyid", "secretkey", "secretid", "apikey", "privatekey", "licensekey", "tlskey",
-		"encryptionkey", "signingkey", "masterkey", "sharedkey", "accountkey",
-		"rootuser", "dsnstring", "connectionstring", "dockerconfigjson", "dockercfg", "authorization",
-	}
-}
-
-// referenceEnds are keys that hold the name of a Secret.
-func referenceEnds() []string {
-	return []string{
-		"existingsecret", "pullsecret", "tlssecret", "certsecret", "kessecret",
-		"configsecret", "configurationsecret", "credssecret", "licensesecret",
-	}
-}
-
-// settingEnds are what follows "password" in plain settings.
-func settingEnds() []string {
-	return []string{"name", "ref", "file", "path", "stdin", "policy", "length", "type", "enabled", "secret", "secretkeyname"}
 }

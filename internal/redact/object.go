@@ -1,16 +1,24 @@
 package redact
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 )
 
 // Values is a copy of values without secrets; nil gives an empty map. See
 // [Object].
 func Values(values map[string]any) map[string]any { return new(walker).object("", values) }
+
+// Certain is [Values] that hides only what is a secret by its name or its look:
+// for comparing settings by a digest, in which an unknown variable has to count
+// and a password must not.
+func Certain(values map[string]any) map[string]any {
+	return (&walker{lenient: true}).object("", values)
+}
 
 // Object is [Redactor.Object] of one that knows no values.
 func Object(v any) any { return new(walker).value("", v) }
@@ -29,7 +37,31 @@ func Find(v any) []string {
 // walker goes through one object or text and collects what it takes out.
 type walker struct {
 	known *matcher
-	found []string
+	// found are the secrets, and hidden counts also what was only not known to
+	// be harmless.
+	found  []string
+	hidden int
+	// lenient shows what is only not known to be harmless.
+	lenient bool
+}
+
+// hide masks what is not remembered.
+func (w *walker) hide() string {
+	w.hidden++
+	return Mask
+}
+
+// unknown masks what is not known to be harmless. What it holds by shape is
+// remembered, and all of it where it looks like a secret.
+func (w *walker) unknown(value string) string {
+	shown := w.text(value)
+	switch {
+	case shown == value && looksSecret(value):
+		return w.mask(value)
+	case w.lenient:
+		return shown
+	}
+	return w.hide()
 }
 
 func (w *walker) mask(secret string) string {
@@ -40,7 +72,7 @@ func (w *walker) mask(secret string) string {
 			w.found = append(w.found, strings.TrimSpace(line))
 		}
 	}
-	return Mask
+	return w.hide()
 }
 
 func (w *walker) value(key string, v any) any {
@@ -108,12 +140,53 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 		case kind == "Secret" && (k == "data" || k == "stringData"):
 			out[k] = w.all(e)
 		case k == "value":
-			out[k] = w.value(valueOf(key, m), e)
+			out[k] = w.valueBeside(key, m, e)
+		case holdsEnv(key) && envName.MatchString(k) && isScalar(e):
+			out[k] = w.variable(k, e)
 		default:
 			out[k] = w.value(k, e)
 		}
 	}
 	return out
+}
+
+// valueBeside is the value that stands beside a name.
+func (w *walker) valueBeside(key string, m map[string]any, v any) any {
+	name, _ := m["name"].(string)
+	if isScalar(v) && name != "" && (envName.MatchString(name) || holdsEnv(key)) {
+		return w.variable(name, v)
+	}
+	return w.value(valueOf(key, m), v)
+}
+
+// variable is the value of an environment variable, which may be written as a
+// number or a truth value.
+func (w *walker) variable(name string, v any) any {
+	if v == nil {
+		return nil
+	}
+	text := fmt.Sprint(v)
+	if shown := w.env(name, text); shown != text {
+		return shown
+	}
+	return v
+}
+
+func isScalar(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any, map[any]any:
+		return false
+	}
+	return true
+}
+
+// envName is how environment variables are called.
+var envName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]+$`)
+
+// holdsEnv reports whether what lies below this key are environment variables.
+func holdsEnv(key string) bool {
+	k := bare(key)
+	return strings.HasSuffix(k, "env") || strings.HasSuffix(k, "environment") || strings.HasSuffix(k, "envs") || strings.HasSuffix(k, "envvars") || strings.HasSuffix(k, "environmentvariables")
 }
 
 // valueOf is the name under which a map's "value" stands: that of the variable
@@ -144,6 +217,9 @@ func (w *walker) all(v any) any {
 }
 
 func (w *walker) list(key string, list []any) []any {
+	if holdsArgs(key) {
+		return w.args(list)
+	}
 	out := make([]any, len(list))
 	flag := ""
 	for i, e := range list {
@@ -162,21 +238,41 @@ func (w *walker) list(key string, list []any) []any {
 
 func (w *walker) str(key, s string) string {
 	switch {
-	case plain(s):
+	case plain(s), edition(key, s):
 		return s
-	case IsSecretName(key), bare(key) == "auth" && isLogin(s):
+	case IsSecretName(key), strengthOf(key) == suspect && looksSecret(s), bare(key) == "auth" && isLogin(s):
 		return w.mask(s)
+	case holdsArgs(key):
+		return w.script(s)
 	}
 	s = w.known.replace(s)
 	if doc, ok := w.json(s); ok {
 		return doc
 	}
+	if identity.MatchString(key) {
+		return w.named(s)
+	}
 	return w.text(s)
 }
 
+// identity is how fields are called that hold digests and identities.
+var identity = regexp.MustCompile(`(?i)digest|checksum|sha256|hash$|uid|commit|revision|fingerprint|etag|imageid|containerid|resourceversion|systemuuid|machineid|bootid|signedby`)
+
+// edition reports whether a value only says which license there is.
+func edition(name, value string) bool {
+	words := wordsOf(name)
+	return len(words) > 0 && strings.HasPrefix(words[len(words)-1], "licen") && slices.Contains(editions, strings.ToLower(value))
+}
+
+// expansion is what a shell or a template replaces by a value.
+var expansion = regexp.MustCompile(`^(?:\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(.*|<[a-z -]+>|%[svqd])$`)
+
 // plain reports whether s gives nothing away, whatever its name.
 func plain(s string) bool {
-	t := strings.TrimSpace(s)
+	t := strings.Trim(strings.TrimSpace(s), "`")
+	if expansion.MatchString(t) {
+		return true
+	}
 	switch strings.ToLower(t) {
 	case "", "true", "false", "null", "~", Mask:
 		return true
@@ -187,12 +283,6 @@ func plain(s string) bool {
 		return true
 	}
 	return false
-}
-
-// isLogin reports whether s is user:password in base64, as registries want it.
-func isLogin(s string) bool {
-	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s))
-	return err == nil && strings.Contains(string(b), ":")
 }
 
 // json redacts a whole document in JSON by its structure; ok is false where s
@@ -208,9 +298,9 @@ func (w *walker) json(s string) (doc string, ok bool) {
 	if d.Decode(&v) != nil || d.More() {
 		return "", false
 	}
-	before := len(w.found)
+	before := w.hidden
 	v = w.value("", v)
-	if len(w.found) == before {
+	if w.hidden == before {
 		return "", false
 	}
 	var b strings.Builder

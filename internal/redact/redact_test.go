@@ -141,7 +141,7 @@ imagePullSecrets: [a, {name: b}]
 operators: {object-store: {tokenValidation: TokenReview}}
 env:
 - {name: MINIO_IDENTITY_OPENID_CLIENT_SECRET, value: "[redacted]"}
-- {name: AMQP_URL, value: "amqp://u:[redacted]@host"}
+- {name: AMQP_URL, value: "[redacted]"}
 - {name: X_PASSWORD, valueFrom: {secretKeyRef: {name: creds, key: password}}}
 - {name: TZ, value: UTC}
 password: {value: "[redacted]", from: here}

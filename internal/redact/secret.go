@@ -28,7 +28,7 @@ func SecretsIn(key, value string) []string {
 	for line := range strings.Lines(value) {
 		name, assigned, ok := strings.Cut(strings.TrimSpace(line), "=")
 		name = strings.TrimPrefix(name, "export ")
-		if ok && IsSecretName(name) {
+		if ok && (IsSecretName(name) || !HarmlessEnv(name)) {
 			list = append(list, strings.Trim(strings.TrimSpace(assigned), `"'`))
 		}
 	}

@@ -8,16 +8,12 @@ import (
 
 // The patterns are constants in all but name: Go has none of this type.
 var (
-	// shaped finds JSON web tokens, also in base64, and bearers.
-	shaped = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|ZXlK[A-Za-z0-9+/=_-]{24,}`)
-	bearer = regexp.MustCompile(`(?i)\b(bearer[ \t]+)([A-Za-z0-9._~+/=-]{16,})`)
 	// pem finds a block, also one that was cut off.
 	pem        = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]*)-----.*?(?:-----END [A-Z0-9 ]*-----|\z)`)
 	encodedPEM = regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/=]*`)
-	// assigned finds a name and whatever makes the rest its value.
-	assigned = regexp.MustCompile(`([A-Za-z_.-][A-Za-z0-9_.-]*)(\\*["'])?[ \t]*(:=|=>|[:=])[ \t]*`)
-	// flagged finds a flag before a value of its own word.
-	flagged = regexp.MustCompile(`(--[A-Za-z][A-Za-z0-9_.-]*)()([ \t]+)`)
+	// secretKind and secretData find a Secret in YAML, and what it holds.
+	secretKind = regexp.MustCompile(`(?m)^[ \t+-]*kind:[ \t]*["']?Secret["']?[ \t]*$`)
+	secretData = regexp.MustCompile(`(?m)^[ \t+-]*(data|stringData):[ \t]*$`)
 	// variable finds name and value of an environment variable.
 	variable = regexp.MustCompile(`(?i)\b(?:name|key)\\*["']?[ \t]*:[ \t]*\\*["']?([A-Za-z0-9_.-]+)(\\*["'])?[ \t]*,?(?:[ \t]*\r?\n[ \t+-]*|[ \t]*)\\*["']?value\\*["']?[ \t]*(:)[ \t]*`)
 	// leading is what may stand before a name that begins a line.
@@ -27,7 +23,12 @@ var (
 	block = regexp.MustCompile(`^[|>][0-9+-]*[ \t]*(?:#.*)?\r?$`)
 )
 
-func (w *walker) text(s string) string {
+// text masks what names and shapes give away in a text of any kind.
+func (w *walker) text(s string) string { return w.randomWords(w.named(s)) }
+
+// named is [walker.text] without a look for long random words, for what is a
+// digest or an identity.
+func (w *walker) named(s string) string {
 	s = pem.ReplaceAllStringFunc(s, func(hit string) string {
 		if public(pem.FindStringSubmatch(hit)[1]) {
 			return hit
@@ -35,53 +36,105 @@ func (w *walker) text(s string) string {
 		return w.mask(hit)
 	})
 	s = encodedPEM.ReplaceAllStringFunc(s, func(hit string) string {
-		head, _ := base64.StdEncoding.DecodeString(hit[:min(len(hit), 64)/4*4])
-		if label := pem.FindSubmatch(head); label != nil && public(string(label[1])) {
+		if isPublicPEM(hit) {
 			return hit
 		}
 		return w.mask(hit)
 	})
+	s = w.manifests(s)
 	s = w.logins(s)
-	s = w.assignments(s, variable)
-	s = w.assignments(s, assigned)
-	s = w.assignments(s, flagged)
-	s = bearer.ReplaceAllStringFunc(s, func(hit string) string {
-		m := bearer.FindStringSubmatch(hit)
-		return m[1] + w.mask(m[2])
-	})
-	return shaped.ReplaceAllStringFunc(s, w.mask)
+	s = w.dotenvLines(s)
+	if strings.Contains(s, "alue") || strings.Contains(s, "ALUE") {
+		s = w.assignments(s, findVariable)
+	}
+	s = w.shapes(s)
+	s = w.assignments(s, findAssigned)
+	return w.assignments(s, findFlag)
+}
+
+// manifests masks what Secrets hold in texts that are, or have, manifests.
+func (w *walker) manifests(s string) string {
+	if !strings.Contains(s, "Secret") || !secretKind.MatchString(s) {
+		return s
+	}
+	docs := strings.SplitAfter(s, "\n---")
+	for i, doc := range docs {
+		if secretKind.MatchString(doc) {
+			docs[i] = w.secretManifest(doc)
+		}
+	}
+	return strings.Join(docs, "")
+}
+
+func (w *walker) secretManifest(s string) string {
+	var out strings.Builder
+	done := 0
+	for _, m := range secretData.FindAllStringSubmatchIndex(s, -1) {
+		if m[0] < done {
+			continue
+		}
+		a := assignment{all: s, name: m[2], nameEnd: m[3], sep: ":", value: m[1]}
+		if from, to := a.below(m[1], true); to > from && s[from:to] != Mask {
+			out.WriteString(s[done:from])
+			out.WriteString(w.mask(s[from:to]))
+			done = to
+		}
+	}
+	return out.String() + s[done:]
+}
+
+// isPublicPEM reports whether s is base64 of a block that everybody may see.
+func isPublicPEM(s string) bool {
+	if !strings.HasPrefix(s, "LS0tLS1CRUdJTi") {
+		return false
+	}
+	head, _ := base64.StdEncoding.DecodeString(s[:min(len(s), 64)/4*4])
+	label := pem.FindSubmatch(head)
+	return label != nil && public(string(label[1]))
 }
 
 // public reports whether a block of this label is for everybody to see.
 func public(label string) bool {
-	return strings.HasSuffix(label, "CERTIFICATE") || strings.HasSuffix(label, "PUBLIC KEY") ||
+	return strings.HasPrefix(label, "PGP S") || strings.HasSuffix(label, "PUBLIC KEY BLOCK") || strings.HasSuffix(label, "CERTIFICATE") || strings.HasSuffix(label, "PUBLIC KEY") ||
 		strings.HasSuffix(label, "CERTIFICATE REQUEST") || strings.HasSuffix(label, "CRL")
 }
 
-// assignments masks the values that a pattern finds behind names of secrets.
-func (w *walker) assignments(s string, pattern *regexp.Regexp) string {
+// assignments masks the values of what find finds behind names of secrets.
+func (w *walker) assignments(s string, find finder) string {
 	var out strings.Builder
+	done, end := 0, -1
 	for at := 0; at < len(s); {
-		m := pattern.FindStringSubmatchIndex(s[at:])
-		if m == nil {
-			out.WriteString(s[at:])
+		a, ok := find(s, at)
+		if !ok {
 			break
 		}
-		for i := range m {
-			m[i] += at
+		at = a.value
+		name := s[a.name:a.nameEnd]
+		strength := a.strength(name)
+		if strength == harmless {
+			continue
 		}
-		a := assignment{all: s, name: m[2], quoted: m[4] >= at && m[5] > m[4], sep: s[m[6]:m[7]], value: m[1], variable: pattern == variable}
-		next := m[1]
-		if IsSecretName(s[m[2]:m[3]]) && !a.foreign() {
-			if from, to := a.extent(); to > from && !plain(s[from:to]) {
-				out.WriteString(s[at:from])
-				out.WriteString(w.mask(s[from:to]))
-				at = to
-				continue
+		if end < a.value { // of the line; of a long one it is looked for once
+			if end = strings.IndexByte(s[a.value:], '\n') + a.value; end < a.value {
+				end = len(s)
 			}
 		}
-		out.WriteString(s[at:next])
-		at = next
+		if a.end = end; a.foreign() {
+			continue
+		}
+		from, to := a.extent()
+		if to <= from || !a.hides(name, strength, s[from:to]) {
+			continue
+		}
+		if value := s[from:to]; strength == certain || looksSecret(value) {
+			w.mask(value)
+		}
+		out.WriteString(s[done:from])
+		out.WriteString(w.hide())
+		done, at = to, to
 	}
-	return out.String()
+	if done == 0 {
+		return s
+	}
+	return out.String() + s[done:]
 }

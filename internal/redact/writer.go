@@ -4,20 +4,24 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"strings"
 	"sync"
 )
 
 // Writer takes secrets out of a stream. What is written is held back to the end
-// of its line, so that a secret is found also where it comes in pieces; a line
-// that ends in a space is a question, and one that ends in a control sequence a
-// state that is drawn again, so that both pass at once. It is safe for
-// concurrent use. [Writer.Flush] writes what is still held back.
+// of its line, so that a secret is found also where it comes in pieces. Only a
+// question ("[y/N] ") and what is drawn again on the same line of a terminal
+// pass at once. It is safe for concurrent use. [Writer.Flush] writes what is
+// still held back.
 type Writer struct {
 	redactor *Redactor
 
 	mu      sync.Mutex
 	to      io.Writer
 	pending []byte
+	// line is what is shown of a line that has no end yet: it may name what comes
+	// behind it.
+	line string
 }
 
 // Writer is a stream to w without secrets.
@@ -53,8 +57,9 @@ func (w documentWriter) Write(p []byte) (int, error) {
 // not fill the memory.
 const held = 1 << 20
 
-// drawing is a control sequence at the end: what moves the cursor on a terminal.
-var drawing = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]$`)
+// asks is the end of a question, and of what is drawn on a terminal: a control
+// sequence, or the way back to the beginning of the line.
+var asks = regexp.MustCompile(`(?:[:?>\])] |\r|\x1b\[[0-9;?]*[A-Za-z])$`)
 
 // Write is an [io.Writer]'s. The error is that of the stream behind.
 func (w *Writer) Write(p []byte) (int, error) {
@@ -79,17 +84,30 @@ func (w *Writer) write(n int) error {
 	if n == 0 {
 		return nil
 	}
-	text := w.redactor.Text(string(w.pending[:n]))
+	text := w.redactor.Text(w.line + string(w.pending[:n]))
+	shown := text[common(text, w.line):]
+	if w.line = text[strings.LastIndexAny(text, "\n\r")+1:]; len(w.line) > longest {
+		w.line = ""
+	}
 	w.pending = append(w.pending[:0], w.pending[n:]...)
-	_, err := io.WriteString(w.to, text)
+	_, err := io.WriteString(w.to, shown)
 	return err
+}
+
+// common is how many bytes two texts begin with alike.
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // passable is how much of b can be written. A block in PEM stays together.
 func passable(b []byte) int {
 	n := bytes.LastIndexByte(b, '\n') + 1
 	rest := b[n:]
-	if bytes.HasSuffix(rest, []byte(" ")) || bytes.HasSuffix(rest, []byte("\r")) || drawing.Match(rest) || len(b) > held {
+	if asks.Match(rest[max(0, len(rest)-32):]) || len(b) > held {
 		n = len(b)
 	}
 	if begin := bytes.LastIndex(b[:n], []byte("-----BEGIN ")); begin >= 0 && !bytes.Contains(b[begin:n], []byte("-----END ")) && len(b) <= held {

@@ -113,10 +113,10 @@ func (s Store) Key() string { return s.Namespace + "/" + s.Name }
 // Key is namespace/name.
 func (r Release) Key() string { return r.Namespace + "/" + r.Name }
 
-// ValuesDigest identifies values without giving them away: what [redact.Values] takes
-// out counts as present, never by its content, since a digest of a short
-// password can be guessed.
-func ValuesDigest(values map[string]any) string { return digestOf(redact.Values(values)) }
+// ValuesDigest identifies values without giving them away: what
+// [redact.Certain] takes out counts as present, never by its content, since a
+// digest of a short password can be guessed.
+func ValuesDigest(values map[string]any) string { return digestOf(redact.Certain(values)) }
 
 // digestOf relies on encoding/json, which sorts the keys of maps.
 func digestOf(v any) string {

@@ -1,0 +1,142 @@
+package redact
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// args hides what stands behind flags that are not known to be harmless, in a
+// container's command line; names of flags stay.
+func (w *walker) args(list []any) []any {
+	out := make([]any, len(list))
+	flag, login := "", loginWords(list)
+	for i, e := range list {
+		s, isText := e.(string)
+		switch {
+		case !isText:
+			out[i], flag = w.value(flag, e), ""
+		case login[i]:
+			out[i], flag = w.mask(s), ""
+		case strings.HasPrefix(s, "-") && len(s) > 1 && !strings.ContainsAny(s, " \n"):
+			out[i], flag = w.flag(s)
+		case flag != "":
+			out[i], flag = w.argument(flag, s), ""
+		default:
+			out[i] = w.script(s)
+		}
+	}
+	return out
+}
+
+// flag is a word that begins with a dash, and its name where the next word is
+// its value.
+func (w *walker) flag(s string) (shown, waits string) {
+	if name, value, ok := strings.Cut(s, "="); ok {
+		return name + "=" + w.argument(name, value), ""
+	}
+	return w.known.replace(s), s
+}
+
+// argument is the value of a flag.
+func (w *walker) argument(flag, value string) string {
+	name := strings.ToLower(strings.TrimLeft(flag, "-"))
+	strength := strengthOf(name)
+	switch {
+	case plain(value):
+		return value
+	case strings.Contains(value, " ") && (name == "c" || name == "e"):
+		return w.script(value) // of a shell
+	case userFlags[strings.TrimLeft(flag, "-")] && strings.Contains(value, ":"):
+		return w.login(value)
+	case strength != certain && slices.Contains(harmlessFlags, name):
+		return w.text(w.known.replace(value))
+	case pathTo(name, value), numbered(name, value):
+		return value
+	case strength != certain && (settingValue.MatchString(value) || placeValue.MatchString(value)) && !looksSecret(value):
+		return w.text(w.known.replace(value))
+	case strength == certain:
+		return w.mask(value)
+	}
+	return w.unknown(value)
+}
+
+// placeValue is a path in a container or an address without a login.
+var placeValue = regexp.MustCompile(`^(?:/[A-Za-z0-9._/{}-]*|:[0-9]{1,5}|[a-z0-9.-]+:[0-9]{1,5}|unix:///[A-Za-z0-9._/-]+|https?://[a-z0-9.-]+(?::[0-9]{1,5})?/?)$`)
+
+// pathTo reports whether a flag for a key, a license or a token is given the
+// file that holds it. Passwords may look like paths.
+func pathTo(name, value string) bool {
+	n := bare(name)
+	return strings.HasPrefix(value, "/") && strings.Count(value, "/") > 1 && placeValue.MatchString(value) && !looksSecret(value) &&
+		!strings.Contains(n, "pass") && !strings.Contains(n, "secret") && !strings.Contains(n, "pwd")
+}
+
+// numbered reports whether a name says that its value is a number, and it is.
+func numbered(name, value string) bool {
+	words := wordsOf(name)
+	return len(words) > 0 && slices.Contains(numberWords, words[len(words)-1]) && strings.Trim(value, "0123456789") == ""
+}
+
+// userFlags take user:password.
+var userFlags = map[string]bool{"u": true, "user": true, "proxy-user": true, "U": true, "creds": true, "src-creds": true, "dest-creds": true}
+
+// scriptFlag finds a flag and its value in a line of a shell.
+var scriptFlag = regexp.MustCompile(`(^|[\s;|&("'])(--?[A-Za-z][A-Za-z0-9.-]*)(=|[ \t]+)("[^"\n]*"|'[^'\n]*'|[^\s"';|&<>()-][^\s"';|&<>()]*)`)
+
+// script hides the values of flags in a line, or several, of a shell.
+func (w *walker) script(s string) string {
+	s = w.known.replace(s)
+	if !strings.ContainsAny(s, " \n") {
+		return w.text(s)
+	}
+	s = w.text(s)
+	return scriptFlag.ReplaceAllStringFunc(s, func(hit string) string {
+		m := scriptFlag.FindStringSubmatch(hit)
+		value, quote := m[4], ""
+		if value[0] == '"' || value[0] == '\'' {
+			quote, value = value[:1], value[1:len(value)-1]
+		}
+		if strings.HasPrefix(m[2], "--") || scriptSecretFlags[m[2]] {
+			value = w.argument(m[2], value)
+		}
+		return m[1] + m[2] + m[3] + quote + value + quote
+	})
+}
+
+// scriptSecretFlags are flags of one letter whose values are hidden in scripts:
+// there, others mean too many things.
+var scriptSecretFlags = map[string]bool{"-p": true, "-u": true, "-P": true, "-k": true, "-U": true, "-a": true}
+
+// loginWords marks the words of a command line that are the login of `mc alias
+// set NAME URL KEY SECRET`.
+func loginWords(list []any) map[int]bool {
+	marked := map[int]bool{}
+	for i := 0; i+1 < len(list); i++ {
+		first, _ := list[i].(string)
+		second, _ := list[i+1].(string)
+		words := i + 2
+		switch {
+		case first == "alias" && (second == "set" || second == "s" || second == "import"):
+		case first == "config" && second == "host" && i+2 < len(list) && list[i+2] == "add":
+			words++
+		default:
+			continue
+		}
+		for seen := 0; words < len(list); words++ {
+			if s, _ := list[words].(string); strings.HasPrefix(s, "-") {
+				continue
+			}
+			if seen++; seen > 2 {
+				marked[words] = true
+			}
+		}
+	}
+	return marked
+}
+
+// holdsArgs reports whether a list below this key is a command line.
+func holdsArgs(key string) bool {
+	k := bare(key)
+	return strings.HasSuffix(k, "args") || strings.HasSuffix(k, "arguments") || k == "command" || k == "cmd" || k == "entrypoint" || strings.HasSuffix(k, "flags")
+}
