@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"go.yaml.in/yaml/v3"
 	sigs "sigs.k8s.io/yaml"
 )
 
@@ -176,11 +175,10 @@ func readBoth(src []byte) (reading, error) {
 		return r, unsound(0, "the file is not YAML that Helm reads: %v", err)
 	}
 	r.helm = canon(v)
-	var n any
-	if err := yaml.Unmarshal(src, &n); err != nil {
+	var err error
+	if r.newer, err = decode(src); err != nil {
 		return r, unsound(0, "the file is not sound YAML: %v", err)
 	}
-	r.newer = canon(n)
 	for _, root := range []any{r.helm, r.newer} {
 		if _, ok := root.(map[string]any); !ok && root != nil {
 			return r, unsound(1, "the file holds no map of settings")
