@@ -22,6 +22,8 @@ type document struct {
 	// json says that the file is JSON, which YAML parsers read, too: it is to
 	// stay JSON.
 	json bool
+	// keys finds the pairs of large maps.
+	keys map[*yaml.Node]map[string]int
 }
 
 func parse(src []byte) (*document, error) {

@@ -87,56 +87,81 @@ func unsound(line int, format string, args ...any) *EditError {
 // what would be replaced.
 func Apply(src []byte, edits []Edit) (out []byte, err error) {
 	bom, body := cutBOM(src)
-	for _, e := range edits {
-		if body, err = applyOne(body, e); err != nil {
-			return nil, err
+	t := &revision{src: body}
+	for len(edits) > 0 {
+		n := t.applyTogether(edits)
+		if n == 0 {
+			if n, err = 1, t.applyOne(edits[0]); err != nil {
+				return nil, err
+			}
 		}
+		edits = edits[n:]
 	}
+	body = t.src
 	if bytes.Equal(body, src[len(bom):]) {
 		return src, nil
 	}
 	return slices.Concat(bom, body), nil
 }
 
-func applyOne(src []byte, e Edit) (out []byte, err error) {
+// revision is a file between two edits, with what was last read out of it.
+type revision struct {
+	src  []byte
+	read *reading
+}
+
+// reading is what the file means, read once for as long as it stays.
+func (r *revision) reading() (reading, error) {
+	if r.read == nil {
+		read, err := readBoth(r.src)
+		if err != nil {
+			return read, err
+		}
+		r.read = &read
+	}
+	return *r.read, nil
+}
+
+func (r *revision) applyOne(e Edit) (err error) {
 	defer func() {
 		// The parser is known to panic on some malformed input; a file that
 		// does that to it is not one to write to.
 		if r := recover(); r != nil {
-			out, err = nil, &EditError{Path: e.Path, Reason: fmt.Sprintf("the file can't be parsed: %v", r)}
+			err = &EditError{Path: e.Path, Reason: fmt.Sprintf("the file can't be parsed: %v", r)}
 		}
 		if re, ok := err.(*EditError); ok {
 			re.Path = e.Path
 		}
 	}()
 	if len(e.Path) == 0 {
-		return nil, refuse(0, "no path given")
+		return refuse(0, "no path given")
 	}
-	before, err := readBoth(src)
+	before, err := r.reading()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	want, err := before.edited(e)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if want.equal(before) {
-		return src, nil
+		return nil
 	}
-	d, err := parse(src)
+	d, err := parse(r.src)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	splices, err := d.plan(e)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out = splice(src, splices)
+	out := splice(r.src, splices)
 	after, err := readBoth(out)
 	if err != nil || !after.equal(want) {
-		return nil, refuse(d.lineOf(splices), "can't be changed in place without changing more; edit it by hand")
+		return refuse(d.lineOf(splices), "can't be changed in place without changing more; edit it by hand")
 	}
-	return out, nil
+	r.src, r.read = out, &after
+	return nil
 }
 
 func cutBOM(src []byte) (bom, body []byte) {
@@ -190,12 +215,7 @@ func readBoth(src []byte) (reading, error) {
 func (r reading) equal(o reading) bool { return equal(r.helm, o.helm) && equal(r.newer, o.newer) }
 
 func (r reading) edited(e Edit) (reading, error) {
-	helm, err := editTree(copyAny(r.helm), e.Path, e)
-	if err != nil {
-		return r, err
-	}
-	newer, err := editTree(copyAny(r.newer), e.Path, e)
-	return reading{helm, newer}, err
+	return reading{copyAny(r.helm), copyAny(r.newer)}.change(e)
 }
 
 // editTree makes an edit in plain data: what the file is to mean afterwards.

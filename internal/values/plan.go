@@ -72,7 +72,7 @@ func (d *document) walk(p Path) (spot, error) {
 			s.rest = p[i:]
 			return s, nil
 		case n.Kind == yaml.MappingNode:
-			key, value, err := find(n, elem)
+			key, value, err := d.find(n, elem)
 			if err != nil {
 				return s, err
 			}
@@ -104,22 +104,42 @@ func indentOf(n *yaml.Node) int {
 
 // find looks a key up. A key that a merge brings is refused: to write it out
 // would hide what is merged.
-func find(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
+func (d *document) find(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
+	if i, there := d.place(n, name); there {
+		return n.Content[i], n.Content[i+1], nil
+	}
 	var merge *yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
-		if k.Tag == "!!merge" || k.Value == "<<" && k.Style == 0 {
+		if mergeKey(k) {
 			merge = k
-			continue
-		}
-		if k.Kind == yaml.ScalarNode && k.Value == name {
-			return k, n.Content[i+1], nil
 		}
 	}
 	if merge != nil {
 		return nil, nil, refuse(merge.Line, "the map takes part of its settings from a merge key (<<)")
 	}
 	return nil, nil, nil
+}
+
+func mergeKey(k *yaml.Node) bool { return k.Tag == "!!merge" || k.Value == "<<" && k.Style == 0 }
+
+// place is where in a map's content a key stands.
+func (d *document) place(n *yaml.Node, name string) (int, bool) {
+	index := d.keys[n]
+	if index == nil {
+		index = make(map[string]int, len(n.Content)/2)
+		for i := len(n.Content) - 2; i >= 0; i -= 2 { // the first of several stays
+			if k := n.Content[i]; k.Kind == yaml.ScalarNode && !mergeKey(k) {
+				index[k.Value] = i
+			}
+		}
+		if d.keys == nil {
+			d.keys = map[*yaml.Node]map[string]int{}
+		}
+		d.keys[n] = index
+	}
+	i, there := index[name]
+	return i, there
 }
 
 // atEnd writes into a file that has no settings.
