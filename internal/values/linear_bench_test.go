@@ -25,7 +25,9 @@ var shapes = []struct {
 	{"list", func(n int) string { return "tolerations:\n" + lines(n/2, "- key: k%d\n  operator: Exists\n") }, values.Path{"tolerations", "7", "key"}},
 	{"comments", func(n int) string { return lines(n, "# comment %d\n") + "replicas: one\n" }, values.Path{"replicas"}},
 	{"long text", func(n int) string { return "note: |\n" + lines(n, "  line %d\n") + "replicas: one\n" }, values.Path{"replicas"}},
-	{"long string", func(n int) string { return "note: \"" + strings.Repeat("twenty characters   ", n) + "\"\nreplicas: one\n" }, values.Path{"replicas"}},
+	{"long string", func(n int) string {
+		return "note: \"" + strings.Repeat("twenty characters   ", n) + "\"\nreplicas: one\n"
+	}, values.Path{"replicas"}},
 	{"aliases", func(n int) string { return "base: &b {a: 1}\nreplicas: one\n" + lines(n, "k%d: *b\n") }, values.Path{"replicas"}},
 }
 
