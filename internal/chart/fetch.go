@@ -34,12 +34,14 @@ type PullOptions struct {
 
 	// Transport carries the requests. It decides about trust and proxies; the
 	// default is Helm's own.
-	Transport          *http.Transport
+	Transport *http.Transport
+	// Limit, where set, gives a transport limits of its own, in place of Timeout.
+	Limit              func(*http.Transport) *http.Transport
 	PlainHTTP          bool
 	Username, Password string
 	Helm               HelmSettings
-	// Timeout is for each request; the default is 15 minutes, because a proxy
-	// may hold an archive back until it has scanned it.
+	// Timeout is for each request where there is no Limit; the default is 15
+	// minutes, because a proxy may hold an archive back until it has scanned it.
 	Timeout time.Duration
 	// Wait sleeps before a request that broke is tried again. The default
 	// sleeps.
@@ -128,6 +130,9 @@ func pull(o PullOptions) (*Chart, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
+	if o, err = o.limited(settings); err != nil {
+		return nil, err
+	}
 	options := o.getterOptions()
 	d := downloader.ChartDownloader{
 		Out: io.Discard, Verify: downloader.VerifyNever, Getters: providers(),
@@ -196,7 +201,7 @@ func (o PullOptions) findInRepository(dir string) (url, digest string, err error
 
 func (o PullOptions) getterOptions() []getter.Option {
 	timeout := o.Timeout
-	if timeout == 0 {
+	if timeout == 0 && o.Limit == nil {
 		timeout = 15 * time.Minute
 	}
 	options := []getter.Option{

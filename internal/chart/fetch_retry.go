@@ -29,10 +29,13 @@ func (o PullOptions) wait(ctx context.Context, d time.Duration) error {
 func transient(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
+	var silent net.Error
 	switch {
 	case errors.As(err, &dns):
 		return dns.IsTemporary
 	case errors.As(err, &op), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return true
+	case errors.As(err, &silent) && silent.Timeout():
 		return true
 	}
 	busy := regexp.MustCompile(`failed to fetch \S+ : (429|5\d\d) `)

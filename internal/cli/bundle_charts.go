@@ -72,7 +72,7 @@ func besides(charts []string, w assemble.Want) string {
 
 func (o *chartPuller) options(w assemble.Want, repo string) chart.PullOptions {
 	opts := chart.PullOptions{
-		Ref: w.Ref, Version: w.Version, RepoURL: repo,
+		Limit: o.client.LimitSilence, Ref: w.Ref, Version: w.Version, RepoURL: repo,
 		Helm: chart.HelmSettings{
 			RepositoryConfig: o.program.Getenv("HELM_REPOSITORY_CONFIG"),
 			RepositoryCache:  o.program.Getenv("HELM_REPOSITORY_CACHE"),

@@ -29,6 +29,7 @@ func NewHelm(p *Program) *cobra.Command {
 	)
 	complete(root, kube)
 	p.addColour(root)
+	p.addLimits(root)
 	setHelp(root)
 	suggest(root)
 	return root

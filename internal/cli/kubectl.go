@@ -34,6 +34,7 @@ func NewKubectl(p *Program) *cobra.Command {
 	root.AddCommand(newOptions(root))
 	complete(root, kube)
 	p.addColour(root)
+	p.addLimits(root)
 	setHelp(root)
 	suggest(root)
 	return root

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -21,16 +22,17 @@ import (
 // registryOptions say how registries are reached: trust, credentials, and
 // mirrors of public ones. Every verb that talks to a registry has them.
 type registryOptions struct {
-	cas           []string
-	clientCert    string
-	clientKey     string
-	plainHTTP     []string
-	skipVerify    []string
-	mirrors       []string
-	user          string
-	passwordStdin bool
-	dockerConfig  string
-	concurrency   int
+	cas             []string
+	clientCert      string
+	clientKey       string
+	plainHTTP       []string
+	skipVerify      []string
+	mirrors         []string
+	user            string
+	passwordStdin   bool
+	dockerConfig    string
+	concurrency     int
+	registryTimeout time.Duration
 
 	// once is shared by copies of the options: standard input gives the
 	// password once, and a warning is said once.
@@ -55,6 +57,7 @@ func (o *registryOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.user, "registry-user", "", "user for the private registry, or where bundles are made for the first --mirror; the password comes with --password-stdin")
 	fs.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password of --registry-user from standard input")
 	fs.StringVar(&o.dockerConfig, "registry-config", "", "docker config file with credentials (default: docker's, Podman's and Helm's own)")
+	fs.DurationVar(&o.registryTimeout, "registry-timeout", 10*time.Minute, "how long the first byte of a blob or chart may take, and the answer to an upload; all else has 1m")
 	fs.IntVar(&o.concurrency, "concurrency", 8, "requests to a registry at once")
 }
 
@@ -64,7 +67,12 @@ func (o *registryOptions) reach(p *Program) (registry.Options, error) {
 		CAFiles: o.cas, ClientCert: o.clientCert, ClientKey: o.clientKey,
 		PlainHTTP: o.plainHTTP, SkipTLSVerify: o.skipVerify,
 		MaxConcurrent: o.concurrency, UserAgent: "aistor-upgrade/" + p.Version,
+		Limits: p.limits, OnSilence: p.silencePrinter(),
 	}
+	if o.registryTimeout < 0 {
+		return opts, fmt.Errorf("reading --registry-timeout %s: expected no less than 0", o.registryTimeout)
+	}
+	opts.Limits.FirstByte = o.registryTimeout
 	if err := checkProxies(p.Getenv); err != nil {
 		return opts, err
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
@@ -38,6 +39,9 @@ type Program struct {
 	// the process otherwise, also one that is changing a cluster.
 	Steady func()
 
+	// limits bound how long servers may stay silent. The zero value has the
+	// defaults.
+	limits  httptimeout.Limits
 	noColor bool
 	// onCluster makes the commands of a hint mean the cluster in use; nil before
 	// a plugin's verbs are made.

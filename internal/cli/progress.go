@@ -52,12 +52,18 @@ func (p *Program) retryTeller() func(host string, err error, wait time.Duration)
 			return
 		}
 		quiet[host] = now.Add(wait)
-		w := p.ErrOut
-		if p.bars != nil && p.bars.Load() != nil {
-			w = p.redactor().Writer(p.bars.Load())
-		}
-		line(w, "waiting %s for %s: %s", wait.Round(time.Second), host, printable(err.Error()))
+		line(p.aboveBars(), "waiting %s for %s: %s", wait.Round(time.Second), host, printable(err.Error()))
 	}
+}
+
+// aboveBars is where a line goes that must not tear a bar apart.
+func (p *Program) aboveBars() io.Writer {
+	if p.bars != nil {
+		if bars := p.bars.Load(); bars != nil {
+			return p.redactor().Writer(bars)
+		}
+	}
+	return p.ErrOut
 }
 
 // barProgress draws a bar once there is something to move: a transfer with

@@ -186,15 +186,9 @@ func (c *Client) challenge(ctx context.Context, h *host) (*transport.Challenge, 
 	if h.failed != nil && h.failedAt.After(began) {
 		return nil, h.failed // while this request waited for its turn to ask
 	}
-	// Nothing is carried or scanned here: an answer comes soon or never.
-	asked, cancel := context.WithTimeout(ctx, c.opts.StallTimeout)
-	defer cancel()
 	first := &firstContact{base: c.base}
-	ch, err := transport.Ping(asked, h.reg, first)
+	ch, err := transport.Ping(ctx, h.reg, first)
 	if err != nil {
-		if asked.Err() != nil && ctx.Err() == nil {
-			first.err = &stalled{"came", c.opts.StallTimeout}
-		}
 		err = first.explain(err)
 		if ctx.Err() == nil {
 			h.failed, h.failedAt = err, time.Now()

@@ -271,14 +271,14 @@ func TestStallEndsADownload(t *testing.T) {
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	s.Inject(registrytest.Fault{Match: "blobs", BreakAfter: 9000, Stall: release})
-	c := newClient(t, s, func(o *Options) { o.StallTimeout = stall })
+	c := newClient(t, s, func(o *Options) { o.Limits.Silence = stall })
 	rc, _, err := c.OpenBlob(t.Context(), ref(t, s.Host+"/a/b"), d.Digest, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rc.Close()
 	b, err := io.ReadAll(rc)
-	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no byte came") || len(b) != 9000 {
+	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no answer from") || len(b) != 9000 {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
 }
@@ -291,7 +291,7 @@ func TestScanningIsNoStall(t *testing.T) {
 	body := registrytest.Layer(5, 50_000)
 	d := s.AddBlob("a/b", body)
 	s.Inject(registrytest.Fault{Match: "^(GET|PUT) .*blobs", Delay: 2 * stall})
-	c := newClient(t, s, func(o *Options) { o.StallTimeout = stall })
+	c := newClient(t, s, func(o *Options) { o.Limits.Silence = stall })
 	rc, _, err := c.OpenBlob(t.Context(), ref(t, s.Host+"/a/b"), d.Digest, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -316,12 +316,12 @@ func TestStallEndsAnUpload(t *testing.T) {
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	s.Inject(registrytest.Fault{Match: "^PUT .*uploads", TakeOnly: 9000, Stall: release})
-	c := newClient(t, s, func(o *Options) { o.StallTimeout, o.MaxAttempts = stall, 2 })
+	c := newClient(t, s, func(o *Options) { o.Limits.Silence, o.MaxAttempts = stall, 2 })
 	body := registrytest.Layer(5, 20_000_000) // more than sockets hold
 	d := Descriptor{Digest: images.DigestOf(body), Size: int64(len(body))}
 	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	_, err := c.PushBlob(t.Context(), ref(t, s.Host+"/a/b"), d, open, nil)
-	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no byte was taken") {
+	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "it took no byte") {
 		t.Errorf("got %v", err)
 	}
 	if n := s.Count("^PUT .*uploads"); n < 2 || n > 3 {

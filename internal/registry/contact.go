@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 )
 
 // firstContact is what a registry is first asked through. [transport.Ping]
@@ -60,6 +62,6 @@ func nobodyThere(err error) bool {
 	if !errors.As(err, &contact) {
 		return false
 	}
-	var silent *stalled
+	var silent *httptimeout.Error
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &silent)
 }

@@ -14,6 +14,8 @@ import (
 	"unicode"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 )
 
 // Kind says what went wrong, for callers that branch on it.
@@ -104,6 +106,10 @@ func (e *Error) Hint() string {
 	case RateLimited:
 		return "log in for a higher limit, or try again later: what was moved is kept"
 	case Unreachable:
+		var silent *httptimeout.Error
+		if errors.As(e.Err, &silent) && silent.Settable {
+			return "where it needs longer, as behind a proxy that scans, allow that with --registry-timeout"
+		}
 		if strings.Contains(e.Err.Error(), "proxyconnect") {
 			return "see whether the proxy that HTTPS_PROXY names can be reached from here, or name the registry in NO_PROXY"
 		}

@@ -179,11 +179,10 @@ func (c *Client) hasBlob(ctx context.Context, at place, ref, digest string) (boo
 // OpenBlob streams a blob from an offset, with the number of bytes that
 // follow, -1 if the registry does not say. A registry that ignores the offset
 // sends all of it again; what comes before the offset is then read and
-// dropped. A download whose bytes stop coming for the stall time-out ends in
-// an error of kind Unreachable. The bytes are not checked.
+// dropped. A download whose bytes stop coming ends in an error of kind
+// Unreachable. The bytes are not checked.
 func (c *Client) OpenBlob(ctx context.Context, repo images.Ref, digest string, from int64) (io.ReadCloser, int64, error) {
 	at, ref := c.source(repo), repo.Name()+"@"+digest
-	ctx, cancel := context.WithCancelCause(ctx)
 	q := call{
 		op: "fetching blob", ref: ref, key: sessionKey{place: at},
 		method: http.MethodGet, path: "blobs/" + digest, ok: []int{http.StatusOK},
@@ -200,10 +199,9 @@ func (c *Client) OpenBlob(ctx context.Context, repo images.Ref, digest string, f
 	asked := images.Ref{Host: repo.Host, Path: repo.Path, Digest: digest}
 	typed := func(err error) error { return mirrored(wrap(q.op, at.host, ref, err), asked, at) }
 	if err != nil {
-		cancel(nil)
 		return nil, 0, typed(err)
 	}
-	rc := newStallReader(resp.Body, c.opts, cancel, typed)
+	rc := &blobBody{resp.Body, typed}
 	size := resp.ContentLength
 	if from > 0 && !continues(resp, from) {
 		if resp.StatusCode == http.StatusPartialContent {

@@ -152,7 +152,7 @@ func TestARegistryThatNeverAnswers(t *testing.T) {
 		}
 	}()
 	s := &registrytest.Server{Host: l.Addr().String()}
-	c := newClient(t, s, func(o *Options) { o.StallTimeout = stall })
+	c := newClient(t, s, func(o *Options) { o.Limits.Silence = stall })
 	start, many := time.Now(), make(chan error)
 	for range 8 {
 		go func() {
@@ -162,7 +162,7 @@ func TestARegistryThatNeverAnswers(t *testing.T) {
 	}
 	for range 8 {
 		var e *Error
-		if err := <-many; !errors.As(err, &e) || e.Kind != Unreachable || !strings.Contains(e.Hint(), s.Host) || !strings.Contains(err.Error(), "no byte came for") {
+		if err := <-many; !errors.As(err, &e) || e.Kind != Unreachable || !strings.Contains(e.Hint(), s.Host) || !strings.Contains(err.Error(), "nothing came within") {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
@@ -49,14 +50,12 @@ type Options struct {
 	// MaxWait bounds a single wait, also one that Retry-After asks for. A
 	// longer Retry-After is an error at once. The default is 2 minutes.
 	MaxWait time.Duration
-	// StallTimeout ends a download whose bytes stopped coming, and an upload
-	// whose bytes are no longer taken. It does not run before the first byte
-	// nor after the last: proxies scan for minutes. The default is 1 minute.
-	StallTimeout time.Duration
-	// AnswerTimeout is how long an answer, or the first byte of a blob, may take
-	// once a request was sent whole. The default is 30 minutes: what is asked
-	// for or sent may be scanned on the way.
-	AnswerTimeout time.Duration
+	// Limits bound how long a registry may stay silent. Their defaults are those
+	// of [httptimeout.Limits].
+	Limits httptimeout.Limits
+	// OnSilence, where set, hears of registries that are waited for. It must be
+	// safe for concurrent use.
+	OnSilence func(httptimeout.Silence)
 	// UserAgent is sent with every request.
 	UserAgent string
 	// Wait sleeps between attempts. The default sleeps; tests count instead.
@@ -87,12 +86,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxWait <= 0 {
 		o.MaxWait = 2 * time.Minute
-	}
-	if o.StallTimeout <= 0 {
-		o.StallTimeout = time.Minute
-	}
-	if o.AnswerTimeout <= 0 {
-		o.AnswerTimeout = 30 * time.Minute
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "aistor-upgrade"

@@ -133,16 +133,14 @@ func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descrip
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var body *watchedBody
+	var body *sourceBody
 	put := call{
 		op: "pushing blob", ref: ref, key: sessionKey{place: at, push: true}, method: http.MethodPut, location: end,
 		header: http.Header{"Content-Type": {"application/octet-stream"}},
 		size:   d.Size,
 		body: func() (io.ReadCloser, error) {
 			rc, err := open(0)
-			body = &watchedBody{ReadCloser: rc, limit: c.opts.StallTimeout, cancel: cancel}
+			body = &sourceBody{ReadCloser: rc}
 			return body, err
 		},
 		ok: []int{http.StatusCreated, http.StatusNoContent, http.StatusOK},
@@ -155,10 +153,6 @@ func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descrip
 	if err != nil {
 		if cause := body.failure(); cause != nil {
 			return &bodyError{cause}
-		}
-		var stall *stalled
-		if errors.As(context.Cause(ctx), &stall) {
-			return stall
 		}
 		return err
 	}

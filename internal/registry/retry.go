@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 )
 
 // host is what is known of one registry, shared by all requests to it.
@@ -139,6 +141,10 @@ func (c *Client) attempt(ctx context.Context, h *host, q call) (*http.Response, 
 // maxTokens is how often a login that worked before is tried again.
 const maxTokens = 4
 
+// maxSilences is how often a registry that stays silent is asked: each time
+// takes as long as the limit.
+const maxSilences = 3
+
 // tokenExpired is a login that worked for earlier requests and, renewed, did not
 // for this one: its token ran out between the two, as short-lived ones do while
 // many requests are on their way.
@@ -227,7 +233,8 @@ func (c *Client) shouldRetry(ctx context.Context, err error, attempt int) (time.
 		return 0, false
 	}
 	var old *tokenExpired
-	if attempt > 1 && nobodyThere(err) || attempt >= maxTokens && errors.As(err, &old) {
+	var silent *httptimeout.Error
+	if attempt > 1 && nobodyThere(err) || attempt >= maxTokens && errors.As(err, &old) || attempt >= maxSilences && errors.As(err, &silent) {
 		return 0, false
 	}
 	var d *delayed

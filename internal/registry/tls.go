@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 )
 
 // newTransport builds the transport that all requests go through.
@@ -23,12 +25,12 @@ func newTransport(o Options) (*policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	strict := baseTransport(o, conf)
+	strict := limitSilence(o, baseTransport(o, conf))
 	p := &policy{strict: strict, lax: strict, plain: o.PlainHTTP, skip: o.SkipTLSVerify, agent: o.UserAgent}
 	if len(o.SkipTLSVerify) > 0 {
 		lax := conf.Clone()
 		lax.InsecureSkipVerify = true //nolint:gosec // only for hosts the user named
-		p.lax = baseTransport(o, lax)
+		p.lax = limitSilence(o, baseTransport(o, lax))
 	}
 	return p, nil
 }
@@ -87,7 +89,6 @@ func baseTransport(o Options, conf *tls.Config) *http.Transport {
 		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
-		ResponseHeaderTimeout: o.AnswerTimeout,
 		WriteBufferSize:       64 << 10,
 		ReadBufferSize:        64 << 10,
 		DisableCompression:    true,
@@ -96,7 +97,7 @@ func baseTransport(o Options, conf *tls.Config) *http.Transport {
 
 // policy decides by the name of the host whether a request may go out.
 type policy struct {
-	strict, lax *http.Transport
+	strict, lax *httptimeout.Transport
 	plain, skip []string
 	agent       string
 
@@ -168,13 +169,13 @@ func (c *Client) Transport(host string) *http.Transport {
 	if named(c.base.skip, host) {
 		t = c.base.lax
 	}
-	t = t.Clone()
-	pick := t.Proxy
-	t.Proxy = func(r *http.Request) (*url.URL, error) { // asked for each request, redirects included
+	own := t.Base.(*http.Transport).Clone()
+	pick := own.Proxy
+	own.Proxy = func(r *http.Request) (*url.URL, error) { // asked for each request, redirects included
 		c.base.note(r.URL.Host)
 		return pick(r)
 	}
-	return t
+	return own
 }
 
 // sentKey marks, in a request's context, that its body was sent before: a

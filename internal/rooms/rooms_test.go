@@ -39,7 +39,7 @@ var rooms = map[string][]string{
 	"cmd/helm-aistor":            {"internal/cli"},
 	"cmd/kubectl-aistor_upgrade": {"internal/cli"},
 	"internal/cli": {
-		"internal/message", "internal/redact", "internal/pause", "internal/assemble", "internal/inputs", "internal/upgrade", "internal/registry", "internal/bundle",
+		"internal/message", "internal/redact", "internal/pause", "internal/httptimeout", "internal/assemble", "internal/inputs", "internal/upgrade", "internal/registry", "internal/bundle",
 		"internal/values", "internal/valuecheck", "internal/chart", "internal/cluster", "internal/aistor", "internal/pulltest", "internal/collect", "internal/report", "internal/diff", "internal/signature", "internal/gitops", "internal/shell", "internal/words",
 		"pkg/preflight", "pkg/plan", "pkg/images",
 	},
@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	"pkg/images":          {"internal/message", "internal/aistor"},
 	"internal/collect":    {"internal/message", "internal/redact", "pkg/plan"},
 	"internal/pulltest":   {"pkg/preflight", "pkg/images"},
-	"internal/registry":   {"internal/message", "internal/pause", "pkg/images"},
+	"internal/registry":   {"internal/message", "internal/pause", "internal/httptimeout", "pkg/images"},
 	"internal/bundle":     {"internal/message", "internal/pause", "internal/signature", "pkg/images"},
 	"internal/diff":       {"internal/redact", "pkg/plan", "pkg/images"},
 	"internal/gitops":     {"internal/message", "internal/redact", "internal/shell", "internal/words", "pkg/plan", "pkg/images", "internal/aistor"},
@@ -69,6 +69,8 @@ var rooms = map[string][]string{
 	"internal/aistor":     {"internal/message"},
 	"internal/leaktest":   {},
 	"internal/rooms":      {},
+
+	"internal/httptimeout": {},
 }
 
 func TestImportsStayInsideTheirRooms(t *testing.T) {
