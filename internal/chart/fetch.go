@@ -84,7 +84,7 @@ func Pull(ctx context.Context, o PullOptions) (*Chart, error) {
 		if err == nil {
 			return c, nil
 		}
-		if ctx.Err() == nil && attempt < maxPulls && transient(err) {
+		if ctx.Err() == nil && attempt < maxPulls && transient(err) && !(attempt >= maxSilentPulls && timedOut(err)) {
 			if err = o.wait(ctx, time.Second<<attempt); err == nil {
 				continue
 			}

@@ -12,8 +12,12 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
-// maxPulls is how often a chart is asked for.
-const maxPulls = 4
+const (
+	// maxPulls is how often a chart is asked for, and maxSilentPulls how often of
+	// a server that stays silent: each time takes as long as the limit.
+	maxPulls       = 4
+	maxSilentPulls = 2
+)
 
 // wait sleeps, or ends with ctx.
 func (o PullOptions) wait(ctx context.Context, d time.Duration) error {
@@ -23,19 +27,23 @@ func (o PullOptions) wait(ctx context.Context, d time.Duration) error {
 	return pause.For(ctx, d)
 }
 
+func timedOut(err error) bool {
+	var late net.Error
+	return errors.As(err, &late) && late.Timeout()
+}
+
 // transient reports whether another attempt may go better: the connection
 // broke, or the server said that it is busy. Helm gives the status only as
 // text ("failed to fetch URL : 503 Service Unavailable").
 func transient(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	var silent net.Error
 	switch {
 	case errors.As(err, &dns):
 		return dns.IsTemporary
 	case errors.As(err, &op), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return true
-	case errors.As(err, &silent) && silent.Timeout():
+	case timedOut(err):
 		return true
 	}
 	busy := regexp.MustCompile(`failed to fetch \S+ : (429|5\d\d) `)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,11 +45,9 @@ func (o *bundleSignOptions) run(file string) error {
 	}
 	password := ""
 	if o.passwordStdin {
-		b, err := readAll(o.In)
-		if err != nil {
-			return err
+		if password, err = o.readPassword(o.key); err != nil {
+			return fmt.Errorf("reading the password of %q: %w", o.key, err)
 		}
-		password = strings.TrimRight(string(b), "\r\n")
 		o.redactor().AddValue(password)
 	}
 	b, err := openBundleFile(file)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -14,9 +15,11 @@ import (
 
 // Main runs a plugin with the process's own arguments, streams, environment and
 // clock, and gives its exit code. The first interruption ends the work in
-// order; the second one ends the process at once.
+// order; the second one ends the process at once. What was ignored when the
+// process began, as nohup does with SIGHUP, stays so.
 func Main(version string, plugin func(*Program) *cobra.Command) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop)
 	p := &Program{
 		IOStreams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},

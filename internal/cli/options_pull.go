@@ -70,7 +70,7 @@ func (o *pullOptions) equip(ctx context.Context, p *Program, kube kubeOptions, c
 	if err != nil {
 		return err
 	}
-	s.Puller, s.SpareNodes = puller, o.prepull
+	s.Puller, s.SpareNodes = heldPuller{p, puller}, o.prepull
 	s.Access = append(s.Access, c.Access(ctx, preflight.PullRights(preflight.NodePulls(s, o.prepull)))...)
 	return nil
 }

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -111,7 +109,7 @@ func (o *registryOptions) client(p *Program, private string) (*registry.Client, 
 		return nil, err
 	}
 	if o.user != "" && private != "" {
-		o.once.read.Do(func() { o.once.credential, o.once.err = o.password(p.In) })
+		o.once.read.Do(func() { o.once.credential, o.once.err = o.password(p) })
 		if o.once.err != nil {
 			return nil, o.once.err
 		}
@@ -135,18 +133,18 @@ func (o *registryOptions) checkUser(private string) error {
 	return nil
 }
 
-func (o *registryOptions) password(in io.Reader) (registry.Credential, error) {
+func (o *registryOptions) password(p *Program) (registry.Credential, error) {
 	if !o.passwordStdin {
 		return registry.Credential{}, fmt.Errorf("reading the password of %q: --password-stdin was not given", o.user)
 	}
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && err != io.EOF {
+	password, err := p.readPassword(o.user)
+	if err != nil {
 		return registry.Credential{}, fmt.Errorf("reading the password of %q: %w", o.user, err)
 	}
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
+	if password == "" {
 		return registry.Credential{}, fmt.Errorf("reading the password of %q: standard input is empty", o.user)
 	}
-	return registry.Credential{Username: o.user, Password: line}, nil
+	return registry.Credential{Username: o.user, Password: password}, nil
 }
 
 // mirrorHost is the registry that stands before the public ones, if one does:

@@ -17,11 +17,9 @@ func (o *planOptions) signPlan(content []byte) error {
 	}
 	password := ""
 	if o.signPassword != "" {
-		b, err := o.readFile(o.signPassword)
-		if err != nil {
+		if password, err = o.signingPassword(); err != nil {
 			return fmt.Errorf("reading the signing key's password: %w", err)
 		}
-		password = strings.TrimRight(string(b), "\r\n")
 		o.redactor().AddValue(password)
 	}
 	sig, err := signature.Make(content, key, password, "aistor-plan", "signature of an AIStor upgrade plan")
@@ -33,6 +31,15 @@ func (o *planOptions) signPlan(content []byte) error {
 	}
 	line(o.ErrOut, "signature: %s", o.out+signature.Suffix)
 	return nil
+}
+
+// signingPassword reads what --sign-password-file names.
+func (o *planOptions) signingPassword() (string, error) {
+	if o.signPassword == "-" {
+		return o.readPassword(o.signKey)
+	}
+	b, err := os.ReadFile(o.signPassword)
+	return strings.TrimRight(string(b), "\r\n"), err
 }
 
 // verifyPlan refuses a plan's file without a valid signature, and returns the

@@ -51,26 +51,32 @@ type Program struct {
 	// bars are what is drawn at the moment; what is said meanwhile goes above.
 	// Run makes it.
 	bars *atomic.Pointer[mpb.Progress]
+	// changing counts changes under way, and interrupted is closed once the user
+	// wants an end. Run makes both.
+	changing    *atomic.Int32
+	interrupted <-chan struct{}
 }
 
 // Run parses args, runs the verb, prints its error and returns the exit code.
 // The context's cancellation is an interruption by the user.
 func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) int {
 	p.Args, p.bars = args, new(atomic.Pointer[mpb.Progress])
+	p.changing, p.interrupted = new(atomic.Int32), ctx.Done()
+	p.In = &interruptibleReader{p.In, ctx}
 	defer p.guardStreams()()
 	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
 	root.SilenceErrors, root.SilenceUsage = true, true
-	err := root.ExecuteContext(ctx)
+	err := abandonable(ctx, func() bool { return p.changing.Load() > 0 }, func() error { return root.ExecuteContext(ctx) })
 	if err == nil {
 		return ExitOK
 	}
 	code := exitCode(ctx, err)
 	text := p.describe(err)
 	if code == ExitInterrupted { // in the words of whoever pressed Ctrl-C
-		text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
+		text = strings.NewReplacer(context.Cause(ctx).Error(), "interrupted", context.Canceled.Error(), "interrupted").Replace(text)
 	}
 	if text != "" {
 		fmt.Fprintln(p.ErrOut, text)

@@ -146,8 +146,8 @@ func (w logOnly) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// behind is the stream itself, where it is wrapped to show colours or to be
-// logged: only that can be a terminal.
+// behind is the stream itself, where it is wrapped to show colours, to be logged
+// or to be interrupted: only that can be a terminal.
 func behind(w any) any {
 	for {
 		switch v := w.(type) {
@@ -157,6 +157,8 @@ func behind(w any) any {
 			w = v.Writer
 		case *redact.Writer:
 			w = v.Unwrap()
+		case *interruptibleReader:
+			w = v.Reader
 		default:
 			return w
 		}

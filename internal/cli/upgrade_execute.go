@@ -27,7 +27,9 @@ func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subjec
 	opts.OnEvent = show.event
 	ctx, end := o.whileRead(ctx)
 	defer end()
+	finish := o.beginChange()
 	outcome, err := upgrade.New(t.plan, &t.inputs, deps, opts).Run(ctx)
+	finish()
 	show.close()
 	if o.seen.outcome = outcome; outcome != nil {
 		printOutcome(o.Out, outcome)
@@ -79,14 +81,29 @@ func (o *runOptions) executorOptions(ctx context.Context, t *target, s *prefligh
 		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
 		Command: o.command(), Anew: o.anew(), Now: o.Now,
 		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure, Findings: o.seen.findings,
-		Preflight: func(ctx context.Context) error { return o.check(ctx, t, s, preflight.PhaseB) },
-		Validate:  func(ctx context.Context) (string, error) { return o.validate(ctx, t, s) },
+		Preflight: func(ctx context.Context) error {
+			return o.inquire(ctx, func() error { return o.check(ctx, t, s, preflight.PhaseB) })
+		},
+		Validate: func(ctx context.Context) (string, error) {
+			summary := make(chan string, 1)
+			err := o.inquire(ctx, func() error {
+				said, err := o.validate(ctx, t, s)
+				summary <- said
+				return err
+			})
+			if errors.Is(err, errAbandoned) {
+				return "", err
+			}
+			return <-summary, err
+		},
 	}
 	if o.deadline > 0 {
 		opts.Deadline = o.Now().Add(o.deadline)
 	}
 	if o.choices.Push != "never" {
-		opts.Push = func(ctx context.Context) error { return o.push(ctx, t) }
+		opts.Push = func(ctx context.Context) error {
+			return o.inquire(ctx, func() error { return o.push(ctx, t) })
+		}
 	}
 	return opts
 }

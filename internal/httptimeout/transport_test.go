@@ -337,3 +337,24 @@ func TestAStreamMayBeSilent(t *testing.T) {
 		t.Errorf("received %q, %v", got, err)
 	}
 }
+
+func TestACallThatDoesNotEndIsLeft(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	defer close(ended)
+	stuck := func() error { <-ended; return nil }
+	told := make(chan Silence, 100)
+	err := short.Call(t.Context(), "helper", "credentials", func(s Silence) { told <- s }, stuck)
+	var silence *Error
+	if !errors.As(err, &silence) || err.Error() != "no answer from helper: nothing came within 1.5s" || len(told) == 0 {
+		t.Errorf("received: %v, told %d times", err, len(told))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := short.Call(ctx, "helper", "credentials", nil, stuck); !errors.Is(err, context.Canceled) {
+		t.Errorf("received: %v", err)
+	}
+	if err := short.Call(t.Context(), "helper", "credentials", nil, func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+}

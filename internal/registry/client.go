@@ -12,9 +12,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -158,7 +160,7 @@ func (c *Client) open(ctx context.Context, k sessionKey) (*session, error) {
 }
 
 func (c *Client) login(ctx context.Context, h *host, k sessionKey, ch *transport.Challenge) (http.RoundTripper, error) {
-	auth, err := c.keys.resolve(k.host, k.path)
+	auth, err := c.credentials(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +175,26 @@ func (c *Client) login(ctx context.Context, h *host, k sessionKey, ch *transport
 		tok.Token = tok.AccessToken
 	}
 	return transport.FromToken(h.reg, auth, c.base, ch, tok)
+}
+
+// credentials looks for what to log in with. A credential helper may wait for
+// somebody who types, or for ever.
+func (c *Client) credentials(ctx context.Context, k sessionKey) (auth authn.Authenticator, err error) {
+	found := make(chan authn.Authenticator, 1)
+	who := "the credential helper for " + k.host
+	err = c.opts.Limits.Call(ctx, who, "the credentials", c.opts.OnSilence, func() error {
+		auth, err := c.keys.resolve(k.host, k.path)
+		found <- auth
+		return err
+	})
+	var late *httptimeout.Error
+	if errors.As(err, &late) {
+		err = &HelperError{Host: k.host, Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return <-found, nil
 }
 
 // challenge asks the registry once how to log in.

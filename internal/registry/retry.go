@@ -229,7 +229,8 @@ func stripURL(err error) error {
 // shouldRetry says whether trying again can help, and after how long.
 func (c *Client) shouldRetry(ctx context.Context, err error, attempt int) (time.Duration, bool) {
 	var body *bodyError
-	if ctx.Err() != nil || attempt >= c.opts.MaxAttempts || errors.As(err, &body) || !transient(err) {
+	var helper *HelperError
+	if ctx.Err() != nil || attempt >= c.opts.MaxAttempts || errors.As(err, &body) || errors.As(err, &helper) || !transient(err) {
 		return 0, false
 	}
 	var old *tokenExpired

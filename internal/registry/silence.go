@@ -18,7 +18,8 @@ func limitSilence(o Options, base *http.Transport) *httptimeout.Transport {
 func (c *Client) LimitSilence(t *http.Transport) *http.Transport {
 	limited := limitSilence(c.opts, t)
 	// Helm takes nothing but this type, which hands requests on by their scheme.
-	out := new(http.Transport)
+	out := &http.Transport{Protocols: new(http.Protocols)}
+	out.Protocols.SetHTTP1(true)
 	out.RegisterProtocol("http", limited)
 	out.RegisterProtocol("https", limited)
 	return out

@@ -3,10 +3,14 @@ package registry
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -188,5 +192,35 @@ func TestContentBehindARedirectIsScannedToo(t *testing.T) {
 	defer rc.Close()
 	if b, err := io.ReadAll(rc); err != nil || !bytes.Equal(b, body) {
 		t.Errorf("%d bytes, %v", len(b), err)
+	}
+}
+
+// A credential helper that waits for ever is named, and not asked again.
+func TestACredentialHelperThatDoesNotEnd(t *testing.T) {
+	dir := t.TempDir()
+	script := "#!/bin/sh\necho $$ >> " + dir + "/pids\nexec sleep 600\n"
+	if err := os.WriteFile(filepath.Join(dir, "docker-credential-stuck"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		pids, _ := os.ReadFile(filepath.Join(dir, "pids"))
+		for _, pid := range strings.Fields(string(pids)) {
+			_ = exec.Command("kill", "-9", pid).Run()
+		}
+		if n := len(strings.Fields(string(pids))); n != 1 {
+			t.Errorf("the helper was asked %d times", n)
+		}
+	})
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	s := registrytest.New(t, registrytest.WithBasicAuth("u", "p"))
+	config := filepath.Join(dir, "config.json")
+	if err := os.WriteFile(config, []byte(fmt.Sprintf(`{"credHelpers":{%q:"stuck"}}`, s.Host)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, s, func(o *Options) { o.DockerConfigs, o.Limits.FirstByte = []string{config}, soon })
+	_, err := c.HasBlob(t.Context(), ref(t, s.Host+"/a/b"), images.DigestOf(nil))
+	var helper *HelperError
+	if !errors.As(err, &helper) || !strings.Contains(err.Error(), "no answer from the credential helper for "+s.Host) {
+		t.Errorf("received: %v", err)
 	}
 }
