@@ -63,17 +63,30 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 	p.Args, p.bars = args, new(atomic.Pointer[mpb.Progress])
 	p.changing, p.interrupted = new(atomic.Int32), ctx.Done()
 	p.In = &interruptibleReader{p.In, ctx}
-	defer p.guardStreams()()
+	flush := p.guardStreams()
 	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	err := abandonable(ctx, func() bool { return p.changing.Load() > 0 }, func() error { return root.ExecuteContext(ctx) })
-	if err == nil {
-		return ExitOK
+	code := ExitOK
+	if err != nil {
+		code = exitCode(ctx, err)
 	}
-	code := exitCode(ctx, err)
+	// What is said last may have nobody any more who reads it.
+	_ = abandonable(ctx, func() bool { return false }, func() error {
+		defer flush()
+		if err != nil {
+			p.sayError(ctx, err, code)
+		}
+		return nil
+	})
+	return code
+}
+
+// sayError prints how a verb failed.
+func (p *Program) sayError(ctx context.Context, err error, code int) {
 	text := p.describe(err)
 	if code == ExitInterrupted { // in the words of whoever pressed Ctrl-C
 		text = strings.NewReplacer(context.Cause(ctx).Error(), "interrupted", context.Canceled.Error(), "interrupted").Replace(text)
@@ -81,7 +94,6 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 	if text != "" {
 		fmt.Fprintln(p.ErrOut, text)
 	}
-	return code
 }
 
 // interactive reports whether a person can be asked: both the answers and the
