@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // readPassword reads the password of whoever is named from standard input: its
@@ -31,7 +33,7 @@ func (p *Program) askPassword(f *os.File, whose string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the terminal's settings: %w", err)
 	}
-	fmt.Fprintf(p.ErrOut, "Password of %s: ", printable(whose))
+	fmt.Fprint(p.ErrOut, message.Sprintf("Password of %s: ", whose))
 	defer fmt.Fprintln(p.ErrOut)
 	type answer struct {
 		text []byte
