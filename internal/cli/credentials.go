@@ -13,6 +13,13 @@ import (
 // docker's, Podman's and Helm's own places, or the one given by flag. Files
 // that do not exist are passed over.
 func (o *registryOptions) credentialFiles(p *Program, opts *registry.Options) {
+	defer func() {
+		for _, name := range append(opts.DockerConfigs, opts.PodmanAuth, opts.HelmRegistryConfig) {
+			if b, err := os.ReadFile(name); err == nil {
+				p.redactor().AddDockerConfig(b)
+			}
+		}
+	}()
 	if o.dockerConfig != "" {
 		opts.DockerConfigs = []string{o.dockerConfig}
 		return

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // clusters with cloud logins
+	"k8s.io/klog/v2"
 )
 
 // Main runs a plugin with the process's own arguments, streams, environment and
@@ -26,5 +27,8 @@ func Main(version string, plugin func(*Program) *cobra.Command) int {
 		Getenv:    os.Getenv, Now: time.Now, Version: version,
 		Steady: func() { signal.Ignore(syscall.SIGPIPE) },
 	}
+	// Libraries report to standard error on their own, past the streams above.
+	klog.LogToStderr(false)
+	klog.SetOutput(p.redactor().Writer(os.Stderr))
 	return p.Run(ctx, plugin(p), os.Args[1:])
 }

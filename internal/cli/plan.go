@@ -116,7 +116,7 @@ func (o *planOptions) show(t *target) error {
 	if !o.diff {
 		return o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, o.kube, t.plan) })
 	}
-	d := diff.Of(t.plan, slices.Concat(t.inputs.Operator, t.inputs.Stores))
+	d := diff.Of(t.plan, slices.Concat(t.inputs.Operator, t.inputs.Stores), o.redactor())
 	return o.print(o.Out, d, func(w io.Writer) {
 		printPlan(w, o.kube, t.plan)
 		printDiff(w, d)

@@ -56,7 +56,7 @@ func (o *planOptions) writeCommits(ctx context.Context, t *target) error {
 		charts = path.Join(t.plan.Registry.Prefix, "charts")
 	}
 	files, err := gitops.Commits(gitops.Request{
-		Plan: t.plan, Inputs: t.inputs, Tool: gitops.Tools()[o.gitops.tool],
+		Plan: t.plan, Inputs: t.inputs, Redactor: o.redactor(), Tool: gitops.Tools()[o.gitops.tool],
 		Charts: t.plan.Registry.Registry + "/" + strings.Trim(charts, "/"),
 	})
 	if err != nil {

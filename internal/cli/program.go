@@ -64,6 +64,7 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 	p.changing, p.interrupted = new(atomic.Int32), ctx.Done()
 	p.In = &interruptibleReader{p.In, ctx}
 	flush := p.guardStreams()
+	p.learnEnvironment()
 	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)

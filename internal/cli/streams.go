@@ -30,6 +30,15 @@ func (p *Program) guardStreams() (end func()) {
 	}
 }
 
+// learnEnvironment teaches the logins in the environment: those of proxies, and
+// what Helm hands over.
+func (p *Program) learnEnvironment() {
+	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"} {
+		p.redactor().AddText(p.Getenv(name))
+	}
+	p.redactor().AddValue(p.Getenv("HELM_KUBETOKEN"))
+}
+
 // guardOf is the writer in w that takes secrets out; nil where there is none.
 func guardOf(w any) *redact.Writer {
 	for {

@@ -184,6 +184,7 @@ func (o *targetOptions) look(ctx context.Context, t *target) error {
 	if t.inputs, err = inputs.Gather(req); err != nil {
 		return err
 	}
+	o.redactor().AddValue(t.inputs.SecretValues()...)
 	if o.explain {
 		if err := o.ineffective(ctx, t); err != nil {
 			return err
@@ -293,6 +294,7 @@ func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Fact
 		if err != nil {
 			return req, fmt.Errorf("reading license: %w", err)
 		}
+		o.redactor().AddValue(string(b))
 		if len(bytes.TrimSpace(b)) == 0 {
 			return req, withHint(fmt.Errorf("reading license %q: it is empty", o.licenseFile),
 				"save the license from SUBNET as it was downloaded; standard input serves one flag alone")

@@ -24,6 +24,7 @@ func readValues(p *Program, files []string, command string) (inputs.Values, erro
 		if err != nil {
 			return v, withHint(err, "ls -l "+shell.Quote(name))
 		}
+		p.redactor().AddText(string(data))
 		source := values.Source{Name: name, Data: data}
 		if err := valuecheck.CheckSource(source, command); err != nil {
 			return v, err

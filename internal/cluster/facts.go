@@ -113,7 +113,7 @@ func (c *Client) findNamespaces(ctx context.Context, l *look, s *seen, scope Sco
 			in = reach{namespaces: []string{scope.OperatorNamespace}}
 		}
 		s.operatorPods = gather(ctx, l, "operator pods", in, pods(c.typed),
-			metav1.ListOptions{LabelSelector: aistor.LabelOperatorName}, seePod)
+			metav1.ListOptions{LabelSelector: aistor.LabelOperatorName}, c.seePod)
 	})
 }
 
@@ -168,15 +168,15 @@ func (c *Client) lookAtPods(ctx context.Context, l *look, s *seen, in reach, run
 	found := make([][]podSeen, len(selectors))
 	for i, selector := range selectors {
 		run(func() {
-			found[i] = gather(ctx, l, "pods", in, pods(c.typed), metav1.ListOptions{LabelSelector: selector}, seePod)
+			found[i] = gather(ctx, l, "pods", in, pods(c.typed), metav1.ListOptions{LabelSelector: selector}, c.seePod)
 		})
 	}
 	var deployed, sets []workloadSeen
 	run(func() {
-		deployed = gather(ctx, l, "deployments", in, deployments(c.typed), metav1.ListOptions{}, seeDeployment)
+		deployed = gather(ctx, l, "deployments", in, deployments(c.typed), metav1.ListOptions{}, c.seeDeployment)
 	})
 	run(func() {
-		sets = gather(ctx, l, "statefulsets", in, statefulSets(c.typed), metav1.ListOptions{}, seeStatefulSet)
+		sets = gather(ctx, l, "statefulsets", in, statefulSets(c.typed), metav1.ListOptions{}, c.seeStatefulSet)
 	})
 	return func() {
 		s.pods = slices.Concat(append(found, s.operatorPods)...)

@@ -82,6 +82,9 @@ func pullSecretNames(f *plan.Facts, want []plan.ObjectKey) []name {
 // pullSecret is nil where it isn't known whether the Secret exists.
 func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecret {
 	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
+	if err == nil {
+		c.secrets.AddSecret(secret)
+	}
 	l.heard(err)
 	out := &plan.PullSecret{Namespace: n.namespace, Name: n.name}
 	switch {
@@ -91,7 +94,6 @@ func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecr
 		l.miss("secrets "+n.String(), err)
 		return nil
 	}
-	c.secrets.AddSecret(secret)
 	out.Present, out.Type, out.Terminating = true, string(secret.Type), deletionOf(secret)
 	out.Data = plan.Sensitive(secret.Data[corev1.DockerConfigJsonKey])
 	return out
@@ -124,6 +126,9 @@ func (c *Client) AddStoreSecrets(ctx context.Context, f *plan.Facts, want []plan
 // storeSecret is nil where it isn't known whether the Secret exists.
 func (c *Client) storeSecret(ctx context.Context, l *look, n name) *plan.StoreSecret {
 	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
+	if err == nil {
+		c.secrets.AddSecret(secret)
+	}
 	l.heard(err)
 	out := &plan.StoreSecret{Namespace: n.namespace, Name: n.name}
 	switch {

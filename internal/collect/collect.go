@@ -69,6 +69,11 @@ func Write(ctx context.Context, w io.Writer, o Options) (*Index, error) {
 	for _, g := range o.Facts.Gaps {
 		a.missing(g.What, fmt.Errorf("%s", g.Cause))
 	}
+	// What one object shows under a secret's name may stand in any other.
+	all := make(map[string][]found, len(spaces))
+	for _, ns := range spaces {
+		all[ns] = objects(ctx, a, o, ns)
+	}
 	if err := a.yaml("facts.yaml", o.Facts); err != nil {
 		return nil, err
 	}
@@ -78,8 +83,11 @@ func Write(ctx context.Context, w io.Writer, o Options) (*Index, error) {
 		}
 	}
 	for _, ns := range spaces {
-		if err := objects(ctx, a, o, ns); err != nil {
-			return nil, err
+		for _, f := range all[ns] {
+			items, _ := s.Object(f.items).([]any)
+			if err := a.yaml("namespaces/"+ns+"/"+f.resource+".yaml", map[string]any{"items": items}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if o.Lines > 0 {
@@ -122,31 +130,37 @@ var resources = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "events"},
 }
 
-// objects writes AIStor's objects of one namespace, a file for each kind.
-func objects(ctx context.Context, a *archive, o Options, namespace string) error {
+// found are the objects of one kind in a namespace.
+type found struct {
+	resource string
+	items    []any
+}
+
+// objects are AIStor's objects of one namespace, by their kinds. The secrets in
+// them are learned.
+func objects(ctx context.Context, a *archive, o Options, namespace string) []found {
 	ours := names(o.Facts, namespace)
+	var all []found
 	for _, r := range resources {
 		list, err := o.Dynamic.Resource(r).Namespace(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			a.missing(r.Resource+" in "+namespace, err)
 			continue
 		}
-		var kept []any
+		f := found{resource: r.Resource}
 		for _, item := range list.Items {
 			if !belongs(item.Object, r.Resource, item.GetName(), ours) {
 				continue
 			}
 			item.SetManagedFields(nil)
-			kept = append(kept, a.secrets.Object(item.Object))
+			a.secrets.AddObject(item.Object)
+			f.items = append(f.items, item.Object)
 		}
-		if len(kept) == 0 {
-			continue
-		}
-		if err := a.yaml("namespaces/"+namespace+"/"+r.Resource+".yaml", map[string]any{"items": kept}); err != nil {
-			return err
+		if len(f.items) > 0 {
+			all = append(all, f)
 		}
 	}
-	return nil
+	return all
 }
 
 // names are the names of AIStor's objects in a namespace: a store's neighbours

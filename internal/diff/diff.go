@@ -9,6 +9,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -65,16 +66,16 @@ type Object struct {
 }
 
 // Of compares what is installed with what each change renders. What a secret
-// is, is replaced; that it changes is said.
-func Of(p *plan.Plan, changes []plan.Change) *Document {
+// is, by itself or because secrets knows it, is replaced; that it changes is said.
+func Of(p *plan.Plan, changes []plan.Change, secrets *redact.Redactor) *Document {
 	d := &Document{APIVersion: plan.APIVersion, Kind: Kind, Plan: p.Digest(), Releases: []Release{}}
 	for _, c := range changes {
-		d.Releases = append(d.Releases, release(c))
+		d.Releases = append(d.Releases, release(c, secrets))
 	}
 	return d
 }
 
-func release(c plan.Change) Release {
+func release(c plan.Change, secrets *redact.Redactor) Release {
 	r := Release{Key: c.Key(), Store: c.StoreKey(), From: c.From, To: c.To, Objects: []Object{}}
 	before, after := byKey(c.Before, c.Namespace), byKey(c.After, c.Namespace)
 	for _, k := range keys(before, after) {
@@ -94,7 +95,7 @@ func release(c plan.Change) Release {
 			r.Same++
 			continue
 		}
-		o.Diff = unified(o.String(), was.object, is.object)
+		o.Diff = unified(secrets, o.String(), was.object, is.object)
 		o.Plus, o.Minus = count(o.Diff)
 		r.Objects = append(r.Objects, o)
 	}
@@ -148,8 +149,8 @@ func keeps(o images.Object) bool {
 }
 
 // unified is the diff of two objects in YAML; nil is nothing.
-func unified(name string, was, is images.Object) string {
-	a, b := masked(was, is)
+func unified(secrets *redact.Redactor, name string, was, is images.Object) string {
+	a, b := masked(secrets, was, is)
 	return udiff.Unified("a/"+name, "b/"+name, document(a), document(b))
 }
 

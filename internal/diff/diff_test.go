@@ -26,7 +26,7 @@ func objects(t *testing.T, docs ...string) []images.Object {
 func diffOf(t *testing.T, before, after []string) Release {
 	t.Helper()
 	c := plan.Change{Namespace: "aistor", Release: "aistor", Before: objects(t, before...), After: objects(t, after...)}
-	d := Of(&plan.Plan{}, []plan.Change{c})
+	d := Of(&plan.Plan{}, []plan.Change{c}, nil)
 	if len(d.Releases) != 1 || d.Kind != Kind {
 		t.Fatalf("%+v", d)
 	}
@@ -97,7 +97,7 @@ func TestComparingLeavesTheObjectsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	doc := `{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {password: planted-one}}`
 	c := plan.Change{Before: objects(t, doc), After: objects(t, strings.Replace(doc, "one", "two", 1))}
-	Of(&plan.Plan{}, []plan.Change{c})
+	Of(&plan.Plan{}, []plan.Change{c}, nil)
 	if diff := cmp.Diff(objects(t, strings.Replace(doc, "one", "two", 1)), c.After); diff != "" {
 		t.Errorf("the target (-want +got):\n%s", diff)
 	}

@@ -12,13 +12,13 @@ const another = "[redacted, another one]"
 
 // masked are both objects without secrets. A secret that changes does not look
 // like one that stays.
-func masked(was, is images.Object) (any, any) {
+func masked(secrets *redact.Redactor, was, is images.Object) (any, any) {
 	var a, b any
 	if was != nil {
-		a = redact.Object(plainData(was))
+		a = secrets.Object(plainData(was))
 	}
 	if is != nil {
-		b = redact.Object(plainData(is))
+		b = secrets.Object(plainData(is))
 	}
 	if was != nil && is != nil {
 		b = mark(plainData(was), plainData(is), a, b)

@@ -34,6 +34,9 @@ type Request struct {
 	// Tool is taken for releases of which the cluster does not tell who
 	// manages them. The default is that such a release is an error.
 	Tool Tool
+	// Redactor knows secrets whose values count also where nothing names them;
+	// nil knows none.
+	Redactor *redact.Redactor
 }
 
 // File is one file to be written, its path with slashes.
@@ -122,7 +125,7 @@ func (r Request) folder(s plan.Step, n int) (*folder, error) {
 // release adds what a step's release consists of: the values, the tool's own
 // object, and the plan up to this step, which validate holds the cluster to.
 func (r Request) release(f *folder) error {
-	open, left := redact.Split(f.change.Values)
+	open, left := r.Redactor.Split(f.change.Values)
 	f.left = left
 	for _, at := range left {
 		if !reflect.DeepEqual(valueAt(f.change.Values, at), valueAt(r.installed(f.change), at)) {

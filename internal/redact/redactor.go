@@ -88,6 +88,50 @@ func (r *Redactor) AddObject(v any) {
 	}
 }
 
+// AddText teaches the secrets in a text that a user gave, such as a values file:
+// those of the document that it is, or that its lines assign.
+func (r *Redactor) AddText(text string) {
+	w := new(walker)
+	if doc := document(text); doc != nil {
+		w.value("", doc)
+	} else {
+		w.text(text)
+	}
+	r.AddValue(w.found...)
+}
+
+// AddDockerConfig teaches the logins of a docker configuration.
+func (r *Redactor) AddDockerConfig(doc []byte) { r.AddValue(dockerLogins(string(doc))...) }
+
+// AddPodSpec teaches the secrets in the variables and command lines of a pod.
+func (r *Redactor) AddPodSpec(spec *corev1.PodSpec) {
+	if r == nil {
+		return
+	}
+	w := new(walker)
+	for _, list := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for _, c := range list {
+			for _, e := range c.Env {
+				if e.Value != "" {
+					w.env(e.Name, e.Value)
+				}
+			}
+			for _, words := range [][]string{c.Command, c.Args} {
+				line := make([]any, len(words))
+				for i, s := range words {
+					line[i] = s
+				}
+				w.args(line)
+			}
+		}
+	}
+	r.AddValue(w.found...)
+}
+
+// Known is s without the values that are known, for documents of which every
+// field is redacted already: it leaves their syntax as it is.
+func (r *Redactor) Known(s string) string { return r.known().replace(s) }
+
 // Text is s without secrets. Applying it twice changes nothing more.
 func (r *Redactor) Text(s string) string {
 	return Text(r.known().replace(s))
@@ -96,8 +140,7 @@ func (r *Redactor) Text(s string) string {
 // Object is a copy of what a YAML or JSON document can hold, without secrets.
 // Maps and lists of other types come back as map[string]any and []any.
 func (r *Redactor) Object(v any) any {
-	w := &walker{known: r.known()}
-	return w.value("", v)
+	return (&walker{known: r.known()}).value("", v)
 }
 
 // Error is err with its text redacted; errors.Is and errors.As see through it.

@@ -7,12 +7,18 @@ import (
 	"slices"
 )
 
+// Split is [Redactor.Split] of one that knows no values.
+func Split(values map[string]any) (open map[string]any, left [][]string) {
+	return (*Redactor)(nil).Split(values)
+}
+
 // Split parts settings into those that hold no secret, by what
-// [Values] takes out, and the paths of those that do, each as its keys, sorted.
+// [Redactor.Object] takes out, and the paths of those that do, each as its keys, sorted.
 // A list with a secret anywhere in it is left out whole. The values themselves
 // are not changed.
-func Split(values map[string]any) (open map[string]any, left [][]string) {
-	return withoutSecrets(values, Values(values), nil)
+func (r *Redactor) Split(values map[string]any) (open map[string]any, left [][]string) {
+	redacted, _ := r.Object(values).(map[string]any)
+	return withoutSecrets(values, redacted, nil)
 }
 
 // withoutSecrets compares m with its redacted copy: whether a text is a secret

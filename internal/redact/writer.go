@@ -47,7 +47,7 @@ func (w documentWriter) Write(p []byte) (int, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, err := io.WriteString(w.to, w.redactor.known().replace(string(p))); err != nil {
+	if _, err := io.WriteString(w.to, w.redactor.Known(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -110,7 +110,7 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 		Note:  "Secrets are left out: license, credentials and pull secrets are to be supplied when this is used.",
 		Files: map[string]string{},
 	}
-	w := backupWriter{dir: dir, index: &b, mask: e.secrets.Text}
+	w := backupWriter{dir: dir, index: &b, secrets: e.secrets}
 	w.releases(e.facts)
 	for _, c := range e.facts.CRDs {
 		w.object("crds/"+c.Name, c.Object)
@@ -132,10 +132,10 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 
 // backupWriter keeps its first error.
 type backupWriter struct {
-	dir   string
-	index *backup
-	mask  func(string) string
-	err   error
+	dir     string
+	index   *backup
+	secrets *redact.Redactor
+	err     error
 }
 
 func (w *backupWriter) releases(f *plan.Facts) {
@@ -145,8 +145,8 @@ func (w *backupWriter) releases(f *plan.Facts) {
 	}
 	for _, r := range all {
 		base := "releases/" + r.Namespace + "/" + r.Name + "/"
-		w.yaml(base+"values.yaml", redact.Object(orEmpty(r.Values)))
-		r.Description = w.mask(r.Description) // of a failure it holds what Helm said
+		w.yaml(base+"values.yaml", w.secrets.Object(orEmpty(r.Values)))
+		r.Description = w.secrets.Text(r.Description) // of a failure it holds what Helm said
 		w.json(base+"release.json", r)
 		objects, unreadable := parseManifest(r.Manifest)
 		if unreadable > 0 {
@@ -164,7 +164,7 @@ func (w *backupWriter) manifest(name, release string, objects []images.Object) {
 			w.index.Left = append(w.index.Left, fmt.Sprintf("Secret %s of release %s", key.Name, release))
 			continue
 		}
-		doc, err := message.YAML(redact.Object(o))
+		doc, err := message.YAML(w.secrets.Object(o))
 		w.fail(err)
 		b.WriteString("---\n")
 		b.Write(doc)
@@ -181,7 +181,7 @@ func (w *backupWriter) object(name string, o images.Object) {
 	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
 	unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
 	unstructured.RemoveNestedField(u.Object, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
-	w.yaml(name+".yaml", redact.Object(u.Object))
+	w.yaml(name+".yaml", w.secrets.Object(u.Object))
 }
 
 func (w *backupWriter) yaml(name string, v any) {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -27,7 +26,7 @@ func (w *backupWriter) values(p *plan.Plan, in *plan.Inputs) []string {
 		if err != nil || c.Unchanged || len(c.Added) == 0 {
 			continue
 		}
-		open, paths := redact.Split(c.Added)
+		open, paths := w.secrets.Split(c.Added)
 		left := dotted(paths)
 		for _, at := range left {
 			w.index.Left = append(w.index.Left, at+" in "+valuesFile(s)+": it holds a secret")

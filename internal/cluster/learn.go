@@ -1,0 +1,24 @@
+package cluster
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Facts leave variables and command lines out, and so nobody else can learn the
+// secrets in them.
+
+func (c *Client) seePod(p *corev1.Pod) (podSeen, bool) {
+	c.secrets.AddPodSpec(&p.Spec)
+	return seePod(p)
+}
+
+func (c *Client) seeStatefulSet(s *appsv1.StatefulSet) (workloadSeen, bool) {
+	c.secrets.AddPodSpec(&s.Spec.Template.Spec)
+	return seeStatefulSet(s)
+}
+
+func (c *Client) seeDeployment(d *appsv1.Deployment) (workloadSeen, bool) {
+	c.secrets.AddPodSpec(&d.Spec.Template.Spec)
+	return seeDeployment(d)
+}
