@@ -20,6 +20,9 @@ func readValues(p *Program, files []string, command string) (inputs.Values, erro
 	}
 	list := make([]chart.ValuesFile, len(files))
 	for i, name := range files {
+		if err := valuecheck.CheckName(name, command); err != nil {
+			return v, err
+		}
 		data, err := chart.ValuesFile{Name: name}.Read(p.In)
 		if err != nil {
 			return v, withHint(err, "ls -l "+shell.Quote(name))

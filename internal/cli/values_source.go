@@ -188,6 +188,9 @@ func (o *valuesOptions) read(s *valuesSubject) error {
 		if slices.Contains(o.files[:i], name) {
 			return fmt.Errorf("reading values file %q: it is named twice", name)
 		}
+		if err := valuecheck.CheckName(name, o.fromStdin()); err != nil {
+			return err
+		}
 		data, err := o.readFile(name)
 		if err != nil {
 			return fmt.Errorf("reading values file: %w", err)

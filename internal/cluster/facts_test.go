@@ -249,3 +249,28 @@ func names[T any](all []T, by func(T) string) []string {
 	}
 	return out
 }
+
+func TestStoreSecretsAreReadByNameAndGapsAreSaid(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	site(a, 1)
+	a.add("api/v1/secrets", `{"metadata":{"name":"env","namespace":"team-a","annotations":{"helm.sh/resource-policy":"keep"}},"data":{"config.env":"eA=="}}`)
+	a.deny = func(p string) bool { return strings.HasSuffix(p, "/closed") }
+	f := &plan.Facts{}
+	key := func(name string) plan.ObjectKey {
+		return plan.ObjectKey{Kind: "Secret", Namespace: "team-a", Name: name}
+	}
+	if err := a.client().AddStoreSecrets(t.Context(), f, []plan.ObjectKey{key("env"), key("gone"), key("closed")}); err != nil {
+		t.Fatal(err)
+	}
+	want := []plan.StoreSecret{
+		{Namespace: "team-a", Name: "env", Present: true, Keep: true, Data: map[string]plan.Sensitive{"config.env": plan.Sensitive("x")}},
+		{Namespace: "team-a", Name: "gone"},
+	}
+	if d := cmp.Diff(want, f.StoreSecrets); d != "" {
+		t.Errorf("(-expected +received):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"secrets team-a/closed"}, names(f.Gaps, func(g plan.Gap) string { return g.What })); d != "" {
+		t.Errorf("gaps (-expected +received):\n%s", d)
+	}
+}

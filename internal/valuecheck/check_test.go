@@ -3,6 +3,7 @@ package valuecheck
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -192,5 +193,34 @@ func TestCredentialsThatAreNoText(t *testing.T) {
 	}
 	if i := slices.IndexFunc(list, func(n NotText) bool { return n.Name() == "secrets.secretKey" }); list[i].Rendered != "1.23456789012e+11" {
 		t.Errorf("Helm renders %s", list[i].Rendered)
+	}
+}
+
+func TestAddressesOfHelmSecretsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"secrets://store.yaml":                             "helm secrets decrypt store.yaml | helm aistor values -f - ",
+		"secrets+gpg-import:///keys/key.asc?my store.yaml": "helm secrets decrypt 'my store.yaml' | ",
+		"store.yaml": "", "https://example.com/store.yaml": "", "-": "",
+	} {
+		err := CheckName(name, "helm aistor values -f -")
+		var e *EncryptedError
+		if errors.As(err, &e); want == "" && err != nil || want != "" && (e == nil || !strings.HasPrefix(e.Hint(), want)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	annotations, settings := map[string]any{}, map[string]any{}
+	for i := range 20000 {
+		annotations[strconv.Itoa(i)] = "some text of an annotation"
+		settings["key"+strconv.Itoa(i)] = "some text of a setting"
+	}
+	in := Input{Values: map[string]any{"annotations": annotations, "objectStore": settings}}
+	for b.Loop() {
+		if found, _ := Check(in); len(found) > 0 {
+			b.Fatal(found)
+		}
 	}
 }

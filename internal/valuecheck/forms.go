@@ -102,6 +102,10 @@ func rules() []rule {
 // "${USER}:${PASSWORD}" is as little a value.
 func joined(form string) string { return form + `(?:[-_.:/@]` + form + `)*` }
 
+// marks are the characters of which each form holds one, but for those that are
+// words.
+const marks = "$%{<[(@_#>!:/+"
+
 // recognizer tells placeholders from values. It is safe for concurrent use.
 type recognizer struct{ rules []rule }
 
@@ -117,7 +121,11 @@ func (r *recognizer) recognize(text string) Form {
 	if with := encryption([]byte(t)); with != "" {
 		return Form{Kind: Encrypted, Name: "ciphertext of " + with}
 	}
+	words := !strings.ContainsAny(t, marks)
 	for _, one := range r.rules {
+		if words && one.form.Kind != FillIn && one.form.Kind != Masked {
+			continue
+		}
 		if one.pattern.MatchString(t) {
 			return one.form
 		}

@@ -36,6 +36,12 @@ const (
 // refused is the form for which a text can't stay in a place.
 func (r *recognizer) refused(p place, text string) Form {
 	var f Form
+	if p == freeText { // nothing but ciphertext counts, and there may be much of it
+		if with := encryption([]byte(text)); with != "" || holdsCiphertext(text) {
+			return Form{Kind: Encrypted, Name: "text that holds ciphertext"}
+		}
+		return f
+	}
 	if p == identifier {
 		f = r.within(text)
 	} else {
@@ -52,8 +58,6 @@ func (r *recognizer) refused(p place, text string) Form {
 		takes = []Kind{Variable, Masked, FillIn}
 	case secretVariable:
 		takes = []Kind{Variable}
-	case freeText:
-		takes = []Kind{Reference, Expression, Variable, Masked, FillIn}
 	}
 	if slices.Contains(takes, f.Kind) || p == keyServer && environmentReference.MatchString(strings.TrimSpace(text)) {
 		return Form{}

@@ -2,6 +2,7 @@ package valuecheck
 
 import (
 	"fmt"
+	"regexp"
 
 	"sigs.k8s.io/yaml"
 
@@ -50,6 +51,21 @@ func orElse(s, fallback string) string {
 		return fallback
 	}
 	return s
+}
+
+var helmSecretsAddress = regexp.MustCompile(`^secrets?(?:\+[a-z-]+)?://(?:[^?]*\?)?(.*)$`)
+
+// CheckName refuses an address of helm-secrets in the place of a file's name:
+// its downloader runs for Helm's own verbs alone.
+func CheckName(name, command string) error {
+	m := helmSecretsAddress.FindStringSubmatch(name)
+	if m == nil {
+		return nil
+	}
+	return &EncryptedError{
+		File: name, What: "an address that helm-secrets resolves", Path: m[1], Command: command,
+		Decrypt: "helm secrets decrypt " + shell.Quote(m[1]),
+	}
 }
 
 // CheckSource refuses a file that is encrypted as a whole or in part, that

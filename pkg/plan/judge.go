@@ -112,8 +112,11 @@ func judgeValues(n *notices, in Inputs, c Change) {
 	if more := len(edits) - 1; more > 0 {
 		what += fmt.Sprintf(" and %d more", more)
 	}
-	n.refuse("values-not-kept",
-		"change what the files say, and keep them, with\n  helm aistor values "+which+in.from(c.ValuesFiles)+" --write",
+	hint := "change what the files say, and keep them, with\n  helm aistor values " + which + in.from(c.ValuesFiles) + " --write"
+	if slices.Contains(c.ValuesFiles, "-") {
+		hint = "change it where standard input comes from; from the same input this says what:\n  helm aistor values " + which + in.from(c.ValuesFiles)
+	}
+	n.refuse("values-not-kept", hint,
 		"release %s would get values that no file has: %s would have to change at %s",
 		c.Key(), strings.Join(c.ValuesFiles, ", "), what)
 }

@@ -116,6 +116,8 @@ func (w *world) breakSecrets() {
 	secret("team-a", w.registry, "wrong")
 	secret("team-b", "", "")
 	secret("aistor", "registry.example.com", "wrong")
+	w.kubectl("patch", "secret", "primary-env", "-n", "team-a", "--type=merge", "-p",
+		`{"stringData":{"config.env":"export MINIO_ROOT_USER=\"planted-access-key\"\nexport MINIO_ROOT_PASSWORD=\"edited-by-hand\"\n"}}`)
 }
 
 // operatorValues lack the license, pin the operator that runs now, and name an

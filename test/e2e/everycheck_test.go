@@ -56,6 +56,7 @@ func everyChecks() []everyCheck {
 		{"crd-fields", runBroken, "fail", "a live store has a field that the chart's definition lacks", "object store team-a/primary: chart aistor-operator-5.10.0 does not know spec.legacy"},
 		{"crd-values", runBroken, "fail", "a live store has a number where the chart's definition wants text", "object store team-a/primary: spec.mountPath is a value of type number, expected string: chart aistor-operator-5.10.0 does not accept it"},
 		{"operator-image", runBroken, "fail", "the values pin the old operator", "chart aistor-operator-5.10.0 would run operator RELEASE."},
+		{"credentials-kept", runBroken, "fail", "a root password was edited by hand", "the root credentials of team-a/primary change: password"},
 		{"license", runOld, "fail", "the license given has expired", "the license expired on 2001-09-09"},
 		{"server-accepts", runBroken, "fail", "extraResources are of a kind that nobody serves", "the server knows no kind Foo in example.com/v1"},
 		{"pods-admitted", runBroken, "fail", "Pod Security was tightened", `violates PodSecurity "restricted`},
