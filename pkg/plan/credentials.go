@@ -109,8 +109,9 @@ func (in Inputs) CredentialSecrets() []ObjectKey {
 		if c.Unchanged {
 			continue
 		}
-		for _, name := range in.credentialsOf(c).wanted() {
-			seen[ObjectKey{Kind: "Secret", Namespace: c.Namespace, Name: name}] = true
+		s := in.credentialsOf(c)
+		for _, name := range s.wanted() {
+			seen[ObjectKey{Kind: "Secret", Namespace: s.namespace, Name: name}] = true
 		}
 	}
 	return slices.SortedFunc(maps.Keys(seen), ObjectKey.Compare)
@@ -151,7 +152,7 @@ func (s *storeCredentials) changes() []CredentialChange {
 		}
 		c := byKind[one.kind]
 		if c == nil {
-			c = &CredentialChange{Store: s.change.StoreKey(), Kind: one.kind, Outcome: outcome}
+			c = &CredentialChange{Store: s.key(), Kind: one.kind, Outcome: outcome}
 			byKind[one.kind] = c
 		}
 		c.add(outcome, one.part, was.secret, comes.secret)

@@ -217,8 +217,10 @@ func RootSecret(objects []images.Object, store string) string {
 // "accessKey") or password ("secretKey"), never to be shown; known is false
 // where they don't hold it.
 func RootLogin(objects []images.Object, namespace, store, setting string) (text string, known bool) {
-	s := &storeCredentials{facts: &Facts{}, change: Change{Namespace: namespace, Store: store}}
-	s.next = find(objects, "ObjectStore", store)
+	s := &storeCredentials{facts: &Facts{}, change: Change{Namespace: namespace, Store: store}, namespace: namespace}
+	if s.next = find(objects, "ObjectStore", store); s.next != nil {
+		s.namespace = KeyOf(s.next, namespace).Namespace
+	}
 	part := map[string]string{"accessKey": "user", "secretKey": "password"}[setting]
 	item := s.items(s.next, func(name string) secretContent { return contentOf(s.manifestSecret(objects, name)) })[part]
 	return string(item.text), part != "" && item.state == credentialPresent && len(item.text) > 0

@@ -21,16 +21,21 @@ import (
 type storeCredentials struct {
 	facts  *Facts
 	change Change
+	// namespace is the store's, which the values may override.
+	namespace string
 	// live and next are the ObjectStore as it is and as it will be.
 	live, next images.Object
 }
 
 func (in Inputs) credentialsOf(c Change) *storeCredentials {
-	s := &storeCredentials{facts: in.Facts, change: c}
+	s := &storeCredentials{facts: in.Facts, change: c, namespace: c.Namespace}
 	before, after := find(c.Before, "ObjectStore", c.Store), find(c.After, "ObjectStore", c.Store)
+	if after != nil {
+		s.namespace = KeyOf(after, c.Namespace).Namespace
+	}
 	s.live = before
 	for _, st := range in.Facts.Stores {
-		if st.Key() == c.StoreKey() && st.Object != nil {
+		if st.Key() == s.key() && st.Object != nil {
 			s.live = st.Object
 		}
 	}
@@ -39,6 +44,9 @@ func (in Inputs) credentialsOf(c Change) *storeCredentials {
 	}
 	return s
 }
+
+// key is namespace/name of the store.
+func (s *storeCredentials) key() string { return s.namespace + "/" + s.change.Store }
 
 // patched is live with what differs between before and after, which is how
 // Helm changes custom resources: what it does not change stays as it is.
@@ -83,7 +91,7 @@ func (s *storeCredentials) liveSecret(name string) secretContent {
 		return secretContent{data: nil, state: credentialPresent}
 	}
 	for _, one := range s.facts.StoreSecrets {
-		if one.Namespace != s.change.Namespace || one.Name != name {
+		if one.Namespace != s.namespace || one.Name != name {
 			continue
 		}
 		if !one.Present {
@@ -122,7 +130,7 @@ func (s *storeCredentials) nextSecret(name string) secretContent {
 
 func (s *storeCredentials) manifestSecret(objects []images.Object, name string) images.Object {
 	for _, o := range objects {
-		if k := KeyOf(o, s.change.Namespace); k.Kind == "Secret" && k.Name == name && k.Namespace == s.change.Namespace {
+		if k := KeyOf(o, s.change.Namespace); k.Kind == "Secret" && k.Name == name && k.Namespace == s.namespace {
 			return o
 		}
 	}
@@ -142,7 +150,7 @@ func (s *storeCredentials) deletes(name string) bool {
 // kept reports whether Helm leaves the Secret where its manifest loses it.
 func (s *storeCredentials) kept(name string) bool {
 	for _, one := range s.facts.StoreSecrets {
-		if one.Namespace == s.change.Namespace && one.Name == name && one.Present {
+		if one.Namespace == s.namespace && one.Name == name && one.Present {
 			return one.Keep
 		}
 	}
@@ -152,7 +160,7 @@ func (s *storeCredentials) kept(name string) bool {
 // gone reports whether the Secret was looked for and is not there.
 func (s *storeCredentials) gone(name string) bool {
 	return slices.ContainsFunc(s.facts.StoreSecrets, func(one StoreSecret) bool {
-		return one.Namespace == s.change.Namespace && one.Name == name && !one.Present
+		return one.Namespace == s.namespace && one.Name == name && !one.Present
 	})
 }
 

@@ -165,3 +165,22 @@ func idsOf(list []Notice) []string {
 	}
 	return ids
 }
+
+func TestCredentialsOfAStoreInAnotherNamespaceThanItsRelease(t *testing.T) {
+	t.Parallel()
+	in := inputs()
+	c := &in.Stores[0]
+	c.Before = objectsOf(t, strings.ReplaceAll(joinDocs(plainStore, configSecret("planted-user", "planted-password")), "metadata: {", "metadata: {namespace: tenant, "))
+	c.After = c.Before
+	in.Facts.Stores[0].Namespace = "tenant"
+	want := []ObjectKey{{Kind: "Secret", Namespace: "tenant", Name: "env"}}
+	if diff := cmp.Diff(want, in.CredentialSecrets()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	live := liveConfig(strings.ReplaceAll(liveEnv, "planted-user", "rotated"))
+	live.Namespace = "tenant"
+	in.Facts.StoreSecrets = []StoreSecret{live}
+	if got := in.CredentialChanges(); len(got) != 1 || got[0].Store != "tenant/primary" || got[0].Outcome != CredentialChanged {
+		t.Errorf("received %v", got)
+	}
+}
