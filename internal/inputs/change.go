@@ -139,6 +139,10 @@ func (r Request) userValues(change *plan.Change, release plan.Release, c *chart.
 	if err != nil {
 		return nil, err
 	}
+	// Before what is missing: other values may not lack it.
+	if _, err := r.releaseValues(change, release, user, given).final(); err != nil {
+		return nil, err
+	}
 	if given.Given != nil {
 		missing := values.Missing(release.Values, user)
 		if len(missing) > 0 && r.Missing == MissingAsk {
