@@ -2,6 +2,8 @@ package values
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -113,30 +115,63 @@ func Rewrite(in Input) (*Result, error) {
 
 type rewriter struct {
 	Input
-	values   map[string]any
-	edits    []Edit
-	changes  []Change
-	warnings []string
-	idle     []Path
-	pins     []Pin
-	looks    map[string]look
+	values map[string]any
+	// canonical says that values are in the form of [canon].
+	canonical bool
+	edits     []Edit
+	changes   []Change
+	warnings  []string
+	idle      []Path
+	pins      []Pin
+	looks     map[string]look
 }
 
 // do makes one edit, if it changes anything.
 func (r *rewriter) do(e Edit, why string) error {
 	before, had := Get(r.values, e.Path...)
-	after, err := editTree(canon(r.values), e.Path, e)
+	tree, err := editTree(copyAlong(r.values, e.Path), e.Path, e)
 	if err != nil {
 		return fmt.Errorf("%s: %w", e, err)
 	}
-	if equal(after, r.values) {
+	after, _ := tree.(map[string]any)
+	now, has := Get(after, e.Path...)
+	if had == has && equal(before, now) {
 		return nil
 	}
-	r.values = after.(map[string]any)
-	now, has := Get(r.values, e.Path...)
+	if !r.canonical { // Values that nobody edits stay as they are
+		after, r.canonical = canon(after).(map[string]any), true
+	}
+	r.values = after
 	r.edits = append(r.edits, e)
 	r.changes = append(r.changes, Change{e.Path, show(before, had), show(now, has), why})
 	return nil
+}
+
+// copyAlong is m with copies of what lies along a path: an edit there leaves m as
+// it is, and costs the same however much lies elsewhere.
+func copyAlong(m map[string]any, path Path) map[string]any {
+	out := maps.Clone(m)
+	if len(path) < 2 {
+		return out
+	}
+	if next, there := out[path[0]]; there {
+		out[path[0]] = copyNext(next, path[1:])
+	}
+	return out
+}
+
+func copyNext(v any, path Path) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return copyAlong(v, path)
+	case []any:
+		out := slices.Clone(v)
+		if i, ok := placeIn(path[0], len(out)); ok && len(path) > 1 {
+			out[i] = copyNext(out[i], path[1:])
+		}
+		return out
+	}
+	return v
 }
 
 func show(v any, there bool) string {

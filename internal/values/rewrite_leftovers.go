@@ -2,6 +2,7 @@ package values
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -15,12 +16,14 @@ func (r *rewriter) leftovers() error {
 	if err != nil {
 		return err
 	}
+	all := newTextIndex(texts(r.values, nil))
 	for _, i := range found {
 		if r.Mirror.Owns(i.Ref) {
 			continue
 		}
 		want := r.Mirror.Map(i.Ref).String()
-		for _, hit := range texts(r.values, nil) {
+		for _, at := range all.mentioning(i.Ref) {
+			hit := &all.list[at]
 			text, ok := replaceRef(hit.text, i.Ref, want)
 			if !ok {
 				continue
@@ -28,9 +31,56 @@ func (r *rewriter) leftovers() error {
 			if err := r.do(Edit{Path: hit.path, Value: text}, "it pulls "+i.Ref.String()); err != nil {
 				return err
 			}
+			all.change(at, text)
 		}
 	}
 	return nil
+}
+
+// textIndex finds the texts that may mention an image without looking at all.
+type textIndex struct {
+	list []text
+	// refs are the texts that are a reference, by what it is read as; prose are
+	// those with more in them, in which a reference may stand.
+	refs  map[images.Ref][]int
+	prose []int
+}
+
+func newTextIndex(list []text) *textIndex {
+	x := &textIndex{list: list, refs: map[images.Ref][]int{}}
+	for i := range list {
+		x.add(i)
+	}
+	return x
+}
+
+func (x *textIndex) add(i int) {
+	ref, err := images.ParseRef(strings.TrimSpace(x.list[i].text))
+	if err != nil {
+		x.prose = append(x.prose, i)
+		return
+	}
+	x.refs[ref] = append(x.refs[ref], i)
+}
+
+// change says that a text is another one by now.
+func (x *textIndex) change(i int, text string) {
+	x.list[i].text = text
+	if ref, err := images.ParseRef(strings.TrimSpace(text)); err == nil {
+		x.refs[ref] = append(x.refs[ref], i)
+	}
+}
+
+// mentioning are the texts in which ref may stand, in their order.
+func (x *textIndex) mentioning(ref images.Ref) []int {
+	out := slices.Clone(x.refs[ref])
+	if plain, fips := strings.CutSuffix(ref.Tag, ".fips"); fips { // see replaceRef
+		ref.Tag = plain
+		out = append(out, x.refs[ref]...)
+	}
+	out = append(out, x.prose...)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 type text struct {

@@ -136,8 +136,13 @@ func (r *rewriter) repositories() error {
 	keys := aistor.RepositoryKeys()
 	keys = slices.AppendSeq(keys, maps.Keys(GetMap(r.values, "repositories")))
 	slices.Sort(keys)
-	for _, key := range slices.Compact(keys) {
-		followers := r.followers(key, now)
+	keys = slices.Compact(keys)
+	all := r.allFollowers(keys, now)
+	for _, key := range keys {
+		followers, known := all[key], all != nil
+		if !known {
+			followers = r.followers(key, now)
+		}
 		if len(followers) == 0 {
 			if _, set := Get(r.values, "repositories", key); set {
 				r.idle = append(r.idle, Path{"repositories", key})
@@ -168,6 +173,34 @@ func (r *rewriter) present() (map[position]images.Ref, error) {
 		}
 	}
 	return positions(list), err
+}
+
+// allFollowers are the followers of every repository, found in one render with a
+// host of its own for each; nil where the chart does not render with all of them,
+// and each has to be tried alone.
+func (r *rewriter) allFollowers(keys []string, now map[position]images.Ref) map[string]map[position]images.Ref {
+	trial, hosts := Copy(r.values), map[string]string{}
+	for i, key := range keys {
+		host := fmt.Sprintf("r%d.%s", i, sentinel)
+		hosts[host] = key
+		setIn(trial, host, Path{"repositories", key, "hostname"})
+	}
+	_, list, err := r.discover(trial)
+	if err != nil {
+		return nil
+	}
+	out := map[string]map[position]images.Ref{}
+	for at, ref := range positions(list) {
+		key, found := hosts[ref.Host]
+		if !found {
+			continue
+		}
+		if out[key] == nil {
+			out[key] = map[position]images.Ref{}
+		}
+		out[key][at] = now[at]
+	}
+	return out
 }
 
 // followers are the fields whose reference changes with a repository's host.

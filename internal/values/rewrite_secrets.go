@@ -15,54 +15,78 @@ func (r *rewriter) podSecrets() error {
 	if r.PullSecret == "" {
 		return nil
 	}
-	objects, _, err := r.discover(r.values)
+	order, lacking, err := r.lackSecret(r.values)
 	if err != nil {
 		return err
 	}
-	for _, o := range objects {
-		if err := r.podSecret(images.ObjectID(o)); err != nil {
+	trials := map[string]map[string]bool{} // who still lacks it, by the list that has it
+	for _, id := range order {
+		if !lacking[id] {
+			continue
+		}
+		changed, err := r.podSecret(id, trials)
+		if err != nil {
 			return err
+		}
+		if changed {
+			clear(trials)
+			if _, lacking, err = r.lackSecret(r.values); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // podSecret tries the lists that may decide one workload's pull secrets, and
-// keeps the first that does.
-func (r *rewriter) podSecret(id string) error {
-	if lacks, err := r.lacksSecret(r.values, id); err != nil || !lacks {
-		return err
-	}
+// keeps the first that does. Each is rendered once for all workloads.
+func (r *rewriter) podSecret(id string, trials map[string]map[string]bool) (changed bool, err error) {
 	for _, at := range append(r.podSecretPaths()[1:], Path{"global", "operator", "imagePullSecrets"}) {
 		if list, _ := Get(r.values, at...); at[0] == "operators" && len(secretList(list)) == 0 {
 			continue
 		}
-		trial := &rewriter{Input: r.Input, values: Copy(r.values), looks: r.looks}
-		if err := trial.addSecret(at, ""); err != nil {
-			return err
+		still, tried := trials[at.String()]
+		if !tried {
+			trial := &rewriter{Input: r.Input, values: r.values, looks: r.looks}
+			if err := trial.addSecret(at, ""); err != nil {
+				return false, err
+			}
+			// A nil map says that it does not render.
+			if _, still, err = r.lackSecret(trial.values); err != nil {
+				still = nil
+			}
+			trials[at.String()] = still
 		}
-		if lacks, err := trial.lacksSecret(trial.values, id); err != nil || lacks {
+		if still == nil || still[id] {
 			continue
 		}
-		return r.addSecret(at, "the pods of "+id+" have no pull secret without it")
+		return true, r.addSecret(at, "the pods of "+id+" have no pull secret without it")
 	}
 	r.warn("the pods of %s have no pull secret, and no setting was found that gives them one", id)
-	return nil
+	return false, nil
 }
 
-// lacksSecret reports whether a workload's pods go without the pull secret.
-func (r *rewriter) lacksSecret(values map[string]any, id string) (bool, error) {
+// lackSecret are the workloads whose pods go without the pull secret, by their
+// IDs and in their order.
+func (r *rewriter) lackSecret(values map[string]any) (order []string, lacking map[string]bool, err error) {
 	objects, _, err := r.discover(values)
 	if err != nil {
-		return false, err
+		return nil, nil, err
 	}
+	seen, lacking := map[string]bool{}, map[string]bool{}
 	for _, o := range objects {
-		if images.ObjectID(o) == id {
-			spec := GetMap(o, "spec", "template", "spec")
-			return spec != nil && !hasSecret(spec["imagePullSecrets"], r.PullSecret), nil
+		spec := GetMap(o, "spec", "template", "spec")
+		id := images.ObjectID(o)
+		if seen[id] { // the first of several counts
+			continue
+		}
+		seen[id] = true
+		if spec != nil && !hasSecret(spec["imagePullSecrets"], r.PullSecret) {
+			order = append(order, id)
+			lacking[id] = true
 		}
 	}
-	return false, nil
+	return order, lacking, nil
 }
 
 // findPins compares the tags with those of the chart's own images.
@@ -74,8 +98,8 @@ func (r *rewriter) findPins() error {
 	now := positions(list)
 	own := map[position]images.Ref{}
 	plain := without(r.values, Path{"images"})
-	for name := range GetMap(plain, "operators") {
-		plain = without(plain, Path{"operators", name, "image"})
+	for name := range GetMap(r.values, "operators") {
+		removeIn(plain, Path{"operators", name, "image"})
 	}
 	if _, list, err = r.discover(plain); err == nil {
 		own = positions(list)
