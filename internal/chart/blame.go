@@ -4,22 +4,23 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // blameSeveral finds settings that are each at fault where several are: it
 // starts from what the chart renders with and puts one setting after another
 // back. Nothing comes back where that finds fewer than two, as where the chart
 // lacks what it requires.
-func (c *Chart) blameSeveral(opts RenderOptions) []*RenderError {
+func (c *Chart) blameSeveral(opts RenderOptions, end time.Time) []*RenderError {
 	const most = 200
-	g := &grower{chart: c, opts: opts, left: most, kept: map[string]any{}}
+	g := &grower{chart: c, opts: opts, left: most, end: end, kept: map[string]any{}}
 	if !g.renders(g.kept) && !g.start() {
 		return nil
 	}
 	g.add(opts.Values, nil)
 	// What was refused before its counterpart was there may be right by now.
 	refused := slices.DeleteFunc(g.refused, g.keep)
-	if len(refused) < 2 || g.left <= 0 {
+	if len(refused) < 2 || g.left <= 0 || time.Now().After(g.end) {
 		return nil
 	}
 	var out []*RenderError
@@ -46,10 +47,12 @@ type grower struct {
 	refused [][]string
 	// left is how many times may still be rendered.
 	left int
+	// end is when that ends in any case.
+	end time.Time
 }
 
 func (g *grower) renders(values map[string]any) bool {
-	if g.left--; g.left < 0 {
+	if g.left--; g.left < 0 || time.Now().After(g.end) {
 		return false
 	}
 	opts := g.opts
@@ -74,7 +77,7 @@ func (g *grower) add(m map[string]any, at []string) {
 		p := append(slices.Clone(at), k)
 		sub, isMap := m[k].(map[string]any)
 		switch {
-		case g.left <= 0:
+		case g.left <= 0 || time.Now().After(g.end):
 			return
 		case g.keep(p):
 		case isMap && len(sub) > 0:

@@ -3,6 +3,7 @@ package chart
 import (
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
@@ -25,6 +26,9 @@ type RenderError struct {
 	// Several are the refusals of each setting where more than one is at fault:
 	// without all of them the chart renders, with any of them it does not.
 	Several []*RenderError
+	// Unsearched says that the search for the setting at fault ended for want of
+	// time.
+	Unsearched bool
 	// Err is the engine's error.
 	Err error
 }
@@ -52,6 +56,9 @@ func (e *RenderError) Error() string {
 	}
 	if e.Want != "" {
 		b.WriteString(message.Sprintf("\nexpected: %s", e.Want))
+	}
+	if e.Unsearched {
+		b.WriteString(message.Sprintf("\nnote: which setting is at fault was not found within %s", searchFor))
 	}
 	return b.String()
 }
@@ -91,10 +98,12 @@ func (c *Chart) renderError(err error, opts RenderOptions) *RenderError {
 	if opts.Quick {
 		return e
 	}
-	blamed := c.blame(opts)
+	end := time.Now().Add(searchFor)
+	blamed := c.blame(opts, end)
 	if blamed == "" {
-		e.Several = c.blameSeveral(opts)
+		e.Several = c.blameSeveral(opts, end)
 	}
+	e.Unsearched = blamed == "" && e.Path == "" && len(e.Several) == 0 && time.Now().After(end)
 	if blamed != "" && (e.Path == "" || !strings.HasPrefix(blamed, e.Path)) {
 		e.Path, e.Missing = blamed, false
 	}
@@ -115,19 +124,40 @@ func pathInMessage(message string) string {
 	return ""
 }
 
-// blame is the first setting without which the chart renders, or "".
-func (c *Chart) blame(opts RenderOptions) string {
+// searchFor bounds the search for the setting at fault, which renders again and
+// again and is a help only.
+const searchFor = 2 * time.Second
+
+// blame is the first setting without which the chart renders, or "". It halves
+// the settings that may be it; where that leads nowhere, since the chart needs
+// some of them, a short list is tried one after another.
+func (c *Chart) blame(opts RenderOptions, end time.Time) string {
 	const most = 200
-	leaves := leafPaths(opts.Values, nil)
-	if len(leaves) > most {
+	without := func(paths [][]string) bool {
+		o := opts
+		o.Values = copyMap(opts.Values)
+		for _, p := range paths {
+			removePath(o.Values, p)
+		}
+		return time.Now().Before(end) && c.renders(o)
+	}
+	all := leafPaths(opts.Values, nil)
+	left := all
+	for len(left) > 1 {
+		half := left[:len(left)/2]
+		if !without(half) {
+			half = left[len(left)/2:]
+		}
+		left = half
+	}
+	if len(left) == 1 && without(left) {
+		return strings.Join(left[0], ".")
+	}
+	if len(all) > most {
 		return ""
 	}
-	for _, p := range leaves {
-		trial := copyMap(opts.Values)
-		removePath(trial, p)
-		o := opts
-		o.Values = trial
-		if c.renders(o) {
+	for i, p := range all {
+		if without(all[i : i+1]) {
 			return strings.Join(p, ".")
 		}
 	}
