@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -26,16 +27,19 @@ type DeletionError struct {
 }
 
 // Error has one line for each object.
-func (e *DeletionError) Error() string {
-	lines := make([]string, len(e.Deletions))
-	for i, d := range e.Deletions {
-		lines[i] = d.Text(e.Now)
-	}
+func (e *DeletionError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines implements [message.Liner].
+func (e *DeletionError) Lines() []string {
 	const most = 8
-	if more := len(lines) - most; more > 0 {
-		lines = append(lines[:most], fmt.Sprintf("and %d more", more))
+	lines := []string{"no pod is restarted while objects of the installation are being deleted"}
+	for i, d := range e.Deletions {
+		if i == most {
+			return append(lines, fmt.Sprintf("and %d more", len(e.Deletions)-most))
+		}
+		lines = append(lines, message.Line(d.Text(e.Now)))
 	}
-	return "no pod is restarted while objects of the installation are being deleted\n" + strings.Join(lines, "\n")
+	return lines
 }
 
 // hint is the command that shows what is being deleted and what helps.
@@ -129,7 +133,11 @@ func (e *Executor) claimsInDanger(s plan.Step, f *plan.Facts) error {
 	}
 	err := &DeletionError{Deletions: found, Now: e.opts.Now()}
 	e.alarm = "volume claims are being deleted"
-	e.say(s.ID, EventAlarm, err.Error()+"\nthe operator may still restart pods of the step that was begun")
+	text := found[0].Text(err.Now)
+	if more := len(found) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	e.say(s.ID, EventAlarm, text+"; the operator may still restart pods, and no further step begins")
 	return err
 }
 

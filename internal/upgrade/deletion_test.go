@@ -45,22 +45,22 @@ func TestAStepDoesNotBeginWhileSomethingIsBeingDeleted(t *testing.T) {
 		mark func(w *world, f *plan.Facts)
 		want string
 	}{
-		{"all claims of a store", func(_ *world, f *plan.Facts) { markClaims(f, "ns-one") }, "persistentvolumeclaim ns-one/data-one-pool-0-0: marked for deletion since"},
-		{"one claim of the other store", func(_ *world, f *plan.Facts) { markOne(f, "data-two-pool-0-3") }, "persistentvolumeclaim ns-two/data-two-pool-0-3: marked"},
-		{"an object store", func(_ *world, f *plan.Facts) { f.Stores[0].Terminating = time.Now() }, "objectstore ns-one/one: marked"},
+		{"all claims of a store", func(_ *world, f *plan.Facts) { markClaims(f, "ns-one") }, "persistentvolumeclaim ns-one/data-one-pool-0-0 is marked for deletion since"},
+		{"one claim of the other store", func(_ *world, f *plan.Facts) { markOne(f, "data-two-pool-0-3") }, "persistentvolumeclaim ns-two/data-two-pool-0-3 is marked"},
+		{"an object store", func(_ *world, f *plan.Facts) { f.Stores[0].Terminating = time.Now() }, "objectstore ns-one/one is marked"},
 		{"a namespace", func(_ *world, f *plan.Facts) {
 			f.Namespaces = []plan.Namespace{{Name: "ns-one", Terminating: time.Now()}}
-		}, "namespace ns-one: marked"},
+		}, "namespace ns-one is marked"},
 		{"the definition", func(_ *world, f *plan.Facts) {
 			f.CRDs = []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true, Terminating: time.Now()}}
-		}, "customresourcedefinition objectstores.aistor.min.io: marked"},
+		}, "customresourcedefinition objectstores.aistor.min.io is marked"},
 		{"a volume", func(_ *world, f *plan.Facts) {
 			f.Volumes = []plan.Volume{{Name: "pv", ClaimNamespace: "ns-one", ClaimName: "data-one-pool-0-0", Terminating: time.Now()}}
-		}, "persistentvolume pv: marked"},
+		}, "persistentvolume pv is marked"},
 		{"an object of a manifest", func(_ *world, f *plan.Facts) {
 			f.Marked = []plan.MarkedObject{{ObjectKey: plan.ObjectKey{Kind: "ConfigMap", Namespace: "aistor", Name: "object-store-operator"}, Terminating: time.Now()}}
-		}, "configmap aistor/object-store-operator: marked"},
-		{"a claim that is gone", func(_ *world, f *plan.Facts) { f.Claims = f.Claims[1:] }, "persistentvolumeclaim ns-one/data-one-pool-0-0: deleted; its volume was pv-data-one-pool-0-0"},
+		}, "configmap aistor/object-store-operator is marked"},
+		{"a claim that is gone", func(_ *world, f *plan.Facts) { f.Claims = f.Claims[1:] }, "persistentvolumeclaim ns-one/data-one-pool-0-0 was deleted; its volume was pv-data-one-pool-0-0"},
 		{"a claim that is another one", func(_ *world, f *plan.Facts) { f.Claims[0].UID, f.Claims[0].Volume = "new", "pv-new" }, "its volume was pv-data-one-pool-0-0 and is pv-new now"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestClaimsThatAreDeletedBetweenTwoStepsStopTheNextOne(t *testing.T) {
 			}
 		}
 		_, err := x.run(t.Context())
-		stoppedBy(t, err, "store-two", "persistentvolumeclaim ns-two/data-two-pool-0-0: marked for deletion since", "the cluster was changed")
+		stoppedBy(t, err, "store-two", "persistentvolumeclaim ns-two/data-two-pool-0-0 is marked for deletion since", "the cluster was changed")
 		if n := len(w.releases["ns-two/two"]); n != 1 || w.stores[1].revision != 0 {
 			t.Errorf("the store was touched: %d revisions, roll-out %d", n, w.stores[1].revision)
 		}
@@ -137,7 +137,7 @@ func TestClaimsThatAreDeletedWhilePodsRestartEndTheStepAtOnce(t *testing.T) {
 			x.plan.Steps[i].Reversible = true
 		}
 		_, err := x.run(t.Context())
-		stoppedBy(t, err, "store-one", "persistentvolumeclaim ns-one/data-one-pool-0-0: marked", "is not rolled back")
+		stoppedBy(t, err, "store-one", "persistentvolumeclaim ns-one/data-one-pool-0-0 is marked", "is not rolled back")
 		alarms := x.told.alarms()
 		if len(alarms) == 0 || !strings.Contains(alarms[0], "marked for deletion") || !strings.Contains(alarms[0], "the operator may still restart pods") {
 			t.Errorf("alarms: %v", alarms)

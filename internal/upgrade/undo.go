@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
@@ -25,7 +26,7 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 	}
 	work := context.WithoutCancel(ctx)
 	if err := e.refuseDeletions(work, s); err != nil { // going back restarts pods too
-		e.undone = fmt.Sprintf("%s is not rolled back: %v", s.Target, err)
+		e.undone = fmt.Sprintf("%s is not rolled back: %s", s.Target, strings.Join(message.Lines(err), "; "))
 		e.say(s.ID, EventAlarm, e.undone)
 		return
 	}

@@ -43,15 +43,16 @@ type Deletion struct {
 	Received string `json:"received,omitempty"`
 }
 
-// Text is the deletion as one line; now is what its age is counted from.
+// Text is the deletion as one line; now is what its age is counted from. No
+// colon follows the object: what stands behind one of a Secret is redacted.
 func (d Deletion) Text(now time.Time) string {
 	line := strings.ToLower(d.Object.Kind) + " " + strings.TrimPrefix(d.Object.Namespace+"/"+d.Object.Name, "/")
 	switch d.State {
 	case DeletionMarked:
 		age := max(0, now.Sub(d.Since))
-		line += fmt.Sprintf(": marked for deletion since %s (%s ago)", d.Since.UTC().Format(time.RFC3339), duration.HumanDuration(age))
+		line += fmt.Sprintf(" is marked for deletion since %s (%s ago)", d.Since.UTC().Format(time.RFC3339), duration.HumanDuration(age))
 	default:
-		line += ": " + string(d.State)
+		line += " was " + string(d.State)
 	}
 	if d.Effect != "" {
 		line += "; " + d.Effect

@@ -43,7 +43,7 @@ func TestAnObjectOfAnyKindThatIsMarkedForDeletionFails(t *testing.T) {
 			f.Marked = []plan.MarkedObject{{ObjectKey: plan.ObjectKey{Kind: "DaemonSet", Namespace: "tenant", Name: "agent"}, Terminating: since}}
 		}},
 	} {
-		rows = append(rows, checkCase{name: kind.name, want: Fail, line: kind.label + ": marked for deletion since 2026-09-01T11:58:00Z (2m ago)",
+		rows = append(rows, checkCase{name: kind.name, want: Fail, line: kind.label + " is marked for deletion since 2026-09-01T11:58:00Z (2m ago)",
 			observed: "deletionTimestamp 2026-09-01T11:58:00Z", required: "no deletionTimestamp", remedy: "kubectl ",
 			change: func(_ *testing.T, s *Subject) { kind.mark(s.Facts) }})
 	}
@@ -60,7 +60,7 @@ func TestDeletionsThatNeedAReader(t *testing.T) {
 		{name: "a clock that is behind", want: Fail, line: "(0s ago)",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims[0].Terminating = testNow().Add(time.Hour) }},
 		{name: "all claims", want: Fail, line: "(and 3 more)", remedy: `kubectl patch pv pv-0 pv-1 pv-2 pv-3 --patch '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`,
-			details: []string{"data-primary-pool-0-3: marked for deletion since", "the reclaim policy of volume pv-3 is Delete"},
+			details: []string{"data-primary-pool-0-3 is marked for deletion since", "the reclaim policy of volume pv-3 is Delete"},
 			change: func(_ *testing.T, s *Subject) {
 				for i := range s.Facts.Claims {
 					s.Facts.Claims[i].Terminating = testNow()
@@ -72,7 +72,7 @@ func TestDeletionsThatNeedAReader(t *testing.T) {
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Claims[0].Terminating, s.Facts.Volumes[0].ReclaimPolicy = testNow(), "Retain"
 			}},
-		{name: "a server's claim is gone", want: Fail, line: "persistentvolumeclaim tenant/data-primary-pool-0-2: deleted; its pod gets an empty volume when it restarts",
+		{name: "a server's claim is gone", want: Fail, line: "persistentvolumeclaim tenant/data-primary-pool-0-2 was deleted; its pod gets an empty volume when it restarts",
 			observed: "no such claim", remedy: "kubectl patch pv pv-2 ",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims = slices.Delete(s.Facts.Claims, 2, 3) }},
 		{name: "claims that could not be listed are not missing", want: Error, line: "persistentvolumeclaims in tenant could not be looked at",
@@ -112,7 +112,7 @@ func TestVolumesKept(t *testing.T) {
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims[0].UID, s.Facts.Claims[0].Volume = "new", "pv-9" }},
 		{name: "another claim with the same volume", want: Fail, line: "replaced; another claim has its name and its volume pv-0",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims[0].UID = "new" }},
-		{name: "no claim any more", want: Fail, line: "data-primary-pool-0-0: deleted; its volume was pv-0", observed: "no such claim",
+		{name: "no claim any more", want: Fail, line: "data-primary-pool-0-0 was deleted; its volume was pv-0", observed: "no such claim",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims = s.Facts.Claims[1:] }},
 		{name: "no store any more", want: Fail, line: "(and 3 more)", change: func(_ *testing.T, s *Subject) { s.Facts.Claims, s.Facts.Stores = nil, nil }},
 		{name: "a journal's record wins over the plan's", want: Fail, line: "its volume was old-0 and is pv-0 now",
@@ -127,7 +127,7 @@ func TestVolumesKept(t *testing.T) {
 			s.Facts.Claims, s.Facts.Gaps = nil, []plan.Gap{gapIn("persistentvolumeclaims")}
 		}},
 		{name: "too many to record each: kept", want: Pass, line: "4 volume claims are as recorded", change: func(_ *testing.T, s *Subject) { s.Plan.Claims = s.Plan.Claims.Summary(3) }},
-		{name: "too many to record each: replaced", want: Fail, line: "objectstore tenant/primary: replaced; its volume claims are not those", change: func(_ *testing.T, s *Subject) {
+		{name: "too many to record each: replaced", want: Fail, line: "objectstore tenant/primary was replaced; its volume claims are not those", change: func(_ *testing.T, s *Subject) {
 			s.Plan.Claims = s.Plan.Claims.Summary(3)
 			s.Facts.Claims[2].Volume = "pv-9"
 		}},
