@@ -14,6 +14,7 @@ func (w *world) broken() map[string]finished {
 	w.refusePullTests()
 	w.breakPods() // before Pod Security is tightened
 	w.breakObjects()
+	w.breakVolumes()
 	w.breakStore()
 	w.breakSecrets()
 	file := w.bundle("broken.bundle", w.chart("aistor-operator-5.10.0"), w.withStray(w.chart("aistor-objectstore-1.0.16")), "--with", "kes")
@@ -48,6 +49,14 @@ func (w *world) refusePullTests() {
 func (w *world) apply(doc string) {
 	w.t.Helper()
 	w.kubectl("apply", "-f", w.write("applied.json", doc))
+}
+
+// breakVolumes lets a person delete a claim, and a volume be released.
+func (w *world) breakVolumes() {
+	w.t.Helper()
+	w.kubectl("delete", "pvc", "data0-logs-pool-0-0", "-n", "team-b", "--wait=false")
+	volume := w.kubectl("get", "pvc", "data0-primary-pool-0-1", "-n", "team-a", "-o", "jsonpath={.spec.volumeName}")
+	w.kubectl("patch", "pv", volume, "--subresource=status", "--type=merge", "-p", `{"status":{"phase":"Released"}}`)
 }
 
 // breakObjects spoils what stands beside the stores.

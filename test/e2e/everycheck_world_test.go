@@ -139,9 +139,11 @@ func (w *world) far() map[string]finished {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	foreign := w.write("foreign.yaml", regexp.MustCompile(`uid: \S+`).ReplaceAllString(string(b), "uid: 00000000-0000-0000-0000-000000000000"))
+	foreign := regexp.MustCompile(`uid: \S+`).ReplaceAllString(string(b), "uid: 00000000-0000-0000-0000-000000000000")
+	foreign = regexp.MustCompile(`data0-primary-pool-0-0: \S+`).ReplaceAllString(foreign, "data0-primary-pool-0-0: 00000000-0000-0000-0000-000000000000")
+	file := w.write("foreign.yaml", foreign)
 	return w.check(w.right(), w.through(func(rw http.ResponseWriter) { fmt.Fprint(rw, `{"major":"1","minor":"20","gitVersion":"v1.20.0"}`) }),
-		"--bundle", w.good, "--plan", foreign, "--only", "cluster-version,cluster-same")
+		"--bundle", w.good, "--plan", file, "--only", "cluster-version,cluster-same,volumes-kept")
 }
 
 func (w *world) silent() map[string]finished {
