@@ -1,0 +1,74 @@
+package lease
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// BusyError says that another run holds the lease.
+type BusyError struct {
+	Holder string
+	// Since is when it took the lease; zero where unknown.
+	Since time.Time
+}
+
+// Error names the holder.
+func (e *BusyError) Error() string {
+	return "another run is under way: held by " + e.Holder + since(e.Since)
+}
+
+// LostError says that a run no longer holds its lease: it must stop, and write
+// nothing any more.
+type LostError struct {
+	// Lease is namespace/name of the Lease.
+	Lease string
+	// Own is the run that lost it.
+	Own string
+	// Holder has it now, since Since; empty where nobody does. Then Last is who
+	// had it in between, if that is known, and Freed is when it was given back.
+	Holder string
+	Since  time.Time
+	Last   string
+	Freed  time.Time
+	// Deleted says that the Lease is there no more.
+	Deleted bool
+}
+
+// Error says what happened and who holds the lease now.
+func (e *LostError) Error() string {
+	now := "held by " + e.Holder + since(e.Since)
+	switch {
+	case e.Deleted:
+		now = "no such Lease"
+	case e.Holder == "" && e.Last != "":
+		now = "held by nobody; given back by " + e.Last + at(e.Freed)
+	case e.Holder == "":
+		now = "held by nobody" + since(e.Freed)
+	}
+	return fmt.Sprintf("lease %q was lost: this run was suspended or cut off for longer than it lasts; it stops here and writes nothing more\nreceived: %s\nexpected: held by %s",
+		e.Lease, now, e.Own)
+}
+
+// errNotHeld is what a write gets before the lease is taken and after it was
+// given back.
+var errNotHeld = errors.New("nothing is written without the lease")
+
+// errStale is what a connection gets whose lease has not been confirmed for so
+// long that somebody else may hold it. The request can be repeated: that
+// confirms the lease, or finds that it is lost.
+var errStale = errors.New("the lease was not confirmed in time; nothing was sent")
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " since " + t.UTC().Format(time.RFC3339)
+}
+
+func at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " at " + t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,191 @@
+package lease
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	coordination "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+)
+
+// The lease is renewed every third of its term. It is read anew before a write
+// when it was not renewed for half of it, and a connection sends nothing more
+// after five sixths: what is left is for bytes that are on their way.
+func (l *Lease) pace() time.Duration  { return l.term / 3 }
+func (l *Lease) doubt() time.Duration { return l.term / 2 }
+func (l *Lease) limit() time.Duration { return l.term * 5 / 6 }
+
+// keep renews the lease in the background.
+func (l *Lease) keep(ctx context.Context) {
+	ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
+	l.done.Go(func() {
+		for pause.For(ctx, l.pace()) == nil && l.Err() == nil {
+			_ = l.renew(ctx, 0)
+		}
+	})
+}
+
+// Lost is closed once another run has taken the lease over, or somebody
+// deleted it while nobody renewed it.
+func (l *Lease) Lost() <-chan struct{} { return l.lost }
+
+// Err is a [*LostError] once the lease is lost, else nil.
+func (l *Lease) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.loss == nil {
+		return nil
+	}
+	return l.loss
+}
+
+// Verify asks the API server whether the lease is still held, right before a
+// change. It returns a [*LostError] if not; any other error says that nobody
+// knows now, and that nothing may be written.
+func (l *Lease) Verify(ctx context.Context) error { return l.renew(ctx, l.pace()) }
+
+// Confirm is Verify where the lease was not renewed for a while, by this
+// process's own clock; else it sends nothing.
+func (l *Lease) Confirm(ctx context.Context) error {
+	if err := l.proven(l.doubt()); err != errStale {
+		return err
+	}
+	return l.renew(ctx, 0)
+}
+
+// proven says whether the lease was confirmed within a time: nil, a
+// [*LostError], errNotHeld or errStale. It sends nothing.
+func (l *Lease) proven(within time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.loss != nil:
+		return l.loss
+	case !l.held:
+		return errNotHeld
+	case l.age() >= within:
+		return errStale
+	}
+	return nil
+}
+
+// age is how long ago the lease was confirmed. A suspended process is found by
+// the monotonic clock, a suspended machine by the time of day, which goes on
+// while the machine sleeps.
+func (l *Lease) age() time.Duration {
+	now := l.now()
+	return max(now.Sub(l.confirmed), now.Round(0).Sub(l.confirmed.Round(0)))
+}
+
+// renew reads the lease, and renews it where that was not done for young.
+func (l *Lease) renew(ctx context.Context, young time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, l.pace())
+	defer cancel()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("confirming lease %q: %w", l.id(), context.Cause(ctx))
+	}
+	for try := 1; ; try++ {
+		err := l.renewOnce(ctx, young)
+		if !apierrors.IsConflict(err) || try == 3 {
+			return err
+		}
+	}
+}
+
+func (l *Lease) renewOnce(ctx context.Context, young time.Duration) error {
+	if err := l.proven(1 << 62); err != nil {
+		return err
+	}
+	leases := l.client.CoordinationV1().Leases(l.namespace)
+	cur, err := leases.Get(ctx, Name, meta.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return l.recreate(ctx)
+	case err != nil:
+		return fmt.Errorf("confirming lease %q: %w", l.id(), err)
+	case rawHolder(cur) != l.holder:
+		return l.lose(cur)
+	case l.proven(young) == nil:
+		return nil
+	}
+	sent := l.now()
+	_, err = leases.Update(ctx, l.fill(cur.DeepCopy()), meta.UpdateOptions{})
+	return l.confirm(sent, err)
+}
+
+// recreate brings back a lease that somebody deleted, if nobody can have held
+// it since.
+func (l *Lease) recreate(ctx context.Context) error {
+	if l.proven(l.limit()) != nil {
+		return l.lose(nil)
+	}
+	sent := l.now()
+	_, err := l.client.CoordinationV1().Leases(l.namespace).Create(ctx, l.fill(&coordination.Lease{}), meta.CreateOptions{})
+	return l.confirm(sent, err)
+}
+
+func (l *Lease) confirm(sent time.Time, err error) error {
+	if err != nil {
+		return fmt.Errorf("renewing lease %q: %w", l.id(), err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.confirmed = sent
+	return nil
+}
+
+// lose notes the loss for good; cur is the lease as it is now, nil where it is
+// gone.
+func (l *Lease) lose(cur *coordination.Lease) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.loss != nil {
+		return l.loss
+	}
+	l.loss = &LostError{Lease: l.id(), Own: l.holder, Deleted: cur == nil}
+	if cur != nil {
+		l.loss.Holder, l.loss.Since = holderOf(cur), acquired(cur)
+		if l.loss.Holder == "" {
+			l.loss.Last, l.loss.Freed = clean(cur.Annotations[lastHolder]), timeOf(cur.Spec.RenewTime)
+		}
+	}
+	close(l.lost)
+	return l.loss
+}
+
+// Abandon ends the renewing and leaves the lease to expire, as a killed process
+// would: for when nobody knows what is under way. Nothing is written after it.
+func (l *Lease) Abandon() {
+	if l.stop != nil {
+		l.stop()
+		l.done.Wait()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = false
+}
+
+// Release ends the renewing and frees the lease, if it is still this run's.
+// Nothing is written after it.
+func (l *Lease) Release(ctx context.Context) error {
+	l.Abandon()
+	if l.Err() != nil {
+		return nil
+	}
+	leases := l.client.CoordinationV1().Leases(l.namespace)
+	cur, err := leases.Get(ctx, Name, meta.GetOptions{})
+	if err == nil && rawHolder(cur) == l.holder {
+		_, err = leases.Update(ctx, l.empty(cur), meta.UpdateOptions{})
+	}
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("releasing lease %q: %w", l.id(), err)
+	}
+	return nil
+}

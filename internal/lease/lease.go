@@ -1,0 +1,162 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	coordination "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+)
+
+// Options are a Lease's. Client, Namespace and Holder are required.
+type Options struct {
+	// Client reads and writes the Lease itself, past the fence.
+	Client    kubernetes.Interface
+	Namespace string
+	// Holder names this run and no other one, ever: see [NewHolder].
+	Holder string
+	// Term is how long a silent holder keeps the lease. The default is 30
+	// seconds.
+	Term time.Duration
+	// HolderGone says of another holder whether it certainly runs no more, so
+	// that its lease may be taken over at once. The default says no.
+	HolderGone func(holder string) bool
+	// Now is the clock, monotonic and of the day. The default is time.Now.
+	Now func() time.Time
+}
+
+// Lease is held by one run. It is safe for concurrent use.
+//
+// Being unable to renew it is not losing it: nobody can take it over while the
+// API server is away, and whether somebody did is seen when it is back. Until
+// then nothing is written.
+type Lease struct {
+	client    kubernetes.Interface
+	namespace string
+	holder    string
+	term      time.Duration
+	now       func() time.Time
+	gone      func(string) bool
+
+	turn chan struct{} // who reads or writes the object
+	stop context.CancelFunc
+	done sync.WaitGroup
+	lost chan struct{} // closed with the loss
+
+	mu        sync.Mutex
+	held      bool
+	loss      *LostError
+	confirmed time.Time // when the newest request began that renewed it
+}
+
+// New makes a lease that is not held yet. It sends nothing.
+func New(o Options) *Lease {
+	l := &Lease{
+		client: o.Client, namespace: o.Namespace, holder: o.Holder, term: o.Term, now: o.Now, gone: o.HolderGone,
+		turn: make(chan struct{}, 1), lost: make(chan struct{}),
+	}
+	if l.term <= 0 {
+		l.term = 30 * time.Second
+	}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	if l.gone == nil {
+		l.gone = func(string) bool { return false }
+	}
+	return l
+}
+
+// Namespace is where the Lease lies.
+func (l *Lease) Namespace() string { return l.namespace }
+
+// Holder is the run that takes the lease.
+func (l *Lease) Holder() string { return l.holder }
+
+// Acquire takes the lease and keeps renewing it until Release or Abandon. Where
+// another holder has it, Acquire watches for as long as a live holder needs to
+// renew it: one that renews is a [BusyError]; one that stays silent was killed,
+// suspended or cut off, and is taken over from. waiting is told of it first.
+func (l *Lease) Acquire(ctx context.Context, waiting func(*BusyError)) error {
+	var first *coordination.Lease
+	since := l.now()
+	for {
+		cur, err := l.try(ctx, first, since)
+		if err == nil {
+			l.keep(ctx)
+			return nil
+		}
+		busy, ok := errors.AsType[*BusyError](err)
+		if !ok {
+			return err
+		}
+		switch {
+		case cur == nil: // created by somebody else just now
+		case first == nil:
+			first = cur
+			waiting(busy)
+		case renewed(first, cur):
+			return busy
+		}
+		if err := pause.For(ctx, l.term/15); err != nil {
+			return err
+		}
+	}
+}
+
+// try takes the lease if it is free, or held by somebody who has been silent
+// since we first looked. The clocks of two machines are never compared, except
+// by a wide margin.
+func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.Time) (*coordination.Lease, error) {
+	leases := l.client.CoordinationV1().Leases(l.namespace)
+	sent := l.now()
+	cur, err := leases.Get(ctx, Name, meta.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		_, err = leases.Create(ctx, l.fill(&coordination.Lease{}), meta.CreateOptions{})
+		if apierrors.IsAlreadyExists(err) {
+			return nil, &BusyError{Holder: "a run that began just now", Since: l.now()}
+		}
+		return nil, l.taken(sent, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading lease %q: %w", l.id(), err)
+	}
+	if other := rawHolder(cur); other != "" && other != l.holder {
+		silent := first != nil && !renewed(first, cur) && l.now().Sub(since) >= termOf(cur, l.term)
+		if !silent && !l.gone(other) && !l.longExpired(cur) {
+			return cur, &BusyError{Holder: holderOf(cur), Since: acquired(cur)}
+		}
+	}
+	sent = l.now()
+	_, err = leases.Update(ctx, l.fill(cur.DeepCopy()), meta.UpdateOptions{})
+	if apierrors.IsConflict(err) {
+		return cur, &BusyError{Holder: holderOf(cur), Since: acquired(cur)}
+	}
+	return nil, l.taken(sent, err)
+}
+
+// taken notes that a request which began at sent took the lease.
+func (l *Lease) taken(sent time.Time, err error) error {
+	if err != nil {
+		return fmt.Errorf("taking lease %q: %w", l.id(), err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held, l.confirmed = true, sent
+	return nil
+}
+
+// longExpired reports whether the holder has been silent for so long that no
+// difference between two clocks explains it.
+func (l *Lease) longExpired(cur *coordination.Lease) bool {
+	return cur.Spec.RenewTime == nil || l.now().Sub(cur.Spec.RenewTime.Time) > longSilence
+}
+
+func (l *Lease) id() string { return l.namespace + "/" + Name }
