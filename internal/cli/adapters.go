@@ -32,6 +32,21 @@ func (h helmAdapter) Release(ctx context.Context, namespace, name string) (upgra
 	return releaseFrom(r), nil
 }
 
+func (h helmAdapter) Deployed(ctx context.Context, namespace, name string) (string, error) {
+	history, err := h.client.History(ctx, namespace, name)
+	if err != nil {
+		return "", err
+	}
+	for _, status := range []string{chart.StatusDeployed, chart.StatusSuperseded} {
+		for _, r := range slices.Backward(history) {
+			if r.Status == status {
+				return r.Manifest, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("reading release %q: no revision of it was carried through", namespace+"/"+name)
+}
+
 func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upgrade.Release, error) {
 	for _, c := range h.charts {
 		if c.Digest() != r.ChartDigest {

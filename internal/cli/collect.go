@@ -13,7 +13,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/collect"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -101,7 +101,7 @@ func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
 	if facts.Operator == nil {
 		return opts, nil
 	}
-	runs, err := upgrade.ReadJournals(ctx, typed, facts.Operator.Namespace)
+	runs, err := journal.List(ctx, typed, facts.Operator.Namespace)
 	if err != nil {
 		line(o.ErrOut, "warning: journals of upgrades could not be read: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 )
 
@@ -111,7 +112,7 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 
 // describeAvailability is one line about what was seen of a store while its
 // pods went.
-func describeAvailability(a upgrade.Availability) string {
+func describeAvailability(a journal.Availability) string {
 	text, at := fmt.Sprintf("%s: at least %d of %d pods ready", a.Store, a.LowestReady, a.Pods), ""
 	if len(a.At) > 0 {
 		at = " at " + strings.Join(a.At, ", then at ")

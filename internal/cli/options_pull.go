@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
@@ -59,7 +60,7 @@ func (o *pullOptions) wanted() bool { return o.test || o.prepull }
 // equip gives a subject what looks at the registry: the nodes where they are
 // asked, and nothing here where only they may be.
 // The rights to start pods are reviewed with the others.
-func (o *pullOptions) equip(ctx context.Context, p *Program, kube kubeOptions, c *cluster.Client, s *preflight.Subject) error {
+func (o *pullOptions) equip(ctx context.Context, p *Program, kube genericclioptions.RESTClientGetter, c *cluster.Client, s *preflight.Subject) error {
 	if o.view == viewNodes {
 		s.Registry = nil
 	}
@@ -77,7 +78,7 @@ func (o *pullOptions) equip(ctx context.Context, p *Program, kube kubeOptions, c
 
 // puller connects to the cluster for a pull test. What comes in is told on
 // stderr.
-func (o *pullOptions) puller(p *Program, kube kubeOptions) (*pulltest.Runner, error) {
+func (o *pullOptions) puller(p *Program, kube genericclioptions.RESTClientGetter) (*pulltest.Runner, error) {
 	config, err := kube.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading kubeconfig: %w", err)

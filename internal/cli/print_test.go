@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -221,11 +222,11 @@ func anOutcome() *upgrade.Outcome {
 	return &upgrade.Outcome{
 		Started: clock, Ended: clock.Add(15 * time.Minute), Backup: "aistor-upgrade-backup/0123456789ab",
 		Steps: []upgrade.StepOutcome{
-			{ID: "backup", Status: upgrade.StepDone, Started: clock, Ended: clock.Add(1200 * time.Millisecond)},
-			{ID: "operator-5.10.0", Status: upgrade.StepFailed, Started: clock, Ended: clock.Add(10 * time.Minute)},
-			{ID: "store-team-a-primary", Status: upgrade.StepPending},
+			{ID: "backup", Status: journal.StepDone, Started: clock, Ended: clock.Add(1200 * time.Millisecond)},
+			{ID: "operator-5.10.0", Status: journal.StepFailed, Started: clock, Ended: clock.Add(10 * time.Minute)},
+			{ID: "store-team-a-primary", Status: journal.StepPending},
 		},
-		Availability: []upgrade.Availability{
+		Availability: []journal.Availability{
 			{Store: "team-a/primary", Pods: 8, LowestReady: 7, Known: true, Probes: 600, Failed: 2, Unanswered: 12, Unavailable: plan.Duration(1500 * time.Millisecond)},
 			{Store: "team-b/logs", Pods: 4, LowestReady: 4},
 			{Store: "team-c/media", Pods: 4, LowestReady: 3, Known: true, Probes: 600, At: []string{"https://s3.example.com/minio/health/cluster"}},
@@ -258,8 +259,8 @@ func aStatus() *statusDocument {
 			Health: "yellow", Images: []string{"registry.example.com:5000/aistor/minio:RELEASE.2026-06-06T02-44-06Z"}}},
 		OperatorReady: 3, OperatorPods: 3, Context: "prod",
 		License: licenseStatusOf(&plan.Facts{Stores: []plan.Store{{LicenseExpires: "2026-09-21T22:00:00Z"}}}, clock),
-		Upgrade: runStatusOf(upgrade.Run{Attempts: []upgrade.Attempt{{Started: clock}}, Steps: []upgrade.StepRecord{
-			{ID: "backup", Status: upgrade.StepDone}, {ID: "operator-5.10.0", Status: upgrade.StepStarted}, {ID: "validate", Status: upgrade.StepPending}}}, "anna@jump-1 (4242)"),
+		Upgrade: runStatusOf(journal.Run{Attempts: []journal.Attempt{{Started: clock}}, Steps: []journal.StepRecord{
+			{ID: "backup", Status: journal.StepDone}, {ID: "operator-5.10.0", Status: journal.StepStarted}, {ID: "validate", Status: journal.StepPending}}}, "anna@jump-1 (4242)"),
 		Bundle: &bundleStatus{Name: "aistor.bundle", Operator: []string{"5.6.4", "5.8.0", "5.10.0"}, MinIO: "RELEASE.2026-06-06T02-44-06Z",
 			Stores: map[string][]string{"team-a/logs": {"1.0.13", "1.0.16"}, "team-a/primary": {"1.0.16"}}},
 		Gaps: []plan.Gap{{What: "nodes", Cause: "nodes is forbidden"}},
@@ -332,7 +333,7 @@ func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
 	if s.Recorded != nil {
 		t.Errorf("without a run before: received %v", s.Recorded)
 	}
-	resume(s, []upgrade.Run{{Plan: "p", ChangedBefore: true, Claims: record("before"), Attempts: []upgrade.Attempt{{Started: clock}}}})
+	resume(s, []journal.Run{{Plan: "p", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}})
 	if got := s.Recorded["team-a/logs"]["data0-logs-pool-0-0"].Volume; got != "before" {
 		t.Errorf("after an interrupted run: received %q", got)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/report"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
@@ -149,13 +150,13 @@ func encodeReport(name string, doc *report.Document) ([]byte, error) {
 }
 
 // findings are what the checks found so far that did not pass.
-func (e *evidence) findings() []upgrade.Finding {
-	var list []upgrade.Finding
+func (e *evidence) findings() []journal.Finding {
+	var list []journal.Finding
 	add := func(reports []*preflight.Report, after bool) {
 		for _, r := range reports {
 			for _, one := range r.Results {
 				if one.Status != preflight.Pass && one.Status != preflight.Skip {
-					list = append(list, upgrade.Finding{Check: one.ID, Status: string(one.Status), After: after, Message: one.Message, Waived: one.Waived})
+					list = append(list, journal.Finding{Check: one.ID, Status: string(one.Status), After: after, Message: one.Message, Waived: one.Waived})
 				}
 			}
 		}

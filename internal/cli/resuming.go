@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -25,8 +25,8 @@ func (o *targetOptions) resuming(ctx context.Context, s *preflight.Subject) erro
 
 // resume reads from journals what matters to the checks. A run that parked
 // left everything settled, so that it excuses nothing.
-func resume(s *preflight.Subject, runs []upgrade.Run) {
-	last := upgrade.Unfinished(runs)
+func resume(s *preflight.Subject, runs []journal.Run) {
+	last := journal.Unfinished(runs)
 	s.Resuming = last != nil && last.Result() != "parked"
 	if last != nil && s.Plan != nil {
 		s.Recorded = s.Plan.Claims.Since(last.Claims)
@@ -38,7 +38,7 @@ func resume(s *preflight.Subject, runs []upgrade.Run) {
 		all = slices.Concat([]plan.Release{*s.Facts.Operator}, all)
 	}
 	for _, r := range all {
-		if upgrade.OwnsRevision(runs, r.Key(), r.Revision, r.Updated) {
+		if journal.OwnsRevision(runs, r.Key(), r.Revision, r.Updated) {
 			s.OwnPending = append(s.OwnPending, r.Key())
 		}
 	}

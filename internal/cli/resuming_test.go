@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -17,24 +17,24 @@ import (
 func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 	t.Parallel()
 	called := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	run := func(result string) upgrade.Run {
-		return upgrade.Run{
-			Attempts: []upgrade.Attempt{{Started: called, Result: result}},
-			Steps:    []upgrade.StepRecord{{Target: "aistor/aistor", Changed: true, Before: 2, Calling: true, Called: called}},
+	run := func(result string) journal.Run {
+		return journal.Run{
+			Attempts: []journal.Attempt{{Started: called, Result: result}},
+			Steps:    []journal.StepRecord{{Target: "aistor/aistor", Changed: true, Before: 2, Calling: true, Called: called}},
 		}
 	}
 	tests := []struct {
 		name    string
-		runs    []upgrade.Run
+		runs    []journal.Run
 		updated time.Time
 		want    bool
 		own     []string
 	}{
 		{"none", nil, called, false, nil},
-		{"killed", []upgrade.Run{run("")}, called, true, []string{"aistor/aistor"}},
-		{"interrupted, and somebody else's Helm since", []upgrade.Run{run("interrupted")}, called.Add(time.Hour), true, nil},
-		{"parked", []upgrade.Run{run("parked")}, called.Add(time.Hour), false, nil},
-		{"done", []upgrade.Run{run("done")}, called.Add(time.Hour), false, nil},
+		{"killed", []journal.Run{run("")}, called, true, []string{"aistor/aistor"}},
+		{"interrupted, and somebody else's Helm since", []journal.Run{run("interrupted")}, called.Add(time.Hour), true, nil},
+		{"parked", []journal.Run{run("parked")}, called.Add(time.Hour), false, nil},
+		{"done", []journal.Run{run("done")}, called.Add(time.Hour), false, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -24,19 +25,18 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 	if err != nil {
 		return req, false, err
 	}
-	unfinished := upgrade.Unfinished(runs)
+	unfinished := journal.Unfinished(runs)
 	if len(o.to) > 0 {
 		err = o.asked(req.To, facts)
 	} else {
-		err = o.before(req.To, facts, runs)
+		err = o.before(ctx, &req, runs)
 	}
 	if err != nil {
 		return req, false, err
 	}
-	client := chart.NewClient(o.kube, nil)
 	for key := range req.To {
-		namespace, name, _ := strings.Cut(key, "/")
-		if req.History[key], err = client.History(ctx, namespace, name); err != nil {
+		_, name, _ := strings.Cut(key, "/")
+		if err := o.readHistory(ctx, &req, key); err != nil {
 			return req, false, err
 		}
 		if len(o.to) > 0 {
@@ -44,19 +44,19 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 		}
 		if req.To[key] = carriedThrough(req.History[key], req.To[key]); req.To[key] == 0 {
 			return req, false, withHint(fmt.Errorf("going back with release %q: Helm keeps no revision from before the upgrade that was carried through", key),
-				"helm history "+name+" -n "+namespace+" shows what there is; --to "+key+"=REVISION names one")
+				"helm history "+name+" -n "+strings.TrimSuffix(key, "/"+name)+" shows what there is; --to "+key+"=REVISION names one")
 		}
 	}
 	return req, unfinished != nil && unfinished.Kind == plan.KindRollback, nil
 }
 
 // journals are those of all runs in the operator's namespace.
-func (o *targetOptions) journals(ctx context.Context, f *plan.Facts) ([]upgrade.Run, error) {
+func (o *targetOptions) journals(ctx context.Context, f *plan.Facts) ([]journal.Run, error) {
 	client, err := o.kube.clientset()
 	if err != nil {
 		return nil, err
 	}
-	return upgrade.ReadJournals(ctx, client, home(f))
+	return journal.List(ctx, client, home(f))
 }
 
 // home is the namespace that holds journals and lease; empty where nothing says
@@ -87,9 +87,41 @@ func (o *rollbackOptions) asked(to map[string]int, f *plan.Facts) error {
 	return nil
 }
 
-// before reads from the journals what was there before the last upgrade.
-func (o *rollbackOptions) before(to map[string]int, f *plan.Facts, runs []upgrade.Run) error {
-	came := upgrade.WayBack(runs)
+// readHistory reads the revisions of a release once.
+func (o *rollbackOptions) readHistory(ctx context.Context, req *inputs.BackRequest, key string) (err error) {
+	if req.History[key] == nil {
+		namespace, name, _ := strings.Cut(key, "/")
+		req.History[key], err = chart.NewClient(o.kube, nil).History(ctx, namespace, name)
+	}
+	return err
+}
+
+// origins reads from Helm's records and the journals what was there before the
+// last upgrade.
+func (o *rollbackOptions) origins(ctx context.Context, req *inputs.BackRequest, runs []journal.Run) ([]upgrade.Origin, error) {
+	history := map[string][]upgrade.Revision{}
+	for _, r := range slices.Concat([]plan.Release{*req.Facts.Operator}, req.Facts.Releases) {
+		if !o.chosen(req.Facts, r.Key()) {
+			continue
+		}
+		if err := o.readHistory(ctx, req, r.Key()); err != nil {
+			return nil, err
+		}
+		for _, h := range req.History[r.Key()] {
+			history[r.Key()] = append(history[r.Key()], upgrade.Revision{Number: h.Revision, Status: h.Status, Description: h.Description})
+		}
+	}
+	list, err := upgrade.Origins(runs, history)
+	return list, withHint(err, "helm history shows what is true; --to NAMESPACE/RELEASE=REVISION goes back to a revision of it")
+}
+
+// before finds what was there before the last upgrade.
+func (o *rollbackOptions) before(ctx context.Context, req *inputs.BackRequest, runs []journal.Run) error {
+	to, f := req.To, req.Facts
+	came, err := o.origins(ctx, req, runs)
+	if err != nil {
+		return err
+	}
 	if len(came) == 0 {
 		return withHint(fmt.Errorf("going back: no journal of an upgrade that changed a release in namespace %s", f.Operator.Namespace),
 			"helm history RELEASE -n NAMESPACE shows the revisions; --to NAMESPACE/RELEASE=REVISION names one")
@@ -102,7 +134,9 @@ func (o *rollbackOptions) before(to map[string]int, f *plan.Facts, runs []upgrad
 		if r == nil {
 			return fmt.Errorf("going back with release %q: it is there no more", c.Release)
 		}
-		if r.Revision != c.Revision && !upgrade.OwnsRevision(runs, c.Release, r.Revision, r.Updated) {
+		ours := journal.OwnsRevision(runs, c.Release, r.Revision, r.Updated) ||
+			slices.ContainsFunc(runs, func(run journal.Run) bool { return upgrade.MadeByPlan(r.Description, run.Plan) })
+		if r.Revision != c.Revision && !ours {
 			return withHint(fmt.Errorf("going back with release %q: revision %d was made by somebody else after the upgrade and would be lost", c.Release, r.Revision),
 				fmt.Sprintf("helm history shows it; --to %s=%d goes back nevertheless", c.Release, c.Revision))
 		}

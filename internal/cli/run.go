@@ -37,6 +37,7 @@ type runOptions struct {
 	reports           reportOptions
 	endpoints         endpointOptions
 	seen              *evidence
+	fenced            *fencedKube
 }
 
 func newRunOptions(p *Program, kube kubeOptions) runOptions {

@@ -8,7 +8,8 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 )
 
@@ -32,13 +33,13 @@ type runStatus struct {
 // lastRun is the newest journal with whether somebody carries it out now; nil
 // where there was no upgrade yet.
 func lastRun(ctx context.Context, client kubernetes.Interface, namespace string, now time.Time) (*runStatus, error) {
-	runs, err := upgrade.ReadJournals(ctx, client, namespace)
+	runs, err := journal.List(ctx, client, namespace)
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
 	holder := ""
 	if runs[0].Result() == "" { // only then the lease tells running from killed
-		if holder, err = upgrade.Holder(ctx, client, namespace, now); err != nil {
+		if holder, err = lease.CurrentHolder(ctx, client, namespace, now); err != nil {
 			return nil, err
 		}
 	}
@@ -47,14 +48,14 @@ func lastRun(ctx context.Context, client kubernetes.Interface, namespace string,
 
 // runStatusOf puts a journal into words; holder is who has the lease, if
 // anybody.
-func runStatusOf(r upgrade.Run, holder string) *runStatus {
+func runStatusOf(r journal.Run, holder string) *runStatus {
 	out := &runStatus{Plan: r.Plan, State: r.Result(), Of: len(r.Steps)}
 	if n := len(r.Attempts); n > 0 {
 		last := r.Attempts[n-1]
 		out.Started, out.Ended, out.Message = last.Started, last.Ended, last.Message
 	}
-	open := slices.IndexFunc(r.Steps, func(s upgrade.StepRecord) bool {
-		return s.Status != upgrade.StepDone && s.Status != upgrade.StepSkipped
+	open := slices.IndexFunc(r.Steps, func(s journal.StepRecord) bool {
+		return s.Status != journal.StepDone && s.Status != journal.StepSkipped
 	})
 	switch {
 	case out.State == "" && holder != "":

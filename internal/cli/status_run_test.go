@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -22,23 +22,23 @@ import (
 // read says nothing.
 func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.T) {
 	t.Parallel()
-	unended := journalOf(t, upgrade.Attempt{Started: clock.Add(-time.Hour)})
+	unended := journalOf(t, journal.Attempt{Started: clock.Add(-time.Hour)})
 	for name, c := range map[string]struct {
 		journal, denied   string
 		want, wantProblem string
 	}{
 		"no upgrade yet":              {},
 		"nobody holds the lease":      {journal: unended, want: "killed"},
-		"the lease can't be read":     {journal: unended, denied: "leases", wantProblem: `reading lease "aistor-upgrade" in "aistor"`},
+		"the lease can't be read":     {journal: unended, denied: "leases", wantProblem: `reading lease "aistor/aistor-upgrade"`},
 		"the journals can't be read":  {journal: unended, denied: "configmaps", wantProblem: `reading journals in "aistor"`},
-		"an ended one needs no lease": {journal: journalOf(t, upgrade.Attempt{Started: clock, Ended: clock, Result: "done"}), denied: "leases", want: "done"},
+		"an ended one needs no lease": {journal: journalOf(t, journal.Attempt{Started: clock, Ended: clock, Result: "done"}), denied: "leases", want: "done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := fake.NewSimpleClientset()
 			if c.journal != "" {
 				client = fake.NewSimpleClientset(&core.ConfigMap{
-					ObjectMeta: meta.ObjectMeta{Name: "a", Namespace: "aistor", Labels: map[string]string{"app.kubernetes.io/managed-by": upgrade.ManagedBy}},
+					ObjectMeta: meta.ObjectMeta{Name: "a", Namespace: "aistor", Labels: map[string]string{"app.kubernetes.io/managed-by": journal.ManagedBy}},
 					Data:       map[string]string{"run.json": c.journal}})
 			}
 			client.PrependReactor("*", c.denied, func(a clienttesting.Action) (bool, runtime.Object, error) {
@@ -59,10 +59,10 @@ func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.
 	}
 }
 
-func journalOf(t *testing.T, a upgrade.Attempt) string {
+func journalOf(t *testing.T, a journal.Attempt) string {
 	t.Helper()
-	text, err := json.Marshal(upgrade.Run{APIVersion: plan.APIVersion, Plan: "sha256:aa", Attempts: []upgrade.Attempt{a},
-		Steps: []upgrade.StepRecord{{ID: "backup", Status: upgrade.StepStarted}}})
+	text, err := json.Marshal(journal.Run{APIVersion: plan.APIVersion, Plan: "sha256:aa", Attempts: []journal.Attempt{a},
+		Steps: []journal.StepRecord{{ID: "backup", Status: journal.StepStarted}}})
 	if err != nil {
 		t.Fatal(err)
 	}

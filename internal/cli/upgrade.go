@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -111,7 +112,11 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	}
 	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
 	subject.Bundle = proofAsRead(t, o.Program, o.bundleFile, o.publicKey, o.signature)
-	if err := o.pull.equip(ctx, o.Program, o.kube, t.cluster, subject); err != nil {
+	fenced, err := o.fence(t)
+	if err != nil {
+		return err
+	}
+	if err := o.pull.equip(ctx, o.Program, fenced, t.cluster, subject); err != nil {
 		return err
 	}
 	if err := o.resuming(ctx, subject); err != nil {
@@ -170,7 +175,7 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 // goesOn demands that the plan at hand is what an interrupted upgrade left of
 // the one that was reviewed.
 func (o *targetOptions) goesOn(ctx context.Context, t *target, want *plan.Plan) error {
-	var runs []upgrade.Run
+	var runs []journal.Run
 	if home(t.inputs.Facts) != "" {
 		var err error
 		if runs, err = o.journals(ctx, t.inputs.Facts); err != nil {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -54,7 +55,11 @@ func (o *runOptions) whileRead(ctx context.Context) (context.Context, context.Ca
 }
 
 func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
-	config, err := o.kube.ToRESTConfig()
+	fenced, err := o.fence(t)
+	if err != nil {
+		return upgrade.Deps{}, err
+	}
+	config, err := fenced.ToRESTConfig()
 	if err != nil {
 		return upgrade.Deps{}, fmt.Errorf("reading kubeconfig: %w", err)
 	}
@@ -67,8 +72,9 @@ func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 		return upgrade.Deps{}, fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	return upgrade.Deps{
-		Helm:    helmAdapter{client: chart.NewClient(o.kube, nil), charts: t.charts},
+		Helm:    helmAdapter{client: chart.NewClient(fenced, nil), charts: t.charts},
 		Cluster: clusterAdapter{client: t.cluster, scope: o.scope(t)},
+		Lease:   fenced.lease,
 		Client:  client, Objects: upgrade.NewObjects(dyn),
 		Prober:   healthProber{client: t.cluster, facts: t.inputs.Facts, at: o.endpoints.at},
 		Redactor: o.redactor(),
@@ -78,7 +84,7 @@ func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 func (o *runOptions) executorOptions(ctx context.Context, t *target, s *preflight.Subject) upgrade.Options {
 	opts := upgrade.Options{
 		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
-		Holder: holder(), HolderGone: holderGone, Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
+		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
 		Command: o.command(), Anew: o.anew(), Now: o.Now,
 		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure, Findings: o.seen.findings,
 		Preflight: func(ctx context.Context) error {
@@ -177,6 +183,8 @@ func upgradeError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, new(*lease.LostError)): // whatever this run did, another one goes on
+		return withCode(ExitStopped, err)
 	case errors.As(err, &interrupted):
 		return withCode(ExitInterrupted, err)
 	case errors.As(err, &timeout), errors.As(err, &healing):

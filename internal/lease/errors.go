@@ -2,8 +2,10 @@ package lease
 
 import (
 	"errors"
-	"fmt"
+	"strings"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // BusyError says that another run holds the lease.
@@ -36,7 +38,10 @@ type LostError struct {
 }
 
 // Error says what happened and who holds the lease now.
-func (e *LostError) Error() string {
+func (e *LostError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines implements [message.Liner].
+func (e *LostError) Lines() []string {
 	now := "held by " + e.Holder + since(e.Since)
 	switch {
 	case e.Deleted:
@@ -46,8 +51,11 @@ func (e *LostError) Error() string {
 	case e.Holder == "":
 		now = "held by nobody" + since(e.Freed)
 	}
-	return fmt.Sprintf("lease %q was lost: this run was suspended or cut off for longer than it lasts; it stops here and writes nothing more\nreceived: %s\nexpected: held by %s",
-		e.Lease, now, e.Own)
+	return []string{
+		message.Sprintf("lease %q was lost: this run was suspended or cut off for longer than it lasts; it stops here and writes nothing more", e.Lease),
+		"received: " + message.Line(now),
+		"expected: held by " + message.Line(e.Own),
+	}
 }
 
 // errNotHeld is what a write gets before the lease is taken and after it was

@@ -3,6 +3,7 @@ package report
 import (
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -65,8 +66,8 @@ type Document struct {
 	Acknowledged []Acknowledged         `json:"acknowledged,omitempty"`
 	Warnings     []plan.Notice          `json:"warnings,omitempty"`
 	Attempts     []Attempt              `json:"attempts,omitempty"`
-	Availability []upgrade.Availability `json:"availability,omitempty"`
-	Pods         []upgrade.PodTimeline  `json:"pods,omitempty"`
+	Availability []journal.Availability `json:"availability,omitempty"`
+	Pods         []journal.PodTimeline  `json:"pods,omitempty"`
 }
 
 // Acknowledged is something that only a person can do and said was done.
@@ -114,14 +115,14 @@ type Image struct {
 type Attempt struct {
 	// Plan is the plan's digest.
 	Plan            string `json:"plan"`
-	upgrade.Attempt `json:",inline"`
+	journal.Attempt `json:",inline"`
 }
 
 // Earlier is a plan that was begun and not finished, because a later one went
 // on from there.
 type Earlier struct {
 	Plan  string               `json:"plan"`
-	Steps []upgrade.StepRecord `json:"steps"`
+	Steps []journal.StepRecord `json:"steps"`
 }
 
 // Step is one step of the plan with what became of it.

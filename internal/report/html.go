@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -40,8 +40,8 @@ func functions() template.FuncMap {
 		"took":     took,
 		"details":  details,
 		"short":    shortDigest,
-		"first":    func(n int, list []upgrade.Outage) []upgrade.Outage { return list[:min(n, len(list))] },
-		"more":     func(n int, list []upgrade.Outage) int { return max(0, len(list)-n) },
+		"first":    func(n int, list []journal.Outage) []journal.Outage { return list[:min(n, len(list))] },
+		"more":     func(n int, list []journal.Outage) int { return max(0, len(list)-n) },
 		"worst":    worstFirst,
 		"span":     func(d plan.Duration) string { return time.Duration(d).Round(100 * time.Millisecond).String() },
 		"f":        func(x float64) string { return fmt.Sprintf("%.1f", x) },

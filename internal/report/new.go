@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
@@ -106,7 +107,7 @@ func (d *Document) outcome(p *plan.Plan, o *upgrade.Outcome) {
 	for _, s := range p.Steps {
 		one, known := became[s.ID]
 		if !known {
-			one = upgrade.StepOutcome{ID: s.ID, Status: upgrade.StepPending}
+			one = upgrade.StepOutcome{ID: s.ID, Status: journal.StepPending}
 		}
 		one.Title = s.Title
 		d.Steps = append(d.Steps, Step{StepOutcome: one, Why: s.Why, Risk: s.Risk, Restarts: s.Restarts})
@@ -115,10 +116,10 @@ func (d *Document) outcome(p *plan.Plan, o *upgrade.Outcome) {
 
 // earlier adds a run of another plan that this one went on from: what it did,
 // without the objects that only going on needs.
-func (d *Document) earlier(r upgrade.Run) {
+func (d *Document) earlier(r journal.Run) {
 	e := Earlier{Plan: r.Plan}
 	for _, s := range r.Steps {
-		if s.Status == upgrade.StepPending {
+		if s.Status == journal.StepPending {
 			continue
 		}
 		s.Saved = nil

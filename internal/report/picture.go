@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 )
 
@@ -156,7 +157,7 @@ func (s scale) steps(steps []upgrade.StepOutcome) []bar {
 		}
 		b := bar{X: s.x(st.Started), Y: 22, H: 12, Class: "step" + fmt.Sprint(i%2), Tooltip: st.ID + ": " + string(st.Status) + ", " + took(st.Started, st.Ended)}
 		b.W = max(1, s.x(end)-b.X)
-		if st.Status == upgrade.StepFailed || st.Status == upgrade.StepInterrupted {
+		if st.Status == journal.StepFailed || st.Status == journal.StepInterrupted {
 			b.Class = "bad"
 		}
 		if b.W > 7*float64(len(st.ID)) {
@@ -168,7 +169,7 @@ func (s scale) steps(steps []upgrade.StepOutcome) []bar {
 }
 
 // lanes draws the pods that were followed and returns where to go on.
-func (r *storeRow) lanes(s scale, pods []upgrade.PodTimeline, y float64) float64 {
+func (r *storeRow) lanes(s scale, pods []journal.PodTimeline, y float64) float64 {
 	for _, p := range pods {
 		if p.Store != r.Name {
 			continue
@@ -189,7 +190,7 @@ func (r *storeRow) lanes(s scale, pods []upgrade.PodTimeline, y float64) float64
 			b := bar{X: s.x(span.Time), Y: y + 1, H: 10, Class: classOf(span, first),
 				Tooltip: fmt.Sprintf("%s %s from %s for %s", p.Pod, span.State, clockOf(span.Time), took(span.Time, end))}
 			b.W = max(0.5, s.x(end)-b.X)
-			if span.State != upgrade.PodReady {
+			if span.State != journal.PodReady {
 				b.Y, b.H = y+4, 4
 			}
 			l.Bars = append(l.Bars, b)
@@ -207,7 +208,7 @@ func (r *storeRow) lanes(s scale, pods []upgrade.PodTimeline, y float64) float64
 
 // outages draws when the store itself did not serve, in a lane of its own where
 // there were any, and returns where to go on.
-func (r *storeRow) outages(s scale, list []upgrade.Outage, y float64) float64 {
+func (r *storeRow) outages(s scale, list []journal.Outage, y float64) float64 {
 	for _, o := range list {
 		if !o.To.After(s.from) || !o.From.Before(s.to) {
 			continue
@@ -223,22 +224,22 @@ func (r *storeRow) outages(s scale, list []upgrade.Outage, y float64) float64 {
 	return y + laneStep
 }
 
-func classOf(s upgrade.PodSpan, first string) string {
+func classOf(s journal.PodSpan, first string) string {
 	switch {
-	case s.State == upgrade.PodReady && s.Revision != first:
+	case s.State == journal.PodReady && s.Revision != first:
 		return "fresh"
-	case s.State == upgrade.PodReady:
+	case s.State == journal.PodReady:
 		return "ready"
-	case s.State == upgrade.PodNotReady:
+	case s.State == journal.PodNotReady:
 		return "starting"
-	case s.State == upgrade.PodEnding:
+	case s.State == journal.PodEnding:
 		return "ending"
 	}
 	return "gone"
 }
 
 // curve draws the number of ready pods as columns.
-func (r *storeRow) curve(s scale, a upgrade.Availability, y float64) {
+func (r *storeRow) curve(s scale, a journal.Availability, y float64) {
 	r.CurveY, r.CurveEnd = y, y+curveHigh
 	most := max(a.Pods, 1)
 	for i, one := range a.Timeline {

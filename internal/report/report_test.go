@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -43,25 +44,25 @@ func aPlan() *plan.Plan {
 func anOutcome() *upgrade.Outcome {
 	o := &upgrade.Outcome{
 		Started: at(0), Ended: at(400), Changed: true, Backup: "aistor-upgrade-backup/0123456789ab",
-		Attempts: []upgrade.Attempt{
-			{Started: at(0), Identity: "alice", Findings: []upgrade.Finding{{Check: "cluster-warnings", Status: "warn", Message: "BackOff of long ago"}}},
+		Attempts: []journal.Attempt{
+			{Started: at(0), Identity: "alice", Findings: []journal.Finding{{Check: "cluster-warnings", Status: "warn", Message: "BackOff of long ago"}}},
 			{Started: at(200), Ended: at(400), Result: "done", Identity: "alice"},
 		},
 		Steps: []upgrade.StepOutcome{
-			{ID: "backup", Status: upgrade.StepDone, Started: at(0), Ended: at(1)},
-			{ID: "operator-5.8.0", Status: upgrade.StepDone, Started: at(1), Ended: at(90)},
-			{ID: "operator-5.10.0", Status: upgrade.StepDone, Started: at(201), Ended: at(300), Attempt: 2},
-			{ID: "store-team-a-primary", Status: upgrade.StepDone, Started: at(300), Ended: at(400)},
+			{ID: "backup", Status: journal.StepDone, Started: at(0), Ended: at(1)},
+			{ID: "operator-5.8.0", Status: journal.StepDone, Started: at(1), Ended: at(90)},
+			{ID: "operator-5.10.0", Status: journal.StepDone, Started: at(201), Ended: at(300), Attempt: 2},
+			{ID: "store-team-a-primary", Status: journal.StepDone, Started: at(300), Ended: at(400)},
 		},
-		Availability: []upgrade.Availability{{Store: "team-a/primary", Pods: 4, LowestReady: 3, Known: true, Probes: 300, Failed: 2, Unavailable: plan.Duration(1500 * time.Millisecond),
-			Outages:  []upgrade.Outage{{From: at(320), To: at(321)}, {From: at(330), To: at(330).Add(500 * time.Millisecond)}},
-			Timeline: []upgrade.Sample{{Time: at(0), Ready: 4}, {Time: at(30), Ready: 3}, {Time: at(60), Ready: 4}, {Time: at(200), Ready: 4}}}},
+		Availability: []journal.Availability{{Store: "team-a/primary", Pods: 4, LowestReady: 3, Known: true, Probes: 300, Failed: 2, Unavailable: plan.Duration(1500 * time.Millisecond),
+			Outages:  []journal.Outage{{From: at(320), To: at(321)}, {From: at(330), To: at(330).Add(500 * time.Millisecond)}},
+			Timeline: []journal.Sample{{Time: at(0), Ready: 4}, {Time: at(30), Ready: 3}, {Time: at(60), Ready: 4}, {Time: at(200), Ready: 4}}}},
 	}
 	for i := range 4 {
-		lane := upgrade.PodTimeline{Store: "team-a/primary", Pod: fmt.Sprintf("primary-pool-0-%d", i), Spans: []upgrade.PodSpan{
-			{Time: at(200), State: upgrade.PodReady, Revision: "a"}, {Time: at(310 + 20*i), State: upgrade.PodEnding, Revision: "a"},
-			{Time: at(315 + 20*i), State: upgrade.PodGone}, {Time: at(317 + 20*i), State: upgrade.PodNotReady, Revision: "b"},
-			{Time: at(328 + 20*i), State: upgrade.PodReady, Revision: "b"}}}
+		lane := journal.PodTimeline{Store: "team-a/primary", Pod: fmt.Sprintf("primary-pool-0-%d", i), Spans: []journal.PodSpan{
+			{Time: at(200), State: journal.PodReady, Revision: "a"}, {Time: at(310 + 20*i), State: journal.PodEnding, Revision: "a"},
+			{Time: at(315 + 20*i), State: journal.PodGone}, {Time: at(317 + 20*i), State: journal.PodNotReady, Revision: "b"},
+			{Time: at(328 + 20*i), State: journal.PodReady, Revision: "b"}}}
 		o.Pods = append(o.Pods, lane)
 	}
 	return o
@@ -223,7 +224,7 @@ func TestTheResultIsThatOfTheUpgrade(t *testing.T) {
 			if d.Result != tc.want {
 				t.Errorf("result %q, want %q", d.Result, tc.want)
 			}
-			if tc.outcome == nil && (len(d.Steps) != 4 || d.Steps[0].Status != upgrade.StepPending) {
+			if tc.outcome == nil && (len(d.Steps) != 4 || d.Steps[0].Status != journal.StepPending) {
 				t.Errorf("steps are not pending: %+v", d.Steps)
 			}
 			if !strings.Contains(html(t, d), "AIStor upgrade: "+tc.want) {
@@ -281,13 +282,13 @@ func TestPicturesStayInsideTheirFrame(t *testing.T) {
 func TestTheReportReachesBackOverEarlierPlans(t *testing.T) {
 	t.Parallel()
 	in := anInput()
-	in.Outcome.Earlier = []upgrade.Run{{
-		Plan: "sha256:0ld0ld0ld0ld0", Attempts: []upgrade.Attempt{{Started: at(-900), Ended: at(-800), Result: "stopped", Identity: "bob"}},
-		Steps: []upgrade.StepRecord{
-			{ID: "operator-5.6.4", Target: "aistor/aistor", Status: upgrade.StepDone, Changed: true, Started: at(-890), Ended: at(-850),
+	in.Outcome.Earlier = []journal.Run{{
+		Plan: "sha256:0ld0ld0ld0ld0", Attempts: []journal.Attempt{{Started: at(-900), Ended: at(-800), Result: "stopped", Identity: "bob"}},
+		Steps: []journal.StepRecord{
+			{ID: "operator-5.6.4", Target: "aistor/aistor", Status: journal.StepDone, Changed: true, Started: at(-890), Ended: at(-850),
 				From: &plan.Chart{Name: "aistor-operator", Version: "5.4.0"}, To: &plan.Chart{Name: "aistor-operator", Version: "5.6.4"},
 				Saved: []images.Object{{"kind": "ClusterRoleBinding"}}},
-			{ID: "never", Status: upgrade.StepPending},
+			{ID: "never", Status: journal.StepPending},
 		},
 	}}
 	d := document(t, in)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -20,54 +21,11 @@ const (
 	outageLimit = 200
 )
 
-// Availability is how well one store served during a run.
-type Availability struct {
-	// Store is namespace/name.
-	Store string `json:"store"`
-	// Pods is how many the store asks for, LowestReady the fewest that were
-	// ready at one time.
-	Pods        int `json:"pods"`
-	LowestReady int `json:"lowestReady"`
-	// Worst is the worst health the store itself reported.
-	Worst string `json:"worst,omitempty"`
-	// Known says that the store was asked directly; the rest is only then
-	// meaningful, since ready pods don't prove that a store serves.
-	Known bool `json:"known"`
-	// At are the addresses that were asked in place of the API server, in the
-	// order in which attempts asked them.
-	At     []string `json:"at,omitempty"`
-	Probes int      `json:"probes,omitempty"`
-	Failed int      `json:"failed,omitempty"`
-	// Unanswered are questions that did not get through, beside the Probes: of
-	// these moments nothing is known.
-	Unanswered int `json:"unanswered,omitempty"`
-	// Unavailable is the time from each failed probe to the next good one.
-	Unavailable plan.Duration `json:"unavailable,omitempty"`
-	// Outages are what Unavailable sums up, the oldest first. They are bounded;
-	// the sum is of all.
-	Outages []Outage `json:"outages,omitempty"`
-	// Timeline are the changes of the number of ready pods.
-	Timeline []Sample `json:"timeline,omitempty"`
-}
-
-// Sample is the number of ready pods from a time on.
-type Sample struct {
-	Time  time.Time `json:"time"`
-	Ready int       `json:"ready"`
-}
-
-// Outage is a time in which a store did not serve, as its probes saw it: each
-// end is late by the time between two probes at most.
-type Outage struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
-}
-
 // tracker counts. It may be used by several goroutines.
 type tracker struct {
 	now    func() time.Time
 	mu     sync.Mutex
-	stores map[string]*Availability
+	stores map[string]*journal.Availability
 	down   map[string]time.Time // since when a store's probes fail
 	lanes  lanes
 	cancel context.CancelFunc
@@ -75,7 +33,7 @@ type tracker struct {
 }
 
 func newTracker(now func() time.Time) *tracker {
-	return &tracker{now: now, stores: map[string]*Availability{}, down: map[string]time.Time{}}
+	return &tracker{now: now, stores: map[string]*journal.Availability{}, down: map[string]time.Time{}}
 }
 
 // observe counts one snapshot.
@@ -87,7 +45,7 @@ func (t *tracker) observe(f *plan.Facts) {
 		up := serving(f, s.Key())
 		a := t.stores[s.Key()]
 		if a == nil {
-			a = &Availability{Store: s.Key(), LowestReady: up, Worst: s.Health}
+			a = &journal.Availability{Store: s.Key(), LowestReady: up, Worst: s.Health}
 			t.stores[s.Key()] = a
 		}
 		a.Pods, a.LowestReady = s.Servers(), min(a.LowestReady, up)
@@ -95,7 +53,7 @@ func (t *tracker) observe(f *plan.Facts) {
 			a.Worst = s.Health
 		}
 		if n := len(a.Timeline); n < sampleLimit && (n == 0 || a.Timeline[n-1].Ready != up) {
-			a.Timeline = append(a.Timeline, Sample{t.now(), up})
+			a.Timeline = append(a.Timeline, journal.Sample{Time: t.now(), Ready: up})
 		}
 	}
 }
@@ -224,14 +182,14 @@ func (t *tracker) count(store string, err, ended error) (known bool) {
 			t.down[store] = t.now()
 		}
 	case failing:
-		a.out(Outage{since, t.now()})
+		countOutage(a, journal.Outage{From: since, To: t.now()})
 		delete(t.down, store)
 	}
 	return true
 }
 
-// out counts an outage.
-func (a *Availability) out(o Outage) {
+// countOutage adds an outage to what was seen of a store.
+func countOutage(a *journal.Availability, o journal.Outage) {
 	a.Unavailable += plan.Duration(o.To.Sub(o.From))
 	if len(a.Outages) < outageLimit {
 		a.Outages = append(a.Outages, o)
@@ -248,28 +206,28 @@ func (t *tracker) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for store, since := range t.down {
-		t.stores[store].out(Outage{since, t.now()})
+		countOutage(t.stores[store], journal.Outage{From: since, To: t.now()})
 		delete(t.down, store)
 	}
 }
 
 // pods are the timelines of single pods.
-func (t *tracker) pods() []PodTimeline {
+func (t *tracker) pods() []journal.PodTimeline {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.lanes.result()
 }
 
 // result is sorted by store.
-func (t *tracker) result() []Availability {
+func (t *tracker) result() []journal.Availability {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var out []Availability
+	var out []journal.Availability
 	for _, a := range t.stores {
 		c := *a
 		c.At, c.Timeline, c.Outages = slices.Clone(a.At), slices.Clone(a.Timeline), slices.Clone(a.Outages)
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b Availability) int { return cmp.Compare(a.Store, b.Store) })
+	slices.SortFunc(out, func(a, b journal.Availability) int { return cmp.Compare(a.Store, b.Store) })
 	return out
 }

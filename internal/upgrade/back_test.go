@@ -9,37 +9,85 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-func TestWayBackLeadsToWhatWasThereBeforeTheUpgrade(t *testing.T) {
+func TestOriginsAreWhatWasThereBeforeTheUpgrade(t *testing.T) {
 	t.Parallel()
-	step := func(target string, before int, own ...int) StepRecord {
-		return StepRecord{Action: plan.ActionOperator, Target: target, Before: before, Own: own}
+	step := func(target string, before int, own ...int) journal.StepRecord {
+		return journal.StepRecord{Action: plan.ActionOperator, Target: target, Before: before, Own: own}
 	}
-	upgrade := func(digest, resumes string, steps ...StepRecord) Run {
-		return Run{Kind: plan.KindPlan, Plan: digest, Resumes: resumes, Steps: steps}
+	upgrade := func(digest, resumes string, steps ...journal.StepRecord) journal.Run {
+		return journal.Run{Kind: plan.KindPlan, Plan: digest, Resumes: resumes, Steps: steps}
 	}
-	rollback := Run{Kind: plan.KindRollback, Plan: "back", Resumes: "a", Steps: []StepRecord{step("n/r", 3, 4)}}
+	rollback := journal.Run{Kind: plan.KindRollback, Plan: "back", Resumes: "a", Steps: []journal.StepRecord{step("n/r", 3, 4)}}
 	for _, tc := range []struct {
 		name string
-		runs []Run
-		want []Came
+		runs []journal.Run
+		want []Origin
 	}{
 		{"nothing was ever done", nil, nil},
-		{"an upgrade that only looked", []Run{upgrade("a", "")}, nil},
-		{"two hops and a store", []Run{upgrade("a", "", step("n/r", 1, 2), step("n/r", 2, 3), step("s/s", 7, 8))}, []Came{{"n/r", 1}, {"s/s", 7}}},
-		{"a killed one that another went on from", []Run{upgrade("b", "a", step("n/r", 2, 3)), upgrade("a", "", step("n/r", 1))}, []Came{{"n/r", 1}}},
-		{"one that was undone already", []Run{rollback, upgrade("a", "", step("n/r", 1, 2, 3))}, []Came{{"n/r", 1}}},
-		{"undone by itself when it failed", []Run{upgrade("a", "", step("n/r", 2, 2, 3))}, []Came{{"n/r", 1}}},
-		{"only the newest of two", []Run{upgrade("b", "", step("n/r", 5, 6)), upgrade("a", "", step("n/r", 1, 2))}, []Came{{"n/r", 5}}},
-		{"two that went on from each other", []Run{upgrade("b", "a", step("n/r", 2, 3)), upgrade("a", "b", step("n/r", 1, 2))}, []Came{{"n/r", 1}}},
+		{"an upgrade that only looked", []journal.Run{upgrade("a", "")}, nil},
+		{"two hops and a store", []journal.Run{upgrade("a", "", step("n/r", 1, 2), step("n/r", 2, 3), step("s/s", 7, 8))}, []Origin{{"n/r", 1}, {"s/s", 7}}},
+		{"a killed one that another went on from", []journal.Run{upgrade("b", "a", step("n/r", 2, 3)), upgrade("a", "", step("n/r", 1))}, []Origin{{"n/r", 1}}},
+		{"one that was undone already", []journal.Run{rollback, upgrade("a", "", step("n/r", 1, 2, 3))}, []Origin{{"n/r", 1}}},
+		{"undone by itself when it failed", []journal.Run{upgrade("a", "", step("n/r", 2, 2, 3))}, []Origin{{"n/r", 1}}},
+		{"only the newest of two", []journal.Run{upgrade("b", "", step("n/r", 5, 6)), upgrade("a", "", step("n/r", 1, 2))}, []Origin{{"n/r", 5}}},
+		{"two that went on from each other", []journal.Run{upgrade("b", "a", step("n/r", 2, 3)), upgrade("a", "b", step("n/r", 1, 2))}, []Origin{{"n/r", 1}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, WayBack(tc.runs)); diff != "" {
-				t.Errorf("way back (-want +got):\n%s", diff)
+			got, err := Origins(tc.runs, nil)
+			if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
+				t.Errorf("error %v, origins (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+// A journal says only what its writer wants it to say; Helm's records say which
+// revisions an upgrade made.
+func TestOriginsFollowHelmsRecords(t *testing.T) {
+	t.Parallel()
+	operator := journal.StepRecord{Action: plan.ActionOperator, Target: "n/r", Before: 1, Own: []int{2}}
+	run := journal.Run{Kind: plan.KindPlan, Plan: "sha256:0123456789abcdef", Steps: []journal.StepRecord{operator}}
+	ours := "aistor-upgrade plan 0123456789ab step x chart sha256:1"
+	tests := []struct {
+		name    string
+		run     journal.Run
+		history map[string][]Revision
+		want    []Origin
+		err     string
+	}{
+		{"a store that the journal no longer names", run, map[string][]Revision{
+			"n/r": {{1, "superseded", "Install complete"}, {2, "deployed", ours}},
+			"s/s": {{3, "superseded", "Upgrade complete"}, {4, "deployed", "change 7 (" + ours + ")"}},
+		}, []Origin{{"n/r", 1}, {"s/s", 3}}, ""},
+		{"a journal without any step", journal.Run{Plan: run.Plan}, map[string][]Revision{
+			"n/r": {{1, "superseded", "Install complete"}, {2, "superseded", ours}, {3, "deployed", ours}},
+		}, []Origin{{"n/r", 1}}, ""},
+		{"a revision of another plan", run, map[string][]Revision{
+			"n/r": {{1, "superseded", "Install complete"}, {2, "deployed", ours}},
+			"s/s": {{2, "deployed", "aistor-upgrade plan ffffffffffff step x chart sha256:1"}},
+		}, []Origin{{"n/r", 1}}, ""},
+		{"a journal that claims somebody else's revision", run, map[string][]Revision{
+			"n/r": {{1, "superseded", "Install complete"}, {2, "superseded", "Upgrade complete"}, {5, "deployed", ours}},
+		}, nil, `one says that an upgrade made revision 2 of release "n/r"`},
+		{"a revision that failed half way", run, map[string][]Revision{
+			"n/r": {{1, "deployed", "Install complete"}, {2, "failed", "Upgrade \"r\" failed: x"}},
+		}, []Origin{{"n/r", 1}}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Origins([]journal.Run{tt.run}, tt.history)
+			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+				t.Fatalf("error: %v", err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("origins (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -113,7 +161,7 @@ func TestRollbackThatWasKilledIsDroppedAndMadeAnew(t *testing.T) {
 		}
 		w.onRequest, w.calls = nil, nil
 		x := backPlan(t, w, "me again")
-		x.opts.HolderGone = func(string) bool { return true }
+		x.lease.HolderGone = func(string) bool { return true }
 		if _, err := x.run(t.Context()); err != nil {
 			t.Fatal(err)
 		}

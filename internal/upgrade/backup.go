@@ -14,6 +14,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -44,7 +45,7 @@ func (e *Executor) backupDir() string {
 	if e.opts.BackupDir == "" {
 		return ""
 	}
-	return filepath.Join(e.opts.BackupDir, short(e.digest))
+	return filepath.Join(e.opts.BackupDir, journal.Short(e.digest))
 }
 
 // backupComplete reports whether dir holds this plan's backup, each file as it
@@ -70,9 +71,9 @@ func backupComplete(dir, digest string) bool {
 // backedUp remembers the folder for the outcome, and in the journal for whoever
 // goes on from here, maybe from another folder.
 func (e *Executor) backedUp(dir string) {
-	e.backup, e.journal.run.Backup = dir, dir
+	e.backup, e.journal.Backup = dir, dir
 	if whole, err := filepath.Abs(dir); err == nil {
-		e.journal.run.Backup = whole
+		e.journal.Backup = whole
 	}
 }
 

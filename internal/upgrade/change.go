@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -33,7 +34,7 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 	if err == nil {
 		err = e.settle(ctx, s, c, was)
 	}
-	if err != nil && !interrupted(ctx, err) && !errors.As(err, new(*HealingError)) {
+	if err != nil && e.lease.Err() == nil && !interrupted(ctx, err) && !errors.As(err, new(*HealingError)) {
 		e.keepEvidence(work, s, err)
 		e.undo(ctx, s, c, back, prints(was))
 	}
@@ -43,7 +44,7 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 // operate upgrades the release unless it is at its target, and returns the
 // revision to go back to, or 0. Of what it does ctx ends the pauses alone.
 func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (back int, err error) {
-	rec, work := e.journal.step(s.ID), context.WithoutCancel(ctx)
+	rec, work := e.journal.Step(s.ID), context.WithoutCancel(ctx)
 	for try := 1; ; try++ {
 		rel, err := e.release(work, s)
 		if err != nil {
@@ -65,6 +66,9 @@ func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (ba
 			back = rel.Revision
 		}
 		err = e.callOnce(work, s, rec, rel, func() error { return e.call(work, s, c) })
+		if lost := e.lease.Err(); lost != nil {
+			return back, lost // Helm wraps causes as text
+		}
 		silent := silentWebhook(err)
 		switch {
 		case silent != nil && try == operations:
@@ -119,15 +123,18 @@ func (e *Executor) rollbackRequest(c *plan.Change, to int) RollbackRequest {
 
 // callOnce makes one Helm operation between two entries in the journal, so
 // that whoever comes next knows whose revision it finds.
-func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *StepRecord, rel Release, call func() error) error {
-	if err := e.lease.check(ctx); err != nil {
+func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *journal.StepRecord, rel Release, call func() error) error {
+	if err := e.mayWrite(ctx); err != nil {
 		return err
 	}
 	rec.Before, rec.Calling, rec.Called, rec.Changed = rel.Revision, true, e.opts.Now(), true
-	if err := e.journal.save(ctx); err != nil {
+	if err := e.save(ctx); err != nil {
 		return err
 	}
 	err := e.meanwhile(s, call)
+	if lost := e.lease.Err(); lost != nil {
+		return lost
+	}
 	after, lookErr := e.release(ctx, s)
 	if lookErr != nil {
 		if err == nil {
@@ -142,7 +149,7 @@ func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *StepRecord, r
 }
 
 // returned records the revision that a Helm operation left.
-func (e *Executor) returned(ctx context.Context, rec *StepRecord, rel Release) error {
+func (e *Executor) returned(ctx context.Context, rec *journal.StepRecord, rel Release) error {
 	if !rec.Calling {
 		return nil
 	}
@@ -150,7 +157,7 @@ func (e *Executor) returned(ctx context.Context, rec *StepRecord, rel Release) e
 	if rel.Revision == rec.Before+1 {
 		rec.Own = append(rec.Own, rel.Revision)
 	}
-	return e.journal.save(ctx)
+	return e.save(ctx)
 }
 
 // settled ends what an operation of ours left that did not reach its end, and
@@ -167,7 +174,7 @@ func (e *Executor) settled(ctx context.Context, s plan.Step, rel Release) (Relea
 	if !pending(rel) {
 		return rel, nil
 	}
-	if !e.journal.run.owns(s.Target, rel.Revision) {
+	if !e.journal.Owns(s.Target, rel.Revision) {
 		return rel, &DriftError{Object: "Release/" + s.Target, Field: plan.FieldStatus, Expected: "deployed or failed", Received: rel.Status}
 	}
 	e.say(s.ID, EventProgress, fmt.Sprintf("revision %d of %s was left %s: marking it as failed", rel.Revision, s.Target, rel.Status))
@@ -176,7 +183,7 @@ func (e *Executor) settled(ctx context.Context, s plan.Step, rel Release) (Relea
 
 func (e *Executor) markFailed(ctx context.Context, s plan.Step, revision int) error {
 	namespace, name, _ := strings.Cut(s.Target, "/")
-	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+	err := e.write(ctx, func(ctx context.Context) error {
 		return e.deps.Helm.MarkFailed(context.WithoutCancel(ctx), namespace, name, revision)
 	})
 	return naming(err, "marking release as failed", s.Target)
@@ -187,7 +194,7 @@ func (e *Executor) markFailed(ctx context.Context, s plan.Step, revision int) er
 // manifest with itself, and leave behind what only the newer chart brought.
 func (e *Executor) forget(ctx context.Context, s plan.Step, revision int) error {
 	namespace, name, _ := strings.Cut(s.Target, "/")
-	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+	err := e.write(ctx, func(ctx context.Context) error {
 		return e.deps.Helm.Forget(context.WithoutCancel(ctx), namespace, name, revision)
 	})
 	return naming(err, "dropping an unfinished rollback of release", s.Target)
@@ -211,9 +218,9 @@ func (e *Executor) unstick(ctx context.Context, s plan.Step) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rec := e.journal.step(s.ID)
+	rec := e.journal.Step(s.ID)
 	rec.Changed = true
-	if err := e.journal.save(ctx); err != nil {
+	if err := e.save(ctx); err != nil {
 		return "", err
 	}
 	if e.plan.Kind == plan.KindRollback && unfinishedRollback(rel) {

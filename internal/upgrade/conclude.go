@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -25,14 +27,13 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 	default:
 		result = "stopped"
 	}
-	if n := len(e.journal.run.Attempts); n > 0 && e.facts != nil {
-		last := &e.journal.run.Attempts[n-1]
+	if last := e.journal.Current(); last != nil && e.facts != nil && e.lease.Err() == nil {
 		last.Ended, last.Result = e.opts.Now(), result
 		if final != nil {
 			last.Message = e.secrets.Text(message.Text(final))
 		}
 		e.remember()
-		if saved := e.journal.save(ctx); saved != nil {
+		if saved := e.save(ctx); saved != nil {
 			e.say("", EventAlarm, saved.Error())
 		}
 	}
@@ -48,7 +49,12 @@ func (e *Executor) verdict(ctx context.Context, err error) error {
 	if se, ok := errors.AsType[*stepError](err); ok {
 		step, err = se.step, se.cause
 	}
-	changed := e.journal.run.Changed()
+	changed := e.journal.Changed()
+	if lost := e.lease.Err(); lost != nil {
+		return &StoppedError{
+			Step: step, Changed: changed, Back: e.back(), Cause: lost, Next: shell.Command("kubectl aistor-upgrade status -n %s", e.namespace),
+		}
+	}
 	if interrupted(ctx, err) {
 		return &InterruptedError{Changed: changed, Back: e.back(), Done: e.ids(true), Remaining: e.ids(false), Next: e.opts.Command}
 	}
@@ -80,7 +86,7 @@ func (e *Executor) next(err error) string {
 func (e *Executor) ids(over bool) []string {
 	var ids []string
 	for _, s := range e.plan.Steps {
-		if r := e.journal.step(s.ID); (r != nil && r.Status.over()) == over {
+		if r := e.journal.Step(s.ID); (r != nil && r.Status.Over()) == over {
 			ids = append(ids, s.ID)
 		}
 	}
@@ -89,9 +95,9 @@ func (e *Executor) ids(over bool) []string {
 
 func (e *Executor) outcome() *Outcome {
 	o := &Outcome{
-		Plan: e.digest, Changed: e.journal.run.Changed(), Remaining: e.ids(false), Parked: e.parked,
-		Backup: orElse(e.journal.run.FirstBackup, e.backup), Validation: e.validation, Undone: e.secrets.Text(e.undone), Attempts: e.journal.run.Attempts,
-		Availability: e.availability(), Pods: joined(e.earlierPods, e.tracker.pods()), Earlier: e.lineage(), Ended: e.opts.Now(),
+		Plan: e.digest, Changed: e.journal.Changed(), Remaining: e.ids(false), Parked: e.parked,
+		Backup: orElse(e.journal.FirstBackup, e.backup), Validation: e.validation, Undone: e.secrets.Text(e.undone), Attempts: e.journal.Attempts,
+		Availability: e.availability(), Pods: joined(e.earlierPods, e.tracker.pods()), Earlier: journal.Lineage(e.journal.Found(), e.journal.Run), Ended: e.opts.Now(),
 	}
 	for i := len(o.Earlier) - 1; i >= 0; i-- {
 		o.Availability = together(o.Earlier[i].Availability, o.Availability)
@@ -110,8 +116,8 @@ func (e *Executor) outcome() *Outcome {
 }
 
 func (e *Executor) stepOutcome(s plan.Step) StepOutcome {
-	o := StepOutcome{ID: s.ID, Title: s.Title, Status: StepPending}
-	if r := e.journal.step(s.ID); r != nil {
+	o := StepOutcome{ID: s.ID, Title: s.Title, Status: journal.StepPending}
+	if r := e.journal.Step(s.ID); r != nil {
 		o.Status, o.Started, o.Ended, o.Attempt, o.Message = r.Status, r.Started, r.Ended, r.Attempt, r.Message
 	}
 	return o

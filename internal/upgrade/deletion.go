@@ -50,7 +50,7 @@ func (e *DeletionError) hint() string {
 // recordClaims keeps the volume claims of each store as they were before the
 // first attempt.
 func (e *Executor) recordClaims() {
-	r := &e.journal.run
+	r := &e.journal.Run
 	recorded := r.Claims
 	if recorded == nil {
 		recorded = plan.ClaimRecords{}
@@ -78,7 +78,7 @@ func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 	if err != nil {
 		return fmt.Errorf("looking for objects that are being deleted: %w", err)
 	}
-	recorded := maps.Clone(e.journal.run.Claims)
+	recorded := maps.Clone(e.journal.Run.Claims)
 	maps.DeleteFunc(recorded, func(store string, _ map[string]plan.ClaimID) bool {
 		namespace, _, _ := strings.Cut(store, "/")
 		return !slices.Contains(namespaces, namespace)
@@ -121,7 +121,7 @@ func (e *Executor) affected(s plan.Step) (namespaces []string, objects []plan.Ob
 // of a step's stores that are marked, gone or replaced, and stores that are
 // marked.
 func (e *Executor) claimsInDanger(s plan.Step, f *plan.Facts) error {
-	found := f.ReplacedClaims(e.journal.run.Claims)
+	found := f.ReplacedClaims(e.journal.Run.Claims)
 	if marksData(f) {
 		found = append(found, slices.DeleteFunc(f.Deletions(), func(d plan.Deletion) bool {
 			return d.State != plan.DeletionMarked || d.Object.Kind != "PersistentVolumeClaim" && d.Object.Kind != "ObjectStore"

@@ -7,17 +7,21 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Deps are the parts an [Executor] works with. Helm, Cluster, Client and
-// Objects are required; Prober may be nil.
+// Deps are the parts an [Executor] works with. Helm, Cluster, Lease,
+// Client and Objects are required; Prober may be nil.
 type Deps struct {
 	Helm    Helm
 	Cluster Cluster
-	// Client keeps the lease and the journal, and reads logs of failing pods.
+	// Lease is what this run must hold to write anything; it is not acquired
+	// yet. The clients of all other parts are to be behind its fence.
+	Lease *lease.Lease
+	// Client keeps the journal and reads logs of failing pods.
 	Client  kubernetes.Interface
 	Objects Objects
 	// Prober asks stores whether they serve. Without it availability is
@@ -35,6 +39,8 @@ type Deps struct {
 type Helm interface {
 	// Release is the newest revision of a release.
 	Release(ctx context.Context, namespace, name string) (Release, error)
+	// Deployed is the manifest of the newest revision that was carried through.
+	Deployed(ctx context.Context, namespace, name string) (manifest string, err error)
 	// Upgrade carries out one `helm upgrade` and returns the new revision. It
 	// need not wait for workloads.
 	Upgrade(ctx context.Context, r UpgradeRequest) (Release, error)

@@ -45,7 +45,7 @@ func (e *Executor) releaseDrifted(ctx context.Context, s plan.Step, fact plan.Fa
 	if err != nil {
 		return err
 	}
-	if e.journal.run.owns(key, rel.Revision) {
+	if e.journal.Owns(key, rel.Revision) {
 		return nil
 	}
 	var now string

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
@@ -20,8 +21,6 @@ var (
 	ErrNotProbed = errors.New("the store could not be asked")
 	// ErrMayNotProbe is an ErrNotProbed where asking again is no use.
 	ErrMayNotProbe = fmt.Errorf("this user may not ask: %w", ErrNotProbed)
-	// ErrLeaseLost means that somebody else took the lease over.
-	ErrLeaseLost = errors.New("the lease is held by somebody else")
 	// ErrDeadline means that the next step could not end before the deadline.
 	ErrDeadline = errors.New("the next step would not end before the deadline")
 )
@@ -56,8 +55,11 @@ func (e *StoppedError) Lines() []string {
 		what += message.Sprintf("carrying out step %q: ", e.Step)
 	}
 	lines[0] = what + lines[0]
+	lost := errors.As(e.Cause, new(*lease.LostError))
 	if e.Changed {
 		lines = append(lines, "the cluster was changed")
+	} else if lost {
+		lines = append(lines, "this run had changed nothing")
 	} else {
 		lines = append(lines, "nothing was changed")
 	}
@@ -182,7 +184,7 @@ func (e *stuckError) Lines() []string { return strings.Split(e.Error(), "\n") }
 func transient(err error) bool {
 	var ne net.Error
 	switch {
-	case err == nil, apierrors.IsForbidden(err), apierrors.IsNotFound(err), apierrors.IsInvalid(err), apierrors.IsConflict(err):
+	case err == nil, errors.As(err, new(*lease.LostError)), apierrors.IsForbidden(err), apierrors.IsNotFound(err), apierrors.IsInvalid(err), apierrors.IsConflict(err):
 		return false
 	case utilnet.IsConnectionRefused(err), utilnet.IsConnectionReset(err), utilnet.IsHTTP2ConnectionLost(err),
 		utilnet.IsProbableEOF(err), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &ne):

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -58,43 +59,27 @@ type Outcome struct {
 	// asked for.
 	Undone string `json:"undone,omitempty"`
 	// Validation is what the validate step said.
-	Validation   string         `json:"validation,omitempty"`
-	Attempts     []Attempt      `json:"attempts"`
-	Availability []Availability `json:"availability,omitempty"`
+	Validation   string                 `json:"validation,omitempty"`
+	Attempts     []journal.Attempt      `json:"attempts"`
+	Availability []journal.Availability `json:"availability,omitempty"`
 	// Earlier are the runs of other plans that this one went on from, the
 	// oldest first.
-	Earlier []Run `json:"earlier,omitempty"`
+	Earlier []journal.Run `json:"earlier,omitempty"`
 	// Pods are what was seen of single pods, of the first ones where there are
 	// too many for a picture.
-	Pods []PodTimeline `json:"pods,omitempty"`
+	Pods []journal.PodTimeline `json:"pods,omitempty"`
 }
 
 // StepOutcome is what became of one step.
 type StepOutcome struct {
-	ID      string     `json:"id"`
-	Title   string     `json:"title,omitempty"`
-	Status  StepStatus `json:"status"`
-	Started time.Time  `json:"started,omitzero"`
-	Ended   time.Time  `json:"ended,omitzero"`
-	Attempt int        `json:"attempt,omitempty"`
-	Message string     `json:"message,omitempty"`
+	ID      string             `json:"id"`
+	Title   string             `json:"title,omitempty"`
+	Status  journal.StepStatus `json:"status"`
+	Started time.Time          `json:"started,omitzero"`
+	Ended   time.Time          `json:"ended,omitzero"`
+	Attempt int                `json:"attempt,omitempty"`
+	Message string             `json:"message,omitempty"`
 }
-
-// StepStatus is the state of a step.
-type StepStatus string
-
-// The states of a step.
-const (
-	StepPending     StepStatus = "pending"
-	StepStarted     StepStatus = "started"
-	StepDone        StepStatus = "done"
-	StepSkipped     StepStatus = "skipped"
-	StepFailed      StepStatus = "failed"
-	StepInterrupted StepStatus = "interrupted"
-)
-
-// over reports whether nothing is left to do for the step.
-func (s StepStatus) over() bool { return s == StepDone || s == StepSkipped }
 
 // emit tells an event; goroutines beside the main one tell some too.
 func (e *Executor) emit(ev Event) {

@@ -32,7 +32,7 @@ func (e *Executor) keepEvidence(ctx context.Context, s plan.Step, cause error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	f := e.live.Snapshot()
-	dir := filepath.Join(e.backupDir(), fmt.Sprintf("failure-%s-%d", s.ID, e.journal.step(s.ID).Attempt))
+	dir := filepath.Join(e.backupDir(), fmt.Sprintf("failure-%s-%d", s.ID, e.journal.Step(s.ID).Attempt))
 	err := writePrivate(filepath.Join(dir, "cause.txt"), []byte(e.secrets.Text(cause.Error()+"\n")))
 	if err == nil {
 		err = writePrivate(filepath.Join(dir, "warnings.txt"), []byte(e.secrets.Text(warnings(f))))

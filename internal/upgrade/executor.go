@@ -8,7 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -25,22 +28,22 @@ type Executor struct {
 	telling   sync.Mutex
 	masked    map[string]string // the last event's Waiting, by what it was
 
-	lease       *lease
-	journal     *journal
+	lease       *lease.Lease
+	journal     *journal.Journal
 	live        Live
 	blind       context.CancelFunc // ends what live hangs on
 	facts       *plan.Facts        // as the attempt found them
-	runs        []Run              // all journals, as the attempt found them
 	tracker     *tracker
-	earlier     []Availability // of earlier attempts
-	earlierPods []PodTimeline
+	earlier     []journal.Availability // of earlier attempts
+	earlierPods []journal.PodTimeline
 
 	idle       bool   // every release is where the plan wants it
 	alarm      string // why no further store may be started
 	backup     string
 	validation string
 	evidence   string
-	undone     string // what became of the failed step's chart
+	deleted    map[plan.ObjectKey]images.Object // bindings that this process deleted, as they were
+	undone     string                           // what became of the failed step's chart
 	parked     string
 }
 
@@ -54,16 +57,15 @@ func New(p *plan.Plan, in *plan.Inputs, deps Deps, o Options) *Executor {
 	}
 	e.secrets.AddValue(in.SecretValues()...)
 	e.secrets.Keep(in.Facts.ReadableNames()...)
-	e.namespace = namespaceFor(p, in, o)
+	e.lease, e.namespace = deps.Lease, deps.Lease.Namespace()
 	e.tracker = newTracker(e.opts.Now)
-	e.journal = &journal{client: deps.Client, namespace: e.namespace, patience: e.opts.Patience}
+	e.journal, e.deleted = &journal.Journal{}, map[plan.ObjectKey]images.Object{}
 	return e
 }
 
-func namespaceFor(p *plan.Plan, in *plan.Inputs, o Options) string {
-	if o.Namespace != "" {
-		return o.Namespace
-	}
+// Home is the namespace for the lease and the journals of a plan made from in:
+// the operator's.
+func Home(in *plan.Inputs) string {
 	if in.Facts != nil && in.Facts.Namespace != "" {
 		return in.Facts.Namespace
 	}
@@ -83,27 +85,20 @@ func namespaceFor(p *plan.Plan, in *plan.Inputs, o Options) string {
 // [TimeoutError] or [DriftError] in it.
 //
 // When ctx ends, the request under way is finished, the journal is written,
-// and Run returns.
+// and Run returns. When the lease is lost, nothing more is written, and the
+// StoppedError has a [lease.LostError] in it.
 func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
 	if err := e.admissible(); err != nil {
 		return nil, &StoppedError{Cause: err, Back: e.back()}
 	}
-	l, err := acquireLease(ctx, e, func(b *BusyError) {
-		e.say("", EventProgress, fmt.Sprintf("lease held by %s: looking whether it is alive", b.Holder))
-	})
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, &InterruptedError{Back: e.back(), Next: e.opts.Command}
-		}
-		if _, busy := errors.AsType[*BusyError](err); busy {
-			return nil, err
-		}
-		return nil, &StoppedError{Cause: err, Back: e.back()}
+	if err := e.acquire(ctx); err != nil {
+		return nil, err
 	}
-	e.lease = l
 	orderly := false
 	defer func() { e.leave(ctx, orderly) }()
-	err = e.prepare(ctx)
+	ctx, end := e.untilLost(ctx)
+	defer end()
+	err := e.prepare(ctx)
 	if err == nil {
 		err = e.carryOut(ctx)
 	}
@@ -113,6 +108,40 @@ func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
 	out, err := e.conclude(ctx, err)
 	orderly = true
 	return out, err
+}
+
+// acquire takes the lease.
+func (e *Executor) acquire(ctx context.Context) error {
+	err := e.lease.Acquire(ctx, func(b *lease.BusyError) {
+		e.say("", EventProgress, fmt.Sprintf("lease held by %s: watching whether it is renewed", b.Holder))
+	})
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return &InterruptedError{Back: e.back(), Next: e.opts.Command}
+	}
+	if busy, ok := errors.AsType[*lease.BusyError](err); ok {
+		return &BusyError{Holder: busy.Holder, Since: busy.Since}
+	}
+	return &StoppedError{Cause: err, Back: e.back()}
+}
+
+// untilLost is a context that ends with the lease too.
+func (e *Executor) untilLost(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-e.lease.Lost():
+			cancel(e.lease.Err())
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel(nil)
+		watching.Wait()
+	}
 }
 
 // admissible refuses what must not even begin.
@@ -154,12 +183,12 @@ func (e *Executor) leave(ctx context.Context, orderly bool) {
 		e.blind()
 	}
 	if !orderly {
-		e.lease.silence()
+		e.lease.Abandon()
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := e.lease.release(ctx); err != nil {
+	if err := e.lease.Release(ctx); err != nil {
 		e.say("", EventProgress, "releasing the lease: "+err.Error()+"; it expires by itself")
 	}
 }

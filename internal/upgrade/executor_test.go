@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -147,7 +148,7 @@ func TestRerunAfterAKillAtAnyRequestLeavesWhatAnUninterruptedRunLeaves(t *testin
 					t.Fatalf("not killed: %v", err)
 				}
 				w.onRequest = nil
-				l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), LeaseName, meta.GetOptions{})
+				l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), lease.Name, meta.GetOptions{})
 				if err != nil || holderOf(l) != "killed" {
 					t.Errorf("a killed run gave its lease back: holder %q, error %v", holderOf(l), err)
 				}
@@ -192,7 +193,7 @@ func TestRerunDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing.T) {
 		run := func(holder string) (bool, error) {
 			x := w.attempt(t, holder)
 			x.in.Stores[0].After[0]["spec"] = map[string]any{"rollingTimeoutSeconds": 600}
-			x.opts.HolderGone = func(string) bool { return true }
+			x.lease.HolderGone = func(string) bool { return true }
 			_, dead, err := x.runUntilKilled(t.Context())
 			return dead, err
 		}
@@ -223,7 +224,7 @@ func TestNoSecretLeavesTheProcess(t *testing.T) {
 		if listErr != nil || len(maps.Items) != 1 {
 			t.Fatalf("%d journals, error %v", len(maps.Items), listErr)
 		}
-		texts = append(texts, maps.Items[0].Data[journalKey])
+		texts = append(texts, maps.Items[0].Data["run.json"])
 		files := 0
 		err = filepath.WalkDir(x.opts.BackupDir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -111,12 +112,13 @@ func (r *record) said(text string) bool {
 
 // execution is one attempt to be: change its fields, then run it.
 type execution struct {
-	w    *world
-	in   *plan.Inputs
-	plan *plan.Plan
-	opts Options
-	deps Deps
-	told record
+	w     *world
+	in    *plan.Inputs
+	plan  *plan.Plan
+	opts  Options
+	deps  Deps
+	lease lease.Options
+	told  record
 }
 
 func (w *world) attempt(t *testing.T, holder string) *execution {
@@ -124,8 +126,9 @@ func (w *world) attempt(t *testing.T, holder string) *execution {
 	x := &execution{w: w, in: inputs()}
 	x.plan = wholePlan(x.in)
 	x.deps = Deps{Helm: w, Cluster: w, Client: w.client, Objects: NewObjects(w.bindings)}
+	x.lease = lease.Options{Client: w.client, Namespace: "aistor", Holder: holder}
 	x.opts = Options{
-		Holder: holder, BackupDir: t.TempDir(), Tool: "test", Command: "helm aistor upgrade --plan p.yaml",
+		BackupDir: t.TempDir(), Tool: "test", Command: "helm aistor upgrade --plan p.yaml",
 		Push:      func(context.Context) error { w.request("push"); return nil },
 		Preflight: func(context.Context) error { w.request("preflight"); return nil },
 		Validate:  func(context.Context) (string, error) { w.request("validate"); return "all good", nil },
@@ -140,7 +143,12 @@ func (w *world) attempt(t *testing.T, holder string) *execution {
 }
 
 func (x *execution) run(ctx context.Context) (*Outcome, error) {
-	return New(x.plan, x.in, x.deps, x.opts).Run(ctx)
+	return x.executor().Run(ctx)
+}
+
+func (x *execution) executor() *Executor {
+	x.deps.Lease = lease.New(x.lease)
+	return New(x.plan, x.in, x.deps, x.opts)
 }
 
 // runUntilKilled runs and reports whether a simulated SIGKILL ended it.

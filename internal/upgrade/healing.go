@@ -30,7 +30,7 @@ func (e *Executor) healing(f *plan.Facts, s plan.Step) []string {
 // before, and whose own step is not what repairs it.
 func (e *Executor) restarted(s plan.Step, key string) bool {
 	return slices.ContainsFunc(s.Restarts, func(r plan.Restart) bool { return r.Store == key }) &&
-		!e.ownTurn(key) && !storeTarget{baseline: e.journal.run.Baseline[key]}.lenient()
+		!e.ownTurn(key) && !storeTarget{baseline: e.journal.Baseline[key]}.lenient()
 }
 
 // onlyHeals reports whether a store is yellow for no other reason than that its

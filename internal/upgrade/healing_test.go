@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -109,7 +110,7 @@ func TestWhatBreaksWhileDrivesHealHasTheTimeout(t *testing.T) {
 // restarts it again, waits until its drives have healed.
 func TestTheOperatorsStepWaitsForHealingOfWhatItRestarts(t *testing.T) {
 	t.Parallel()
-	e := &Executor{plan: &plan.Plan{}, journal: &journal{run: Run{Baseline: map[string]string{"a/s": "green", "b/s": "green", "c/s": "yellow"}}}}
+	e := &Executor{plan: &plan.Plan{}, journal: &journal.Journal{Run: journal.Run{Baseline: map[string]string{"a/s": "green", "b/s": "green", "c/s": "yellow"}}}}
 	f := &plan.Facts{Stores: []plan.Store{{Namespace: "a", Name: "s", Healing: 1}, {Namespace: "b", Name: "s", Healing: 2}, {Namespace: "c", Name: "s", Healing: 3}, {Namespace: "d", Name: "s"}}}
 	s := plan.Step{Action: plan.ActionOperator, Restarts: []plan.Restart{{Store: "a/s"}, {Store: "c/s"}, {Store: "d/s"}}}
 	if got := strings.Join(e.healing(f, s), "\n"); got != "ObjectStore/a/s: 1 drive is healing" {

@@ -35,12 +35,12 @@ func kesDown(f *plan.Facts, key string) string {
 // keys demands that every store that the rest of a group may restart can get its
 // keys. What was begun already goes on: that may be what brings them back.
 func (e *Executor) keys(rest []plan.Step) error {
-	if len(e.journal.run.Orphans) > 0 {
+	if len(e.journal.Orphans) > 0 {
 		return nil
 	}
 	f := e.live.Snapshot()
 	for _, s := range rest {
-		if e.journal.step(s.ID).Attempt > 0 || slices.Contains(e.journal.run.Open, s.Target) {
+		if e.journal.Step(s.ID).Attempt > 0 || slices.Contains(e.journal.Open, s.Target) {
 			return nil
 		}
 		for _, r := range s.Restarts {

@@ -3,18 +3,21 @@ package upgrade
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	coordination "k8s.io/api/coordination/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 )
 
 // heldBy puts a lease of somebody else into the world.
 func (w *world) heldBy(t *testing.T, holder string, renewed time.Time) *coordination.Lease {
 	t.Helper()
 	at := meta.NewMicroTime(renewed)
-	l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: LeaseName, Namespace: "aistor"}}
+	l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "aistor"}}
 	l.Spec.HolderIdentity, l.Spec.RenewTime, l.Spec.AcquireTime = &holder, &at, &at
 	l, err := w.client.CoordinationV1().Leases("aistor").Create(t.Context(), l, meta.CreateOptions{})
 	if err != nil {
@@ -70,7 +73,7 @@ func TestLeaseOfADeadRunIsTakenOver(t *testing.T) {
 		{"on a machine whose clock is behind", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-time.Hour)) }, 33 * time.Second},
 		{"known to be gone", func(t *testing.T, w *world, x *execution) {
 			w.heldBy(t, "dead", time.Now())
-			x.opts.HolderGone = func(h string) bool { return h == "dead" }
+			x.lease.HolderGone = func(h string) bool { return h == "dead" }
 		}, 0},
 		{"given back", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "", time.Now()) }, 0},
 	}
@@ -97,14 +100,14 @@ func TestLeaseIsRenewedWhileAStepWaitsAndGivenBackAtTheEnd(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		stale := false
 		w.onPod = func(_ *fakeStore, p *fakePod) {
-			l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), LeaseName, meta.GetOptions{})
+			l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), lease.Name, meta.GetOptions{})
 			stale = stale || err != nil || holderOf(l) != "me" || time.Since(l.Spec.RenewTime.Time) > 15*time.Second
 			p.ready = true
 		}
 		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), LeaseName, meta.GetOptions{})
+		l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), lease.Name, meta.GetOptions{})
 		if err != nil || holderOf(l) != "" || stale {
 			t.Errorf("holder %q, stale %t, error %v", holderOf(l), stale, err)
 		}
@@ -115,7 +118,7 @@ func TestLeaseIsRenewedWhileAStepWaitsAndGivenBackAtTheEnd(t *testing.T) {
 func (w *world) steal(t *testing.T) {
 	t.Helper()
 	leases := w.client.CoordinationV1().Leases("aistor")
-	l, err := leases.Get(t.Context(), LeaseName, meta.GetOptions{})
+	l, err := leases.Get(t.Context(), lease.Name, meta.GetOptions{})
 	if err == nil {
 		l.Spec.HolderIdentity = new("thief")
 		_, err = leases.Update(t.Context(), l, meta.UpdateOptions{})
@@ -151,13 +154,13 @@ func TestLostLeaseStopsAfterTheRequestUnderWay(t *testing.T) {
 		}
 		_, err := w.attempt(t, "me").run(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
-		if !ok || !errors.Is(err, ErrLeaseLost) || stopped.Step != "store-one" || !stopped.Changed {
+		if !ok || !errors.As(err, new(*lease.LostError)) || stopped.Step != "store-one" || !stopped.Changed {
 			t.Fatalf("error: %v", err)
 		}
 		if h := w.releases["ns-one/one"]; h[len(h)-1].Status != "deployed" {
 			t.Error("helm was cut off")
 		}
-		l, _ := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), LeaseName, meta.GetOptions{})
+		l, _ := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), lease.Name, meta.GetOptions{})
 		if holderOf(l) != "thief" {
 			t.Errorf("the lease of somebody else was given back: %q", holderOf(l))
 		}
@@ -165,4 +168,85 @@ func TestLostLeaseStopsAfterTheRequestUnderWay(t *testing.T) {
 			t.Error("the run went on")
 		}
 	})
+}
+
+// A run that finds that its lease is lost has done with the cluster, whatever it
+// was about to do: also the journal stays as it was.
+func TestRunThatLostItsLeaseWritesNothingMore(t *testing.T) {
+	t.Parallel()
+	bindings := 0
+	tests := []struct {
+		name string
+		at   func(point string) bool
+	}{
+		{"before its first journal", func(p string) bool { return p == "facts" }},
+		{"before the bindings are deleted", func(p string) bool { return p == "preflight" }},
+		{"between two bindings", func(p string) bool {
+			if p == "binding delete" {
+				bindings++
+			}
+			return bindings == 1
+		}},
+		{"before Helm", func(p string) bool { return p == "binding delete" }},
+		{"in the middle of Helm", func(p string) bool { return p == "helm half" }},
+		{"after Helm", func(p string) bool { return p == "helm upgraded" }},
+		{"before validation", func(p string) bool { return p == "validate" }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in(t, func(t *testing.T, w *world) {
+				stolen, after := false, []string(nil)
+				w.onRequest = func(p string) {
+					if stolen {
+						after = append(after, p)
+					}
+					if !stolen && tt.at(p) {
+						stolen = true
+						w.steal(t)
+					}
+				}
+				x := w.attempt(t, "me")
+				_, err := x.run(t.Context())
+				stopped, ok := errors.AsType[*StoppedError](err)
+				if !ok || !errors.As(err, new(*lease.LostError)) {
+					t.Fatalf("error: %v", err)
+				}
+				if stopped.Next != "kubectl aistor-upgrade status -n aistor" || !strings.Contains(err.Error(), "held by thief") {
+					t.Errorf("it says: %v", err)
+				}
+				for _, p := range after {
+					switch p {
+					case "journal create", "journal update", "journal delete", "binding create", "binding delete", "helm upgrade", "helm mark-failed", "helm rollback", "helm forget":
+						t.Errorf("%s after the loss", p)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A lease that is lost while pods are waited for ends the waiting.
+func TestRunThatLosesItsLeaseWhileItWaitsStops(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		var at time.Time
+		w.onPod = func(_ *fakeStore, p *fakePod) {
+			p.ready = true
+			if at.IsZero() {
+				at = time.Now()
+				go w.steal(t)
+			}
+		}
+		_, err := w.attempt(t, "me").run(t.Context())
+		if took := time.Since(at); !errors.As(err, new(*lease.LostError)) || took > 15*time.Second {
+			t.Errorf("after %s: %v", took, err)
+		}
+	})
+}
+
+// holderOf is who stands in a lease.
+func holderOf(l *coordination.Lease) string {
+	if l == nil || l.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *l.Spec.HolderIdentity
 }

@@ -28,16 +28,16 @@ func (e *Executor) replaceLicense(ctx context.Context, s plan.Step) (string, err
 	if err != nil {
 		return "", err
 	}
-	rec := e.journal.step(s.ID)
+	rec := e.journal.Step(s.ID)
 	rec.Changed = true
-	if err := e.journal.save(ctx); err != nil {
+	if err := e.save(ctx); err != nil {
 		return "", err
 	}
 	if secret.Data == nil {
 		secret.Data = map[string][]byte{}
 	}
 	secret.Data[aistor.LicenseSecretKey] = e.in.License
-	err = patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+	err = e.write(ctx, func(ctx context.Context) error {
 		_, err := e.deps.Client.CoreV1().Secrets(secret.Namespace).Update(ctx, secret, meta.UpdateOptions{})
 		return err
 	})

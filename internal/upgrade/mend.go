@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -64,7 +63,7 @@ func newRole(e *Executor, s plan.Step, key plan.ObjectKey) string {
 // mend deletes exactly the bindings the step names. What it deletes is in the
 // journal before it is gone, so that whoever comes next can bring it back.
 func (e *Executor) mend(ctx context.Context, s plan.Step) (string, error) {
-	rec := e.journal.step(s.ID)
+	rec := e.journal.Step(s.ID)
 	var doomed []images.Object
 	for _, key := range s.Objects {
 		live, err := e.object(ctx, key)
@@ -75,85 +74,23 @@ func (e *Executor) mend(ctx context.Context, s plan.Step) (string, error) {
 			continue
 		}
 		doomed = append(doomed, live)
-		rec.save(bare(live))
+		rec.Save(bare(live))
 	}
 	rec.Changed = true
-	if err := e.journal.save(ctx); err != nil {
+	if err := e.save(ctx); err != nil {
 		return "", err
 	}
 	for _, o := range doomed {
 		key := plan.KeyOf(o, "")
 		uid, _ := images.At(o, "metadata", "uid").(string)
 		version, _ := images.At(o, "metadata", "resourceVersion").(string)
-		err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error { return e.deps.Objects.Delete(ctx, key, uid, version) })
+		e.deleted[key] = o
+		err := e.write(ctx, func(ctx context.Context) error { return e.deps.Objects.Delete(ctx, key, uid, version) })
 		if err != nil {
 			return "", err
 		}
 	}
 	return words.Count(len(doomed), "binding") + " deleted", nil
-}
-
-// save keeps one object, in place of an earlier one of the same name.
-func (r *StepRecord) save(o images.Object) {
-	key := plan.KeyOf(o, "")
-	r.Saved = slices.DeleteFunc(r.Saved, func(s images.Object) bool { return plan.KeyOf(s, "") == key })
-	r.Saved = append(r.Saved, o)
-}
-
-// restore brings deleted bindings back after the step that should have made
-// them anew failed. What is there already was made by that step and is left.
-// Without the lease nothing is brought back: whoever holds it now may be about
-// to create the same bindings.
-func (e *Executor) restore(ctx context.Context, g []plan.Step) {
-	last := g[len(g)-1]
-	if last.Action != plan.ActionOperator || len(g) == 1 && len(e.journal.run.Orphans) == 0 {
-		return
-	}
-	rel, err := e.release(ctx, last)
-	if err == nil && e.reached(last, rel) {
-		return
-	}
-	if err == nil {
-		err = e.lease.check(ctx)
-	}
-	if err != nil {
-		e.say(last.ID, EventAlarm, message.Sprintf("bindings were deleted and not brought back: %v\nhint: they are kept in ConfigMap/%s/%s",
-			err, e.namespace, JournalName(e.digest)))
-		return
-	}
-	for _, o := range e.journal.run.Orphans {
-		e.restoreOne(ctx, last.ID, o)
-	}
-	for _, s := range g {
-		if s.Action != plan.ActionMend {
-			continue
-		}
-		rec := e.journal.step(s.ID)
-		for _, o := range rec.Saved {
-			e.restoreOne(ctx, s.ID, o)
-		}
-		rec.Status, rec.Message = StepPending, "undone: the step that follows failed"
-		if err := e.journal.save(ctx); err != nil {
-			e.say(s.ID, EventAlarm, err.Error())
-		}
-	}
-}
-
-func (e *Executor) restoreOne(ctx context.Context, step string, o images.Object) {
-	key := plan.KeyOf(o, "")
-	live, err := e.object(ctx, key)
-	if err == nil && live != nil {
-		return
-	}
-	if err == nil {
-		err = patiently(ctx, e.opts.Patience, func(ctx context.Context) error { return e.deps.Objects.Create(ctx, bare(o)) })
-	}
-	if err != nil {
-		e.say(step, EventAlarm, message.Sprintf("bringing %s back: %v\nhint: it is kept in ConfigMap/%s/%s",
-			key, err, e.namespace, JournalName(e.digest)))
-		return
-	}
-	e.say(step, EventProgress, key.String()+" is back as it was")
 }
 
 // object looks at one binding, patiently.

@@ -3,6 +3,8 @@ package upgrade
 import (
 	"context"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 )
 
 // Options tune a run. The zero value of each field is its default.
@@ -27,9 +29,6 @@ type Options struct {
 	// Patience is how long requests are repeated while the API server is
 	// away. The default is 2 minutes.
 	Patience time.Duration
-	// LeaseDuration is how long a silent holder keeps the lease. The default
-	// is 30 seconds.
-	LeaseDuration time.Duration
 	// ProbeInterval is the time between two probes of a store. The default is
 	// 1 second.
 	ProbeInterval time.Duration
@@ -37,13 +36,6 @@ type Options struct {
 	// BackupDir is the folder below which each plan's backup gets its own
 	// folder. A plan with a backup step requires it.
 	BackupDir string
-	// Namespace holds lease and journal. The default is the operator's.
-	Namespace string
-	// Holder says who runs this: host, process and user. It is required.
-	Holder string
-	// HolderGone says of another holder whether it certainly runs no more, so
-	// that its lease may be taken over at once. The default says no.
-	HolderGone func(holder string) bool
 	// Identity is who the API server says we are; Tool is our version.
 	Identity, Tool string
 	// Command is what to type to go on, without secrets.
@@ -62,7 +54,7 @@ type Options struct {
 
 	// Findings are what the checks found so far that did not pass; the journal
 	// keeps them for the report of a later attempt. The default is none.
-	Findings func() []Finding
+	Findings func() []journal.Finding
 
 	// OnEvent is told what happens, by one goroutine at a time. The default
 	// drops it.
@@ -83,7 +75,7 @@ func (o Options) withDefaults() Options {
 		d time.Duration
 	}{
 		{&o.Timeout, 10 * time.Minute}, {&o.Settle, 5 * time.Second}, {&o.Grace, 20 * time.Second},
-		{&o.Patience, 2 * time.Minute}, {&o.LeaseDuration, 30 * time.Second}, {&o.ProbeInterval, time.Second},
+		{&o.Patience, 2 * time.Minute}, {&o.ProbeInterval, time.Second},
 	}
 	for _, v := range durations {
 		if *v.p <= 0 {
@@ -95,9 +87,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.HolderGone == nil {
-		o.HolderGone = func(string) bool { return false }
 	}
 	return o
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -16,43 +17,15 @@ const (
 	spanLimit = 200
 )
 
-// PodState is what a pod of a store was doing.
-type PodState string
-
-// The states of a pod, from the best to the worst.
-const (
-	PodReady    PodState = "ready"
-	PodNotReady PodState = "not ready"
-	PodEnding   PodState = "ending"
-	PodGone     PodState = "gone"
-)
-
-// PodTimeline is what was seen of one pod of a store. A pod that is replaced
-// under its old name goes on in the same timeline.
-type PodTimeline struct {
-	// Store is namespace/name of the object store, Pod the pod's name.
-	Store string `json:"store"`
-	Pod   string `json:"pod"`
-	// Spans each last until the next begins, the oldest first.
-	Spans []PodSpan `json:"spans"`
-}
-
-// PodSpan is a state from a time on.
-type PodSpan struct {
-	Time  time.Time `json:"time"`
-	State PodState  `json:"state"`
-	// Revision is that of the pod's template; it changes when the pod is
-	// replaced by one that is different.
-	Revision string `json:"revision,omitempty"`
-}
-
 // lanes follows single pods. It is guarded by its tracker.
-type lanes struct{ pods map[string]*PodTimeline }
+type lanes struct {
+	pods map[string]*journal.PodTimeline
+}
 
 // observe adds what a snapshot shows, at a time.
 func (l *lanes) observe(f *plan.Facts, now time.Time) {
 	if l.pods == nil {
-		l.pods = map[string]*PodTimeline{}
+		l.pods = map[string]*journal.PodTimeline{}
 	}
 	seen := make(map[string]bool, len(l.pods))
 	for _, p := range f.Pods {
@@ -65,30 +38,31 @@ func (l *lanes) observe(f *plan.Facts, now time.Time) {
 			if len(l.pods) >= laneLimit {
 				continue
 			}
-			lane = &PodTimeline{Store: p.Store, Pod: p.Name}
+			lane = &journal.PodTimeline{Store: p.Store, Pod: p.Name}
 			l.pods[key] = lane
 		}
 		seen[key] = true
-		lane.add(PodSpan{now, stateOf(p), p.Revision})
+		addSpan(lane, journal.PodSpan{Time: now, State: stateOf(p), Revision: p.Revision})
 	}
 	for key, lane := range l.pods {
 		if !seen[key] {
-			lane.add(PodSpan{now, PodGone, ""})
+			addSpan(lane, journal.PodSpan{Time: now, State: journal.PodGone})
 		}
 	}
 }
 
-func stateOf(p plan.Pod) PodState {
+func stateOf(p plan.Pod) journal.PodState {
 	switch {
 	case !p.Terminating.IsZero():
-		return PodEnding
+		return journal.PodEnding
 	case p.Ready:
-		return PodReady
+		return journal.PodReady
 	}
-	return PodNotReady
+	return journal.PodNotReady
 }
 
-func (t *PodTimeline) add(s PodSpan) {
+// addSpan adds a state that differs from the last one.
+func addSpan(t *journal.PodTimeline, s journal.PodSpan) {
 	n := len(t.Spans)
 	if n > 0 && t.Spans[n-1].State == s.State && t.Spans[n-1].Revision == s.Revision || n >= spanLimit {
 		return
@@ -97,10 +71,10 @@ func (t *PodTimeline) add(s PodSpan) {
 }
 
 // joined are the timelines of before, each going on with that of then.
-func joined(before, then []PodTimeline) []PodTimeline {
+func joined(before, then []journal.PodTimeline) []journal.PodTimeline {
 	out := slices.Clone(then)
 	for _, was := range before {
-		i := slices.IndexFunc(out, func(t PodTimeline) bool { return t.Store == was.Store && t.Pod == was.Pod })
+		i := slices.IndexFunc(out, func(t journal.PodTimeline) bool { return t.Store == was.Store && t.Pod == was.Pod })
 		if i < 0 {
 			out = append(out, was)
 			continue
@@ -112,8 +86,8 @@ func joined(before, then []PodTimeline) []PodTimeline {
 }
 
 // result is sorted.
-func (l *lanes) result() []PodTimeline {
-	out := make([]PodTimeline, 0, len(l.pods))
+func (l *lanes) result() []journal.PodTimeline {
+	out := make([]journal.PodTimeline, 0, len(l.pods))
 	for _, t := range l.pods {
 		c := *t
 		c.Spans = slices.Clone(t.Spans)
@@ -124,8 +98,8 @@ func (l *lanes) result() []PodTimeline {
 }
 
 // sortPods sorts by store and pod, pod-2 before pod-10.
-func sortPods(list []PodTimeline) {
-	slices.SortFunc(list, func(a, b PodTimeline) int {
+func sortPods(list []journal.PodTimeline) {
+	slices.SortFunc(list, func(a, b journal.PodTimeline) int {
 		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(len(a.Pod), len(b.Pod)), cmp.Compare(a.Pod, b.Pod))
 	})
 }

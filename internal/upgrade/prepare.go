@@ -5,15 +5,23 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // prepare looks at the cluster and opens the journal.
 func (e *Executor) prepare(ctx context.Context) error {
-	if err := e.journal.open(ctx, e.plan, e.digest); err != nil {
+	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+		j, err := journal.Open(ctx, e.deps.Client, e.namespace, e.plan, e.digest)
+		if err == nil {
+			e.journal = j
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+	err = patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
 		e.facts, err = e.deps.Cluster.Facts(ctx)
 		return err
 	})
@@ -26,22 +34,17 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if uid := e.plan.Cluster.UID; uid != "" && e.facts.ClusterUID != "" && uid != e.facts.ClusterUID {
 		return &DriftError{Object: "cluster", Field: "uid", Expected: uid, Received: e.facts.ClusterUID}
 	}
-	r := &e.journal.run
-	e.earlier, e.earlierPods = slices.Clone(r.Availability), slices.Clone(r.Pods)
-	r.Attempts = append(r.Attempts, Attempt{
-		Identity: orElse(e.opts.Identity, e.facts.User), Holder: e.opts.Holder, Tool: e.opts.Tool, Started: e.opts.Now(),
+	e.earlier, e.earlierPods = slices.Clone(e.journal.Availability), slices.Clone(e.journal.Pods)
+	e.journal.Begin(journal.Attempt{
+		Identity: orElse(e.opts.Identity, e.facts.User), Holder: e.lease.Holder(), Tool: e.opts.Tool, Started: e.opts.Now(),
 	})
-	r.ResumedBy = ""
-	adopted, err := e.adopt(ctx)
-	if err != nil {
-		return err
-	}
+	e.adopt()
 	e.baseline()
 	e.recordClaims()
-	if err := e.journal.save(ctx); err != nil {
+	if err := e.save(ctx); err != nil {
 		return err
 	}
-	if err := e.resumed(ctx, adopted); err != nil {
+	if err := e.write(ctx, e.journal.Prune); err != nil {
 		return err
 	}
 	if err := e.look(ctx); err != nil {

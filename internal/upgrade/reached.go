@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -24,9 +25,9 @@ func (e *Executor) changed(ctx context.Context, s plan.Step) (bool, string, erro
 	if !e.at(s, c, rel) {
 		return true, "the release is beyond this step", nil
 	}
-	rec := e.journal.step(s.ID)
-	begun := rec.Attempt > 0 || slices.Contains(e.journal.run.Open, s.Target)
-	if begun && !rec.Status.over() {
+	rec := e.journal.Step(s.ID)
+	begun := rec.Attempt > 0 || slices.Contains(e.journal.Open, s.Target)
+	if begun && !rec.Status.Over() {
 		return false, "", nil
 	}
 	now := e.live.Snapshot()
@@ -91,7 +92,7 @@ const ownDescription = "aistor-upgrade plan "
 // describe is the description of our revisions: what the user says, and then
 // the plan, the step and the chart's bytes.
 func (e *Executor) describe(s plan.Step) string {
-	own := fmt.Sprintf(ownDescription+"%s step %s chart %s", short(e.digest), s.ID, orElse(s.To.Digest, "unknown"))
+	own := fmt.Sprintf(ownDescription+"%s step %s chart %s", journal.Short(e.digest), s.ID, orElse(s.To.Digest, "unknown"))
 	if e.opts.Description == "" {
 		return own
 	}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -16,9 +17,9 @@ import (
 //
 // It is for plans that were reviewed: a rerun makes its plan anew, from what
 // the interrupted run left, and that has another digest.
-func Remainder(reviewed, now *plan.Plan, facts *plan.Facts, runs []Run) error {
+func Remainder(reviewed, now *plan.Plan, facts *plan.Facts, runs []journal.Run) error {
 	ours := descendants(reviewed.Digest(), runs)
-	if !slices.ContainsFunc(ours, Run.Changed) {
+	if !slices.ContainsFunc(ours, journal.Run.Changed) {
 		return fmt.Errorf("it was made for another state, %s differs", now.Departs(reviewed))
 	}
 	if !sameData(frame(reviewed), frame(now)) {
@@ -43,7 +44,7 @@ func frame(p *plan.Plan) *plan.Plan {
 }
 
 // descendants are the run of a plan and those that went on from it.
-func descendants(digest string, runs []Run) []Run {
+func descendants(digest string, runs []journal.Run) []journal.Run {
 	plans := map[string]bool{digest: true}
 	for range runs { // a chain is at most as long as there are runs
 		for _, r := range runs {
@@ -52,13 +53,13 @@ func descendants(digest string, runs []Run) []Run {
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(runs), func(r Run) bool { return !plans[r.Plan] })
+	return slices.DeleteFunc(slices.Clone(runs), func(r journal.Run) bool { return !plans[r.Plan] })
 }
 
 // remains judges one step of what is left.
-func remains(reviewed *plan.Plan, s plan.Step, facts *plan.Facts, ours []Run) error {
+func remains(reviewed *plan.Plan, s plan.Step, facts *plan.Facts, ours []journal.Run) error {
 	rel := releaseFact(facts, s.Target)
-	mine := rel != nil && OwnsRevision(ours, s.Target, rel.Revision, rel.Updated)
+	mine := rel != nil && journal.OwnsRevision(ours, s.Target, rel.Revision, rel.Updated)
 	i := slices.IndexFunc(reviewed.Steps, func(w plan.Step) bool { return w.ID == s.ID })
 	if i < 0 {
 		if s.Action == plan.ActionUnstick && mine { // a kill of ours left it pending

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -13,44 +14,44 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name   string
-		change func(now *plan.Plan, f *plan.Facts, run *Run)
+		change func(now *plan.Plan, f *plan.Facts, run *journal.Run)
 		want   string // empty: goes on
 	}{
-		{"the operator is done, the store is left", func(*plan.Plan, *plan.Facts, *Run) {}, ""},
-		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *Run) { r.Steps = nil }, "made for another state, step operator-5.10.0 differs"},
-		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Bundle.Digest = "sha256:other" }, "the bundle differs"},
-		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by somebody else: revision"},
-		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by somebody else: revision"},
-		{"other values", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Steps[1].Values = "sha256:other" }, "step store-team-a-primary differs"},
-		{"a step more", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Steps[1].ID = "store-team-a-other" }, "it has no step store-team-a-other"},
-		{"fewer restarts", func(p *plan.Plan, _ *plan.Facts, _ *Run) { p.Steps[1].Restarts = nil }, ""},
-		{"an outage that was not reviewed", func(p *plan.Plan, _ *plan.Facts, _ *Run) {
+		{"the operator is done, the store is left", func(*plan.Plan, *plan.Facts, *journal.Run) {}, ""},
+		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Steps = nil }, "made for another state, step operator-5.10.0 differs"},
+		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Bundle.Digest = "sha256:other" }, "the bundle differs"},
+		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by somebody else: revision"},
+		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by somebody else: revision"},
+		{"other values", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].Values = "sha256:other" }, "step store-team-a-primary differs"},
+		{"a step more", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].ID = "store-team-a-other" }, "it has no step store-team-a-other"},
+		{"fewer restarts", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].Restarts = nil }, ""},
+		{"an outage that was not reviewed", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) {
 			p.Steps[1].Restarts = []plan.Restart{{Store: "team-a/primary", How: plan.AllAtOnce}}
 		}, "would now restart the pods of team-a/primary all at once"},
-		{"a kill left the store pending", func(p *plan.Plan, f *plan.Facts, r *Run) {
+		{"a kill left the store pending", func(p *plan.Plan, f *plan.Facts, r *journal.Run) {
 			p.Steps = append([]plan.Step{{ID: "unstick-primary", Action: plan.ActionUnstick, Target: "team-a/primary"}}, p.Steps...)
 			f.Releases[0].Revision = 3
-			r.Steps = append(r.Steps, StepRecord{ID: "store-team-a-primary", Target: "team-a/primary", Calling: true, Before: 2, Changed: true})
+			r.Steps = append(r.Steps, journal.StepRecord{ID: "store-team-a-primary", Target: "team-a/primary", Calling: true, Before: 2, Changed: true})
 		}, ""},
-		{"somebody's Helm left the store pending", func(p *plan.Plan, f *plan.Facts, _ *Run) {
+		{"somebody's Helm left the store pending", func(p *plan.Plan, f *plan.Facts, _ *journal.Run) {
 			p.Steps = append([]plan.Step{{ID: "unstick-primary", Action: plan.ActionUnstick, Target: "team-a/primary"}}, p.Steps...)
 			f.Releases[0].Revision = 3
 		}, "it has no step unstick-primary"},
-		{"bindings that were not reviewed", func(p *plan.Plan, _ *plan.Facts, _ *Run) {
+		{"bindings that were not reviewed", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) {
 			p.Steps = append(p.Steps, plan.Step{ID: "mend-5.10.0", Action: plan.ActionMend, Target: "aistor/aistor", Objects: []plan.ObjectKey{{Kind: "ClusterRoleBinding", Name: "cluster-admin"}}})
 		}, "it has no step mend-5.10.0"},
-		{"a run that went on from it did it", func(_ *plan.Plan, _ *plan.Facts, r *Run) {
+		{"a run that went on from it did it", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) {
 			r.Resumes, r.Plan = r.Plan, "sha256:second"
 		}, ""},
-		{"a run of another plan did it", func(_ *plan.Plan, _ *plan.Facts, r *Run) { r.Plan = "sha256:foreign" }, "made for another state"},
+		{"a run of another plan did it", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Plan = "sha256:foreign" }, "made for another state"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			reviewed, now, facts := halfDone()
-			run := Run{Plan: reviewed.Digest(), Steps: []StepRecord{
-				{ID: "operator-5.10.0", Action: plan.ActionOperator, Target: "aistor/aistor", Status: StepDone, Changed: true, Own: []int{4}}}}
+			run := journal.Run{Plan: reviewed.Digest(), Steps: []journal.StepRecord{
+				{ID: "operator-5.10.0", Action: plan.ActionOperator, Target: "aistor/aistor", Status: journal.StepDone, Changed: true, Own: []int{4}}}}
 			tc.change(now, facts, &run)
-			err := Remainder(reviewed, now, facts, []Run{run})
+			err := Remainder(reviewed, now, facts, []journal.Run{run})
 			if got := errText(err); tc.want == "" && err != nil || !strings.Contains(got, tc.want) {
 				t.Errorf("error %q, want %q", got, tc.want)
 			}

@@ -3,12 +3,12 @@ package upgrade
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -17,7 +17,7 @@ import (
 func TestOutcomeRemembersWhatEarlierAttemptsSaw(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		x := w.attempt(t, "first")
-		x.opts.Findings = func() []Finding { return []Finding{{Check: "budgets", Status: "warn", Message: "old"}} }
+		x.opts.Findings = func() []journal.Finding { return []journal.Finding{{Check: "budgets", Status: "warn", Message: "old"}} }
 		x.opts.Validate = func(context.Context) (string, error) { return "", errors.New("not so fast") }
 		if _, err := x.run(t.Context()); err == nil {
 			t.Fatal("the first attempt did not stop")
@@ -49,7 +49,7 @@ func TestPodsAreFollowedOneByOne(t *testing.T) {
 		}
 		for _, p := range out.Pods {
 			first, last := p.Spans[0], p.Spans[len(p.Spans)-1]
-			if first.State != PodReady || last.State != PodReady || first.Revision == last.Revision || len(p.Spans) < 3 {
+			if first.State != journal.PodReady || last.State != journal.PodReady || first.Revision == last.Revision || len(p.Spans) < 3 {
 				t.Errorf("%s/%s was not seen to be replaced: %+v", p.Store, p.Pod, p.Spans)
 			}
 		}
@@ -58,9 +58,9 @@ func TestPodsAreFollowedOneByOne(t *testing.T) {
 
 func TestThinnedTimelineKeepsItsLowestPoints(t *testing.T) {
 	t.Parallel()
-	var all []Sample
+	var all []journal.Sample
 	for i := range 1000 {
-		all = append(all, Sample{time.Unix(int64(i), 0), 8})
+		all = append(all, journal.Sample{Time: time.Unix(int64(i), 0), Ready: 8})
 	}
 	all[777].Ready = 2
 	got := thin(all, 100)
@@ -81,31 +81,10 @@ func TestThinnedTimelineKeepsItsLowestPoints(t *testing.T) {
 
 func TestAttemptsAddUp(t *testing.T) {
 	t.Parallel()
-	a := Availability{Store: "a/b", Pods: 4, LowestReady: 2, Worst: "red", Known: true, Probes: 10, Failed: 3, Unanswered: 2, Unavailable: plan.Duration(time.Second), At: []string{"one"}, Timeline: []Sample{{Ready: 4}}}
-	b := Availability{Store: "a/b", Pods: 8, LowestReady: 7, Worst: "green", Probes: 5, Failed: 1, Unavailable: plan.Duration(time.Second), At: []string{"one", "two"}, Timeline: []Sample{{Ready: 8}}}
-	want := Availability{Store: "a/b", Pods: 8, LowestReady: 2, Worst: "red", Known: true, Probes: 15, Failed: 4, Unanswered: 2, Unavailable: plan.Duration(2 * time.Second), At: []string{"one", "two"}, Timeline: []Sample{{Ready: 4}, {Ready: 8}}}
-	if diff := cmp.Diff(want, a.and(b)); diff != "" {
+	a := journal.Availability{Store: "a/b", Pods: 4, LowestReady: 2, Worst: "red", Known: true, Probes: 10, Failed: 3, Unanswered: 2, Unavailable: plan.Duration(time.Second), At: []string{"one"}, Timeline: []journal.Sample{{Ready: 4}}}
+	b := journal.Availability{Store: "a/b", Pods: 8, LowestReady: 7, Worst: "green", Probes: 5, Failed: 1, Unavailable: plan.Duration(time.Second), At: []string{"one", "two"}, Timeline: []journal.Sample{{Ready: 8}}}
+	want := journal.Availability{Store: "a/b", Pods: 8, LowestReady: 2, Worst: "red", Known: true, Probes: 15, Failed: 4, Unanswered: 2, Unavailable: plan.Duration(2 * time.Second), At: []string{"one", "two"}, Timeline: []journal.Sample{{Ready: 4}, {Ready: 8}}}
+	if diff := cmp.Diff(want, joinAvailability(a, b)); diff != "" {
 		t.Errorf("both (-want +got):\n%s", diff)
-	}
-}
-
-// What reports want gives way before what going on needs.
-func TestJournalThatIsFullDropsWhatOnlyReportsWant(t *testing.T) {
-	t.Parallel()
-	j := &journal{run: Run{Plan: "sha256:0123456789ab", Steps: []StepRecord{{ID: "a", Saved: nil, Own: []int{3}}}}}
-	for range 60 {
-		a := Availability{Store: strings.Repeat("s", 60)}
-		for range rememberedSamples {
-			a.Timeline = append(a.Timeline, Sample{time.Unix(1, 0), 1})
-		}
-		j.run.Availability = append(j.run.Availability, a)
-	}
-	record := j.step("a")
-	doc, err := j.encode()
-	if err != nil || len(doc) > journalLimit || !strings.Contains(doc, `"own":[3]`) || strings.Contains(doc, "timeline") {
-		t.Errorf("%d bytes, error %v", len(doc), err)
-	}
-	if j.step("a") != record || len(j.run.Availability[0].Timeline) == 0 {
-		t.Error("encoding changed the run itself")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -34,15 +35,15 @@ func (w *world) killedAt(t *testing.T, backups string, at func(point string) boo
 func (w *world) replanned(t *testing.T, backups, why string) *execution {
 	t.Helper()
 	x := w.attempt(t, "rerun")
-	x.opts.BackupDir, x.opts.HolderGone = backups, func(string) bool { return true }
+	x.opts.BackupDir, x.lease.HolderGone = backups, func(string) bool { return true }
 	x.plan.Steps[0].Why = why
 	return x
 }
 
 // stored is the newest journal.
-func (w *world) stored(t *testing.T) []Run {
+func (w *world) stored(t *testing.T) []journal.Run {
 	t.Helper()
-	runs, err := ReadJournals(t.Context(), w.client, "aistor")
+	runs, err := journal.List(t.Context(), w.client, "aistor")
 	if err != nil || len(runs) == 0 {
 		t.Fatalf("%d journals, error %v", len(runs), err)
 	}
@@ -66,8 +67,8 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.upgraded(t)
-		original := New(first.plan, first.in, first.deps, first.opts).backupDir()
-		if diff := cmp.Diff([]string{original, New(z.plan, z.in, z.deps, z.opts).backupDir()}, out.Backups); diff != "" || out.Backup != original {
+		original := first.executor().backupDir()
+		if diff := cmp.Diff([]string{original, z.executor().backupDir()}, out.Backups); diff != "" || out.Backup != original {
 			t.Errorf("backup %s, all (-want +got):\n%s", out.Backup, diff)
 		}
 		var lineage []string
@@ -85,7 +86,7 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 		if diff := cmp.Diff([]string{y.plan.Digest(), first.plan.Digest(), z.plan.Digest(), y.plan.Digest()}, chain); diff != "" {
 			t.Errorf("chain (-want +got):\n%s", diff)
 		}
-		if r := Unfinished(runs); r != nil {
+		if r := journal.Unfinished(runs); r != nil {
 			t.Errorf("unfinished: %s", r.Plan)
 		}
 	})
@@ -134,31 +135,31 @@ func TestRunOfAnotherPlanDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing
 
 func TestOnlyARunThatChangedSomethingAndDidNotEndIsGoneOnFrom(t *testing.T) {
 	t.Parallel()
-	changed := []StepRecord{{ID: "s", Changed: true}}
-	ended := func(result string) []Attempt { return []Attempt{{Result: "stopped"}, {Result: result}} }
+	changed := []journal.StepRecord{{ID: "s", Changed: true}}
+	ended := func(result string) []journal.Attempt { return []journal.Attempt{{Result: "stopped"}, {Result: result}} }
 	tests := []struct {
 		name string
-		run  Run
+		run  journal.Run
 		want bool
 	}{
-		{"killed", Run{Steps: changed, Attempts: ended("")}, true},
-		{"stopped", Run{Steps: changed, Attempts: ended("stopped")}, true},
-		{"parked", Run{Steps: changed, Attempts: ended("parked")}, true},
-		{"went on itself and changed nothing further", Run{ChangedBefore: true, Attempts: ended("stopped")}, true},
-		{"changed nothing", Run{Attempts: ended("stopped")}, false},
-		{"done", Run{Steps: changed, Attempts: ended("done")}, false},
-		{"gone on from already", Run{Steps: changed, Attempts: ended("stopped"), ResumedBy: "sha256:x"}, false},
+		{"killed", journal.Run{Steps: changed, Attempts: ended("")}, true},
+		{"stopped", journal.Run{Steps: changed, Attempts: ended("stopped")}, true},
+		{"parked", journal.Run{Steps: changed, Attempts: ended("parked")}, true},
+		{"went on itself and changed nothing further", journal.Run{ChangedBefore: true, Attempts: ended("stopped")}, true},
+		{"changed nothing", journal.Run{Attempts: ended("stopped")}, false},
+		{"done", journal.Run{Steps: changed, Attempts: ended("done")}, false},
+		{"gone on from already", journal.Run{Steps: changed, Attempts: ended("stopped"), ResumedBy: "sha256:x"}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			older := Run{Steps: changed, Attempts: ended("")}
-			if got := Unfinished([]Run{tt.run, older}); (got != nil) != tt.want {
+			older := journal.Run{Steps: changed, Attempts: ended("")}
+			if got := journal.Unfinished([]journal.Run{tt.run, older}); (got != nil) != tt.want {
 				t.Errorf("received: %v", got)
 			}
 		})
 	}
-	if Unfinished(nil) != nil {
+	if journal.Unfinished(nil) != nil {
 		t.Error("nothing is unfinished")
 	}
 }
@@ -231,7 +232,7 @@ func TestPendingReleaseThatAKilledRunLeftIsSettledAtOnce(t *testing.T) {
 func TestPendingRevisionIsOursOnlyIfItWasBegunWithOurCall(t *testing.T) {
 	t.Parallel()
 	called := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	runs := []Run{{}, {Steps: []StepRecord{{Target: "a/b", Before: 4, Calling: true, Called: called, Own: []int{3}}}}}
+	runs := []journal.Run{{}, {Steps: []journal.StepRecord{{Target: "a/b", Before: 4, Calling: true, Called: called, Own: []int{3}}}}}
 	tests := []struct {
 		name     string
 		target   string
@@ -250,7 +251,7 @@ func TestPendingRevisionIsOursOnlyIfItWasBegunWithOurCall(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := OwnsRevision(runs, tt.target, tt.revision, tt.updated); got != tt.want {
+			if got := journal.OwnsRevision(runs, tt.target, tt.revision, tt.updated); got != tt.want {
 				t.Errorf("received: %t", got)
 			}
 		})

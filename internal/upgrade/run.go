@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -98,7 +99,7 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 	if mutates(s) {
 		work = context.WithoutCancel(ctx)
 	}
-	rec := e.journal.step(s.ID)
+	rec := e.journal.Step(s.ID)
 	done, why, err := e.done(work, s)
 	if err != nil {
 		return err
@@ -109,10 +110,10 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 	if err := e.mayStart(rest); err != nil {
 		return err
 	}
+	if err := e.mayWrite(work); err != nil {
+		return err
+	}
 	if mutates(s) {
-		if err := e.lease.check(work); err != nil {
-			return err
-		}
 		if err := e.drifted(work, s); err != nil {
 			return err
 		}
@@ -123,9 +124,9 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 			return err
 		}
 	}
-	rec.Status, rec.Message, rec.Started, rec.Ended = StepStarted, "", e.opts.Now(), time.Time{}
+	rec.Status, rec.Message, rec.Started, rec.Ended = journal.StepStarted, "", e.opts.Now(), time.Time{}
 	rec.Attempt++
-	if err := e.journal.save(ctx); err != nil {
+	if err := e.save(ctx); err != nil {
 		return err
 	}
 	e.say(s.ID, EventStarted, s.Title)
@@ -137,10 +138,10 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 	return e.end(ctx, rec, message, err)
 }
 
-func (e *Executor) skip(ctx context.Context, rec *StepRecord, why string) error {
-	if !rec.Status.over() {
-		rec.Status, rec.Message, rec.Ended = StepSkipped, why, e.opts.Now()
-		if err := e.journal.save(ctx); err != nil {
+func (e *Executor) skip(ctx context.Context, rec *journal.StepRecord, why string) error {
+	if !rec.Status.Over() {
+		rec.Status, rec.Message, rec.Ended = journal.StepSkipped, why, e.opts.Now()
+		if err := e.save(ctx); err != nil {
 			return err
 		}
 	}
@@ -150,20 +151,24 @@ func (e *Executor) skip(ctx context.Context, rec *StepRecord, why string) error 
 
 // end writes down how a step ended; the step's own error comes before the
 // journal's.
-func (e *Executor) end(ctx context.Context, rec *StepRecord, text string, err error) error {
+func (e *Executor) end(ctx context.Context, rec *journal.StepRecord, text string, err error) error {
+	if lost := e.lease.Err(); lost != nil {
+		e.say(rec.ID, EventFailed, "the lease was lost")
+		return lost
+	}
 	rec.Ended = e.opts.Now()
-	rec.Status, rec.Message = StepDone, e.secrets.Text(text)
+	rec.Status, rec.Message = journal.StepDone, e.secrets.Text(text)
 	kind := EventDone
 	if err != nil {
-		rec.Status, rec.Message, kind = StepFailed, e.secrets.Text(message.Text(err)), EventFailed
+		rec.Status, rec.Message, kind = journal.StepFailed, e.secrets.Text(message.Text(err)), EventFailed
 		text = message.Text(err)
 		if interrupted(ctx, err) {
-			rec.Status, rec.Message, text = StepInterrupted, "", "interrupted"
+			rec.Status, rec.Message, text = journal.StepInterrupted, "", "interrupted"
 		}
 	}
 	e.say(rec.ID, kind, text)
 	e.remember()
-	if saved := e.journal.save(ctx); err == nil {
+	if saved := e.save(ctx); err == nil {
 		return saved
 	}
 	return err

@@ -55,7 +55,7 @@ func (e *Executor) unready(f *plan.Facts, s plan.Step, c *plan.Change, floor map
 		if e.ownTurn(key) {
 			continue
 		}
-		out = append(out, unreadyStore(f, storeTarget{key: key, baseline: e.journal.run.Baseline[key], heals: e.restarted(s, key), floor: floor})...)
+		out = append(out, unreadyStore(f, storeTarget{key: key, baseline: e.journal.Baseline[key], heals: e.restarted(s, key), floor: floor})...)
 	}
 	return out
 }
@@ -80,11 +80,11 @@ func (e *Executor) ownTurn(key string) bool {
 		if s.Action != plan.ActionStore {
 			continue
 		}
-		rec := e.journal.step(s.ID)
+		rec := e.journal.Step(s.ID)
 		if s.Store == key {
-			return !rec.Status.over() && (rec.Attempt > 0 || slices.Contains(e.journal.run.Open, s.Target))
+			return !rec.Status.Over() && (rec.Attempt > 0 || slices.Contains(e.journal.Open, s.Target))
 		}
-		if !s.Unchanged && !rec.Status.over() {
+		if !s.Unchanged && !rec.Status.Over() {
 			return false
 		}
 	}
@@ -104,7 +104,7 @@ func (e *Executor) podsFor(s plan.Step, c *plan.Change) func(plan.Pod) bool {
 	}
 	return func(p plan.Pod) bool {
 		if p.Store != "" {
-			return !e.ownTurn(p.Store) && !storeTarget{baseline: e.journal.run.Baseline[p.Store]}.lenient()
+			return !e.ownTurn(p.Store) && !storeTarget{baseline: e.journal.Baseline[p.Store]}.lenient()
 		}
 		return p.Namespace == c.Namespace && slices.ContainsFunc(p.Containers, func(k plan.Container) bool {
 			return slices.ContainsFunc(wanted, func(image string) bool { return sameImage(k.Image, image) })

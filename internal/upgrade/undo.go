@@ -35,7 +35,7 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 	case err != nil:
 	case rel.Revision == to:
 		e.undone = fmt.Sprintf("%s is still at revision %d: there is nothing to undo", s.Target, to)
-	case !e.journal.step(s.ID).made(rel.Revision):
+	case !e.journal.Step(s.ID).Made(rel.Revision):
 		e.undone = fmt.Sprintf("%s is not rolled back: its revision %d is not this step's", s.Target, rel.Revision)
 	}
 	if e.undone != "" {
@@ -44,7 +44,7 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 	}
 	e.say(s.ID, EventProgress, fmt.Sprintf("rolling %s back to revision %d", s.Target, to))
 	if err == nil {
-		err = e.callOnce(work, s, e.journal.step(s.ID), rel, func() error {
+		err = e.callOnce(work, s, e.journal.Step(s.ID), rel, func() error {
 			return naming(e.deps.Helm.Rollback(work, e.rollbackRequest(c, to)), "rolling back release", s.Target)
 		})
 	}

@@ -105,8 +105,8 @@ func (e *Executor) pause(ctx context.Context, changed <-chan struct{}, d time.Du
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-e.lease.lost:
-		return ErrLeaseLost
+	case <-e.lease.Lost():
+		return e.lease.Err()
 	case <-changed:
 	case <-t.C:
 	}

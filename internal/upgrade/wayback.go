@@ -1,14 +1,18 @@
 package upgrade
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Came says where a release came from: the newest revision from before the
+// Origin says where a release came from: the newest revision from before the
 // upgrade that is to be undone.
-type Came struct {
+type Origin struct {
 	// Release is namespace/name.
 	Release string
 	// Revision is the one that was there before. It may have failed: the way
@@ -16,66 +20,91 @@ type Came struct {
 	Revision int
 }
 
-// WayBack reads from journals, as [ReadJournals] sorts them, where the newest
-// upgrade started that changed a release, with those that it went on from. An
-// upgrade that was undone already counts as well, so that the same question
-// has the same answer while it is undone. The result is sorted by release; it
-// is empty where no upgrade changed anything.
-func WayBack(runs []Run) []Came {
-	i := slices.IndexFunc(runs, func(r Run) bool { return r.Kind != plan.KindRollback && r.called() })
+// Revision is one revision of a release, as Helm's own record says.
+type Revision struct {
+	Number int
+	// Status and Description are Helm's.
+	Status, Description string
+}
+
+// Origins says where the newest upgrade that changed a release started, with
+// those that it resumed: from the journals of all attempts, as [journal.List]
+// sorts them, and from what Helm's records say of the revisions that these
+// upgrades made. history has the revisions of each release, by namespace/name.
+// An upgrade that was undone already counts as well, so that the same question
+// has the same answer while it is undone. The result is sorted by release; it is
+// empty where no upgrade changed anything.
+//
+// Journals may be anybody's work: one that contradicts Helm's records is an
+// error.
+func Origins(runs []journal.Run, history map[string][]Revision) ([]Origin, error) {
+	i := slices.IndexFunc(runs, func(r journal.Run) bool {
+		return r.Kind != plan.KindRollback && (r.Called() || madeAny(r, history))
+	})
 	if i < 0 {
-		return nil
+		return nil, nil
 	}
-	first, seen := map[string]int{}, map[string]bool{}
-	for r := &runs[i]; r != nil && !seen[r.Plan]; r = before(runs, r) {
-		seen[r.Plan] = true
+	first := map[string]int{}
+	note := func(target string, from int) {
+		if was, known := first[target]; from > 0 && (!known || from < was) {
+			first[target] = from
+		}
+	}
+	for _, r := range append(journal.Lineage(runs, runs[i]), runs[i]) {
+		if r.Kind == plan.KindRollback {
+			continue
+		}
 		for _, s := range r.Steps {
-			if from := s.from(); from > 0 && r.Kind != plan.KindRollback {
-				if was, known := first[s.Target]; !known || from < was {
-					first[s.Target] = from
+			from := s.RevisionBefore()
+			if from > 0 {
+				if err := contradicted(history[s.Target], s.Target, from+1); err != nil {
+					return nil, err
+				}
+			}
+			note(s.Target, from)
+		}
+		for target, revisions := range history {
+			for _, h := range revisions {
+				if MadeByPlan(h.Description, r.Plan) {
+					note(target, h.Number-1)
 				}
 			}
 		}
 	}
-	var list []Came
+	var list []Origin
 	for target, revision := range first {
-		list = append(list, Came{target, revision})
+		list = append(list, Origin{target, revision})
 	}
-	slices.SortFunc(list, func(a, b Came) int {
-		if a.Release < b.Release {
-			return -1
+	slices.SortFunc(list, func(a, b Origin) int { return cmp.Compare(a.Release, b.Release) })
+	return list, nil
+}
+
+// madeAny reports whether Helm's records show a revision that a run made.
+func madeAny(r journal.Run, history map[string][]Revision) bool {
+	for _, revisions := range history {
+		if slices.ContainsFunc(revisions, func(h Revision) bool { return MadeByPlan(h.Description, r.Plan) }) {
+			return true
 		}
-		return 1
-	})
-	return list
+	}
+	return false
 }
 
-// before is the run that r went on from, nil where there was none.
-func before(runs []Run, r *Run) *Run {
-	if r.Resumes == "" {
-		return nil
+// contradicted returns an error where a journal claims a revision that Helm
+// carried through for somebody else: those of ours say so in their description.
+func contradicted(history []Revision, target string, revision int) error {
+	for _, h := range history {
+		through := h.Status == "deployed" || h.Status == "superseded"
+		if h.Number == revision && through && !strings.Contains(h.Description, ownDescription) {
+			return message.Errorf("reading journals: one says that an upgrade made revision %d of release %q\nreceived: description %q\nexpected: one that names the upgrade's plan",
+				revision, target, h.Description)
+		}
 	}
-	i := slices.IndexFunc(runs, func(o Run) bool { return o.Plan == r.Resumes })
-	if i < 0 {
-		return nil
-	}
-	return &runs[i]
+	return nil
 }
 
-// called reports whether the run itself began a Helm operation.
-func (r Run) called() bool {
-	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool { return s.from() > 0 })
-}
-
-// from is the release's revision before the step's first Helm operation, or 0
-// where there was none.
-func (s StepRecord) from() int {
-	if s.Action != plan.ActionOperator && s.Action != plan.ActionStore {
-		return 0
-	}
-	from := s.Before
-	for _, own := range s.Own {
-		from = min(from, own-1)
-	}
-	return from
+// MadeByPlan reports whether a revision's description says that it was made for
+// the plan with this digest.
+func MadeByPlan(description, digest string) bool {
+	i := strings.LastIndex(description, ownDescription)
+	return i >= 0 && digest != "" && strings.HasPrefix(description[i+len(ownDescription):], journal.Short(digest)+" ")
 }

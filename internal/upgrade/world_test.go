@@ -17,6 +17,7 @@ import (
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	ktesting "k8s.io/client-go/testing"
+	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -176,6 +177,12 @@ func (w *world) Release(ctx context.Context, ns, name string) (Release, error) {
 		return Release{}, errors.New("release: not found")
 	}
 	return h[len(h)-1], nil
+}
+
+// Deployed implements Helm: the charts before the upgrade have both bindings.
+func (w *world) Deployed(_ context.Context, ns, name string) (string, error) {
+	w.request("helm deployed")
+	return manifest(), nil
 }
 
 // Upgrade implements Helm. Like the real one it leaves a pending revision when
@@ -470,5 +477,15 @@ func count(b bool) int {
 
 func manifest() string {
 	return "---\nkind: Secret\nmetadata: {name: minio-license}\nstringData: {minio.license: " + planted + "}\n" +
+		manifestOf(binding("aistor-adminjob", "old-role")) + manifestOf(binding("aistor-object-store", "old-role")) +
 		"---\nkind: ConfigMap\nmetadata: {name: object-store-operator}\ndata: {minio: 'image: reg.example/aistor/minio:old'}\n"
+}
+
+// manifestOf is a binding as a chart renders it.
+func manifestOf(u *unstructured.Unstructured) string {
+	doc, err := yaml.Marshal(bare(u.Object))
+	if err != nil {
+		panic(err)
+	}
+	return "---\n" + string(doc)
 }

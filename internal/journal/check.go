@@ -1,0 +1,142 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// The bounds of what is read: what this program writes lies far below them.
+const (
+	sizeLimit     = 200_000 // bytes of a record; etcd takes 1 MiB
+	messageLimit  = 1_000   // bytes of a message
+	nameLimit     = 600     // bytes of a name: two of Kubernetes' own fit
+	pathLimit     = 4_096   // bytes of a folder's path
+	listLimit     = 1_000   // entries of any list
+	revisionLimit = 1_000_000
+)
+
+var digests = regexp.MustCompile(`^sha256:[0-9a-f]{1,64}$`)
+
+var (
+	results  = []string{"", "done", "parked", "stopped", "interrupted"}
+	statuses = []StepStatus{StepPending, StepStarted, StepDone, StepSkipped, StepFailed, StepInterrupted}
+	kinds    = []string{"", plan.KindPlan, plan.KindRollback}
+)
+
+// check refuses a record that this program can't have written, and makes the
+// texts of the others harmless.
+func (r *Run) check() error {
+	switch {
+	case r.APIVersion != plan.APIVersion || !slices.Contains(kinds, r.Kind):
+		return errors.New("it is of another version or kind")
+	case !digests.MatchString(r.Plan) || r.Resumes != "" && !digests.MatchString(r.Resumes):
+		return errors.New("a plan's digest is none")
+	case len(r.Attempts) == 0 || max(len(r.Attempts), len(r.Steps), len(r.Baseline), len(r.Orphans), len(r.Open), len(r.Availability), len(r.Pods)) > listLimit:
+		return errors.New("it has too many entries, or no attempt")
+	}
+	for i := range r.Attempts {
+		if err := r.Attempts[i].check(); err != nil {
+			return err
+		}
+	}
+	seen := map[string]bool{}
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if err := s.check(); err != nil {
+			return err
+		}
+		if seen[s.ID] {
+			return fmt.Errorf("step %q stands there twice", s.ID)
+		}
+		seen[s.ID] = true
+	}
+	if unfit(r.Bundle) || slices.ContainsFunc(r.Open, unfit) {
+		return errors.New("a text is none")
+	}
+	r.Backup, r.FirstBackup = oneLine(r.Backup), oneLine(r.FirstBackup)
+	for store, claims := range r.Claims {
+		for name, id := range claims {
+			if unfit(store) || unfit(name) || unfit(id.String()) {
+				return errors.New("a text is none")
+			}
+		}
+	}
+	for store, health := range r.Baseline {
+		if unfit(store) || unfit(health) {
+			return errors.New("a text is none")
+		}
+	}
+	return nil
+}
+
+func (a *Attempt) check() error {
+	if !slices.Contains(results, a.Result) || len(a.Findings) > listLimit || a.Number < 0 || a.Number > revisionLimit {
+		return errors.New("an attempt ended in no known way")
+	}
+	for _, text := range []*string{&a.Identity, &a.Holder, &a.Tool, &a.Message} {
+		*text = harmless(*text, messageLimit+len("…"))
+	}
+	for i := range a.Findings {
+		f := &a.Findings[i]
+		for _, text := range []*string{&f.Check, &f.Status, &f.Message, &f.Waived} {
+			*text = harmless(*text, messageLimit+len("…"))
+		}
+	}
+	return nil
+}
+
+func (s *StepRecord) check() error {
+	numbers := append([]int{s.Before}, s.Own...)
+	switch {
+	case s.ID == "" || slices.ContainsFunc([]string{s.ID, s.Target, string(s.Action)}, unfit):
+		return errors.New("a step has no name")
+	case !slices.Contains(statuses, s.Status):
+		return fmt.Errorf("step %q is in no known state", s.ID)
+	case max(len(s.Own), len(s.Saved)) > listLimit || slices.Min(numbers) < 0 || slices.Max(numbers) > revisionLimit || s.Attempt < 0:
+		return fmt.Errorf("a number of step %q can't be", s.ID)
+	}
+	for _, c := range []*plan.Chart{s.From, s.To} {
+		if c != nil && slices.ContainsFunc([]string{c.Name, c.Version, c.Digest}, unfit) {
+			return fmt.Errorf("a chart of step %q has no name", s.ID)
+		}
+	}
+	s.Message = harmless(s.Message, messageLimit+len("…"))
+	return nil
+}
+
+// unfit reports whether a text can't be a name.
+func unfit(s string) bool {
+	return len(s) > nameLimit || strings.ContainsFunc(s, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) })
+}
+
+// harmless bounds a text for people and takes out what moves a terminal. Lines
+// stay lines: messages of this program have several.
+func harmless(s string, limit int) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, cutTo(s, limit))
+}
+
+// oneLine is harmless for a folder's path.
+func oneLine(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(harmless(s, pathLimit), "\n", "?"), "\t", "?")
+}
+
+// Cut shortens a message to what a journal keeps of it, at a whole character.
+func Cut(s string) string { return cutTo(s, messageLimit) }
+
+func cutTo(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}

@@ -1,0 +1,167 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// restore creates deleted bindings again after the step that should have made
+// them anew failed. What is there already was made by that step and is left.
+// Without the lease nothing is restored: whoever holds it now may be about to
+// create the same bindings.
+//
+// Which bindings an earlier attempt deleted is read from journals, which anybody
+// may have written: only a binding whose name, role and subjects stand in the
+// manifest of the release's deployed revision is created, and as it stands there.
+func (e *Executor) restore(ctx context.Context, g []plan.Step) {
+	last := g[len(g)-1]
+	if last.Action != plan.ActionOperator || len(g) == 1 && len(e.journal.Orphans) == 0 {
+		return
+	}
+	rel, err := e.release(ctx, last)
+	if err == nil && e.reached(last, rel) {
+		return
+	}
+	if err == nil {
+		err = e.mayWrite(ctx)
+	}
+	var installed []images.Object
+	if err == nil {
+		installed, err = e.installedBindings(ctx, last)
+	}
+	if err != nil {
+		e.say(last.ID, EventAlarm, message.Sprintf("bindings were deleted and are not restored: %v\nhint: they are kept in ConfigMap/%s/%s",
+			err, e.namespace, e.journal.Name()))
+		return
+	}
+	for _, o := range e.journal.Orphans {
+		e.restoreBinding(ctx, last, o, installed)
+	}
+	for _, s := range g {
+		if s.Action != plan.ActionMend {
+			continue
+		}
+		rec := e.journal.Step(s.ID)
+		for _, o := range rec.Saved {
+			e.restoreBinding(ctx, last, o, installed)
+		}
+		rec.Status, rec.Message = journal.StepPending, "undone: the step that follows failed"
+		if err := e.save(ctx); err != nil {
+			e.say(s.ID, EventAlarm, err.Error())
+		}
+	}
+}
+
+// restoreBinding creates one binding that a journal names: as this process saw
+// it before it deleted it, or as the release's manifest has it.
+func (e *Executor) restoreBinding(ctx context.Context, s plan.Step, saved images.Object, installed []images.Object) {
+	key := plan.KeyOf(saved, "")
+	live, err := e.object(ctx, key)
+	if err == nil && live != nil {
+		return
+	}
+	again := e.deleted[key]
+	if again == nil {
+		again = installedAs(installed, saved)
+	}
+	switch {
+	case err != nil:
+	case again == nil:
+		namespace, name, _ := strings.Cut(s.Target, "/")
+		err = message.Errorf("a journal names it, and no binding of this name, role and subjects is in the manifest of release %s\nhint: helm get manifest %s -n %s", s.Target, name, namespace)
+	default:
+		err = e.write(ctx, func(ctx context.Context) error { return e.deps.Objects.Create(ctx, bare(again)) })
+	}
+	if err != nil {
+		e.say(s.ID, EventAlarm, message.Sprintf("%s is not restored: %w", key, err))
+		return
+	}
+	e.say(s.ID, EventProgress, key.String()+" is restored as it was")
+}
+
+// installedBindings are the bindings of the deployed revision of a step's
+// release, as Helm applied them.
+func (e *Executor) installedBindings(ctx context.Context, s plan.Step) ([]images.Object, error) {
+	namespace, name, _ := strings.Cut(s.Target, "/")
+	var manifest string
+	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+		manifest, err = e.deps.Helm.Deployed(ctx, namespace, name)
+		return err
+	})
+	if err != nil {
+		return nil, naming(err, "reading the manifest of release", s.Target)
+	}
+	objects, unreadable := parseManifest(manifest)
+	if unreadable > 0 && len(objects) == 0 {
+		return nil, naming(errors.New("it can't be parsed"), "reading the manifest of release", s.Target)
+	}
+	var list []images.Object
+	for _, o := range objects {
+		switch plan.KeyOf(o, namespace).Kind {
+		case "ClusterRoleBinding", "RoleBinding":
+			list = append(list, ownedBy(o, namespace, name))
+		}
+	}
+	return list, nil
+}
+
+// ownedBy is o as Helm applies it, so that the release goes on owning it.
+func ownedBy(o images.Object, namespace, name string) images.Object {
+	o = maps.Clone(o)
+	metadata, _ := o["metadata"].(map[string]any)
+	metadata = maps.Clone(metadata)
+	set := func(field string, pairs map[string]any) {
+		m, _ := metadata[field].(map[string]any)
+		if m = maps.Clone(m); m == nil {
+			m = map[string]any{}
+		}
+		maps.Copy(m, pairs)
+		metadata[field] = m
+	}
+	set("labels", map[string]any{"app.kubernetes.io/managed-by": "Helm"})
+	set("annotations", map[string]any{"meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": namespace})
+	if o["kind"] == "RoleBinding" && metadata["namespace"] == nil {
+		metadata["namespace"] = namespace
+	}
+	o["metadata"] = metadata
+	return o
+}
+
+// installedAs is the binding among installed with the name, role and subjects of
+// saved, or nil.
+func installedAs(installed []images.Object, saved images.Object) images.Object {
+	key := plan.KeyOf(saved, "")
+	for _, o := range installed {
+		if bareKey(plan.KeyOf(o, "")) == bareKey(key) && roleOf(o) == roleOf(saved) && slices.Equal(subjectsOf(o), subjectsOf(saved)) {
+			return o
+		}
+	}
+	return nil
+}
+
+// subjectsOf are a binding's subjects, sorted, with the defaults that the API
+// server gives.
+func subjectsOf(o images.Object) []string {
+	list, _ := images.At(o, "subjects").([]any)
+	var out []string
+	for _, v := range list {
+		s, _ := v.(map[string]any)
+		text := func(field string) string { t, _ := s[field].(string); return t }
+		group := text("apiGroup")
+		if group == "" && text("kind") != "ServiceAccount" {
+			group = "rbac.authorization.k8s.io"
+		}
+		out = append(out, fmt.Sprintf("%q %q %q %q", text("kind"), group, text("namespace"), text("name")))
+	}
+	slices.Sort(out)
+	return out
+}
