@@ -86,6 +86,7 @@ func (l *Lease) dialer(dial dialFunc) dialFunc {
 		if err != nil {
 			return nil, err
 		}
+		dropUnsent(conn, l.term-l.limit())
 		return &fencedConn{conn, l}, nil
 	}
 }

@@ -14,10 +14,10 @@ import (
 
 // The lease is renewed every third of its term. It is read anew before a write
 // when it was not renewed for half of it, and a connection sends nothing more
-// after five sixths: what is left is for bytes that are on their way.
+// after two thirds: what is left is for bytes that are on their way.
 func (l *Lease) pace() time.Duration  { return l.term / 3 }
 func (l *Lease) doubt() time.Duration { return l.term / 2 }
-func (l *Lease) limit() time.Duration { return l.term * 5 / 6 }
+func (l *Lease) limit() time.Duration { return l.term * 2 / 3 }
 
 // keep renews the lease in the background.
 func (l *Lease) keep(ctx context.Context) {

@@ -88,6 +88,14 @@ func TestGoingBackIsRefusedWhereItWouldHarm(t *testing.T) {
 			in.Options.AcceptRestart = []string{"team-a/primary"}
 			in.Operator[0].To.Version = "5.1.0"
 		}, []string{"operator-too-old"}},
+		{"the operator goes and leaves a store with a setting that needs a newer one", func(in *Inputs) {
+			in.Stores = nil
+			in.Options.AcceptRestart = []string{"team-a/primary"}
+			for i := range in.Facts.Releases {
+				in.Facts.Releases[i].Version = "1.0.16"
+				in.Facts.Releases[i].Values = map[string]any{"objectStore": map[string]any{"disablePodDisruptionBudget": true}}
+			}
+		}, []string{"operator-too-old"}},
 		{"the older definition lacks a field in use", func(in *Inputs) {
 			in.Facts.Stores[0].Object = with(store("primary", ""), "firewall")
 			in.Stores[0].After = []images.Object{with(store("primary", ""), "firewall")}

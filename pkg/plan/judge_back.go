@@ -137,25 +137,35 @@ func judgeStoresLeft(n *notices, in Inputs) {
 		return
 	}
 	for _, s := range in.Facts.Stores {
-		version := in.chartVersionAfter(s)
-		need, err := semver.NewVersion(aistor.MinimumOperator(version))
-		if err == nil && have.LessThan(need) {
+		version, values := in.chartAfter(s)
+		for _, need := range aistor.OperatorNeeds(version) {
+			if need.Path != "" && SaysNothing(images.At(values, strings.Split(need.Path, ".")...)) {
+				continue
+			}
+			if !aistor.Before(have.Original(), need.Operator) && !slices.Contains(need.Except, have.Original()) {
+				continue
+			}
+			what := "object store chart " + version
+			if need.Path != "" {
+				what += " with " + need.Path
+			}
 			n.refuse("operator-too-old", fmt.Sprintf("take object store %s back too, or keep the operator: --stores-only", s.Key()),
-				"object store chart %s of %s needs operator %s, %s would run", version, s.Key(), need, have)
+				"%s of %s needs operator %s, %s would run", what, s.Key(), need.Operator, have)
+			break
 		}
 	}
 }
 
-// chartVersionAfter is the chart's version of a store's release once the plan
-// is done; empty where no release owns it.
-func (in Inputs) chartVersionAfter(s Store) string {
+// chartAfter is the chart's version and the user's values of a store's release
+// once the plan is done; empty where no release owns it.
+func (in Inputs) chartAfter(s Store) (version string, values map[string]any) {
 	for _, c := range in.Stores {
 		if c.StoreKey() == s.Key() {
-			return c.To.Version
+			return c.To.Version, c.Values
 		}
 	}
 	if r := in.Facts.release(s.Namespace + "/" + s.Release); r != nil {
-		return r.Version
+		return r.Version, r.Values
 	}
-	return ""
+	return "", nil
 }
