@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -18,7 +19,7 @@ func TestMaskedErrorHidesSecretsAndKeepsItsType(t *testing.T) {
 			License: &plan.License{Token: plan.Sensitive("license-token")},
 			Secrets: []plan.PullSecret{{Data: plan.Sensitive("pull-secret-data")}},
 		},
-	}, Deps{}, Options{}).secrets
+	}, Deps{Lease: lease.New(lease.Options{})}, Options{}).secrets
 	cause := &DriftError{Object: "hunter2hunter2", Field: "assigned-here license-token pull-secret-data " + jwt}
 	err := m.Error(cause)
 	for _, secret := range []string{"hunter2", "assigned-here", "license-token", "pull-secret-data", "eyJ"} {
