@@ -2,23 +2,13 @@ package e2e
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
-	"encoding/base64"
-	"encoding/pem"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -167,50 +157,20 @@ func (s *site) unwell(namespace, store string) {
 // at one at a time.
 func (s *site) killedAt(cmd *exec.Cmd, at func(*http.Request) bool) string {
 	s.t.Helper()
-	target, err := url.Parse(s.env["LAB_APISERVER"])
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.FlushInterval = -1 // watches
-	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {}
-	var mu sync.Mutex
 	killed := false
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
+	p := s.proxy(func(r *http.Request) {
 		if !killed && at(r) {
 			killed = true
-			if r.Method != http.MethodGet { // a watch would never end
-				body, _ := io.ReadAll(r.Body)
-				// One that can be cancelled, and is not: for a context without an
-				// end the proxy would watch the dead client's connection instead.
-				ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-				defer cancel()
-				r = r.WithContext(ctx)
-				r.Body = io.NopCloser(bytes.NewReader(body))
-			}
 			_ = cmd.Process.Kill()
 		}
-		mu.Unlock()
-		proxy.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	defer server.CloseClientConnections()
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	config := filepath.Join(s.dir, "proxied.kubeconfig")
-	text := fmt.Sprintf("apiVersion: v1\nkind: Config\ncurrent-context: lab\ncontexts: [{name: lab, context: {cluster: lab, user: lab}}]\n"+
-		"clusters: [{name: lab, cluster: {server: %q, certificate-authority-data: %s}}]\nusers: [{name: lab, user: {token: %q}}]\n",
-		server.URL, base64.StdEncoding.EncodeToString(authority), s.env["LAB_TOKEN"])
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	})
+	defer p.close()
 	var out bytes.Buffer
-	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "KUBECONFIG="+config)
+	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "KUBECONFIG="+p.config)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.password(), &out, &out
-	err = cmd.Run()
-	mu.Lock()
-	defer mu.Unlock()
+	err := cmd.Run()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err != nil && !killed { // one that was killed with its last request may still end well
 		s.t.Fatalf("killed: %t, error: %v\n%s", killed, err, out.String())
 	}
