@@ -127,6 +127,7 @@ func (r *rights) bind(c Change, k ObjectKey) {
 func (r *rights) own(namespace string) {
 	r.need(Access{Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace}, "get", "create", "update")
 	r.need(Access{Resource: "configmaps", Namespace: namespace}, "get", "list", "create", "update")
+	r.need(Access{Resource: "configmaps", Namespace: namespace, Optional: true, Why: "old journals are pruned"}, "delete")
 }
 
 // watch is for what is followed while something changes.

@@ -85,7 +85,7 @@ func TestRightsAreExactlyWhatTheChangesTake(t *testing.T) {
 		"escalate rbac.authorization.k8s.io/clusterroles [op] optional",
 		"get rbac.authorization.k8s.io/clusterroles [op]",
 		"patch rbac.authorization.k8s.io/clusterroles [op]",
-		"create configmaps aistor", "get configmaps aistor", "list configmaps aistor", "update configmaps aistor",
+		"create configmaps aistor", "delete configmaps aistor optional", "get configmaps aistor", "list configmaps aistor", "update configmaps aistor",
 		"create secrets aistor", "delete secrets aistor", "get secrets aistor", "list secrets aistor", "update secrets aistor",
 		"delete services aistor [gone]", "get services aistor [gone]",
 		"get apps/deployments aistor [op]", "patch apps/deployments aistor [op]",
