@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -178,7 +180,7 @@ func TestALaterAttemptComparesWithTheFirstOnesRecord(t *testing.T) {
 		if _, err := x.run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		runs, err := ReadJournals(t.Context(), w.client, "aistor")
+		runs, err := journal.List(t.Context(), w.client, "aistor")
 		if err != nil || len(runs) != 1 {
 			t.Fatalf("%d journals: %v", len(runs), err)
 		}
@@ -225,15 +227,15 @@ func TestManyClaimsAreRecordedInOneDigestForEachStore(t *testing.T) {
 	for i := range 20_000 {
 		f.Claims = append(f.Claims, plan.Claim{Namespace: "n", Name: fmt.Sprint("data-s-pool-0-", i), Store: "n/s", UID: fmt.Sprint("uid-", i), Volume: fmt.Sprint("pv-", i)})
 	}
-	j := &journal{run: Run{Plan: "sha256:0", Claims: f.ClaimRecords().Summary(claimLimit)}}
-	if doc, err := j.encode(); err != nil || len(doc) > 10_000 {
+	run := journal.Run{Plan: "sha256:0", Claims: f.ClaimRecords().Summary(claimLimit)}
+	if doc, err := json.Marshal(run); err != nil || len(doc) > 10_000 {
 		t.Errorf("received %d bytes: %v", len(doc), err)
 	}
-	if found := f.ReplacedClaims(j.run.Claims); len(found) != 0 {
+	if found := f.ReplacedClaims(run.Claims); len(found) != 0 {
 		t.Errorf("as recorded: received %v", found)
 	}
 	f.Claims[17_000].Volume = "pv-new"
-	if found := f.ReplacedClaims(j.run.Claims); len(found) != 1 || found[0].Object.Name != "s" {
+	if found := f.ReplacedClaims(run.Claims); len(found) != 1 || found[0].Object.Name != "s" {
 		t.Errorf("replaced: received %v", found)
 	}
 }
