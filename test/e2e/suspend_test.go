@@ -188,7 +188,7 @@ func (s *site) wantNothingWritten(r *heldUp) {
 		return
 	}
 	for _, want := range []string{
-		`lease "aistor/aistor-upgrade" was lost`, "received: held by nobody; given back by ", "hint: kubectl aistor-upgrade status -n aistor",
+		`lease "aistor/aistor-upgrade" was lost`, "received: held by nobody; given back by ", "hint: kubectl aistor-upgrade status ", " -n aistor",
 	} {
 		if !strings.Contains(r.out.String(), want) {
 			s.t.Errorf("%s %s: it does not say %q:\n%s", r.kind, r.where, want, r.out)
@@ -218,7 +218,7 @@ func (s *site) state() string {
 	var status struct {
 		Upgrade struct {
 			State string `json:"state"`
-		} `json:"upgrade"`
+		} `json:"lastUpgrade"`
 	}
 	if err := json.Unmarshal([]byte(s.run("kubectl-aistor_upgrade", "status", "-o", "json")), &status); err != nil {
 		s.t.Fatal(err)
