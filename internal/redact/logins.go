@@ -20,6 +20,17 @@ func (w *walker) logins(s string) string {
 	if !strings.Contains(s, "@") {
 		return s
 	}
+	var out strings.Builder
+	for line := range strings.Lines(s) {
+		if strings.Contains(line, "@") {
+			line = w.lineLogins(line)
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+func (w *walker) lineLogins(s string) string {
 	s = w.urlLogins(s)
 	s = dsnLogin.ReplaceAllStringFunc(s, func(hit string) string {
 		at := strings.LastIndexByte(hit, '@')

@@ -55,7 +55,7 @@ func strengthOfWord(w string) strength {
 	switch {
 	case slices.Contains(publicWords, w):
 		return harmless
-	case slices.Contains(secretWords, w), slices.ContainsFunc(secretParts, func(p string) bool { return strings.Contains(w, p) }),
+	case slices.Contains(secretWords, w), strings.HasSuffix(w, "s") && slices.Contains(secretWords, w[:len(w)-1]) && len(w) > 3, slices.ContainsFunc(secretParts, func(p string) bool { return strings.Contains(w, p) }),
 		slices.ContainsFunc(secretEnds, func(e string) bool { return strings.HasSuffix(w, e) }):
 		return certain
 	case slices.Contains(suspectWords, w):

@@ -33,8 +33,6 @@ var (
 	ordinary = regexp.MustCompile(`^(?:[a-z0-9.-]+(?::[0-9]+)?(?:/[a-z0-9._-]+)+(?:[:@][A-Za-z0-9._:-]+)?|v?[0-9]+(?:\.[0-9]+)+[A-Za-z0-9.+-]*|(?:[a-z0-9-]+\.)+[a-z0-9-]+(?::[0-9]+)?|https?://[A-Za-z0-9./:_-]+|RELEASE\.[0-9TZ-]+.*|[0-9]{4}-[0-9]{2}-[0-9]{2}T.*|sha(?:256|512):[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[a-z]+(?:-[a-z0-9]{1,10})+|[a-z]{2,}[0-9]{0,3})$`)
 	// humps are words that are written together.
 	humps = regexp.MustCompile(`^(?:[A-Z]?[a-z]+)(?:[A-Z][a-z]+)*$`)
-	// word is what may be a token of random letters.
-	longWord = regexp.MustCompile(`[A-Za-z0-9+/_-]{20,}={0,2}`)
 	// digestBefore ends the text before what is a digest or an identity.
 	digestBefore = regexp.MustCompile(`(?i)(?:sha(?:1|256|512)[:@=-]|md5[:=]|[a-z]+://|(?:digest|checksum|checksums?/[a-z0-9._-]+|hash|uid|commit|revision|fingerprint|etag|build)["']?[:=]? *["']?)$`)
 	uuid         = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
@@ -52,10 +50,7 @@ func (w *walker) randomWords(s string) string {
 	public := certificates(s)
 	var out strings.Builder
 	done := 0
-	for _, at := range longWord.FindAllStringIndex(s, -1) {
-		for at[0] < at[1] && s[at[0]] == '/' {
-			at[0]++
-		}
+	for at := [2]int{}; longWord(s, &at); {
 		for len(public) > 0 && public[0][1] <= at[0] {
 			public = public[1:]
 		}
@@ -71,6 +66,34 @@ func (w *walker) randomWords(s string) string {
 		done = at[1]
 	}
 	return out.String() + s[done:]
+}
+
+// longWord moves at to the next word behind it that may be a token of random
+// letters.
+func longWord(s string, at *[2]int) bool {
+	for begin := at[1]; begin < len(s); {
+		if !tokenByte(s[begin]) || s[begin] == '/' {
+			begin++
+			continue
+		}
+		end := begin + 1
+		for end < len(s) && tokenByte(s[end]) {
+			end++
+		}
+		for end < len(s) && s[end] == '=' {
+			end++
+		}
+		if end-begin >= 20 {
+			*at = [2]int{begin, end}
+			return true
+		}
+		begin = end
+	}
+	return false
+}
+
+func tokenByte(b byte) bool {
+	return wordByte(b) && b < 0x80 || b == '+' || b == '/' || b == '-'
 }
 
 // certificates are the places of blocks in PEM that everybody may see.
