@@ -7,7 +7,10 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 )
 
 // kubeOptions say which cluster is meant. Below kubectl they are kubectl's own
@@ -22,15 +25,23 @@ type kubeOptions struct {
 	tab time.Duration
 }
 
+// newConfigFlags are kubectl's own flags. Whatever talks to the API server through
+// them is bounded.
+func newConfigFlags(p *Program) *genericclioptions.ConfigFlags {
+	tell := p.silencePrinter()
+	return genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(-1).
+		WithWrapConfigFn(func(c *rest.Config) *rest.Config { return cluster.LimitSilence(c, p.limits, tell) })
+}
+
 // newKubectlOptions is for verbs below kubectl.
 func newKubectlOptions(p *Program) kubeOptions {
-	f := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(-1)
+	f := newConfigFlags(p)
 	return kubeOptions{ConfigFlags: f, tab: cmp.Or(p.TabPatience, tabPatience)}
 }
 
 // newHelmOptions is for verbs below Helm.
 func newHelmOptions(p *Program) kubeOptions {
-	f := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(-1)
+	f := newConfigFlags(p)
 	*f.Context = p.Getenv("HELM_KUBECONTEXT")
 	*f.BearerToken = p.Getenv("HELM_KUBETOKEN")
 	*f.APIServer = p.Getenv("HELM_KUBEAPISERVER")

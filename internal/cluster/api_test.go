@@ -20,6 +20,9 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 )
 
 // clock is the time at which every test looks.
@@ -135,7 +138,7 @@ func (a *api) client() *Client {
 	return clientOf(a.t, a.server.URL)
 }
 
-func clientOf(t testing.TB, url string) *Client {
+func clientOf(t testing.TB, url string, limits ...httptimeout.Limits) *Client {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	config := fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"lab",
@@ -147,6 +150,9 @@ func clientOf(t testing.TB, url string) *Client {
 	}
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.KubeConfig = &file
+	for _, l := range limits {
+		flags.WithWrapConfigFn(func(c *rest.Config) *rest.Config { return LimitSilence(c, l, nil) })
+	}
 	cache := t.TempDir()
 	flags.CacheDir = &cache
 	c, err := New(flags, WithClock(clock))

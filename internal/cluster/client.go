@@ -119,7 +119,7 @@ func (c *Client) connect(base *rest.Config) error {
 // look and so the one that finds an unreachable cluster; it doesn't wait as
 // long as the lists may.
 func (c *Client) version(ctx context.Context) (string, error) {
-	asking, cancel := context.WithTimeout(ctx, 20*time.Second)
+	asking, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	body, err := c.typed.CoreV1().RESTClient().Get().AbsPath("/version").
 		SetHeader("Accept", "application/json").Do(asking).Raw()
@@ -127,6 +127,10 @@ func (c *Client) version(ctx context.Context) (string, error) {
 		return "", ctx.Err()
 	}
 	if err != nil {
+		err = noAnswer(asking, versionTimeout, err)
+		if asking.Err() != nil {
+			return "", c.connection.failed(Unreachable, err)
+		}
 		if failed := c.connectError(err); failed != nil {
 			return "", failed
 		}

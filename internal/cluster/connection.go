@@ -56,7 +56,7 @@ func Resolve(flags *genericclioptions.ConfigFlags) (Connection, *rest.Config, er
 	}
 	c.Cluster = cmp.Or(value(flags.ClusterName), entry.Cluster)
 	c.User = cmp.Or(value(flags.AuthInfoName), entry.AuthInfo)
-	config, err := loader.ClientConfig()
+	config, err := flags.ToRESTConfig() // with what its user wraps around the transport
 	if err != nil {
 		return failed(err)
 	}

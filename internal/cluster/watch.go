@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -165,7 +167,7 @@ func (l *Live) settle(ctx context.Context) error {
 			return ctx.Err()
 		case <-l.changed:
 		case <-patience.C:
-			l.missing(fmt.Errorf("no answer within %s", firstLook))
+			l.missing(fmt.Errorf("no answer from %s within %s", apiServer, firstLook))
 		}
 	}
 	l.signal() // what settle received was for the caller
@@ -209,10 +211,11 @@ func follow[T, O any, L runtime.Object](ctx context.Context, l *Live, w watched[
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			limit(&o)
-			events, err := begin(ctx, w.watch, o)
+			events, err := l.beginWatch(ctx, w.what, w.watch, o)
 			// A server that doesn't stream lists says so; the reflector then
 			// lists as ever.
-			if o.SendInitialEvents == nil || !apierrors.IsInvalid(err) {
+			var silent *httptimeout.Error
+			if !errors.As(err, &silent) && (o.SendInitialEvents == nil || !apierrors.IsInvalid(err)) {
 				l.trouble(ctx, w.what, err)
 			}
 			return events, err

@@ -26,7 +26,7 @@ func until(t *testing.T, l *Live, what string, wanted func(*plan.Facts) bool) *p
 		select {
 		case <-l.Changed():
 		case <-deadline:
-			t.Fatalf("%s: not seen in time; gaps %v", what, f.Gaps)
+			t.Fatalf("%s: not seen in time; pods %d stores %d gaps %v", what, len(f.Pods), len(f.Stores), f.Gaps)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestWatchThatIsNeverAnsweredIsAGapAndEndsWhenAsked(t *testing.T) {
 		if err := l.settle(t.Context()); err != nil || time.Since(began) != firstLook {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
-		if gaps := l.Snapshot().Gaps; len(gaps) != 1 || gaps[0].What != "pods in team-a" || gaps[0].Cause != "no answer within 1m0s" {
+		if gaps := l.Snapshot().Gaps; len(gaps) != 1 || gaps[0].What != "pods in team-a" || gaps[0].Cause != "no answer from the API server within 1m0s" {
 			t.Errorf("gaps: %v", gaps)
 		}
 	})

@@ -209,7 +209,7 @@ func (e *exchange) due() {
 	}
 	left, limit, what := e.left()
 	if left <= 0 {
-		e.err = &Error{Server: e.server, Request: e.asked, Settable: limit == e.limits.FirstByte, what: fmt.Sprintf(what, limit)}
+		e.err = &Error{Server: e.server, Request: e.asked, Settable: limit == e.limits.FirstByte, watch: e.kind == Watch, what: fmt.Sprintf(what, limit)}
 		e.ended = true
 		e.mu.Unlock()
 		e.cancel(e.err)

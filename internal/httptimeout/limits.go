@@ -71,20 +71,23 @@ type Silence struct {
 }
 
 // Error says that a server stayed silent for too long. It is a timeout in the
-// sense of net.Error.
+// sense of net.Error, except for a [Watch]: client-go would silently try that
+// ten times more.
 type Error struct {
 	Server, Request string
 	// Settable says that [Limits.FirstByte] was the limit.
 	Settable bool
 	// what happened, as the end of a sentence
 	what string
+	// watch says that a watch was not answered.
+	watch bool
 }
 
 // Error names the server.
 func (e *Error) Error() string { return fmt.Sprintf("no answer from %s: %s", e.Server, e.what) }
 
 // Timeout makes it a timeout.
-func (e *Error) Timeout() bool { return true }
+func (e *Error) Timeout() bool { return !e.watch }
 
 // Temporary completes net.Error.
 func (e *Error) Temporary() bool { return true }

@@ -65,7 +65,7 @@ var rooms = map[string][]string{
 	"internal/signature":  {},
 	"internal/values":     {"internal/message", "internal/words", "pkg/images", "internal/aistor"},
 	"internal/chart":      {"internal/message", "internal/pause", "pkg/images", "internal/aistor"},
-	"internal/cluster":    {"internal/redact", "internal/chart", "pkg/plan", "pkg/images", "internal/aistor"},
+	"internal/cluster":    {"internal/httptimeout", "internal/redact", "internal/chart", "pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/pause":      {},
 	"internal/shell":      {"internal/message"},
 	"internal/aistor":     {"internal/message"},

@@ -74,8 +74,12 @@ func (e *Executor) bindingDrifted(ctx context.Context, s plan.Step, fact plan.Fa
 }
 
 func (e *Executor) storeDrifted(fact plan.Fact) error {
-	s := store(e.live.Snapshot(), fact.Object.Namespace+"/"+fact.Object.Name)
+	f := e.live.Snapshot()
+	s := store(f, fact.Object.Namespace+"/"+fact.Object.Name)
 	if s == nil {
+		if why := unseen(f, "objectstores in "+fact.Object.Namespace); why != "" {
+			return fmt.Errorf("looking at %s: %s", fact.Object, why)
+		}
 		return &DriftError{Object: fact.Object.String(), Field: "presence", Expected: "there", Received: "not there"}
 	}
 	switch strings.ToLower(fact.Field) {

@@ -106,6 +106,25 @@ func withGaps(f *plan.Facts, out []string) []string {
 	return out
 }
 
+// absent says that an object is not among those that were looked at. Where that
+// look itself failed nothing is known of it.
+func absent(f *plan.Facts, object, looked string) string {
+	if why := unseen(f, looked); why != "" {
+		return object + ": unknown, " + why
+	}
+	return object + ": not there"
+}
+
+// unseen is why something could not be looked at, or empty.
+func unseen(f *plan.Facts, looked string) string {
+	for _, g := range f.Gaps {
+		if g.What == looked {
+			return g.Cause
+		}
+	}
+	return ""
+}
+
 func orElse(s, other string) string {
 	if s == "" {
 		return other

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -21,7 +22,7 @@ func unreadyOperator(f *plan.Facts, t operatorTarget, floor map[plan.ObjectKey]i
 		i := slices.IndexFunc(f.Services, func(s plan.Service) bool { return s.Namespace == key.Namespace && s.Name == key.Name })
 		switch {
 		case i < 0:
-			out = append(out, fmt.Sprintf("Service/%s/%s: not there", key.Namespace, key.Name))
+			out = append(out, absent(f, fmt.Sprintf("Service/%s/%s", key.Namespace, key.Name), "services in "+key.Namespace))
 		case f.Services[i].Ready == 0:
 			out = append(out, fmt.Sprintf("Service/%s/%s: no ready endpoints", key.Namespace, key.Name))
 		}
@@ -39,7 +40,7 @@ func unreadyDeployment(f *plan.Facts, d wantedDeployment, floor map[plan.ObjectK
 	name := fmt.Sprintf("Deployment/%s/%s", d.key.Namespace, d.key.Name)
 	w := workload(f, "Deployment", d.key.Namespace, d.key.Name)
 	if w == nil {
-		return []string{name + ": not there"}
+		return []string{absent(f, name, "deployments in "+d.key.Namespace)}
 	}
 	var out []string
 	if why := unobserved(*w, floor); why != "" {
@@ -77,7 +78,7 @@ func unreadyWebhook(f *plan.Facts, configuration string) []string {
 		}
 	}
 	if !seen {
-		out = append(out, "MutatingWebhookConfiguration/"+configuration+": not there")
+		out = append(out, absent(f, "MutatingWebhookConfiguration/"+configuration, "mutatingwebhookconfigurations"))
 	}
 	return out
 }
@@ -86,7 +87,8 @@ func unreadyWebhook(f *plan.Facts, configuration string) []string {
 func unreadyStore(f *plan.Facts, t storeTarget) []string {
 	s := store(f, t.key)
 	if s == nil {
-		return withGaps(f, []string{"ObjectStore/" + t.key + ": not there"})
+		namespace, _, _ := strings.Cut(t.key, "/")
+		return withGaps(f, []string{absent(f, "ObjectStore/"+t.key, "objectstores in "+namespace)})
 	}
 	var out []string
 	if t.own && t.spec != "" && !sameImage(s.Image.String(), t.spec) {
@@ -95,7 +97,7 @@ func unreadyStore(f *plan.Facts, t storeTarget) []string {
 	sets := storeSets(f, t.key)
 	for _, p := range s.Pools {
 		if p.StatefulSet != "" && !slices.ContainsFunc(sets, func(w plan.Workload) bool { return w.Name == p.StatefulSet }) {
-			out = append(out, fmt.Sprintf("StatefulSet/%s/%s: not there", s.Namespace, p.StatefulSet))
+			out = append(out, absent(f, fmt.Sprintf("StatefulSet/%s/%s", s.Namespace, p.StatefulSet), "statefulsets in "+s.Namespace))
 		}
 	}
 	if len(sets) == 0 {
