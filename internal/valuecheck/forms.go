@@ -85,7 +85,7 @@ func rules() []rule {
 		whole(Masked, "the mark of a value that was taken out", `(?i)[\[<(*]*(?:redacted|masked|hidden|sensitive|sensitive value)[\])>*]+|redacted|\*{3,}|•{3,}`),
 
 		whole(Variable, replacedVariable, `\$\([A-Za-z_][\w.-]*\)`),
-		whole(Expression, replacedVariable, joined(`\$\{[A-Za-z_][^{}]*\}`)+`|`+joined(`\$\{\{.*?\}\}`)+`|\$\{\{.*\}\}|`+
+		whole(Expression, replacedVariable, `\$?\$\{[A-Za-z_].*\}|`+joined(`\$\{\{.*?\}\}`)+`|\$\{\{.*\}\}|`+
 			`\$[A-Z_][A-Z0-9_]{2,}|`+joined(`%[A-Z_][A-Z0-9_]*%`)+`|%%[A-Za-z_]\w*%%|%\{[A-Za-z_][^{}]*\}|%\([A-Za-z_]\w*\)s|`+
 			`@@[A-Za-z_][\w.-]*@@|@[A-Za-z_][\w.-]*@|__[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*__|#\{[A-Za-z_][^{}]*\}#?|\$\[[A-Za-z_][^\[\]]*\]|`+
 			`\{[A-Z_][A-Z0-9_]{2,}\}`),
@@ -139,6 +139,28 @@ var (
 	environmentReference = regexp.MustCompile(`^\$\{[A-Za-z_]\w*\}$`)
 	expression           = regexp.MustCompile(`\$\{[A-Za-z_][^{}]*\}|\{\{.*?\}\}|\$\([A-Za-z_][\w.-]*\)|%[A-Z_][A-Z0-9_]+%|@@[A-Za-z_][\w.-]*@@|<[A-Za-z][^<>]*>|(?:^|[/:.-])__[A-Za-z]\w*__(?:$|[/:.-])|\$[A-Z_][A-Z0-9_]{2,}`)
 )
+
+// embedded are forms that stand for a value also in the middle of a text: they
+// are too long to turn up in a random password.
+var embedded = []rule{
+	{Form{Expression, replacedVariable, "envsubst <"}, regexp.MustCompile(`\$\{[A-Z_][A-Z0-9_]{2,}(?::?[-=?+][^{}]*)?\}`)},
+	{Form{Variable, replacedVariable, "envsubst <"}, regexp.MustCompile(`\$\([A-Z_][A-Z0-9_]{2,}\)`)},
+	{Form{Expression, "a template that nobody expanded", ""}, regexp.MustCompile(`\{\{-? *\.?[A-Za-z$][\w.$ |"'()-]*\}\}`)},
+	{Form{Reference, "a reference that vals resolves", "vals eval -f"}, regexp.MustCompile(`(?:secret)?ref\+[a-z0-9]+://`)},
+	{Form{Reference, "a reference that the Argo CD Vault plugin resolves", "argocd-vault-plugin generate"}, regexp.MustCompile(`<path:[^<>]+>`)},
+}
+
+// part is what a part of a text was recognized as.
+func (r *recognizer) part(text string) Form {
+	if strings.ContainsAny(text, marks) {
+		for _, one := range embedded {
+			if one.pattern.MatchString(text) {
+				return Form{one.form.Kind, "text with " + one.form.Name + " in it", one.form.Resolve}
+			}
+		}
+	}
+	return Form{}
+}
 
 // holdsCiphertext reports whether a text holds ciphertext anywhere.
 func holdsCiphertext(text string) bool { return ciphertext.MatchString(text) }

@@ -20,7 +20,7 @@ func TestWholeFormsAreRecognized(t *testing.T) {
 			"projects/123/secrets/minio/versions/latest", "@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/y)", "azurekeyvault://kv/s", "secret://x",
 		},
 		Expression: {
-			"${ROOT_USER}", "${ROOT_USER:-minio}", "${A}-${B}", "${{ secrets.ROOT }}", "$ROOT_PASSWORD", "%ROOT_USER%", "%%user%%", "%{user}", "%(user)s",
+			"${ROOT_USER}", "${ROOT_USER:-minio}", "${A}-${B}", "${A:-${B}}", "$${A}", "${{ secrets.ROOT }}", "$ROOT_PASSWORD", "%ROOT_USER%", "%%user%%", "%{user}", "%(user)s",
 			"@@ROOT_USER@@", "@root.user@", "__ROOT_USER__", "#{RootUser}#", "{{ .Values.rootUser }}", "{{ root_user }}", "{{resolve:secretsmanager:x}}",
 			"{% raw %}", "<%= user %>", "((root-user))", "[[ .user ]]", "<your-password>", "<ACCESS KEY>", "{ROOT_USER}", "  ${ROOT_USER}\n",
 		},

@@ -50,6 +50,9 @@ func (r *recognizer) refused(p place, text string) Form {
 	if f.Kind == None && p != identifier && holdsCiphertext(text) {
 		f = Form{Kind: Encrypted, Name: "text that holds ciphertext"}
 	}
+	if f.Kind == None && p != keyServer {
+		f = r.part(text)
+	}
 	var takes []Kind
 	switch p {
 	case setting:
@@ -99,6 +102,10 @@ func (w *walker) walk(p place, at values.Path, v any) {
 func (w *walker) object(p place, at values.Path, m map[string]any) {
 	for _, k := range sortedKeys(m) {
 		here := child(at, k)
+		if f := w.part(k); p != freeText && !w.secretsOnly && f.Kind != None {
+			f.Name = "a name with a variable or template that nobody replaced"
+			w.found = append(w.found, Finding{Path: here, Form: f, text: k})
+		}
 		switch {
 		case p == freeText:
 			w.walk(p, here, m[k])

@@ -3,6 +3,7 @@ package valuecheck
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -84,7 +85,11 @@ func CheckSource(s values.Source, command string) error {
 		return e
 	}
 	var doc map[string]any
-	if yaml.Unmarshal(s.Data, &doc) == nil {
+	if yaml.Unmarshal(s.Data, &doc) != nil {
+		if e.What, e.Line, e.Decrypt = templateLine(s); e.What != "" {
+			return e
+		}
+	} else {
 		if what := metadata(doc); what != "" {
 			e.What = what
 			if what == "encrypted with SOPS" {
@@ -101,6 +106,28 @@ func CheckSource(s values.Source, command string) error {
 		return e
 	}
 	return nil
+}
+
+// templateLine is the first line of a file that is no YAML whose value a
+// pre-processor was to replace: without quotes few forms of these are YAML.
+func templateLine(s values.Source) (what string, line int, resolve string) {
+	r := newRecognizer()
+	for text := range strings.Lines(string(s.Data)) {
+		line++
+		_, value, ok := strings.Cut(text, ":")
+		if !ok {
+			value = text
+		}
+		f := r.recognize(value)
+		switch f.Kind {
+		case Encrypted, Reference, Expression, Variable:
+			if resolve = f.Resolve; resolve != "" && s.Label() == s.Name {
+				resolve += " " + shell.Quote(s.Name)
+			}
+			return "a template, in which this line holds " + f.Name, line, resolve
+		}
+	}
+	return "", 0, ""
 }
 
 func decryptCommand(with, path string) string {
