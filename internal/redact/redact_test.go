@@ -27,7 +27,7 @@ func TestNamesThatHoldSecrets(t *testing.T) {
 	for _, name := range []string{
 		"", "name", "secrets", "secretName", "existingSecret", "imagePullSecret", "imagePullSecrets", "pullSecret", "externalCertSecret",
 		"kesSecret", "tokenValidation", "licenseExpires", "key", "topologyKey", "keyName", "passwordFile", "secrets.name", "monkey",
-		"automountServiceAccountTokenProjection", "configuration", "username",
+		"automountServiceAccountTokenProjection", "configuration", "username", "--accept-credentials-change", "credentials-kept",
 	} {
 		if IsSecretName(name) {
 			t.Errorf("%s holds no secret", name)

@@ -26,7 +26,7 @@ var (
 		"validation", "validate", "verify", "verification", "issuer", "audience", "audiences", "version", "mode", "modes", "algorithm", "alg", "count",
 		"size", "limit", "ttl", "timeout", "interval", "provider", "class", "kind", "namespace", "required", "optional", "scheme", "method",
 		"template", "projection", "mount", "mounts", "mountpath", "volume", "review", "request", "requests", "usage", "usages", "rule", "rules", "format",
-		"rotation", "affinity", "config", "style", "port", "host", "status", "present", "accepted", "valid", "found", "missing", "unchanged", "changed", "readable", "matches", "owner", "check", "checks", "reason", "state", "skip",
+		"rotation", "affinity", "config", "style", "port", "host", "status", "present", "accepted", "valid", "found", "missing", "unchanged", "changed", "change", "kept", "unknown", "readable", "matches", "owner", "check", "checks", "reason", "state", "skip",
 	}
 	// numberWords end the names of numbers.
 	numberWords = []string{"port", "ports", "replicas", "count", "size", "limit", "timeout", "seconds", "minutes", "workers", "retries", "max", "min", "interval", "qps", "burst", "bytes"}
