@@ -27,6 +27,7 @@ type planOptions struct {
 	signKey          string
 	signPassword     string
 	gitops           gitopsOptions
+	roles            roleOptions
 	checks           checkOptions
 }
 
@@ -65,6 +66,7 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 	cmd.Flags().StringVar(&o.signKey, "sign", "", "sign the file of --out with this minisign secret key")
 	cmd.Flags().StringVar(&o.signPassword, "sign-password-file", "", "file with the signing key's password, or - for standard input")
 	o.gitops.addFlags(cmd.Flags())
+	o.roles.addFlags(cmd.Flags())
 	o.checks.addWaive(cmd.Flags())
 	cmd.Flags().BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
 	return cmd
@@ -78,6 +80,10 @@ func (o *planOptions) run(ctx context.Context) error {
 		return withHint(errors.New("reading --sign: there is no file to sign"), "name it with --out FILE")
 	}
 	if err := o.gitops.validate(); err != nil {
+		return err
+	}
+	subjects, err := o.roles.complete(o.format)
+	if err != nil {
 		return err
 	}
 	o.choices.GitOps = o.gitops.dir != ""
@@ -97,7 +103,7 @@ func (o *planOptions) run(ctx context.Context) error {
 		}
 	}
 	if o.format == "roles" {
-		return writeRoles(o.Out, t.inputs)
+		return o.roles.write(o.Out, t.inputs, subjects)
 	}
 	if err := o.show(t); err != nil {
 		return err

@@ -21,6 +21,12 @@ type Access struct {
 	Names []string `json:"names,omitempty"`
 	// Optional rights make something easier that can be done without them.
 	Optional bool `json:"optional,omitempty"`
+	// Held rights are those that roles of the charts grant: the API server lets
+	// nobody write a role, or bind it, who lacks one of its rights.
+	Held bool `json:"held,omitempty"`
+	// Instead are rights, escalate and bind, that stand for all that are held in
+	// the same namespace. No role is written with them.
+	Instead bool `json:"instead,omitempty"`
 	// Why says what an optional right is for.
 	Why     string `json:"why,omitempty"`
 	Allowed bool   `json:"allowed"`
@@ -57,7 +63,8 @@ func (r *rights) need(a Access, verbs ...string) {
 	for _, v := range verbs {
 		a.Verb = v
 		i := slices.IndexFunc(r.list, func(b Access) bool {
-			return a.Verb == b.Verb && a.Group == b.Group && a.Resource == b.Resource && a.Namespace == b.Namespace
+			return a.Verb == b.Verb && a.Group == b.Group && a.Resource == b.Resource && a.Namespace == b.Namespace &&
+				a.Held == b.Held && a.Instead == b.Instead
 		})
 		if i < 0 {
 			one := a

@@ -113,21 +113,38 @@ func (in Inputs) questions(r *rights) {
 func sortAccess(list []Access) {
 	slices.SortFunc(list, func(a, b Access) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Group, b.Group),
-			cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb))
+			cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb), compareFlags(a, b))
 	})
+}
+
+// compareFlags puts what is needed before what is held and what would do instead.
+func compareFlags(a, b Access) int {
+	rank := func(a Access) int {
+		switch {
+		case a.Instead:
+			return 2
+		case a.Held:
+			return 1
+		}
+		return 0
+	}
+	return rank(a) - rank(b)
 }
 
 // RoleManifests are the roles that grant a sorted list and nothing else: one
 // ClusterRole for what is cluster-wide, and a Role for each namespace, all of
 // one name. Who holds them is left to bindings. Optional rights are granted
-// too: without them the holder would need every right of the roles that the
-// charts bring.
-func RoleManifests(name string, list []Access) []images.Object {
+// too, and so are the rights of the roles that the charts bring, rather than
+// escalate and bind, with which their holder could become anybody.
+// Where subjects are given a binding follows each role.
+func RoleManifests(name string, list []Access, subjects ...Subject) []images.Object {
 	var out []images.Object
 	for i := 0; i < len(list); {
 		ns, rules := list[i].Namespace, []any{}
 		for ; i < len(list) && list[i].Namespace == ns; i++ {
-			rules = addRule(rules, list[i])
+			if !list[i].Instead {
+				rules = addRule(rules, list[i])
+			}
 		}
 		meta := map[string]any{"name": name}
 		kind := "ClusterRole"
@@ -135,6 +152,9 @@ func RoleManifests(name string, list []Access) []images.Object {
 			kind, meta["namespace"] = "Role", ns
 		}
 		out = append(out, images.Object{"apiVersion": rbac + "/v1", "kind": kind, "metadata": meta, "rules": rules})
+		if len(subjects) > 0 {
+			out = append(out, bindingTo(kind, meta, subjects))
+		}
 	}
 	return out
 }
@@ -154,7 +174,9 @@ func addRule(rules []any, a Access) []any {
 		have, _ := x.(map[string]any)
 		if same(have, rule, "apiGroups", "resources", "resourceNames") {
 			verbs, _ := have["verbs"].([]any)
-			have["verbs"] = append(verbs, a.Verb)
+			if !slices.Contains(verbs, any(a.Verb)) {
+				have["verbs"] = append(verbs, a.Verb)
+			}
 			return rules
 		}
 	}

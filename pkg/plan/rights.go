@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"reflect"
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
@@ -13,8 +12,8 @@ const rbac = "rbac.authorization.k8s.io"
 // Rights is what carrying out the changes takes beyond the look at the cluster
 // that was taken already: the objects that Helm writes, Helm's own records,
 // the lease and the journal, and what is watched meanwhile. A change that is in
-// place already writes nothing. Escalate and bind are optional, since whoever
-// holds all the rights of a role may grant them anyway. The list is sorted.
+// place already writes nothing. What the charts' roles grant has to be held by
+// whoever writes them, so that nobody needs to escalate. The list is sorted.
 func (in Inputs) Rights() []Access {
 	r := &rights{}
 	live := roles{}
@@ -32,10 +31,10 @@ func (in Inputs) Rights() []Access {
 			r.need(a, "get", "delete")
 			a.Names = nil
 			r.need(a, "create")
-			r.bind(c, b.ObjectKey)
+			r.bind(in.chartRoles(), c, b.ObjectKey)
 		}
 		live = live.after(c)
-		r.objects(c)
+		r.objects(in.chartRoles(), c)
 	}
 	if len(in.License) > 0 {
 		r.need(Access{Resource: "secrets", Namespace: in.rightsNamespace(), Names: []string{aistor.LicenseSecret}}, "get", "update")
@@ -65,7 +64,7 @@ func (r *rights) records(c Change) {
 // objects is what Helm does to bring one manifest to another: it reads each
 // object, patches those that are there, creates those that are not, and
 // deletes those that the target lacks.
-func (r *rights) objects(c Change) {
+func (r *rights) objects(known chartRoles, c Change) {
 	before, after := keyed(c.Before, c.Namespace), keyed(c.After, c.Namespace)
 	for k, o := range after {
 		a := resourceOf(k)
@@ -76,7 +75,7 @@ func (r *rights) objects(c Change) {
 			a.Names = nil
 			r.need(a, "create")
 		}
-		r.grants(c, k, o, was)
+		r.grants(known, c, k, o, was)
 	}
 	for k, o := range before {
 		if _, stays := after[k]; stays || images.Text(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
@@ -85,41 +84,6 @@ func (r *rights) objects(c Change) {
 		a := resourceOf(k)
 		a.Names = []string{k.Name}
 		r.need(a, "get", "delete")
-	}
-}
-
-// grants is what the API server wants of whoever writes a role or binding that
-// comes or changes.
-func (r *rights) grants(c Change, k ObjectKey, o, was images.Object) {
-	// It looks at the rules whatever else of the object changes, a label alone.
-	if reflect.DeepEqual(o, was) {
-		return
-	}
-	switch k.Kind {
-	case "ClusterRole", "Role":
-		a := resourceOf(k)
-		a.Optional = true
-		// Of a role that is created it asks without its name.
-		if was != nil {
-			a.Names = []string{k.Name}
-		}
-		r.need(a, "escalate")
-	case "ClusterRoleBinding", "RoleBinding":
-		r.bind(c, k)
-	}
-}
-
-// bind is for the role that a change gives to a binding.
-func (r *rights) bind(c Change, k ObjectKey) {
-	for _, want := range renderedBindings(c.After, c.Namespace) {
-		if want.Kind != k.Kind || want.Name != k.Name || want.Namespace != k.Namespace || want.RoleName == "" {
-			continue
-		}
-		a := Access{Group: rbac, Resource: "clusterroles", Names: []string{want.RoleName}, Optional: true}
-		if want.RoleKind == "Role" {
-			a.Resource, a.Namespace = "roles", k.Namespace
-		}
-		r.need(a, "bind")
 	}
 }
 

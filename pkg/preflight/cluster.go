@@ -111,13 +111,16 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 			line += " in the whole cluster"
 		}
 		switch can := a.Question(); {
-		case a.Allowed:
+		case a.Allowed, a.Instead, a.Held && mayEscalate(s.Access, a.Namespace):
 		case a.Cause != "":
 			f.error(plan.ObjectKey{}, "%s: could not be reviewed: %s; %s", line, a.Cause, can).wanted("", "", can)
 		case a.Optional && a.Why != "":
 			f.warn(plan.ObjectKey{}, "%s: not allowed; %s; %s", line, a.Why, can).wanted("denied", "allowed", can)
 		case a.Optional:
-			f.warn(plan.ObjectKey{}, "%s: not allowed, so every right of that role has to be held; %s", line, can).wanted("denied", "allowed", can)
+			f.warn(plan.ObjectKey{}, "%s: not allowed; %s", line, can).wanted("denied", "allowed", can)
+		case a.Held:
+			f.fail(plan.ObjectKey{}, "%s: not allowed; a role of the charts grants it, and nobody may write a role without holding its rights; %s", line, can).
+				wanted("denied", "allowed", can)
 		default:
 			f.fail(plan.ObjectKey{}, "%s: not allowed; %s", line, can).wanted("denied", "allowed", can)
 		}
@@ -142,6 +145,21 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		r.Details = []string{words.Count(len(s.Access), "right") + " reviewed"}
 	}
 	return r
+}
+
+// mayEscalate reports whether roles may be written and bound in a namespace, or
+// everywhere, without holding their rights.
+func mayEscalate(list []plan.Access, namespace string) bool {
+	asked := false
+	for _, a := range list {
+		if a.Instead && a.Namespace == namespace {
+			if !a.Allowed {
+				return false
+			}
+			asked = true
+		}
+	}
+	return asked
 }
 
 func orElse(s, other string) string {

@@ -1,0 +1,110 @@
+package plan
+
+import (
+	"reflect"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
+
+// chartRoles are the roles that the charts bring, before and after each change,
+// by object: a role that changes is there more than once.
+type chartRoles map[string][]images.Object
+
+func (in Inputs) chartRoles() chartRoles {
+	known := chartRoles{}
+	for _, c := range in.changes() {
+		for _, list := range [][]images.Object{c.Before, c.After} {
+			for k, o := range keyed(list, c.Namespace) {
+				if k.Kind == "ClusterRole" || k.Kind == "Role" {
+					id := roleID(k.Kind, k.Namespace, k.Name)
+					known[id] = append(known[id], o)
+				}
+			}
+		}
+	}
+	return known
+}
+
+func roleID(kind, namespace, name string) string { return kind + "/" + namespace + "/" + name }
+
+// grants is what the API server wants of whoever writes a role or binding that
+// comes or changes: the rights of the role, as it was too, since a failed upgrade
+// goes back.
+func (r *rights) grants(known chartRoles, c Change, k ObjectKey, o, was images.Object) {
+	// It looks at the rules whatever else of the object changes, a label alone.
+	if reflect.DeepEqual(o, was) {
+		return
+	}
+	switch k.Kind {
+	case "ClusterRole", "Role":
+		for _, role := range []images.Object{o, was} {
+			r.hold(k.Namespace, role)
+			if images.At(role, "aggregationRule") != nil { // gathers rules that nobody knows beforehand
+				a := resourceOf(k)
+				a.Names = []string{k.Name}
+				r.need(a, "escalate")
+			}
+		}
+	case "ClusterRoleBinding", "RoleBinding":
+		r.bind(known, c, k)
+	}
+}
+
+// bind is for the roles that a change gives to a binding. One that no chart
+// brings has rules that are not known, so that the right to bind it is needed.
+func (r *rights) bind(known chartRoles, c Change, k ObjectKey) {
+	for i, list := range [][]images.Object{c.After, c.Before} {
+		for _, b := range renderedBindings(list, c.Namespace) {
+			if b.Kind != k.Kind || b.Name != k.Name || b.Namespace != k.Namespace || b.RoleName == "" {
+				continue
+			}
+			a := Access{Group: rbac, Resource: "clusterroles", Names: []string{b.RoleName}}
+			if b.RoleKind == "Role" {
+				a.Resource, a.Namespace = "roles", k.Namespace
+			}
+			if i > 0 {
+				a.Optional, a.Why = true, "a binding comes back by it where the upgrade fails"
+			}
+			roles := known[roleID(b.RoleKind, a.Namespace, b.RoleName)]
+			if len(roles) == 0 {
+				r.need(a, "bind")
+			}
+			for _, role := range roles {
+				r.hold(k.Namespace, role)
+			}
+		}
+	}
+}
+
+// hold is for every rule of a role, in one namespace or everywhere.
+func (r *rights) hold(namespace string, role images.Object) {
+	rules, _ := images.At(role, "rules").([]any)
+	for _, rule := range rules {
+		for _, group := range texts(rule, "apiGroups") {
+			for _, resource := range texts(rule, "resources") {
+				a := Access{Group: group, Resource: resource, Namespace: namespace, Names: texts(rule, "resourceNames"), Held: true}
+				r.need(a, texts(rule, "verbs")...)
+			}
+		}
+	}
+	if len(rules) > 0 {
+		for _, resource := range []string{"clusterroles", "roles"} {
+			if resource == "clusterroles" || namespace != "" {
+				instead := Access{Group: rbac, Resource: resource, Namespace: namespace, Optional: true, Instead: true}
+				r.need(instead, "escalate", "bind")
+			}
+		}
+	}
+}
+
+// texts is a list of strings in a document; what is none is left out.
+func texts(v any, key string) []string {
+	list, _ := images.At(v, key).([]any)
+	var out []string
+	for _, one := range list {
+		if s, ok := one.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
