@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -75,16 +76,15 @@ func (b *Bundle) copyBlob(f *os.File, e entry) error {
 
 // writeLayout writes a layout whose unknown blobs are in this bundle.
 func (b *Bundle) writeLayout(ctx context.Context, l *layout, path string) error {
-	f, err := os.OpenFile(path+partialSuffix, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	f, err := safefile.Create(path, 0o644)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(path + partialSuffix) // where it was not whole
-	defer f.Close()
+	defer f.Abort()
 	if err := f.Truncate(l.size); err != nil {
 		return err
 	}
-	st := &single{f, l.size}
+	st := &single{f.File, l.size}
 	if err := (&writer{plan: &plan{layout: l}, st: st}).layOut(); err != nil {
 		return err
 	}
@@ -92,15 +92,9 @@ func (b *Bundle) writeLayout(ctx context.Context, l *layout, path string) error 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := b.copyBlob(f, m.entry); err != nil {
+		if err := b.copyBlob(f.File, m.entry); err != nil {
 			return err
 		}
 	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(path+partialSuffix, path)
+	return f.Commit()
 }

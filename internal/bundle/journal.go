@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 )
 
 // journal notes how many bytes of each entry stand in the partial file: its
@@ -74,7 +76,7 @@ func begun(path string) bool {
 // name, and is opened again.
 func openLocked(name string) (*os.File, error) {
 	for {
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := safefile.OpenOwn(name, 0, 0o644)
 		if err != nil {
 			return nil, err
 		}

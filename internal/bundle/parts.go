@@ -77,11 +77,7 @@ func createParts(base string, size, limit int64, resume bool) (*parts, error) {
 		if err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
-		flags := os.O_RDWR | os.O_CREATE
-		if !resume {
-			flags |= os.O_TRUNC
-		}
-		f, err := os.OpenFile(partName(base, i+1)+partialSuffix, flags, 0o644)
+		f, err := openPartial(partName(base, i+1), resume)
 		if err != nil {
 			return nil, errors.Join(err, p.Close())
 		}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -185,7 +186,7 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 	if have := digestOf(sum); have != p.SHA256 {
 		return fail(message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, p.SHA256))
 	}
-	if err := os.Rename(partial, dir); err != nil {
+	if err := safefile.Rename(partial, dir); err != nil {
 		return fail(err)
 	}
 	return nil
@@ -195,7 +196,10 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 // leads out of dir, and no more than limit bytes are written: a sparse file is
 // small in a tar and fills a disk.
 func untar(ctx context.Context, dir string, r io.Reader, limit int64) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil { // and not one that is there, or a link to one
 		return err
 	}
 	root, err := os.OpenRoot(dir)

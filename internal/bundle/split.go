@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -67,7 +68,7 @@ func (p *parts) complete(m Manifest) ([]string, error) {
 	var names []string
 	for i := range p.files {
 		n := partName(p.base, i+1)
-		if err := os.Rename(n+partialSuffix, n); err != nil {
+		if err := safefile.Rename(n+partialSuffix, n); err != nil {
 			return nil, err
 		}
 		names = append(names, n)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 )
 
 // writeSums writes SHA256SUMS and a list of contents beside the parts, so that
@@ -24,7 +26,7 @@ func writeSums(p *parts, m Manifest) ([]string, error) {
 	}
 	files := sumsFiles(p.base)
 	for i, text := range []string{sums.String(), contents(m, len(p.files))} {
-		if err := os.WriteFile(files[i], []byte(text), 0o644); err != nil {
+		if err := safefile.Write(files[i], []byte(text), 0o644); err != nil {
 			return nil, err
 		}
 	}

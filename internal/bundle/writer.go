@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -74,11 +75,7 @@ func openTarget(path string, size, partSize int64, resume bool) (storage, error)
 		}
 		return p, nil
 	}
-	flags := os.O_RDWR | os.O_CREATE
-	if !resume {
-		flags |= os.O_TRUNC
-	}
-	f, err := os.OpenFile(path+partialSuffix, flags, 0o644)
+	f, err := openPartial(path, resume)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +83,15 @@ func openTarget(path string, size, partSize int64, resume bool) (storage, error)
 		return nil, errors.Join(err, f.Close())
 	}
 	return &single{f, size}, nil
+}
+
+// openPartial opens what a file is called while it is not whole.
+func openPartial(path string, resume bool) (*os.File, error) {
+	flags := 0
+	if !resume {
+		flags = os.O_TRUNC
+	}
+	return safefile.OpenOwn(path+partialSuffix, flags, 0o644)
 }
 
 // diagnose turns "other inputs" into what exactly differs, where the partial
@@ -191,7 +197,7 @@ func (w *writer) name() ([]string, error) {
 	if err := st.Close(); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(w.path+partialSuffix, w.path); err != nil {
+	if err := safefile.Rename(w.path+partialSuffix, w.path); err != nil {
 		return nil, err
 	}
 	return []string{w.path}, w.removeOld(0)

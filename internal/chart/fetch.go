@@ -18,6 +18,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 )
 
 // PullOptions say which chart to fetch and how. Ref is all that is needed for
@@ -184,7 +185,7 @@ func (o PullOptions) findInRepository(dir string) (url, digest string, err error
 		return "", "", fmt.Errorf("reading the index of %s: %w", o.RepoURL, err)
 	}
 	path := filepath.Join(dir, "index.yaml")
-	if err := os.WriteFile(path, index.Bytes(), 0o600); err != nil {
+	if err := safefile.Write(path, index.Bytes(), 0o600); err != nil {
 		return "", "", err
 	}
 	file, err := repo.LoadIndexFile(path)

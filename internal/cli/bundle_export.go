@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -78,7 +78,7 @@ func (o *bundleExportOptions) chart(b *bundle.Bundle, c bundle.Chart) error {
 	if name == "" {
 		name = c.Name + "-" + c.Version + ".tgz"
 	}
-	if err := writeNew(name, data); err != nil {
+	if err := safefile.WriteNew(name, data, 0o644); err != nil {
 		return elsewhere(fmt.Errorf("exporting chart: %w", err))
 	}
 	line(o.Out, "%s %s", c.SHA256, name)
@@ -93,20 +93,6 @@ func elsewhere(err error) error {
 		return withHint(err, "--out names another file")
 	case errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return withHint(err, "--out names a file on another disk")
-	}
-	return err
-}
-
-// writeNew writes a file that must not be there yet, and leaves none behind
-// that is not whole.
-func writeNew(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(name)
 	}
 	return err
 }

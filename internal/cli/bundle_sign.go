@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 )
 
 // bundleSignOptions sign a bundle.
@@ -60,7 +61,7 @@ func (o *bundleSignOptions) run(file string) error {
 		return unsigned(o.key, err, o.passwordStdin, "--password-stdin")
 	}
 	name := signatureFile(file)
-	if err := os.WriteFile(name, signature, 0o644); err != nil {
+	if err := safefile.Write(name, signature, 0o644); err != nil {
 		return fmt.Errorf("writing signature: %w", err)
 	}
 	line(o.Out, "%s %s", b.Digest(), name)

@@ -14,6 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/collect"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -52,17 +53,19 @@ func (o *collectOptions) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := safefile.Create(file, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return withHint(fmt.Errorf("creating %q: it is there already", file), "name another file, or remove this one")
 	}
 	if err != nil {
 		return fmt.Errorf("creating archive: %w", err)
 	}
+	defer f.Abort()
 	index, err := collect.Write(ctx, f, opts)
-	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = f.Commit()
+	}
 	if err != nil {
-		_ = os.Remove(file)
 		return errors.Join(interruption(ctx), err)
 	}
 	for _, m := range index.Missing {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/diff"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -135,7 +135,7 @@ func (o *planOptions) write(ctx context.Context, t *target) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(o.out, b, 0o600); err != nil {
+	if err := safefile.Write(o.out, b, 0o600); err != nil {
 		return fmt.Errorf("writing plan: %w", err)
 	}
 	if o.signKey == "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/gitops"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 )
 
 // gitopsOptions write a plan down as commits-to-be.
@@ -72,7 +73,7 @@ func (o *planOptions) writeCommits(ctx context.Context, t *target) error {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return fmt.Errorf("writing commits: %w", err)
 		}
-		if err := os.WriteFile(name, f.Content, 0o644); err != nil {
+		if err := safefile.Write(name, f.Content, 0o644); err != nil {
 			return fmt.Errorf("writing commits: %w", err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/signature"
 )
 
@@ -26,7 +27,7 @@ func (o *planOptions) signPlan(content []byte) error {
 	if err != nil {
 		return unsigned(o.signKey, err, o.signPassword != "", "--sign-password-file")
 	}
-	if err := writeWhole(o.out+signature.Suffix, sig); err != nil {
+	if err := safefile.Write(o.out+signature.Suffix, sig, 0o644); err != nil {
 		return fmt.Errorf("writing signature: %w", err)
 	}
 	line(o.ErrOut, "signature: %s", o.out+signature.Suffix)

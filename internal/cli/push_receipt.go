@@ -2,16 +2,13 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -25,7 +22,7 @@ func (o *deliverOptions) save(p *Program, r images.Receipt) error {
 	if err != nil {
 		return fmt.Errorf("writing receipt %q: %w", o.receipt, err)
 	}
-	if err := os.WriteFile(o.receipt, append(b, '\n'), 0o644); err != nil {
+	if err := safefile.Write(o.receipt, append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing receipt %q: %w", o.receipt, err)
 	}
 	return nil
@@ -39,16 +36,7 @@ func (o *deliverOptions) canSave() error {
 	if o.receipt == "" {
 		return nil
 	}
-	f, err := os.OpenFile(o.receipt, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		if f, err = os.CreateTemp(filepath.Dir(o.receipt), ".partial-*"); err == nil {
-			defer os.Remove(f.Name())
-		}
-	}
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil {
+	if err := safefile.CheckWritable(o.receipt); err != nil {
 		return fmt.Errorf("writing receipt %q: %w", o.receipt, err)
 	}
 	return nil

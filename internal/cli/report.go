@@ -15,6 +15,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/report"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -120,7 +121,7 @@ func (o *runOptions) writeReports(t *target, ended error) error {
 	for _, name := range o.reports.files {
 		content, err := encodeReport(name, doc)
 		if err == nil {
-			err = writeWhole(name, content)
+			err = safefile.Write(name, content, 0o644)
 		}
 		if err != nil {
 			return fmt.Errorf("writing report %q: %w", name, err)
@@ -164,24 +165,4 @@ func (e *evidence) findings() []journal.Finding {
 	add(e.before, false)
 	add(e.after, true)
 	return list
-}
-
-// writeWhole writes a file whole or not at all.
-func writeWhole(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".partial-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 )
 
 // transcript is a file with what was shown, line by line with the time, without
@@ -39,7 +40,7 @@ func openTranscript(name string, now func() time.Time, mask func(string) string)
 	if err != nil {
 		return nil, fmt.Errorf("opening log: %w", err)
 	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := safefile.OpenOwn(name, os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening log: %w", err)
 	}

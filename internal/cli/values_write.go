@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
 )
 
 // writeFiles puts the changed files in place: first a backup of each, then one
@@ -64,15 +66,11 @@ func backUp(name string, data []byte) (string, error) {
 	}
 	for n := 1; ; n++ {
 		backup := fmt.Sprintf("%s.%d.bak", name, n)
-		f, err := os.OpenFile(backup, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		err := safefile.WriteNew(backup, data, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("backing up %q: %w", name, err)
-		}
-		_, err = f.Write(data)
-		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return "", fmt.Errorf("backing up %q: %w", name, err)
 		}
 		return backup, nil
@@ -99,22 +97,5 @@ func replaceFile(name string, data []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	mode, err := modeOf(target)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), target)
+	return safefile.Write(target, data, 0o600)
 }

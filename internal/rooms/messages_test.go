@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,17 @@ func TestVerbsPrintThroughFunctionsThatEscape(t *testing.T) {
 			if !isEscaped(a) {
 				t.Errorf("%s: %s writes what may hold line breaks: use line or message.Block", at, function)
 			}
+		}
+	})
+}
+
+// Files are written whole, and through no link: see internal/safefile.
+func TestFilesAreWrittenBySafefile(t *testing.T) {
+	t.Parallel()
+	writes := []string{"os.Create", "os.CreateTemp", "os.WriteFile", "os.OpenFile", "os.Rename", "os.Link", "os.Symlink", "os.Truncate", "ioutil.WriteFile"}
+	eachCall(t, "../..", func(at token.Position, function string, _ *ast.CallExpr) {
+		if slices.Contains(writes, function) && !strings.Contains(filepath.ToSlash(at.Filename), "internal/safefile/") {
+			t.Errorf("%s: %s: use internal/safefile", at, function)
 		}
 	})
 }
