@@ -34,8 +34,11 @@ type PullOptions struct {
 	RepoURL string
 
 	// Transport carries the requests. It decides about trust and proxies; the
-	// default is Helm's own.
+	// default has the trust that Helm knows the repository by.
 	Transport *http.Transport
+	// Check is asked before each request, redirects included, and may refuse it
+	// or take credentials from it. The default refuses plain http.
+	Check func(*http.Request) error
 	// Limit, where set, gives a transport limits of its own, in place of Timeout.
 	Limit              func(*http.Transport) *http.Transport
 	PlainHTTP          bool

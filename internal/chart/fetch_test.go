@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -90,7 +91,8 @@ func TestPullFromARegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := chart.Pull(t.Context(), chart.PullOptions{
-		Ref: "oci://" + host + "/charts/" + c.Name, Version: c.Version, PlainHTTP: true, Helm: settings(t)})
+		Ref: "oci://" + host + "/charts/" + c.Name, Version: c.Version, PlainHTTP: true, Helm: settings(t),
+		Check: func(*http.Request) error { return nil }})
 	if err != nil || got.SHA256 != c.SHA256 {
 		t.Fatalf("got %v, %v", got, err)
 	}
@@ -127,5 +129,61 @@ func TestPullOfTheOldNameTellsTheNewOne(t *testing.T) {
 	_, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "aistor-objectstore-operator", RepoURL: url, Transport: trust, Wait: noWait, Username: "me", Password: "secret", Helm: settings(t)})
 	if err == nil || !strings.Contains(err.Error(), "hint: since 5.2.0 the chart is called aistor-operator") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A chart comes over plain http only where somebody allows it, also where a
+// repository sends on to it, names it in its index, or is known to Helm by name.
+func TestPullOverPlainHTTPIsRefused(t *testing.T) {
+	t.Parallel()
+	c := example(t)
+	var plainRequests atomic.Int32
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		plainRequests.Add(1)
+		if strings.HasSuffix(r.URL.Path, "/index.yaml") {
+			fmt.Fprintf(w, "apiVersion: v1\nentries:\n  %s:\n  - {apiVersion: v2, name: %s, version: %s, urls: [x.tgz]}\n", c.Name, c.Name, c.Version)
+			return
+		}
+		_, _ = w.Write(c.Data)
+	}))
+	t.Cleanup(plain.Close)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/index.yaml") && !strings.HasPrefix(r.URL.Path, "/moved") {
+			fmt.Fprintf(w, "apiVersion: v1\nentries:\n  %s:\n  - {apiVersion: v2, name: %s, version: %s, urls: [%q]}\n", c.Name, c.Name, c.Version, plain.URL+"/x.tgz")
+			return
+		}
+		http.Redirect(w, r, plain.URL+r.URL.Path, http.StatusFound)
+	}))
+	t.Cleanup(secure.Close)
+	trust := secure.Client().Transport.(*http.Transport)
+	known := settings(t)
+	if err := os.WriteFile(known.RepositoryConfig, fmt.Appendf(nil, "apiVersion: v1\nrepositories:\n- {name: known, url: %s}\n", plain.URL), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(known.RepositoryCache, "known-index.yaml"),
+		fmt.Appendf(nil, "apiVersion: v1\nentries:\n  %s:\n  - {apiVersion: v2, name: %s, version: %s, urls: [x.tgz]}\n", c.Name, c.Name, c.Version), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]chart.PullOptions{
+		"a URL":                    {Ref: plain.URL + "/x.tgz"},
+		"a repository":             {Ref: c.Name, RepoURL: plain.URL},
+		"a repository of Helm's":   {Ref: "known/" + c.Name, Helm: known},
+		"a redirect of an archive": {Ref: secure.URL + "/x.tgz", Transport: trust},
+		"a redirect of an index":   {Ref: c.Name, RepoURL: secure.URL + "/moved", Transport: trust},
+		"an index that names http": {Ref: c.Name, RepoURL: secure.URL, Transport: trust},
+		"a registry in plain http": {Ref: "oci://" + strings.TrimPrefix(plain.URL, "http://") + "/charts/x", Version: "1.0.0", PlainHTTP: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if o.Helm == (chart.HelmSettings{}) {
+				o.Helm = settings(t)
+			}
+			o.Wait = noWait
+			if _, err := chart.Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), "plain http to") {
+				t.Errorf("error %v", err)
+			}
+			if n := plainRequests.Load(); n != 0 {
+				t.Errorf("%d requests went out over plain http", n)
+			}
+		})
 	}
 }

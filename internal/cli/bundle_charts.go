@@ -79,6 +79,7 @@ func (o *chartPuller) options(w assemble.Want, repo string) chart.PullOptions {
 			RegistryConfig:   o.program.Getenv("HELM_REGISTRY_CONFIG"),
 		},
 	}
+	opts.Check = o.client.CheckRequest
 	// A repository that Helm knows by name keeps the trust it was added with.
 	if u, err := url.Parse(cmp.Or(repo, w.Ref)); err == nil && (u.Host != "" || len(o.reg.cas) > 0) {
 		opts.Transport = o.client.Transport(u.Host)

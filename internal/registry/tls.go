@@ -114,6 +114,11 @@ func (e *plainRefused) Error() string {
 	return fmt.Sprintf("plain http to %q was not allowed", e.host)
 }
 
+// Hint names the flag that allows it.
+func (e *plainRefused) Hint() string {
+	return "if plain http is meant, allow it by name: --registry-plain-http=" + e.host
+}
+
 // httpsRefused is returned for https to a host that was named for plain http.
 type httpsRefused struct{ host string }
 
@@ -125,12 +130,8 @@ func (e *httpsRefused) Error() string {
 // RoundTrip implements http.RoundTripper.
 func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
 	host := r.URL.Host
-	plain := named(p.plain, host)
-	switch {
-	case r.URL.Scheme == "http" && !plain:
-		return nil, refuse(r, &plainRefused{host})
-	case r.URL.Scheme == "https" && plain:
-		return nil, refuse(r, &httpsRefused{host})
+	if err := p.check(r.URL); err != nil {
+		return nil, refuse(r, err)
 	}
 	p.note(host)
 	r.Header.Set("User-Agent", p.agent)
@@ -141,6 +142,35 @@ func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
 		return p.lax.RoundTrip(r)
 	}
 	return p.strict.RoundTrip(r)
+}
+
+// check is the one rule about plain http, host by host.
+func (p *policy) check(u *url.URL) error {
+	plain := named(p.plain, u.Host)
+	switch {
+	case u.Scheme == "http" && !plain:
+		return &plainRefused{u.Host}
+	case u.Scheme == "https" && plain:
+		return &httpsRefused{u.Host}
+	}
+	return nil
+}
+
+// CheckRequest is for requests that others make through [Client.Transport]: it
+// holds them to the same rule about plain http as the client's own, and takes
+// credentials from one that was redirected to another host, port or scheme.
+func (c *Client) CheckRequest(r *http.Request) error {
+	if err := c.base.check(r.URL); err != nil {
+		return err
+	}
+	for from := r; from.Response != nil && from.Response.Request != nil; {
+		from = from.Response.Request
+		if from.URL.Scheme != r.URL.Scheme || from.URL.Host != r.URL.Host {
+			r.Header.Del("Authorization")
+			r.Header.Del("Cookie")
+		}
+	}
+	return nil
 }
 
 func (p *policy) note(host string) {
@@ -162,8 +192,8 @@ func (c *Client) Hosts() []string {
 
 // Transport gives what carries other requests to host, such as those for
 // charts: with the same trust, certificates and proxies, and counted among
-// [Client.Hosts]. Nothing else of the client is in it: no credentials, and no
-// rule about plain http.
+// [Client.Hosts]. Nothing else of the client is in it: no credentials; the rule
+// about plain http is [Client.CheckRequest].
 func (c *Client) Transport(host string) *http.Transport {
 	t := c.base.strict
 	if named(c.base.skip, host) {
