@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -143,7 +144,7 @@ func inject(t *testing.T, s *registrytest.Server, f registrytest.Fault) {
 func patience(f registrytest.Fault) func(*registry.Options) {
 	return func(o *registry.Options) {
 		if f.Stall != nil {
-			o.StallTimeout, o.AnswerTimeout = 2*time.Second, 5*time.Second
+			o.Limits = httptimeout.Limits{Silence: 2 * time.Second, FirstByte: 5 * time.Second}
 		}
 	}
 }
