@@ -19,7 +19,7 @@ func (c *Chart) blameSeveral(opts RenderOptions, end time.Time) []*RenderError {
 	}
 	g.add(opts.Values, nil)
 	// What was refused before its counterpart was there may be right by now.
-	refused := slices.DeleteFunc(g.refused, g.keep)
+	refused := slices.DeleteFunc(g.refused, func(p []string) bool { return g.keep(p) })
 	if len(refused) < 2 || g.left <= 0 || time.Now().After(g.end) {
 		return nil
 	}
@@ -73,24 +73,35 @@ func (g *grower) start() bool {
 
 // add puts back what is below a path: as a whole, or else what of it can be.
 func (g *grower) add(m map[string]any, at []string) {
+	var paths [][]string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		p := append(slices.Clone(at), k)
-		sub, isMap := m[k].(map[string]any)
-		switch {
-		case g.left <= 0 || time.Now().After(g.end):
-			return
-		case g.keep(p):
-		case isMap && len(sub) > 0:
-			g.add(sub, p)
-		default:
-			g.refused = append(g.refused, p)
-		}
+		paths = append(paths, append(slices.Clone(at), k))
 	}
+	g.addAll(m, paths)
 }
 
-// keep puts a setting back if the chart renders with it.
-func (g *grower) keep(p []string) bool {
-	trial := g.with(p)
+// addAll puts back what is at some paths side by side in m: together if the chart
+// renders with all of them, else each half by itself.
+func (g *grower) addAll(m map[string]any, paths [][]string) {
+	if len(paths) == 0 || g.left <= 0 || time.Now().After(g.end) || g.keep(paths...) {
+		return
+	}
+	if len(paths) > 1 {
+		g.addAll(m, paths[:len(paths)/2])
+		g.addAll(m, paths[len(paths)/2:])
+		return
+	}
+	p := paths[0]
+	if sub, isMap := m[p[len(p)-1]].(map[string]any); isMap && len(sub) > 0 {
+		g.add(sub, p)
+		return
+	}
+	g.refused = append(g.refused, p)
+}
+
+// keep puts settings back if the chart renders with them.
+func (g *grower) keep(paths ...[]string) bool {
+	trial := g.with(paths...)
 	if !g.renders(trial) {
 		return false
 	}
@@ -98,13 +109,15 @@ func (g *grower) keep(p []string) bool {
 	return true
 }
 
-// with is what was kept with one setting of the values more.
-func (g *grower) with(p []string) map[string]any {
-	var v any = g.opts.Values
-	for _, k := range p {
-		v = v.(map[string]any)[k]
-	}
+// with is what was kept with some settings of the values more.
+func (g *grower) with(paths ...[]string) map[string]any {
 	out := copyMap(g.kept)
-	setPath(out, v, p...)
+	for _, p := range paths {
+		var v any = g.opts.Values
+		for _, k := range p {
+			v = v.(map[string]any)[k]
+		}
+		setPath(out, v, p...)
+	}
 	return out
 }

@@ -103,6 +103,9 @@ func (c *Chart) renderError(err error, opts RenderOptions) *RenderError {
 	if blamed == "" {
 		e.Several = c.blameSeveral(opts, end)
 	}
+	if blamed == "" && len(e.Several) == 0 {
+		blamed = c.blameEach(opts, end)
+	}
 	e.Unsearched = blamed == "" && e.Path == "" && len(e.Several) == 0 && time.Now().After(end)
 	if blamed != "" && (e.Path == "" || !strings.HasPrefix(blamed, e.Path)) {
 		e.Path, e.Missing = blamed, false
@@ -126,42 +129,49 @@ func pathInMessage(message string) string {
 
 // searchFor bounds the search for the setting at fault, which renders again and
 // again and is a help only.
-const searchFor = 2 * time.Second
+const searchFor = 3 * time.Second
 
 // blame is the first setting without which the chart renders, or "". It halves
-// the settings that may be it; where that leads nowhere, since the chart needs
-// some of them, a short list is tried one after another.
+// the settings that may be it, which leads nowhere where the chart needs some of
+// them.
 func (c *Chart) blame(opts RenderOptions, end time.Time) string {
-	const most = 200
-	without := func(paths [][]string) bool {
-		o := opts
-		o.Values = copyMap(opts.Values)
-		for _, p := range paths {
-			removePath(o.Values, p)
-		}
-		return time.Now().Before(end) && c.renders(o)
-	}
-	all := leafPaths(opts.Values, nil)
-	left := all
+	left := leafPaths(opts.Values, nil)
 	for len(left) > 1 {
 		half := left[:len(left)/2]
-		if !without(half) {
+		if !c.rendersWithout(opts, half, end) {
 			half = left[len(left)/2:]
 		}
 		left = half
 	}
-	if len(left) == 1 && without(left) {
+	if len(left) == 1 && c.rendersWithout(opts, left, end) {
 		return strings.Join(left[0], ".")
 	}
+	return ""
+}
+
+// blameEach is blame for charts that need some of the settings: a short list is
+// tried one after another.
+func (c *Chart) blameEach(opts RenderOptions, end time.Time) string {
+	const most = 200
+	all := leafPaths(opts.Values, nil)
 	if len(all) > most {
 		return ""
 	}
 	for i, p := range all {
-		if without(all[i : i+1]) {
+		if c.rendersWithout(opts, all[i:i+1], end) {
 			return strings.Join(p, ".")
 		}
 	}
 	return ""
+}
+
+func (c *Chart) rendersWithout(opts RenderOptions, paths [][]string, end time.Time) bool {
+	values := copyMap(opts.Values)
+	for _, p := range paths {
+		removePath(values, p)
+	}
+	opts.Values = values
+	return time.Now().Before(end) && c.renders(opts)
 }
 
 // renders reports whether the chart renders, without explaining why not.

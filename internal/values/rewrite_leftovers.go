@@ -75,10 +75,17 @@ func (x *textIndex) change(i int, text string) {
 func (x *textIndex) mentioning(ref images.Ref) []int {
 	out := slices.Clone(x.refs[ref])
 	if plain, fips := strings.CutSuffix(ref.Tag, ".fips"); fips { // see replaceRef
-		ref.Tag = plain
-		out = append(out, x.refs[ref]...)
+		bare := ref
+		bare.Tag = plain
+		out = append(out, x.refs[bare]...)
 	}
-	out = append(out, x.prose...)
+	spelt := spellings(ref)
+	shortest := spelt[len(spelt)-1]
+	for _, i := range x.prose {
+		if len(x.list[i].text) >= len(shortest) && strings.Contains(x.list[i].text, shortest) {
+			out = append(out, i)
+		}
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
@@ -121,16 +128,22 @@ func replaceRef(s string, ref images.Ref, want string) (string, bool) {
 		}
 		return "", false
 	}
-	spelt := []string{ref.String()}
-	if short, ok := strings.CutPrefix(ref.String(), "docker.io/"); ok {
-		spelt = append(spelt, short, strings.TrimPrefix(short, "library/"))
-	}
-	for _, old := range spelt {
+	for _, old := range spellings(ref) {
 		if out, ok := replaceWord(s, old, want); ok {
 			return out, true
 		}
 	}
 	return "", false
+}
+
+// spellings are the forms in which a reference may stand inside other text, the
+// longest first.
+func spellings(ref images.Ref) []string {
+	whole := ref.String()
+	if short, ok := strings.CutPrefix(whole, "docker.io/"); ok {
+		return []string{whole, short, strings.TrimPrefix(short, "library/")}
+	}
+	return []string{whole}
 }
 
 // replaceWord replaces old where nothing that could belong to a reference is

@@ -67,7 +67,7 @@ func (e *InvalidImageError) Unwrap() error { return e.Err }
 // object and path, whatever the order of the input. An image field that can't
 // be read is an [*InvalidImageError].
 func Discover(in DiscoverInput) ([]Image, error) {
-	f := &finder{found: map[Ref][]Reason{}, not: map[Ref]bool{}, sentinel: in.Sentinel, possible: in.Possible}
+	f := &finder{found: map[Ref][]Reason{}, seen: map[sighting]bool{}, not: map[Ref]bool{}, sentinel: in.Sentinel, possible: in.Possible}
 	for _, r := range in.Not {
 		f.not[r] = true
 	}
@@ -95,8 +95,15 @@ func ObjectID(o Object) string {
 	return strings.Join(parts, "/")
 }
 
+// sighting is a reference with one reason for it.
+type sighting struct {
+	ref Ref
+	why Reason
+}
+
 type finder struct {
 	found    map[Ref][]Reason
+	seen     map[sighting]bool
 	not      map[Ref]bool
 	sentinel string
 	possible bool
@@ -130,9 +137,10 @@ func kindOf(o DiscoverObject) Kind {
 }
 
 func (f *finder) add(r Ref, why Reason) {
-	if f.not[r] || slices.Contains(f.found[r], why) {
+	if f.not[r] || f.seen[sighting{r, why}] {
 		return
 	}
+	f.seen[sighting{r, why}] = true
 	f.found[r] = append(f.found[r], why)
 }
 
