@@ -72,19 +72,23 @@ func (c CredentialChange) String() string {
 		where = " (Secret " + where + ")"
 	}
 	what := "the " + string(c.Kind) + " of " + c.Store
+	change := "change"
+	if c.Kind == CredentialKES {
+		change = "changes"
+	}
 	parts := ""
 	if len(c.Parts) > 0 {
 		parts = ": " + strings.Join(c.Parts, ", ")
 	}
 	switch {
 	case c.Outcome == CredentialUnknown:
-		return "whether " + what + " change is not known, for the live Secret could not be read" + where
+		return "whether " + what + " " + change + " is not known, for the live Secret could not be read" + where
 	case c.Deleted:
 		return what + " would be deleted by Helm" + where + ", and the object store still takes them from there"
 	case c.Outcome == CredentialMissing:
 		return what + " would be taken from a Secret or key that is not there" + where
 	}
-	return what + " change" + parts + where
+	return what + " " + change + parts + where
 }
 
 // CredentialChanges are what the changes of object stores do to root logins,

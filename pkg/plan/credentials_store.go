@@ -225,10 +225,14 @@ func sameSecret(a, b credentialItem) bool {
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
-// canonicalYAML is a document without its layout: charts indent differently.
+// canonicalYAML is a document without its layout: charts indent differently,
+// and some put the document as a text into another.
 func canonicalYAML(text []byte) []byte {
 	var v any
 	if yaml.Unmarshal(text, &v) != nil {
+		return text
+	}
+	if inner, ok := v.(string); ok && yaml.Unmarshal([]byte(inner), &v) != nil {
 		return text
 	}
 	b, err := json.Marshal(v)
