@@ -48,6 +48,7 @@ func TestLongRunsThatAreHeldUpAtAnyRequest(t *testing.T) {
 	for _, kind := range []string{"SIGSTOP", "a partition"} {
 		for round := range uint64(4) {
 			t.Run(fmt.Sprintf("%s/AISTOR_SEED=%d/%d", kind, seed, round), func(t *testing.T) {
+				t.Parallel()
 				var list []holdUp
 				for i, most := range []int{450, 300, 150} {
 					list = append(list, holdUp{kind, "at any request", atRequest(seed+10*round+uint64(i), most)})
