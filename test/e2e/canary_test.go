@@ -31,11 +31,23 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	}
 	// What is looked for can be found: here it lies, as it is in a Secret.
 	secrets := s.run("kubectl", "get", "secrets", "-A", "-o", "yaml")
-	forms := plant(s)
-	if !strings.Contains(secrets, forms["license in base64"]) {
+	plain := plant(s)
+	if !strings.Contains(secrets, base64.StdEncoding.EncodeToString([]byte(plain["license"]))[:40]) {
 		t.Fatal("the license is not planted")
 	}
-	c := &canaries{site: s, secrets: forms, ran: map[string]bool{}}
+	for place, text := range plantEverywhere(s) {
+		plain[place] = text
+	}
+	if len(plain) < 60 {
+		t.Fatalf("only %d secrets are planted", len(plain))
+	}
+	c := &canaries{site: s, secrets: map[string]string{}, ran: map[string]bool{}}
+	for place, text := range plain {
+		for form, spelt := range spelt(text) {
+			c.secrets[place+form] = spelt
+		}
+	}
+	c.proxy = "http://someone:" + plain["login of a proxy"] + "@127.0.0.1:9"
 	end := c.watchArguments()
 	c.everyVerb()
 	end()
@@ -49,8 +61,7 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	c.everyVerbRan()
 }
 
-// plant gives the secrets of a site in every form that would give them away,
-// each with a name.
+// plant gives the secrets that every site has, each with a name.
 func plant(s *site) map[string]string {
 	read := func(file string) string {
 		b, err := os.ReadFile(file)
@@ -74,17 +85,13 @@ func plant(s *site) map[string]string {
 		"root user": "planted-access-key", "root password": "planted-secret-key", "token": token[1],
 		"registry login": s.env["PRIVATE_USER"] + ":" + password,
 	}
-	forms := map[string]string{"signature of the license": plain["license"][strings.LastIndexByte(plain["license"], '.'):]}
+	plain["signature of the license"] = plain["license"][strings.LastIndexByte(plain["license"], '.'):]
 	for name, text := range plain {
 		if len(text) < 8 {
 			s.t.Fatalf("the %s %q is too short to look for", name, text)
 		}
-		forms[name] = text
-		// What stands in front decides how the rest is encoded: without its last
-		// letters one form is found behind anything.
-		forms[name+" in base64"] = strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(text)), "=")[:len(text)]
 	}
-	return forms
+	return plain
 }
 
 const wrongPassword = "planted-wrong-password"
@@ -94,11 +101,24 @@ type canaries struct {
 	*site
 	secrets map[string]string
 	ran     map[string]bool
+	// proxy is an address with a login, at which nobody listens.
+	proxy string
 }
 
-// clean demands that none of the secrets is in b.
+// packed is data that was compressed before it was encoded.
+var packed = regexp.MustCompile(`H4sI[A-Za-z0-9+/]{20,}={0,2}`)
+
+// clean demands that none of the secrets is in b, nor in what b has packed in it.
 func (c *canaries) clean(what string, b []byte) {
 	c.t.Helper()
+	for _, text := range packed.FindAll(b, 20) {
+		if inner, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
+			if r, err := gzip.NewReader(bytes.NewReader(inner)); err == nil {
+				plain, _ := io.ReadAll(r)
+				c.clean(what+", unpacked", plain)
+			}
+		}
+	}
 	for name, text := range c.secrets {
 		if i := bytes.Index(b, []byte(text)); i >= 0 {
 			c.t.Errorf("%s shows the %s: …%q…", what, name, b[max(0, i-80):min(len(b), i+len(text)+20)])
@@ -111,16 +131,22 @@ func (c *canaries) clean(what string, b []byte) {
 func (c *canaries) verb(password, line string) {
 	c.t.Helper()
 	words := strings.Fields(strings.NewReplacer(
-		"UPSTREAM", c.env["UPSTREAM_REGISTRY"], "CHARTS", c.charts, "PRIVATE", c.env["PRIVATE_REGISTRY"],
+		"UPSTREAM", c.env["UPSTREAM_REGISTRY"], "CHARTS", c.charts, "PRIVATE", c.env["PRIVATE_REGISTRY"], " PROXY", "",
 		"LOGIN", "--ca "+c.env["PRIVATE_CA"]+" --registry-user "+c.env["PRIVATE_USER"]+" --password-stdin",
 	).Replace(line))
 	cmd := c.command(words[0], words[1:]...)
 	cmd.Env = append(cmd.Env, "HELM_DEBUG=true", "HELM_NAMESPACE=aistor", "TMPDIR="+c.dir, "HOME="+c.dir)
+	if strings.Contains(line, "PROXY") {
+		cmd.Env = append(cmd.Env, "HTTPS_PROXY="+c.proxy, "HTTP_PROXY="+c.proxy)
+	}
 	cmd.Stdin = strings.NewReader(password + "\n")
 	out, err := cmd.CombinedOutput()
 	c.t.Logf("%s: %v, %d bytes", line, err, len(out))
 	if len(out) == 0 {
 		c.t.Errorf("%s says nothing at all", line)
+	}
+	if strings.HasPrefix(line, "helm-aistor upgrade") && password != wrongPassword && err != nil {
+		c.t.Errorf("%s: %v\n%s", line, err, out) // nothing of the steps was looked into
 	}
 	c.clean(line, out)
 	for i := range words {
@@ -162,7 +188,7 @@ func (c *canaries) everyVerb() {
 		{password, "kubectl-aistor_upgrade preflight --bundle a.bundle LOGIN"},
 		{password, "kubectl-aistor_upgrade preflight --bundle a.bundle -o json LOGIN"},
 		{"", "kubectl-aistor_upgrade preflight --bundle a.bundle --token planted-wrong-password"},
-		{password, "helm-aistor upgrade --yes --bundle a.bundle --accept-downtime team-a/primary --report report.html LOGIN"},
+		{password, "helm-aistor upgrade --yes --bundle a.bundle --waive bundle-complete=planted --accept-downtime team-a/primary --report report.html --report report.json LOGIN"},
 		{password, "helm-aistor rollback --dry-run"},
 		{password, "kubectl-aistor_upgrade validate LOGIN"},
 		{"", "kubectl-aistor_upgrade validate -o json"},
@@ -171,6 +197,22 @@ func (c *canaries) everyVerb() {
 		{"", "kubectl-aistor_upgrade status"},
 		{"", "kubectl-aistor_upgrade status -o yaml"},
 		{password, "helm-aistor rollback --yes --accept-risk team-a/primary --accept-downtime team-a/primary LOGIN"},
+		{"", "kubectl-aistor_upgrade preflight -o junit"},
+		{"", "kubectl-aistor_upgrade validate -o yaml"},
+		{"", "kubectl-aistor_upgrade images -o json"},
+		{"", "kubectl-aistor_upgrade status -o json"},
+		{"", "kubectl-aistor_upgrade status -o jsonpath={.objectStores}"},
+		{"", "helm-aistor plan --bundle a.bundle -o yaml"},
+		{"", "helm-aistor plan --bundle a.bundle --diff -o json"},
+		{"", "helm-aistor plan --bundle a.bundle --gitops for-argo --gitops-tool argocd"},
+		{"", "helm-aistor values --object-store team-a/primary --bundle a.bundle -o json --registry other.example"},
+		{"", "helm-aistor values --object-store team-a/primary --bundle a.bundle --explain"},
+		{"", "helm-aistor values --object-store team-a/primary --bundle a.bundle --values planted-broken.yaml"},
+		{"", "helm-aistor plan --bundle a.bundle --store-values team-a/primary=planted-broken.yaml"},
+		{"", "helm-aistor plan --bundle a.bundle --store-values team-a/primary=planted-values.yaml --diff"},
+		{"", "helm-aistor bundle create proxied.bundle --platform linux/amd64 --from 5.8.0 PROXY"},
+		{"", "helm-aistor bundle create other.bundle --platform linux/amd64 --repo https://me:" + wrongPassword + "@127.0.0.1:9/charts --from 5.8.0"},
+		{"", "kubectl-aistor_upgrade images --registry-config docker.json"},
 		{"", "kubectl-aistor_upgrade completion kubectl"},
 		{"", "kubectl-aistor_upgrade options"},
 		{"", "kubectl-aistor_upgrade version"},
@@ -207,7 +249,7 @@ func (c *canaries) everyFile() {
 			}
 			return err
 		}
-		if !d.Type().IsRegular() || d.Name() == "planted.yaml" {
+		if !d.Type().IsRegular() || strings.HasPrefix(d.Name(), "planted") || d.Name() == "docker.json" {
 			return nil
 		}
 		b, err := os.ReadFile(path)
