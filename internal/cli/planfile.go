@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -22,7 +20,11 @@ func readPlanFile(file string) (*plan.Plan, error) {
 // errors: they may be what a newer version wanted to be heeded.
 func readPlan(file string, b []byte) (*plan.Plan, error) {
 	var p plan.Plan
-	if err := yaml.UnmarshalStrict(b, &p); err != nil || p.Kind != plan.KindPlan {
+	err := plan.UnmarshalDocument(b, &p)
+	if err != nil && p.Kind == plan.KindPlan {
+		return nil, fmt.Errorf("reading plan %q: %w", file, err)
+	}
+	if err != nil || p.Kind != plan.KindPlan {
 		return nil, withHint(fmt.Errorf("reading plan %q: it is not an %s", file, plan.KindPlan), "helm aistor plan --out writes one")
 	}
 	return &p, nil

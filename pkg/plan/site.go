@@ -3,8 +3,6 @@ package plan
 import (
 	"fmt"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -101,7 +99,7 @@ type Waiver struct {
 // errors, since a misspelt key would silently change what is upgraded.
 func ParseSite(doc []byte) (*Site, error) {
 	var s Site
-	if err := yaml.UnmarshalStrict(doc, &s); err != nil {
+	if err := UnmarshalDocument(doc, &s); err != nil {
 		return nil, fmt.Errorf("reading site: %w", err)
 	}
 	if s.APIVersion != APIVersion || s.Kind != KindSite {
