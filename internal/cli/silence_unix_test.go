@@ -81,3 +81,21 @@ func TestASilentServerEndsTheProgram(t *testing.T) {
 		})
 	}
 }
+
+// An API server that takes a question and does not answer is neither a cluster
+// without AIStor nor a wait without end.
+func TestASilentAPIServerEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []string{"status", "validate", "export"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			host, _ := silentServer(t)
+			p := s.start("kubectl", nil, verb, "--silence-timeout", "500ms", "--kubeconfig", s.kubeconfig("http://"+host, "{}"))
+			<-p.done
+			if said := p.said.String(); p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(said, "no answer from the API server") {
+				t.Errorf("exit %d:\n%s", p.ProcessState.ExitCode(), said)
+			}
+		})
+	}
+}
