@@ -9,7 +9,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
@@ -41,7 +40,7 @@ func LimitSilence(config *rest.Config, limits httptimeout.Limits, tell func(http
 func requestKind(r *http.Request) httptimeout.Kind {
 	q, last := r.URL.Query(), r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	switch {
-	case httpstream.IsUpgradeRequest(r), last == "exec", last == "attach", last == "portforward",
+	case strings.EqualFold(r.Header.Get("Connection"), "Upgrade"), last == "exec", last == "attach", last == "portforward",
 		last == "log" && isTrue(q.Get("follow")):
 		return httptimeout.Stream
 	case isTrue(q.Get("watch")), strings.Contains(r.URL.Path, "/v1/watch/"):

@@ -136,7 +136,7 @@ func TestRecordThatSomebodyElseChangedIsLeftAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.change(cm)
-			if cm, err = client.CoreV1().ConfigMaps("aistor").Update(t.Context(), cm, meta.UpdateOptions{}); err != nil {
+			if _, err = client.CoreV1().ConfigMaps("aistor").Update(t.Context(), cm, meta.UpdateOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			conflicts := 0
