@@ -45,7 +45,7 @@ func (o *runOptions) fence(t *target) (*fencedKube, error) {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	f := &fencedKube{RESTClientGetter: o.kube, lease: lease.New(lease.Options{
-		Client: client, Namespace: upgrade.Home(&t.inputs), Holder: lease.NewHolder(), HolderGone: lease.HolderGone, Term: o.leaseTerm(),
+		Client: client, Namespace: upgrade.Home(&t.inputs), Also: t.inputs.LeaseNamespaces(), Holder: lease.NewHolder(), HolderGone: lease.HolderGone, Term: o.leaseTerm(),
 	})}
 	if f.config, err = f.lease.Fence(config); err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)

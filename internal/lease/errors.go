@@ -13,11 +13,17 @@ type BusyError struct {
 	Holder string
 	// Since is when it took the lease; zero where unknown.
 	Since time.Time
+	// Namespace is set where it holds the Lease of one of [Options.Also].
+	Namespace string
 }
 
 // Error names the holder.
 func (e *BusyError) Error() string {
-	return "another run is under way: held by " + e.Holder + since(e.Since)
+	in := ""
+	if e.Namespace != "" {
+		in = message.Sprintf(" in namespace %q", e.Namespace)
+	}
+	return "another run is under way" + in + ": held by " + e.Holder + since(e.Since)
 }
 
 // LostError says that a run no longer holds its lease: it must stop, and write

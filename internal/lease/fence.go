@@ -100,7 +100,7 @@ type fencedConn struct {
 // Write implements [net.Conn]. It looks at the clock alone, right before the
 // bytes leave.
 func (c *fencedConn) Write(b []byte) (int, error) {
-	if err := c.lease.proven(c.lease.limit()); err != nil {
+	if err := c.lease.mayStillSend(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)

@@ -35,6 +35,11 @@ func (l *Lease) Lost() <-chan struct{} { return l.lost }
 
 // Err is a [*LostError] once the lease is lost, else nil.
 func (l *Lease) Err() error {
+	if l.whole != nil {
+		if err := l.whole.Err(); err != nil {
+			return err
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.loss == nil {
@@ -46,25 +51,35 @@ func (l *Lease) Err() error {
 // Verify asks the API server whether the lease is still held, right before a
 // change. It returns a [*LostError] if not; any other error says that nobody
 // knows now, and that nothing may be written.
-func (l *Lease) Verify(ctx context.Context) error { return l.renew(ctx, l.pace()) }
+func (l *Lease) Verify(ctx context.Context) error {
+	if err := l.renew(ctx, l.pace()); err != nil {
+		return err
+	}
+	return l.confirmAlso(ctx)
+}
 
 // Confirm is Verify where the lease was not renewed for a while, by this
 // process's own clock; else it sends nothing.
 func (l *Lease) Confirm(ctx context.Context) error {
-	if err := l.proven(l.doubt()); err != errStale {
+	err := l.proven(l.doubt())
+	if err == errStale {
+		err = l.renew(ctx, 0)
+	}
+	if err != nil {
 		return err
 	}
-	return l.renew(ctx, 0)
+	return l.confirmAlso(ctx)
 }
 
 // proven says whether the lease was confirmed within a time: nil, a
 // [*LostError], errNotHeld or errStale. It sends nothing.
 func (l *Lease) proven(within time.Duration) error {
+	if err := l.Err(); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.loss != nil:
-		return l.loss
 	case !l.held:
 		return errNotHeld
 	case l.age() >= within:
@@ -144,25 +159,36 @@ func (l *Lease) confirm(sent time.Time, err error) error {
 // lose notes the loss for good; cur is the lease as it is now, nil where it is
 // gone.
 func (l *Lease) lose(cur *coordination.Lease) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.loss != nil {
-		return l.loss
-	}
-	l.loss = &LostError{Lease: l.id(), Own: l.holder, Deleted: cur == nil}
+	loss := &LostError{Lease: l.id(), Own: l.holder, Deleted: cur == nil}
 	if cur != nil {
-		l.loss.Holder, l.loss.Since = holderOf(cur), acquired(cur)
-		if l.loss.Holder == "" {
-			l.loss.Last, l.loss.Freed = clean(cur.Annotations[lastHolder]), timeOf(cur.Spec.RenewTime)
+		loss.Holder, loss.Since = holderOf(cur), acquired(cur)
+		if loss.Holder == "" {
+			loss.Last, loss.Freed = clean(cur.Annotations[lastHolder]), timeOf(cur.Spec.RenewTime)
 		}
 	}
-	close(l.lost)
+	if l.whole != nil { // who lost one has lost all
+		_ = l.whole.fail(loss)
+	}
+	return l.fail(loss)
+}
+
+// fail records the first loss and returns it.
+func (l *Lease) fail(loss *LostError) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.loss == nil {
+		l.loss = loss
+		close(l.lost)
+	}
 	return l.loss
 }
 
 // Abandon ends the renewing and leaves the lease to expire, as a killed process
 // would: for when nobody knows what is under way. Nothing is written after it.
 func (l *Lease) Abandon() {
+	for _, m := range l.also {
+		m.Abandon()
+	}
 	if l.stop != nil {
 		l.stop()
 		l.done.Wait()
@@ -178,6 +204,9 @@ func (l *Lease) Release(ctx context.Context) error {
 	l.Abandon()
 	if l.Err() != nil {
 		return nil
+	}
+	if err := l.eachAlso(ctx, func(ctx context.Context, m *Lease) error { return m.Release(ctx) }); err != nil {
+		return err
 	}
 	leases := l.client.CoordinationV1().Leases(l.namespace)
 	cur, err := leases.Get(ctx, Name, meta.GetOptions{})

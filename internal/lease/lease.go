@@ -20,6 +20,10 @@ type Options struct {
 	// Client reads and writes the Lease itself, past the fence.
 	Client    kubernetes.Interface
 	Namespace string
+	// Also are further namespaces whose Leases are held together with that one:
+	// whoever has rights in one of them alone takes only its Lease, and is kept
+	// out by it.
+	Also []string
 	// Holder names this run and no other one, ever: see [NewHolder].
 	Holder string
 	// Term is how long a silent holder keeps the lease. The default is 30
@@ -44,6 +48,10 @@ type Lease struct {
 	term      time.Duration
 	now       func() time.Time
 	gone      func(string) bool
+	// also are the Leases of further namespaces; whole is what such a one
+	// belongs to.
+	also  []*Lease
+	whole *Lease
 
 	turn chan struct{} // who reads or writes the object
 	stop context.CancelFunc
@@ -58,6 +66,12 @@ type Lease struct {
 
 // New makes a lease that is not held yet. It sends nothing.
 func New(o Options) *Lease {
+	l := newLease(o)
+	l.also = l.members(o)
+	return l
+}
+
+func newLease(o Options) *Lease {
 	l := &Lease{
 		client: o.Client, namespace: o.Namespace, holder: o.Holder, term: o.Term, now: o.Now, gone: o.HolderGone,
 		turn: make(chan struct{}, 1), lost: make(chan struct{}),
@@ -80,11 +94,10 @@ func (l *Lease) Namespace() string { return l.namespace }
 // Holder is the run that takes the lease.
 func (l *Lease) Holder() string { return l.holder }
 
-// Acquire takes the lease and keeps renewing it until Release or Abandon. Where
-// another holder has it, Acquire watches for as long as a live holder needs to
+// take takes the Lease of one namespace and keeps renewing it. Where another holder has it, take watches for as long as a live holder needs to
 // renew it: one that renews is a [BusyError]; one that stays silent was killed,
 // suspended or cut off, and is taken over from. waiting is told of it first.
-func (l *Lease) Acquire(ctx context.Context, waiting func(*BusyError)) error {
+func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 	var first *coordination.Lease
 	since := l.now()
 	for {

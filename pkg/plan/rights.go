@@ -42,6 +42,7 @@ func (in Inputs) Rights() []Access {
 	r.own(in.rightsNamespace())
 	for _, ns := range in.watchedNamespaces() {
 		r.watch(ns)
+		r.need(Access{Group: "coordination.k8s.io", Resource: "leases", Namespace: ns}, "get", "create", "update")
 		tried := Access{Resource: "pods", Namespace: ns, Optional: true, Why: "pods are tried on the server beforehand, as dry runs"}
 		r.need(tried, "create")
 		if in.hasStore(ns) {
@@ -87,9 +88,8 @@ func (r *rights) objects(known chartRoles, c Change) {
 	}
 }
 
-// own is for the lease and the journal of a run.
+// own is for the journal of a run.
 func (r *rights) own(namespace string) {
-	r.need(Access{Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace}, "get", "create", "update")
 	r.need(Access{Resource: "configmaps", Namespace: namespace}, "get", "list", "create", "update")
 	r.need(Access{Resource: "configmaps", Namespace: namespace, Optional: true, Why: "old journals are pruned"}, "delete")
 }
@@ -126,6 +126,11 @@ func (in Inputs) within() bool { return in.Facts != nil && in.Facts.Namespace !=
 func (in Inputs) hasStore(namespace string) bool {
 	return in.Facts != nil && slices.ContainsFunc(in.Facts.Stores, func(s Store) bool { return s.Namespace == namespace })
 }
+
+// LeaseNamespaces are those whose Lease keeps other runs away from what this one
+// changes or restarts: the operator's and those of all stores, or the one that
+// is looked at alone. They are sorted.
+func (in Inputs) LeaseNamespaces() []string { return in.watchedNamespaces() }
 
 // watchedNamespaces are the operator's and those of all stores.
 func (in Inputs) watchedNamespaces() []string {
