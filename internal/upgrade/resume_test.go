@@ -271,6 +271,28 @@ func TestStepThatFailsBecauseItIsInterruptedIsNoFailure(t *testing.T) {
 	})
 }
 
+// What is looked at before a step changes anything does not hold an interruption
+// up, however long the API server takes.
+func TestInterruptionWhileAStepIsCheckedKeepsItFromStarting(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		w.onRequest = func(p string) {
+			if p == "deletions" {
+				cancel()
+			}
+		}
+		_, err := w.attempt(t, "me").run(ctx)
+		if stop, ok := errors.AsType[*InterruptedError](err); !ok || stop.Changed {
+			t.Fatalf("error: %v", err)
+		}
+		for release, revisions := range w.releases {
+			if len(revisions) != 1 {
+				t.Errorf("%s has %d revisions", release, len(revisions))
+			}
+		}
+	})
+}
+
 func TestInterruptedStepSaysSoAndNotHow(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -75,7 +75,7 @@ func (e *Executor) mayStart(g []plan.Step) error {
 // an interruption no longer keeps the next one from starting.
 func (e *Executor) runGroup(ctx context.Context, g []plan.Step) error {
 	for i, s := range g {
-		if err := e.runStep(ctx, s, g[i:]); err != nil {
+		if err := e.runStep(ctx, s, g[i:], i > 0); err != nil {
 			e.restore(context.WithoutCancel(ctx), g)
 			return &stepError{s.ID, err}
 		}
@@ -93,36 +93,30 @@ func (e *stepError) Error() string { return e.cause.Error() }
 func (e *stepError) Unwrap() error { return e.cause }
 
 // runStep skips a step that is done, and otherwise carries it out between two
-// entries in the journal.
-func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) error {
-	work := ctx
-	if mutates(s) {
-		work = context.WithoutCancel(ctx)
+// entries in the journal. begun says that the first step of its group has
+// changed the cluster. Until then, what is only read ends with ctx.
+func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, begun bool) error {
+	work := context.WithoutCancel(ctx)
+	reading := ctx
+	if begun {
+		reading = work
 	}
 	rec := e.journal.Step(s.ID)
-	done, why, err := e.done(work, s)
+	done, why, err := e.done(reading, s)
+	if err == nil && done {
+		return e.skip(ctx, rec, why)
+	}
+	if err == nil {
+		err = e.checkBeforeStep(reading, s, rest)
+	}
+	if err != nil && reading.Err() != nil { // whatever it says, it is how the interruption shows
+		return fmt.Errorf("%w: %w", reading.Err(), err)
+	}
 	if err != nil {
 		return err
 	}
-	if done {
-		return e.skip(ctx, rec, why)
-	}
-	if err := e.mayStart(rest); err != nil {
-		return err
-	}
-	if err := e.mayWrite(work); err != nil {
-		return err
-	}
-	if mutates(s) {
-		if err := e.drifted(work, s); err != nil {
-			return err
-		}
-		if err := e.keys(rest); err != nil {
-			return err
-		}
-		if err := e.refuseDeletions(work, s); err != nil {
-			return err
-		}
+	if !mutates(s) {
+		work = ctx
 	}
 	rec.Status, rec.Message, rec.Started, rec.Ended = journal.StepStarted, "", e.opts.Now(), time.Time{}
 	rec.Attempt++
@@ -136,6 +130,26 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step) e
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	return e.end(ctx, rec, message, err)
+}
+
+// checkBeforeStep looks at what may forbid a step, right before it.
+func (e *Executor) checkBeforeStep(ctx context.Context, s plan.Step, rest []plan.Step) error {
+	if err := e.mayStart(rest); err != nil {
+		return err
+	}
+	if err := e.mayWrite(ctx); err != nil {
+		return err
+	}
+	if !mutates(s) {
+		return nil
+	}
+	if err := e.drifted(ctx, s); err != nil {
+		return err
+	}
+	if err := e.keys(rest); err != nil {
+		return err
+	}
+	return e.refuseDeletions(ctx, s)
 }
 
 func (e *Executor) skip(ctx context.Context, rec *journal.StepRecord, why string) error {
