@@ -38,6 +38,9 @@ func chartBlobs(c ChartFile) ([]blob, error) {
 	if meta["name"] != c.Name || meta["version"] != c.Version {
 		return nil, fmt.Errorf("reading chart %q: its Chart.yaml says %v-%v", c.Name+"-"+c.Version, meta["name"], meta["version"])
 	}
+	if err := checkChart("", Chart{Name: c.Name, Version: c.Version, AppVersion: c.AppVersion}, c.Data); err != nil {
+		return nil, err
+	}
 	if err := checkChartName(c.Name, c.Version); err != nil {
 		return nil, fmt.Errorf("reading chart: %w", err)
 	}

@@ -41,7 +41,7 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 	for _, e := range b.manifest.Images {
 		start, later, err := b.imageBlobs(e, &left)
 		if err != nil {
-			return nil, nil, fmt.Errorf("reading image %q: %w", e.Ref, err)
+			return nil, nil, err
 		}
 		head, rest = append(head, start...), append(rest, later...)
 	}
@@ -60,10 +60,13 @@ func (b *Bundle) expected() (head, rest []blob, err error) {
 func (b *Bundle) imageBlobs(e ImageEntry, left *int64) (head, rest []blob, err error) {
 	w := &walker{b: b, left: left}
 	if err := w.walk(e.descriptor(), 0); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("reading image %q: %w", e.Ref, err)
 	}
 	if n := w.bytes(); n != e.Bytes {
-		return nil, nil, fmt.Errorf("its manifests name %d bytes, the bundle's manifest %d", n, e.Bytes)
+		return nil, nil, b.imageError(e, "its size differs", fmt.Sprintf("%d bytes", n), fmt.Sprintf("%d bytes", e.Bytes))
+	}
+	if err := b.checkImage(e, w.platforms); err != nil {
+		return nil, nil, err
 	}
 	head = w.manifests
 	for _, x := range w.blobs {
@@ -77,7 +80,8 @@ func (b *Bundle) imageBlobs(e ImageEntry, left *int64) (head, rest []blob, err e
 	return head, rest, nil
 }
 
-// chartBlobs reads a chart back and hashes all of it.
+// chartBlobs reads a chart back, hashes all of it and demands that it be the
+// chart that the manifest claims.
 func (b *Bundle) chartBlobs(c Chart) ([]blob, error) {
 	raw, err := b.blobContent(c.Manifest.Digest, images.MaxManifestSize)
 	if err != nil {
@@ -87,17 +91,17 @@ func (b *Bundle) chartBlobs(c Chart) ([]blob, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading chart %q: %w", c.Name, err)
 	}
-	if len(node.Blobs) != 2 || node.Blobs[1].Digest != c.SHA256 || node.Blobs[1].Size != c.Size {
-		return nil, fmt.Errorf("reading chart %q: its manifest is not that of %s", c.Name, c.SHA256)
+	if err := b.checkChartManifest(c, node); err != nil {
+		return nil, err
 	}
-	out := []blob{{Descriptor: c.Manifest}}
-	for _, d := range node.Blobs {
-		if _, err := b.blobContent(d.Digest, maxChartSize); err != nil {
-			return nil, err
-		}
-		out = append(out, blob{Descriptor: d})
+	data, err := b.blobContent(c.SHA256, maxChartSize)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	if err := checkChart(b.path, c, data); err != nil {
+		return nil, err
+	}
+	return []blob{{Descriptor: c.Manifest}, {Descriptor: node.Blobs[0]}, {Descriptor: node.Blobs[1]}}, nil
 }
 
 // walker collects what belongs to an image. Each manifest is visited once,
@@ -107,6 +111,7 @@ type walker struct {
 	b         *Bundle
 	manifests []blob
 	blobs     []blob
+	platforms []string // of an index's children
 	seen      map[string]bool
 	left      *int64 // what may still be read; nil is no end
 }
@@ -153,6 +158,7 @@ func (w *walker) walk(d images.Descriptor, depth int) error {
 		return err
 	}
 	for _, child := range node.Manifests {
+		w.platforms = append(w.platforms, child.Platform)
 		if err := w.walk(child, depth+1); err != nil {
 			return err
 		}

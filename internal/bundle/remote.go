@@ -100,13 +100,20 @@ func (r *Remote) Charts() []Chart { return r.manifest.Charts }
 func (r *Remote) Close() error { return nil }
 
 // Chart implements Reader: it fetches the chart from beside the manifest, by
-// digest.
+// digest, and demands that it be the one that the manifest claims.
 func (r *Remote) Chart(name, version string) ([]byte, error) {
 	c, err := pickChart(r.manifest.Charts, name, version)
 	if err != nil {
 		return nil, err
 	}
-	return fetchSmall(r.ctx, r.src, r.beside(name), images.Descriptor{Digest: c.SHA256, Size: c.Size}, maxChartSize)
+	data, err := fetchSmall(r.ctx, r.src, r.beside(name), images.Descriptor{Digest: c.SHA256, Size: c.Size}, maxChartSize)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkChart(r.Path(), c, data); err != nil {
+		return nil, err
+	}
+	return data, nil
 }
 
 // pickChart finds a chart; an empty version takes the only one of that name.

@@ -10,10 +10,12 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -21,7 +23,8 @@ import (
 const hashBuffer = 1 << 20
 
 // Verify reads every byte. The structure is derived and compared once more,
-// then all blobs are hashed, one worker a processor. What is wrong is returned
+// then all blobs are hashed, one worker a processor, and what the manifest
+// claims of images is compared with their configs. What is wrong is returned
 // as problems, sorted by offset; an error means that verifying itself failed.
 func (b *Bundle) Verify(ctx context.Context, progress images.Progress) ([]Problem, error) {
 	var problems []Problem
@@ -29,7 +32,7 @@ func (b *Bundle) Verify(ctx context.Context, progress images.Progress) ([]Proble
 	if err != nil {
 		var fe *FormatError
 		if !errors.As(err, &fe) {
-			fe = &FormatError{Reason: err.Error()}
+			fe = &FormatError{Reason: strings.Join(message.Lines(err), ", ")}
 		}
 		problems = append(problems, Problem{File: fe.Path, Offset: fe.Offset, Reason: fe.Reason})
 	} else if again.digest != b.digest {
@@ -39,7 +42,11 @@ func (b *Bundle) Verify(ctx context.Context, progress images.Progress) ([]Proble
 		problems = append(problems, p.verify()...)
 	}
 	found, err := b.verifyBlobs(ctx, progress)
-	return append(problems, found...), err
+	if err != nil {
+		return append(problems, found...), err
+	}
+	claims, err := b.verifyConfigs(ctx)
+	return slices.Concat(problems, found, claims), err
 }
 
 func (b *Bundle) verifyBlobs(ctx context.Context, progress images.Progress) ([]Problem, error) {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"aead.dev/minisign"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle/bundletest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 )
@@ -73,6 +75,59 @@ func TestBundleVerifyNamesImageBlobAndOffset(t *testing.T) {
 	}
 	if r := s.helm("", "bundle", "verify", s.path("none")); r.code != cli.ExitError {
 		t.Errorf("a file that is not there: exit %d", r.code)
+	}
+}
+
+// A digest proves who wrote the bytes, not that they are the chart they are
+// said to be.
+func TestNoVerbTakesAChartForAnother(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for what, tc := range map[string]struct {
+		edit func([]byte) []byte
+		want string
+	}{
+		"another version": {func(b []byte) []byte {
+			if bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
+				return b
+			}
+			return bytes.ReplaceAll(b, []byte("5.10.0"), []byte("5.11.0"))
+		}, `error: reading chart "aistor-operator-5.11.0" of bundle "FILE": its Chart.yaml names another chart
+received: aistor-operator-5.10.0
+expected: aistor-operator-5.11.0
+hint: don't use it; helm aistor bundle create makes one whose contents are what it says
+`},
+		"no gzip": {func(b []byte) []byte {
+			if bytes.Equal(b, chartArchive(t, "aistor-operator", "5.10.0", operatorImage)) {
+				return bytes.Repeat([]byte("x"), len(b))
+			}
+			return b
+		}, `error: reading chart "aistor-operator-5.10.0" of bundle "FILE": reading chart archive: gzip: invalid header
+received: no chart archive that Helm loads
+expected: aistor-operator-5.10.0
+hint: don't use it; helm aistor bundle create makes one whose contents are what it says
+`},
+	} {
+		name := s.create(strings.ReplaceAll(what, " ", "-") + ".bundle")
+		bundletest.Edit(t, name, tc.edit)
+		for _, c := range []struct {
+			args []string
+			code int
+		}{
+			{[]string{"bundle", "verify", name}, cli.ExitCheckFailed},
+			{[]string{"bundle", "export", name, "aistor-operator", "--out", s.path("x.tgz")}, cli.ExitError},
+			{[]string{"bundle", "inspect", name}, cli.ExitError},
+			{s.toPrivate("push", name), cli.ExitError},
+			{[]string{"values", "--operator", "--bundle", name}, cli.ExitError},
+		} {
+			r := s.helm("", c.args...)
+			if diff := cmp.Diff(strings.ReplaceAll(tc.want, "FILE", name), r.err); r.code != c.code || r.out != "" || diff != "" {
+				t.Errorf("%s: %v: exit %d, want %d\n%s\n(-want +got):\n%s", what, c.args, r.code, c.code, r.out, diff)
+			}
+		}
+	}
+	if s.private.Count("^(PUT|PATCH|POST)") > 0 {
+		t.Error("something was pushed")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -65,6 +66,11 @@ func (o *pushOptions) run(ctx context.Context, ref string) error {
 		return err
 	}
 	defer b.Close()
+	if o.pushesCharts() {
+		if err := bundle.CheckCharts(b); err != nil {
+			return err
+		}
+	}
 	err = o.deliver(ctx, o.Program, &o.registryOptions, b.Source(), target)
 	if registry.KindOf(err) == registry.Digest {
 		err = withHint(err, "helm aistor bundle verify "+ref+" tells whether it is damaged")
@@ -115,6 +121,9 @@ func (o *deliverOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.charts, "charts", "", "path for the charts in the registry, or none (default: charts below the prefix)")
 	fs.StringVar(&o.receipt, "receipt", "", "write what went where as JSON to this file")
 }
+
+// pushesCharts reports whether charts go to the registry.
+func (o *deliverOptions) pushesCharts() bool { return !o.repositories && o.charts != "none" }
 
 // deliver pushes src and prints the receipt, which is kept also of a push that
 // failed: it says what was done.
