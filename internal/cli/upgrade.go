@@ -80,6 +80,7 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 	if err := o.endpoints.resolve(o.Program, &o.registryOptions); err != nil {
 		return err
 	}
+	o.explain = o.planFile != "" // the reviewed plan has these warnings
 	t, err := o.load(ctx)
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 		return err
 	}
 	t.plan.Claims = t.plan.Claims.Since(want.Claims)
-	if want.Digest() == t.plan.Digest() {
+	if t.plan.Departs(want) == "" {
 		return nil
 	}
 	if want.Options.GitOps {

@@ -19,11 +19,12 @@ import (
 // the interrupted run left, and that has another digest.
 func Remainder(reviewed, now *plan.Plan, facts *plan.Facts, runs []journal.Run) error {
 	ours := descendants(reviewed.Digest(), runs)
-	if !slices.ContainsFunc(ours, journal.Run.Changed) {
-		return fmt.Errorf("it was made for another state, %s differs", now.Departs(reviewed))
+	// With the same steps, nothing that a run did accounts for a difference.
+	if reviewed.Digest() == now.Digest() || !slices.ContainsFunc(ours, journal.Run.Changed) {
+		return departed(reviewed, now)
 	}
 	if !sameData(frame(reviewed), frame(now)) {
-		return fmt.Errorf("it was made for another state, %s differs", frame(now).Departs(frame(reviewed)))
+		return departed(frame(reviewed), frame(now))
 	}
 	for _, s := range now.Steps {
 		if !mutates(s) {
@@ -34,6 +35,11 @@ func Remainder(reviewed, now *plan.Plan, facts *plan.Facts, runs []journal.Run) 
 		}
 	}
 	return nil
+}
+
+// departed is the error of a plan that is not the one at hand.
+func departed(reviewed, now *plan.Plan) error {
+	return fmt.Errorf("it was edited, or made for another state: %s", now.Departs(reviewed))
 }
 
 // frame is a plan without what doing a part of it changes.

@@ -18,10 +18,15 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 		want   string // empty: goes on
 	}{
 		{"the operator is done, the store is left", func(*plan.Plan, *plan.Facts, *journal.Run) {}, ""},
-		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Steps = nil }, "made for another state, step operator-5.10.0 differs"},
+		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Steps = nil }, "made for another state: step operator-5.10.0 differs in before, unchanged"},
 		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Bundle.Digest = "sha256:other" }, "the bundle differs"},
 		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by somebody else: revision"},
 		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by somebody else: revision"},
+		{"the same steps, and a warning that the file lacks", func(p *plan.Plan, _ *plan.Facts, r *journal.Run) {
+			reviewed, _, _ := halfDone()
+			*p = *reviewed
+			p.Warnings = []plan.Notice{{ID: "image-pinned", Message: "it keeps its image"}}
+		}, "it was edited, or made for another state: warning image-pinned is missing in the file or differs: it keeps its image"},
 		{"other values", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].Values = "sha256:other" }, "step store-team-a-primary differs"},
 		{"a step more", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].ID = "store-team-a-other" }, "it has no step store-team-a-other"},
 		{"fewer restarts", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].Restarts = nil }, ""},

@@ -54,8 +54,8 @@ func (p *Plan) Refused() error {
 	return errors.Join(errs...)
 }
 
-// Digest identifies the plan by its content. Warnings, Preflight and Claims,
-// which change nothing of what is done, don't count.
+// Digest identifies the plan by what is done. Warnings, Preflight and Claims
+// don't count; [Plan.Departs] compares warnings too.
 func (p *Plan) Digest() string {
 	silent := *p
 	silent.Warnings, silent.Preflight, silent.Claims = nil, nil, nil

@@ -185,7 +185,7 @@ func checkPlan(_ context.Context, s *Subject) Result {
 	var f findings
 	if s.Reviewed != nil {
 		if what := s.Plan.Departs(s.Reviewed); what != "" {
-			f.fail(plan.ObjectKey{}, "the plan that was reviewed does not hold any more: %s", orElse(s.Departed, "it was made for another state, "+what+" differs")).
+			f.fail(plan.ObjectKey{}, "the plan that was reviewed does not hold any more: %s", orElse(s.Departed, "it was edited, or made for another state: "+what)).
 				wanted(s.Plan.Digest(), s.Reviewed.Digest(), "helm aistor plan --out makes one for the present state; have it reviewed again")
 		}
 	}

@@ -96,7 +96,12 @@ func TestPlanNotices(t *testing.T) {
 	runCases(t, Before(), "plan", []checkCase{
 		{name: "the reviewed one", want: Pass, change: reviewed(func(*plan.Plan) {})},
 		{name: "the reviewed one had another step", want: Fail, change: reviewed(func(p *plan.Plan) { p.Steps[0].Title = "another" }),
-			line: "the plan that was reviewed does not hold any more: it was made for another state, step operator-5.10.0 differs", remedy: "helm aistor plan --out"},
+			line: "the plan that was reviewed does not hold any more: it was edited, or made for another state: step operator-5.10.0 differs", remedy: "helm aistor plan --out"},
+		{name: "a warning that the reviewed one lacks", want: Fail, change: func(_ *testing.T, s *Subject) {
+			p := *s.Plan
+			s.Plan.Warnings = []plan.Notice{{ID: "x", Message: "y"}}
+			s.Reviewed = &p
+		}, line: "it was edited, or made for another state: warning x is missing in the file or differs: y"},
 		{name: "nothing refused", want: Pass, line: "3 steps"},
 		{name: "a refusal of its own", want: Fail, line: "unknown-chart: what is this", remedy: "look",
 			change: func(_ *testing.T, s *Subject) {
