@@ -50,6 +50,8 @@ var (
 	fileName = regexp.MustCompile("^[A-Za-z0-9._~/-]+\\.(?:pub|key|pem|crt|cer|ya?ml|json|txt|gpg|asc|minisig|license|jks|p12|pfx)[`'\"]?$")
 	// flagTypes stand behind flags in usages.
 	flagTypes = []string{"string", "strings", "stringArray", "stringSlice", "file", "int", "duration"}
+	// licenseSentence is said of a license, which itself is one word.
+	licenseSentence = regexp.MustCompile(`^license: (?:the )?[a-z]+ [a-z]+ [a-z0-9]`)
 	// outcome begins the line of a check, whose ID may have any words in it.
 	outcome = regexp.MustCompile(`(?:pass|fail|warn|error|skip|waived)\x1b?(?:\[0m)?[ \t]+$`)
 )
@@ -91,6 +93,9 @@ func (a assignment) foreign() bool {
 	}
 	if first, more, ok := strings.Cut(rest[:min(len(rest), 32)], " "); ok && a.sep == ":" && !a.quoted && !a.variable && !a.leads() && more != "" &&
 		slices.Contains(errorWords, strings.TrimRight(first, ":,")) {
+		return true
+	}
+	if licenseSentence.MatchString(a.all[a.name:min(len(a.all), a.value+64)]) {
 		return true
 	}
 	if !a.quoted || a.variable || a.sep != ":" || a.leads() || strings.HasPrefix(strings.TrimLeft(rest, `\`), `"`) {

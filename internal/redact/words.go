@@ -36,7 +36,8 @@ var (
 	referenceWords = []string{"existing", "pull", "tls", "cert", "certs", "kes", "config", "configuration", "creds", "credentials", "license", "ca", "certificate", "extra", "password", "credential", "users", "root", "env", "from", "external"}
 	// errorWords begin what an error says behind a colon.
 	errorWords = []string{"a", "an", "the", "is", "was", "no", "not", "cannot", "could", "can't", "unable", "unexpected", "unknown", "unauthorized", "invalid", "illegal", "malformed", "missing", "must", "failed",
-		"error", "expired", "forbidden", "denied", "permission", "required", "empty", "context", "dial", "connection", "connect", "timeout", "timed", "exec", "open", "stat", "read", "write", "reading", "parsing", "wrong", "too", "it", "this", "that", "either", "both", "only", "none", "Get", "EOF", "x509", "tls", "http", "json", "yaml", "rpc", "etcdserver", "already", "expected", "received", "access", "server", "Unauthorized", "Forbidden"}
+		"error", "expired", "forbidden", "denied", "permission", "required", "empty", "context", "dial", "connection", "connect", "timeout", "timed", "exec", "open", "stat", "read", "write", "reading", "parsing", "wrong", "too", "it", "this", "that", "either", "both", "only", "none", "Get", "EOF", "x509", "tls", "http", "json", "yaml", "rpc", "etcdserver", "already", "expected", "received", "access", "server", "Unauthorized", "Forbidden",
+		"exists", "belongs", "needs", "has", "holds", "are", "does", "review", "refused", "rejected", "nothing", "nobody"}
 	// secretsOf stand before "secrets" that are secrets themselves.
 	secretsOf = []string{"client", "app", "application", "shared", "oauth", "oidc", "api", "user", "my", "secret"}
 	// lookupWords stand before "key" where things are looked up by it.
