@@ -90,7 +90,11 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 func (p *Program) sayError(ctx context.Context, err error, code int) {
 	text := p.describe(err)
 	if code == ExitInterrupted { // in the words of whoever pressed Ctrl-C
-		text = strings.NewReplacer(context.Cause(ctx).Error(), "interrupted", context.Canceled.Error(), "interrupted").Replace(text)
+		words := []string{context.Canceled.Error(), "interrupted"}
+		if cause := context.Cause(ctx); cause != nil { // a closed pipe interrupts without it
+			words = append([]string{cause.Error(), "interrupted"}, words...)
+		}
+		text = strings.NewReplacer(words...).Replace(text)
 	}
 	if text != "" {
 		fmt.Fprintln(p.ErrOut, text)

@@ -94,12 +94,10 @@ func (l *Lease) Namespace() string { return l.namespace }
 // Holder is the run that takes the lease.
 func (l *Lease) Holder() string { return l.holder }
 
-// take takes the Lease of one namespace and keeps renewing it. Where another holder has it, take watches for as long as a live holder needs to
-// renew it: one that renews is a [BusyError]; one that stays silent was killed,
-// suspended or cut off, and is taken over from. waiting is told of it first.
+// take is Acquire for one namespace.
 func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 	var first *coordination.Lease
-	since := l.now()
+	var since time.Time
 	for {
 		cur, err := l.try(ctx, first, since)
 		if err == nil {
@@ -112,8 +110,8 @@ func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 		}
 		switch {
 		case cur == nil: // created by somebody else just now
-		case first == nil:
-			first = cur
+		case first == nil: // its silence counts from when it was seen, not from when it was asked for
+			first, since = cur, l.now()
 			waiting(busy)
 		case renewed(first, cur):
 			return busy
@@ -125,8 +123,8 @@ func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 }
 
 // try takes the lease if it is free, or held by somebody who has been silent
-// since we first looked. The clocks of two machines are never compared, except
-// by a wide margin.
+// since we first saw it, all of its term. The clocks of two machines are never
+// compared.
 func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.Time) (*coordination.Lease, error) {
 	leases := l.client.CoordinationV1().Leases(l.namespace)
 	sent := l.now()
@@ -142,8 +140,8 @@ func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.T
 		return nil, fmt.Errorf("reading lease %q: %w", l.id(), err)
 	}
 	if other := rawHolder(cur); other != "" && other != l.holder {
-		silent := first != nil && !renewed(first, cur) && l.now().Sub(since) >= termOf(cur, l.term)
-		if !silent && !l.gone(other) && !l.longExpired(cur) {
+		silent := first != nil && !renewed(first, cur) && sent.Sub(since) >= termOf(cur, l.term)
+		if !silent && !l.gone(other) && cur.Spec.RenewTime != nil {
 			return cur, &BusyError{Holder: holderOf(cur), Since: acquired(cur)}
 		}
 	}
@@ -164,12 +162,6 @@ func (l *Lease) taken(sent time.Time, err error) error {
 	defer l.mu.Unlock()
 	l.held, l.confirmed = true, sent
 	return nil
-}
-
-// longExpired reports whether the holder has been silent for so long that no
-// difference between two clocks explains it.
-func (l *Lease) longExpired(cur *coordination.Lease) bool {
-	return cur.Spec.RenewTime == nil || l.now().Sub(cur.Spec.RenewTime.Time) > longSilence
 }
 
 func (l *Lease) id() string { return l.namespace + "/" + Name }

@@ -291,3 +291,44 @@ func TestHolderIsNoOtherRuns(t *testing.T) {
 		}
 	}
 }
+
+func TestLiveHolderIsNotTakenOverFrom(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name          string
+		first, second func(began time.Time) func() time.Time
+	}{
+		{"whose clock is days behind", func(time.Time) func() time.Time {
+			return func() time.Time { return time.Now().Add(-48 * time.Hour) }
+		}, func(time.Time) func() time.Time { return time.Now }},
+		{"where the first answer takes long", func(time.Time) func() time.Time { return time.Now }, func(began time.Time) func() time.Time {
+			asked := false
+			return func() time.Time {
+				if !asked { // when the first request was sent
+					asked = true
+					return began.Add(-28 * time.Second)
+				}
+				return time.Now()
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := fake.NewSimpleClientset()
+				first, err := run(t, client, "first", func(o *lease.Options) { o.Now = tt.first(time.Now()) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer first.Abandon()
+				time.Sleep(25 * time.Second)
+				second, err := run(t, client, "second", func(o *lease.Options) { o.Now = tt.second(time.Now()) })
+				if !errors.As(err, new(*lease.BusyError)) {
+					second.Abandon()
+					t.Errorf("received: %v\nexpected: a BusyError", err)
+				}
+			})
+		})
+	}
+}

@@ -20,8 +20,7 @@ const (
 	// out for longer by what stands in an object.
 	longestTerm = 2 * time.Minute
 	// longSilence is longer than any difference between the clocks of two
-	// machines, a time zone taken for another included. Who waits instead of
-	// believing it waits for one term of the lease.
+	// machines, a time zone taken for another included.
 	longSilence = 24 * time.Hour
 )
 

@@ -36,6 +36,8 @@ var (
 	// digestBefore ends the text before what is a digest or an identity.
 	digestBefore = regexp.MustCompile(`(?i)(?:sha(?:1|256|512)[:@=-]|md5[:=]|[a-z]+://|(?:digest|checksum|checksums?/[a-z0-9._-]+|hash|uid|commit|revision|fingerprint|etag|build)["']?[:=]? *["']?)$`)
 	uuid         = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+	// blobPath is where an OCI image layout keeps a blob.
+	blobPath = regexp.MustCompile(`sha(?:256/[0-9a-f]{64}|512/[0-9a-f]{128})$`)
 	// minisignKey is a public key.
 	minisignKey = regexp.MustCompile(`^RW[A-Za-z0-9+/]{54}$`)
 	hexWord     = regexp.MustCompile(`^[0-9a-f]+$|^[0-9A-F]+$`)
@@ -113,7 +115,7 @@ func certificates(s string) [][]int {
 // random reports whether a long word is made of random letters: kinds of
 // letters change often in it, while words and names keep one.
 func random(s string) bool {
-	s = strings.TrimRight(uuid.ReplaceAllString(s, ""), "=")
+	s = strings.TrimRight(blobPath.ReplaceAllString(uuid.ReplaceAllString(s, ""), ""), "=")
 	longest := ""
 	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune("/+_-", r) }) {
 		if len(part) > len(longest) {

@@ -127,8 +127,13 @@ func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *journal.StepR
 	if err := e.mayWrite(ctx); err != nil {
 		return err
 	}
+	changed := rec.Changed
 	rec.Before, rec.Calling, rec.Called, rec.Changed = rel.Revision, true, e.opts.Now(), true
 	if err := e.save(ctx); err != nil {
+		return err
+	}
+	if err := e.refuseDeletionsSince(ctx, s); err != nil {
+		rec.Calling, rec.Changed = false, changed // the end of the step is saved
 		return err
 	}
 	err := e.meanwhile(s, call)

@@ -27,6 +27,9 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 	default:
 		result = "stopped"
 	}
+	if lost := e.lease.Err(); lost != nil && final == nil {
+		final = e.verdict(ctx, lost) // whatever was done, another run may have changed it since
+	}
 	if last := e.journal.Current(); last != nil && e.facts != nil && e.lease.Err() == nil {
 		last.Ended, last.Result = e.opts.Now(), result
 		if final != nil {
@@ -35,6 +38,9 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 		e.remember()
 		if saved := e.save(ctx); saved != nil {
 			e.say("", EventAlarm, saved.Error())
+			if final == nil {
+				final = e.verdict(ctx, saved)
+			}
 		}
 	}
 	return e.outcome(), final

@@ -65,11 +65,15 @@ func (e *Executor) recordClaims() {
 	r.Claims = recorded.Summary(claimLimit)
 }
 
+// deletionsFresh is how old an answer may be when a release is changed.
+const deletionsFresh = 5 * time.Second
+
 // refuseDeletions looks anew at what a step is about, and refuses it where
 // something is being deleted or a volume claim is not the recorded one. Nothing
 // that was accepted before counts here.
 func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 	namespaces, objects := e.affected(s)
+	asked := e.opts.Now()
 	var f *plan.Facts
 	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
 		f, err = e.deps.Cluster.Deletions(ctx, Scope{Namespaces: namespaces}, objects)
@@ -91,7 +95,17 @@ func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 			return fmt.Errorf("looking for objects that are being deleted: %s: %s", g.What, g.Cause)
 		}
 	}
+	e.deletionsRead = asked
 	return nil
+}
+
+// refuseDeletionsSince is refuseDeletions where the last answer is not of just
+// now: the API server may have been away in between.
+func (e *Executor) refuseDeletionsSince(ctx context.Context, s plan.Step) error {
+	if e.opts.Now().Sub(e.deletionsRead) <= deletionsFresh {
+		return nil
+	}
+	return e.refuseDeletions(ctx, s)
 }
 
 // affected are the namespaces and the installed objects that a step is about:

@@ -7,8 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	ktesting "k8s.io/client-go/testing"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -238,4 +243,36 @@ func TestManyClaimsAreRecordedInOneDigestForEachStore(t *testing.T) {
 	if found := f.ReplacedClaims(run.Claims); len(found) != 1 || found[0].Object.Name != "s" {
 		t.Errorf("replaced: received %v", found)
 	}
+}
+
+// The API server may go away between the look and the call of Helm.
+func TestClaimsDeletedWhileTheAPIServerIsAwayKeepHelmFromBeingCalled(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		var away atomic.Bool
+		changed, looked := false, false
+		w.client.PrependReactor("*", "leases", func(ktesting.Action) (bool, runtime.Object, error) {
+			if away.Load() {
+				return true, nil, syscall.ECONNREFUSED
+			}
+			return false, nil, nil
+		})
+		w.onRequest = func(p string) {
+			switch {
+			case p == "binding delete":
+				changed = true
+			case changed && !looked && p == "deletions": // right before the operator's step
+				looked = true
+				away.Store(true)
+				time.AfterFunc(60*time.Second, func() { w.deleteClaims(w.stores[0]) })
+				time.AfterFunc(90*time.Second, func() { away.Store(false) })
+			}
+		}
+		_, err := w.attempt(t, "me").run(t.Context())
+		if !errors.As(err, new(*DeletionError)) {
+			t.Errorf("error: %v", err)
+		}
+		if slices.Contains(w.calls, "helm upgrade") {
+			t.Errorf("Helm was called: %q", w.calls)
+		}
+	})
 }

@@ -45,6 +45,8 @@ type Executor struct {
 	deleted    map[plan.ObjectKey]images.Object // bindings that this process deleted, as they were
 	undone     string                           // what became of the failed step's chart
 	parked     string
+
+	deletionsRead time.Time // when it was last asked what is being deleted
 }
 
 // New prepares the execution of p. in holds the charts and values that p was

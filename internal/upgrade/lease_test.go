@@ -69,7 +69,7 @@ func TestLeaseOfADeadRunIsTakenOver(t *testing.T) {
 		most  time.Duration
 	}{
 		{"silent for as long as it lasts", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now()) }, 33 * time.Second},
-		{"silent since long ago", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-25*time.Hour)) }, 0},
+		{"silent since long ago", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-25*time.Hour)) }, 33 * time.Second},
 		{"on a machine whose clock is behind", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-time.Hour)) }, 33 * time.Second},
 		{"known to be gone", func(t *testing.T, w *world, x *execution) {
 			w.heldBy(t, "dead", time.Now())
@@ -249,4 +249,22 @@ func holderOf(l *coordination.Lease) string {
 		return ""
 	}
 	return *l.Spec.HolderIdentity
+}
+
+func TestLeaseLostWhileTheLastStepIsCheckedIsNoSuccess(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		validated := false
+		w.onRequest = func(p string) {
+			switch {
+			case p == "validate":
+				validated = true
+			case p == "deletions" && validated:
+				w.steal(t)
+			}
+		}
+		_, err := w.attempt(t, "me").run(t.Context())
+		if !errors.As(err, new(*lease.LostError)) {
+			t.Errorf("error: %v", err)
+		}
+	})
 }

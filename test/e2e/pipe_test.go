@@ -21,6 +21,8 @@ func TestAClosedPipeInterruptsInOrder(t *testing.T) {
 
 	cmd := s.command("helm-aistor", args...)
 	cmd.Stdin = s.password()
+	said := &strings.Builder{}
+	cmd.Stderr = said
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +40,7 @@ func TestAClosedPipeInterruptsInOrder(t *testing.T) {
 	}
 	exit, ok := errors.AsType[*exec.ExitError](cmd.Wait())
 	if !ok || exit.ExitCode() != 130 {
-		t.Errorf("ended with %v, expected exit code 130", exit)
+		t.Errorf("ended with %v, expected exit code 130:\n%s", exit, said)
 	}
 	if found := s.run("helm", "list", "-A", "--pending", "-q"); strings.TrimSpace(found) != "" {
 		t.Errorf("pending: %s", found)
