@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -41,6 +42,9 @@ func MergeFiles(files []ValuesFile, stdin io.Reader) (map[string]any, error) {
 // and values packed, is at most 1 MiB.
 const mostValues = 4 << 20
 
+// unknownAnchor is what the YAML library says of an alias without an anchor.
+var unknownAnchor = regexp.MustCompile(`unknown anchor '.*' referenced`)
+
 // ParseValues reads the YAML of a values file as Helm does. An empty file is
 // an empty map. More than 4 MiB, and anything but a map of settings, is an
 // error.
@@ -50,6 +54,9 @@ func ParseValues(data []byte) (map[string]any, error) {
 	}
 	var values any
 	if err := yaml.Unmarshal(data, &values); err != nil {
+		if unknownAnchor.MatchString(err.Error()) { // its name may be a password that nobody quoted
+			return nil, errors.New("an alias refers to an anchor that the file does not define; text that begins with * goes in quotes")
+		}
 		return nil, err
 	}
 	switch v := values.(type) {

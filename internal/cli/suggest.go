@@ -33,6 +33,10 @@ func noSuchVerb(cmd *cobra.Command, args []string) error {
 
 // flagError is what is said of a flag that can't be read.
 func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "bool" { // somebody may have given the password itself
+		return withHint(fmt.Errorf("reading flags: --%s takes true, false or no value", invalid.GetFlag().Name), cmd.CommandPath()+" --help lists them")
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
 		return withHint(fmt.Errorf("reading flags: %w", err), cmd.CommandPath()+" --help lists them")

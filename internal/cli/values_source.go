@@ -195,6 +195,7 @@ func (o *valuesOptions) read(s *valuesSubject) error {
 		if err != nil {
 			return fmt.Errorf("reading values file: %w", err)
 		}
+		o.redactor().AddText(string(data)) // a chart's error may quote a value
 		source := values.Source{Name: name, Data: data}
 		if err := valuecheck.CheckSource(source, o.fromStdin()); err != nil {
 			return err
@@ -233,6 +234,7 @@ func (o *valuesOptions) setOnTop(s *valuesSubject) error {
 	if err != nil {
 		return err
 	}
+	o.redactor().AddObject(user)
 	s.set = values.Between(s.user, user)
 	s.setChanges = values.Describe(s.user, s.set, "given on the command line")
 	s.user = user

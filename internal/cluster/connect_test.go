@@ -3,14 +3,18 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 func TestClusterThatCannotBeLookedAtIsAnError(t *testing.T) {
@@ -95,5 +99,14 @@ func TestCancelledLookSaysSo(t *testing.T) {
 	a := newAPI(t)
 	if _, err := a.client().Facts(ctx, Scope{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("received %v, expected %v", err, context.Canceled)
+	}
+}
+
+func TestConnectErrorNamesTheKnownContextsInALineOfItsOwn(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("reading status: %w", &ConnectError{Reason: NoContext, Context: "a\nhint: b", Known: []string{"prod", "x\ny"}, Cause: errors.New("context does not exist")})
+	want := []string{`reading status: connecting to cluster "a\nhint: b": no context: context does not exist`, `expected: one of "prod", "x\ny"`}
+	if got := message.Lines(err); !slices.Equal(got, want) {
+		t.Errorf("received: %q\nexpected: %q", got, want)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // Reason says why a cluster can't be looked at.
@@ -41,16 +43,19 @@ type ConnectError struct {
 }
 
 // Error names the cluster and the cause.
-func (e *ConnectError) Error() string {
+func (e *ConnectError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines implements [message.Liner].
+func (e *ConnectError) Lines() []string {
 	text := fmt.Sprintf("connecting to cluster %q", cmp.Or(e.Context, e.Server))
 	if e.Context != "" && e.Server != "" {
 		text += " (" + e.Server + ")"
 	}
-	text += fmt.Sprintf(": %s: %v", e.Reason, e.Cause)
+	lines := []string{message.Line(fmt.Sprintf("%s: %s: %v", text, e.Reason, e.Cause))}
 	if len(e.Known) > 0 {
-		text += "\nexpected: " + oneOf(e.Known)
+		lines = append(lines, "expected: "+message.Line(oneOf(e.Known)))
 	}
-	return text
+	return lines
 }
 
 // mostNamed is how many contexts an error lists.

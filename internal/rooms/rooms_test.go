@@ -67,7 +67,7 @@ var rooms = map[string][]string{
 	"internal/signature":  {},
 	"internal/values":     {"internal/message", "internal/words", "pkg/images", "internal/aistor"},
 	"internal/chart":      {"internal/safefile", "internal/message", "internal/pause", "pkg/images", "internal/aistor"},
-	"internal/cluster":    {"internal/httptimeout", "internal/redact", "internal/chart", "pkg/plan", "pkg/images", "internal/aistor"},
+	"internal/cluster":    {"internal/message", "internal/httptimeout", "internal/redact", "internal/chart", "pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/pause":      {},
 	"internal/shell":      {"internal/message"},
 	"internal/aistor":     {"internal/message"},

@@ -3,6 +3,7 @@ package valuecheck
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -99,7 +100,10 @@ func CheckSource(s values.Source, command string) error {
 		}
 	}
 	if tag, line := s.LocalTag(); tag != "" {
-		e.What, e.Line = "written for a program that resolves the tag "+tag, line
+		e.What, e.Line = "written for a program that resolves tags, which Helm ignores (text that begins with ! goes in quotes)", line
+		if slices.Contains(knownTags(), tag) { // any other may be a password that nobody quoted
+			e.What = "written for a program that resolves the tag " + tag
+		}
 		if tag == "!vault" {
 			e.What = "encrypted in part with Ansible Vault"
 		}
@@ -147,4 +151,9 @@ func decryptCommand(with, path string) string {
 		return "git-crypt unlock && cat " + shell.Quote(path)
 	}
 	return ""
+}
+
+// knownTags are those of programs that resolve secrets or references.
+func knownTags() []string {
+	return []string{"!ref", "!secret", "!vault", "!env", "!include", "!file", "!reference", "!var", "!Ref", "!Sub", "!GetAtt", "!ImportValue", "!Env", "!KeyVault"}
 }
