@@ -9,6 +9,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -151,6 +152,7 @@ func keeps(o images.Object) bool {
 // unified is the diff of two objects in YAML; nil is nothing.
 func unified(secrets *redact.Redactor, name string, was, is images.Object) string {
 	a, b := masked(secrets, was, is)
+	name = message.Line(name)
 	return udiff.Unified("a/"+name, "b/"+name, document(a), document(b))
 }
 

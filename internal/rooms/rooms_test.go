@@ -58,7 +58,7 @@ var rooms = map[string][]string{
 	"internal/pulltest":   {"pkg/preflight", "pkg/images"},
 	"internal/registry":   {"internal/message", "internal/pause", "internal/httptimeout", "pkg/images"},
 	"internal/bundle":     {"internal/chart", "internal/safefile", "internal/message", "internal/pause", "internal/signature", "pkg/images"},
-	"internal/diff":       {"internal/redact", "pkg/plan", "pkg/images"},
+	"internal/diff":       {"internal/message", "internal/redact", "pkg/plan", "pkg/images"},
 	"internal/gitops":     {"internal/message", "internal/redact", "internal/shell", "internal/words", "pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/words":      {},
 	"internal/message":    {},
