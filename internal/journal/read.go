@@ -118,8 +118,8 @@ func (r Run) followedBy(next Run) Run {
 		out.Baseline = map[string]string{}
 	}
 	maps.Copy(out.Baseline, r.Baseline) // from before the first attempt
-	if len(r.Claims) > 0 {
-		out.Claims = r.Claims // from before the first attempt
+	if len(r.Claims) > 0 && r.Changed() {
+		out.Claims = r.Claims // from before the first attempt that changed anything
 	}
 	if next.Availability == nil {
 		out.Availability = r.Availability

@@ -48,11 +48,12 @@ func (e *DeletionError) hint() string {
 }
 
 // recordClaims keeps the volume claims of each store as they were before the
-// first attempt.
+// first attempt that changed anything: what was replaced before that was not
+// replaced by an upgrade.
 func (e *Executor) recordClaims() {
 	r := &e.journal.Run
 	recorded := r.Claims
-	if recorded == nil {
+	if recorded == nil || !r.Changed() {
 		recorded = plan.ClaimRecords{}
 	}
 	for _, seen := range []plan.ClaimRecords{e.plan.Claims, e.facts.ClaimRecords()} {

@@ -276,3 +276,20 @@ func TestClaimsDeletedWhileTheAPIServerIsAwayKeepHelmFromBeingCalled(t *testing.
 		}
 	})
 }
+
+// A drive that is replaced between two attempts was not replaced by the first
+// one, if that changed nothing.
+func TestClaimsOfAnAttemptThatChangedNothingAreNotKept(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		x := w.attempt(t, "me")
+		x.opts.Preflight = func(context.Context) error { return errors.New("an image is missing in the registry") }
+		if _, err := x.run(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		w.with(func() { w.stores[0].claims[0].UID, w.stores[0].claims[0].Volume = "new", "pv-new-drive" })
+		if _, err := w.attempt(t, "me again").run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.upgraded(t)
+	})
+}
