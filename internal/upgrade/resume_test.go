@@ -5,10 +5,14 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime"
+	ktesting "k8s.io/client-go/testing"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -310,6 +314,35 @@ func TestInterruptedStepSaysSoAndNotHow(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"operator-5.10.0: interrupted"}, said); diff != "" {
 			t.Errorf("said (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Nobody is kept waiting for an API server that is away, only to note the end.
+func TestInterruptionWhileTheAPIServerIsAwayEndsSoon(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		var away atomic.Bool
+		w.client.PrependReactor("*", "leases", func(ktesting.Action) (bool, runtime.Object, error) {
+			if away.Load() {
+				return true, nil, syscall.ECONNREFUSED
+			}
+			return false, nil, nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		var at time.Time
+		w.onPod = func(_ *fakeStore, p *fakePod) {
+			p.ready = true
+			if !away.Swap(true) {
+				at = time.Now()
+				cancel()
+			}
+		}
+		_, err := w.attempt(t, "me").run(ctx)
+		if !errors.As(err, new(*InterruptedError)) {
+			t.Errorf("error: %v", err)
+		}
+		if took := time.Since(at); at.IsZero() || took > 5*time.Second {
+			t.Errorf("it took %s", took)
 		}
 	})
 }
