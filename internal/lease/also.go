@@ -95,3 +95,12 @@ func (l *Lease) mayStillSend() error {
 	}
 	return nil
 }
+
+// confirmWhole asks whether the Lease that a further one belongs to is still
+// held: a run that was held up while it took them takes no more.
+func (l *Lease) confirmWhole(ctx context.Context) error {
+	if l.whole == nil {
+		return nil
+	}
+	return l.whole.renew(ctx, l.whole.pace())
+}

@@ -189,7 +189,7 @@ func (s *site) wantNothingWritten(r *heldUp) {
 		return
 	}
 	for _, want := range []string{
-		`lease "aistor/aistor-upgrade" was lost`, "received: held by nobody; given back by ", "hint: kubectl aistor-upgrade status ", " -n aistor",
+		`/aistor-upgrade" was lost`, "received: held by nobody; given back by ", "hint: kubectl aistor-upgrade status ", " -n aistor",
 	} {
 		if !strings.Contains(r.out.String(), want) {
 			s.t.Errorf("%s %s: it does not say %q:\n%s", r.kind, r.where, want, r.out)
