@@ -7,9 +7,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	coordination "k8s.io/api/coordination/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
+	ktesting "k8s.io/client-go/testing"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 )
@@ -116,4 +119,32 @@ func renewals(t *testing.T, client kubernetes.Interface) string {
 		times = append(times, l.Spec.RenewTime.String())
 	}
 	return strings.Join(times, ", ")
+}
+
+// A run may be held up while it takes the Leases of further namespaces.
+func TestWhoLosesTheFirstLeaseTakesNoFurtherOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewSimpleClientset()
+		stolen := false
+		client.PrependReactor("get", "leases", func(a ktesting.Action) (bool, runtime.Object, error) {
+			if a.GetNamespace() == "team-b" && !stolen {
+				stolen = true
+				leases := coordination.SchemeGroupVersion.WithResource("leases") // past the client, which is busy here
+				l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "aistor"}}
+				l.Spec.HolderIdentity = new("second")
+				if err := client.Tracker().Update(leases, l, "aistor"); err != nil {
+					t.Error(err)
+				}
+			}
+			return false, nil, nil
+		})
+		_, err := run(t, client, "first", func(o *lease.Options) { o.Also = []string{"team-b"} })
+		if !errors.As(err, new(*lease.LostError)) {
+			t.Errorf("error: %v", err)
+		}
+		if l, err := client.CoordinationV1().Leases("team-b").Get(t.Context(), lease.Name, meta.GetOptions{}); err == nil {
+			t.Errorf("it was taken: %+v", l.Spec)
+		}
+	})
 }

@@ -126,12 +126,13 @@ func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 // since we first saw it, all of its term. The clocks of two machines are never
 // compared.
 func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.Time) (*coordination.Lease, error) {
-	if err := l.confirmWhole(ctx); err != nil {
-		return nil, err
-	}
 	leases := l.client.CoordinationV1().Leases(l.namespace)
 	sent := l.now()
 	cur, err := leases.Get(ctx, Name, meta.GetOptions{})
+	// Who is held up after this fails by what was read.
+	if lost := l.confirmWhole(ctx); lost != nil {
+		return nil, lost
+	}
 	if apierrors.IsNotFound(err) {
 		_, err = leases.Create(ctx, l.fill(&coordination.Lease{}), meta.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {

@@ -91,6 +91,10 @@ type heldUp struct {
 	ended chan error
 }
 
+// leaseNamespaces are those whose Lease a run holds: the operator's and those of
+// all stores.
+var leaseNamespaces = []string{"aistor", "team-a", "team-b"}
+
 // leaseTerm is short enough to wait for and long enough for a busy machine.
 const leaseTerm = "8s"
 
@@ -135,10 +139,15 @@ func (s *site) upgrade() *exec.Cmd {
 func (s *site) holdUp(h holdUp) *heldUp {
 	s.t.Helper()
 	r := &heldUp{holdUp: h, cmd: s.upgrade(), out: &bytes.Buffer{}, ended: make(chan error, 1)}
-	leased, hit := false, make(chan struct{})
+	leased, hit := map[string]bool{}, make(chan struct{})
 	r.proxy = s.proxy(func(q *http.Request) {
-		leased = leased || q.Method != http.MethodGet && strings.HasPrefix(q.URL.Path, "/apis/coordination.k8s.io/v1/namespaces/aistor/leases")
-		if !leased || isClosed(hit) || !h.at(q) {
+		if rest, isLease := strings.CutPrefix(q.URL.Path, "/apis/coordination.k8s.io/v1/namespaces/"); isLease && q.Method != http.MethodGet {
+			if namespace, _, _ := strings.Cut(rest, "/"); !leased[namespace] {
+				leased[namespace] = true // what comes next finds it taken
+				return
+			}
+		}
+		if len(leased) < len(leaseNamespaces) || isClosed(hit) || !h.at(q) {
 			return
 		}
 		close(hit)
