@@ -38,7 +38,7 @@ func resume(s *preflight.Subject, runs []journal.Run) {
 		all = slices.Concat([]plan.Release{*s.Facts.Operator}, all)
 	}
 	for _, r := range all {
-		if journal.OwnsRevision(runs, r.Key(), r.Revision, r.Updated) {
+		if journal.OwnsRevision(runs, r.Key(), journal.RevisionOf(r)) {
 			s.OwnPending = append(s.OwnPending, r.Key())
 		}
 	}

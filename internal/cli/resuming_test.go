@@ -20,7 +20,7 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 	run := func(result string) journal.Run {
 		return journal.Run{
 			Attempts: []journal.Attempt{{Started: called, Result: result}},
-			Steps:    []journal.StepRecord{{Target: "aistor/aistor", Changed: true, Before: 2, Calling: true, Called: called}},
+			Steps:    []journal.StepRecord{{Target: "aistor/aistor", Changed: true, Before: 2, Calling: true, Called: called, Making: &journal.Operation{Chart: "c", Version: "2", Values: plan.ValuesDigest(nil)}}},
 		}
 	}
 	tests := []struct {
@@ -40,8 +40,8 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := &preflight.Subject{Facts: &plan.Facts{
-				Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Revision: 3, Updated: tt.updated},
-				Releases: []plan.Release{{Namespace: "team-a", Name: "primary", Revision: 3, Updated: tt.updated}},
+				Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "c", Version: "2", Status: "pending-upgrade", Revision: 3, Updated: tt.updated},
+				Releases: []plan.Release{{Namespace: "team-a", Name: "primary", Chart: "c", Version: "2", Status: "pending-upgrade", Revision: 3, Updated: tt.updated}},
 			}}
 			resume(s, tt.runs)
 			if diff := cmp.Diff(tt.own, s.OwnPending); diff != "" || s.Resuming != tt.want {

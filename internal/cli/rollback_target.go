@@ -134,8 +134,7 @@ func (o *rollbackOptions) before(ctx context.Context, req *inputs.BackRequest, r
 		if r == nil {
 			return fmt.Errorf("going back with release %q: it is there no more", c.Release)
 		}
-		ours := journal.OwnsRevision(runs, c.Release, r.Revision, r.Updated) ||
-			slices.ContainsFunc(runs, func(run journal.Run) bool { return upgrade.MadeByPlan(r.Description, run.Plan) })
+		ours := journal.OwnsRevision(runs, c.Release, journal.RevisionOf(*r))
 		if r.Revision != c.Revision && !ours {
 			return withHint(fmt.Errorf("going back with release %q: revision %d was made by somebody else after the upgrade and would be lost", c.Release, r.Revision),
 				fmt.Sprintf("helm history shows it; --to %s=%d goes back nevertheless", c.Release, c.Revision))

@@ -330,24 +330,3 @@ func TestOldRecordsArePruned(t *testing.T) {
 		}
 	}
 }
-
-func TestRevisionsAreAttributedToTheRunThatMadeThem(t *testing.T) {
-	t.Parallel()
-	r := journal.Run{Steps: []journal.StepRecord{
-		{Target: "a/b", Own: []int{4, 6}},
-		{Target: "c/d", Before: 7, Calling: true},
-	}}
-	tests := []struct {
-		target   string
-		revision int
-		want     bool
-	}{
-		{"a/b", 4, true}, {"a/b", 5, false}, {"a/b", 6, true}, {"a/b", 8, false},
-		{"c/d", 7, false}, {"c/d", 8, true}, {"c/d", 9, false},
-	}
-	for _, tt := range tests {
-		if got := r.Owns(tt.target, tt.revision); got != tt.want {
-			t.Errorf("%s revision %d: received: %t", tt.target, tt.revision, got)
-		}
-	}
-}

@@ -145,6 +145,11 @@ func (s StepRecord) followedBy(next StepRecord) StepRecord {
 	out.Own = slices.Concat(s.Own, next.Own)
 	slices.Sort(out.Own)
 	out.Own = slices.Compact(out.Own)
+	out.Begun = maps.Clone(s.Begun)
+	if out.Begun == nil {
+		out.Begun = next.Begun
+	}
+	maps.Copy(out.Begun, next.Begun)
 	out.Saved = slices.Clone(next.Saved)
 	for _, o := range s.Saved {
 		name := plan.KeyOf(o, "")

@@ -92,12 +92,16 @@ type StepRecord struct {
 	// Changed says a request that changes the cluster was sent.
 	Changed bool `json:"changed,omitempty"`
 	// Before is the release's revision before the newest Helm operation, and
-	// Calling says that its end was not seen. Called is when it began.
-	Before  int       `json:"before,omitempty"`
-	Calling bool      `json:"calling,omitempty"`
-	Called  time.Time `json:"called,omitzero"`
-	// Own are the revisions that this step made.
-	Own []int `json:"own,omitempty"`
+	// Calling says that its end was not seen. Called is when it began, Making what
+	// it is to make.
+	Before  int        `json:"before,omitempty"`
+	Calling bool       `json:"calling,omitempty"`
+	Called  time.Time  `json:"called,omitzero"`
+	Making  *Operation `json:"making,omitempty"`
+	// Own are the revisions that this step made, and Begun is when Helm began
+	// each of them: numbers come again after a release was installed anew.
+	Own   []int             `json:"own,omitempty"`
+	Begun map[int]time.Time `json:"begun,omitempty"`
 	// Saved are the bindings that a mend step deleted.
 	Saved []images.Object `json:"saved,omitempty"`
 }
@@ -143,46 +147,11 @@ func (r Run) Result() string {
 	return r.Attempts[len(r.Attempts)-1].Result
 }
 
-// Owns reports whether this run made a revision of a release. An operation
-// whose end nobody saw made the revision that follows the one before it.
-func (r Run) Owns(target string, revision int) bool {
-	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool {
-		return s.Target == target && s.Made(revision)
-	})
-}
-
-// Made reports whether a revision is one of the step's.
-func (s StepRecord) Made(revision int) bool {
-	return slices.Contains(s.Own, revision) || s.Calling && revision == s.Before+1
-}
-
 // Save keeps one deleted object, in place of an earlier one of the same name.
 func (s *StepRecord) Save(o images.Object) {
 	key := plan.KeyOf(o, "")
 	s.Saved = slices.DeleteFunc(s.Saved, func(s images.Object) bool { return plan.KeyOf(s, "") == key })
 	s.Saved = append(s.Saved, o)
-}
-
-// OwnsRevision reports whether one of runs made a revision, or left it
-// pending, begun at updated: its number follows the one before the call, and
-// it was begun with the call and not by somebody else later.
-func OwnsRevision(runs []Run, target string, revision int, updated time.Time) bool {
-	return slices.ContainsFunc(runs, func(r Run) bool {
-		return slices.ContainsFunc(r.Steps, func(s StepRecord) bool {
-			return s.Target == target && (slices.Contains(s.Own, revision) ||
-				s.Calling && revision == s.Before+1 && s.calledAt(updated))
-		})
-	})
-}
-
-// calledAt reports whether a revision begun at updated may be that of the
-// record's newest call.
-func (s StepRecord) calledAt(updated time.Time) bool {
-	if s.Called.IsZero() || updated.IsZero() {
-		return true
-	}
-	after := updated.Sub(s.Called)
-	return after >= -time.Minute && after < plan.HelmWindow
 }
 
 // Short is the beginning of a plan's digest, long enough for names.

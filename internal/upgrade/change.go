@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,16 +43,16 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 }
 
 // operate upgrades the release unless it is at its target, and returns the
-// revision to go back to, or 0. Of what it does ctx ends the pauses alone.
-func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (back int, err error) {
-	rec, work := e.journal.Step(s.ID), context.WithoutCancel(ctx)
+// revision to go back to, or none. Of what it does ctx ends the pauses alone.
+func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (back Release, err error) {
+	work := context.WithoutCancel(ctx)
 	for try := 1; ; try++ {
 		rel, err := e.release(work, s)
 		if err != nil {
 			return back, err
 		}
 		if e.reached(s, rel) {
-			return back, e.returned(work, rec, rel)
+			return back, e.recordRevision(work, s, rel)
 		}
 		if err := e.beforeTry(ctx, try); err != nil {
 			return back, err
@@ -62,10 +63,10 @@ func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (ba
 		if rel, err = e.settled(work, s, rel); err != nil {
 			return back, err
 		}
-		if rel.Status == "deployed" && back == 0 {
-			back = rel.Revision
+		if rel.Status == "deployed" && back.Revision == 0 {
+			back = rel
 		}
-		err = e.callOnce(work, s, rec, rel, func() error { return e.call(work, s, c) })
+		err = e.callOnce(work, s, rel, making(c), func() error { return e.call(work, s, c) })
 		if lost := e.lease.Err(); lost != nil {
 			return back, lost // Helm wraps causes as text
 		}
@@ -121,14 +122,20 @@ func (e *Executor) rollbackRequest(c *plan.Change, to int) RollbackRequest {
 	}
 }
 
+// making is what the Helm operation of a change is to make.
+func making(c *plan.Change) journal.Operation {
+	return journal.Operation{Chart: c.To.Name, Version: c.To.Version, Values: plan.ValuesDigest(orEmpty(c.Values)), BackTo: c.Revision}
+}
+
 // callOnce makes one Helm operation between two entries in the journal, so
 // that whoever comes next knows whose revision it finds.
-func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *journal.StepRecord, rel Release, call func() error) error {
+func (e *Executor) callOnce(ctx context.Context, s plan.Step, rel Release, making journal.Operation, call func() error) error {
 	if err := e.mayWrite(ctx); err != nil {
 		return err
 	}
+	rec := e.journal.Step(s.ID)
 	changed := rec.Changed
-	rec.Before, rec.Calling, rec.Called, rec.Changed = rel.Revision, true, e.opts.Now(), true
+	rec.Before, rec.Calling, rec.Called, rec.Making, rec.Changed = rel.Revision, true, e.opts.Now(), &making, true
 	if err := e.save(ctx); err != nil {
 		return err
 	}
@@ -140,6 +147,10 @@ func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *journal.StepR
 	if lost := e.lease.Err(); lost != nil {
 		return lost
 	}
+	if notBegun(err) {
+		rec.Calling, rec.Changed = false, changed // the end of the step is saved
+		return e.busyRelease(ctx, s, err)
+	}
 	after, lookErr := e.release(ctx, s)
 	if lookErr != nil {
 		if err == nil {
@@ -147,29 +158,43 @@ func (e *Executor) callOnce(ctx context.Context, s plan.Step, rec *journal.StepR
 		}
 		return err
 	}
-	if saveErr := e.returned(ctx, rec, after); err == nil {
+	if saveErr := e.recordRevision(ctx, s, after); err == nil {
 		err = saveErr
 	}
 	return err
 }
 
-// returned records the revision that a Helm operation left.
-func (e *Executor) returned(ctx context.Context, rec *journal.StepRecord, rel Release) error {
+// recordRevision notes the revision that a Helm operation left, if it made it.
+func (e *Executor) recordRevision(ctx context.Context, s plan.Step, rel Release) error {
+	rec := e.journal.Step(s.ID)
 	if !rec.Calling {
 		return nil
 	}
-	rec.Calling = false
-	if rel.Revision == rec.Before+1 {
-		rec.Own = append(rec.Own, rel.Revision)
+	rec.RecordRevision(e.digest, rel.record())
+	if between := rel.Revision - 1; between > rec.Before && slices.Contains(rec.Own, rel.Revision) {
+		e.say(s.ID, EventAlarm, fmt.Sprintf("somebody else made revision %d of %s right before revision %d: see what it changed, which this step replaced", between, s.Target, rel.Revision))
 	}
 	return e.save(ctx)
+}
+
+// busyRelease is the error of an operation that Helm did not begin because of
+// another one, which is named while it may be at work.
+func (e *Executor) busyRelease(ctx context.Context, s plan.Step, err error) error {
+	rel, lookErr := e.release(ctx, s)
+	if lookErr == nil {
+		lookErr = e.atWork(s.Target, rel)
+	}
+	if busy, ok := errors.AsType[*BusyError](lookErr); ok {
+		return busy
+	}
+	return err
 }
 
 // settled ends what an operation of ours left that did not reach its end, and
 // returns the revision from which the next one starts. Somebody else's may
 // still be at work.
 func (e *Executor) settled(ctx context.Context, s plan.Step, rel Release) (Release, error) {
-	if s.Revision > 0 && unfinishedRollback(rel) && owned(e.allRuns(), s.Target, rel) {
+	if s.Revision > 0 && unfinishedRollback(rel) && e.owned(s.Target, rel) {
 		e.say(s.ID, EventProgress, fmt.Sprintf("revision %d of %s is a rollback that did not end: dropping it", rel.Revision, s.Target))
 		if err := e.forget(ctx, s, rel.Revision); err != nil {
 			return rel, err
@@ -179,7 +204,7 @@ func (e *Executor) settled(ctx context.Context, s plan.Step, rel Release) (Relea
 	if !pending(rel) {
 		return rel, nil
 	}
-	if !e.journal.Owns(s.Target, rel.Revision) {
+	if !e.journal.OwnsRevision(s.Target, rel.record()) {
 		return rel, &DriftError{Object: "Release/" + s.Target, Field: plan.FieldStatus, Expected: "deployed or failed", Received: rel.Status}
 	}
 	e.say(s.ID, EventProgress, fmt.Sprintf("revision %d of %s was left %s: marking it as failed", rel.Revision, s.Target, rel.Status))

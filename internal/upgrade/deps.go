@@ -2,7 +2,6 @@ package upgrade
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -48,7 +47,7 @@ type Helm interface {
 	// that is not the newest any more.
 	MarkFailed(ctx context.Context, namespace, name string, revision int) error
 	// Rollback goes back to a revision, as `helm rollback` does: the new
-	// revision's description is [RollbackDescription].
+	// revision's description is [journal.RollbackDescription].
 	Rollback(ctx context.Context, r RollbackRequest) error
 	// Forget removes the record of a revision that is a rollback which did not
 	// reach its end. It refuses one that is not the newest, and one of any
@@ -96,10 +95,6 @@ type RollbackRequest struct {
 	MaxHistory int
 	Timeout    time.Duration
 }
-
-// RollbackDescription is how Helm describes a rollback, also while it is under
-// way.
-func RollbackDescription(revision int) string { return fmt.Sprintf("Rollback to %d", revision) }
 
 // Cluster yields facts.
 type Cluster interface {

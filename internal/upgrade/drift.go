@@ -45,7 +45,7 @@ func (e *Executor) releaseDrifted(ctx context.Context, s plan.Step, fact plan.Fa
 	if err != nil {
 		return err
 	}
-	if e.journal.Owns(key, rel.Revision) {
+	if e.journal.OwnsRevision(key, rel.record()) {
 		return nil
 	}
 	var now string

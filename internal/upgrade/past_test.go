@@ -139,6 +139,7 @@ func TestARevisionOfSomebodyElseIsNotUndone(t *testing.T) {
 			h := w.releases["ns-one/one"]
 			theirs := h[len(h)-1]
 			theirs.Revision++
+			theirs.Description = "Upgrade complete"
 			w.releases["ns-one/one"] = append(h, theirs)
 		}
 		x := w.attempt(t, "me")

@@ -7,9 +7,32 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// owned reports whether one of runs made a revision.
-func owned(runs []journal.Run, target string, rel Release) bool {
-	return journal.OwnsRevision(runs, target, rel.Revision, rel.Updated)
+// record is what Helm says of the revision, for [journal.OwnsRevision].
+func (r Release) record() journal.Revision {
+	values := r.ValuesDigest
+	if values == "" {
+		values = plan.ValuesDigest(orEmpty(r.Values))
+	}
+	return journal.Revision{
+		Number: r.Revision, Status: r.Status, Description: r.Description,
+		Chart: r.Chart, Version: r.Version, Values: values, Begun: r.Updated,
+	}
+}
+
+// owned reports whether this run, or one that was found beside it, made a
+// revision.
+func (e *Executor) owned(target string, rel Release) bool {
+	return journal.OwnsRevision(append([]journal.Run{e.journal.Run}, e.journal.Found()...), target, rel.record())
+}
+
+// notBegun reports whether Helm refused to begin an operation because another
+// one had begun: the pending revision is that one's, whatever it looks like.
+func notBegun(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error() // Helm exports the second one alone, from a package for storage
+	return strings.HasSuffix(text, "another operation (install/upgrade/rollback) is in progress") || strings.HasSuffix(text, "release: already exists")
 }
 
 // atWork returns a [BusyError] for a pending release at which somebody else's
@@ -19,15 +42,10 @@ func (e *Executor) atWork(target string, rel Release) error {
 	if !pending(rel) || rel.Updated.IsZero() || !e.opts.Now().Before(until) {
 		return nil
 	}
-	if owned(e.allRuns(), target, rel) {
+	if e.owned(target, rel) {
 		return nil
 	}
 	return &BusyError{Holder: "another Helm", Since: rel.Updated, Release: target, Until: until}
-}
-
-// allRuns are this run and those found beside it.
-func (e *Executor) allRuns() []journal.Run {
-	return append([]journal.Run{e.journal.Run}, e.journal.Found()...)
 }
 
 func pending(rel Release) bool { return strings.HasPrefix(rel.Status, "pending-") }

@@ -63,7 +63,7 @@ func (e *Executor) at(s plan.Step, c *plan.Change, rel Release) bool {
 		return false
 	}
 	if s.Revision > 0 {
-		return rel.Revision == s.Revision || rel.Description == RollbackDescription(s.Revision)
+		return rel.Revision == s.Revision || rel.Description == journal.RollbackDescription(s.Revision)
 	}
 	if c.To.Installed() {
 		return true
@@ -78,7 +78,7 @@ func (e *Executor) at(s plan.Step, c *plan.Change, rel Release) bool {
 // describedChart is the chart's digest in a description of ours, whatever the
 // user's own words before it are.
 func describedChart(description string) (string, bool) {
-	i := strings.LastIndex(description, ownDescription)
+	i := strings.LastIndex(description, journal.DescriptionPrefix)
 	if i < 0 {
 		return "", false
 	}
@@ -86,13 +86,10 @@ func describedChart(description string) (string, bool) {
 	return strings.TrimSuffix(digest, ")"), known
 }
 
-// ownDescription begins what we say of our revisions.
-const ownDescription = "aistor-upgrade plan "
-
 // describe is the description of our revisions: what the user says, and then
 // the plan, the step and the chart's bytes.
 func (e *Executor) describe(s plan.Step) string {
-	own := fmt.Sprintf(ownDescription+"%s step %s chart %s", journal.Short(e.digest), s.ID, orElse(s.To.Digest, "unknown"))
+	own := fmt.Sprintf(journal.DescriptionPrefix+"%s step %s chart %s", journal.Short(e.digest), s.ID, orElse(s.To.Digest, "unknown"))
 	if e.opts.Description == "" {
 		return own
 	}

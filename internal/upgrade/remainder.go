@@ -65,7 +65,7 @@ func descendants(digest string, runs []journal.Run) []journal.Run {
 // remains judges one step of what is left.
 func remains(reviewed *plan.Plan, s plan.Step, facts *plan.Facts, ours []journal.Run) error {
 	rel := releaseFact(facts, s.Target)
-	mine := rel != nil && journal.OwnsRevision(ours, s.Target, rel.Revision, rel.Updated)
+	mine := rel != nil && journal.OwnsRevision(ours, s.Target, journal.RevisionOf(*rel))
 	i := slices.IndexFunc(reviewed.Steps, func(w plan.Step) bool { return w.ID == s.ID })
 	if i < 0 {
 		if s.Action == plan.ActionUnstick && mine { // a kill of ours left it pending

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -12,6 +13,7 @@ import (
 // else had a hand in what is left.
 func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 	t.Parallel()
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, tc := range []struct {
 		name   string
 		change func(now *plan.Plan, f *plan.Facts, run *journal.Run)
@@ -35,8 +37,9 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 		}, "would now restart the pods of team-a/primary all at once"},
 		{"a kill left the store pending", func(p *plan.Plan, f *plan.Facts, r *journal.Run) {
 			p.Steps = append([]plan.Step{{ID: "unstick-primary", Action: plan.ActionUnstick, Target: "team-a/primary"}}, p.Steps...)
-			f.Releases[0].Revision = 3
-			r.Steps = append(r.Steps, journal.StepRecord{ID: "store-team-a-primary", Target: "team-a/primary", Calling: true, Before: 2, Changed: true})
+			f.Releases[0].Revision, f.Releases[0].Status, f.Releases[0].Updated = 3, "pending-upgrade", began
+			r.Steps = append(r.Steps, journal.StepRecord{ID: "store-team-a-primary", Target: "team-a/primary", Calling: true, Before: 2, Changed: true,
+				Called: began, Making: &journal.Operation{Chart: f.Releases[0].Chart, Version: f.Releases[0].Version, Values: plan.ValuesDigest(nil)}})
 		}, ""},
 		{"somebody's Helm left the store pending", func(p *plan.Plan, f *plan.Facts, _ *journal.Run) {
 			p.Steps = append([]plan.Step{{ID: "unstick-primary", Action: plan.ActionUnstick, Target: "team-a/primary"}}, p.Steps...)
@@ -54,7 +57,8 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 			t.Parallel()
 			reviewed, now, facts := halfDone()
 			run := journal.Run{Plan: reviewed.Digest(), Steps: []journal.StepRecord{
-				{ID: "operator-5.10.0", Action: plan.ActionOperator, Target: "aistor/aistor", Status: journal.StepDone, Changed: true, Own: []int{4}}}}
+				{ID: "operator-5.10.0", Action: plan.ActionOperator, Target: "aistor/aistor", Status: journal.StepDone, Changed: true, Own: []int{4}, Begun: map[int]time.Time{4: began}}}}
+			facts.Operator.Updated = began
 			tc.change(now, facts, &run)
 			err := Remainder(reviewed, now, facts, []journal.Run{run})
 			if got := errText(err); tc.want == "" && err != nil || !strings.Contains(got, tc.want) {

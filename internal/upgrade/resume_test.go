@@ -233,35 +233,6 @@ func TestPendingReleaseThatAKilledRunLeftIsSettledAtOnce(t *testing.T) {
 	})
 }
 
-func TestPendingRevisionIsOursOnlyIfItWasBegunWithOurCall(t *testing.T) {
-	t.Parallel()
-	called := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	runs := []journal.Run{{}, {Steps: []journal.StepRecord{{Target: "a/b", Before: 4, Calling: true, Called: called, Own: []int{3}}}}}
-	tests := []struct {
-		name     string
-		target   string
-		revision int
-		updated  time.Time
-		want     bool
-	}{
-		{"with the call", "a/b", 5, called.Add(10 * time.Second), true},
-		{"at an unknown time", "a/b", 5, time.Time{}, true},
-		{"a revision it saw the end of", "a/b", 3, called.Add(time.Hour), true},
-		{"days later", "a/b", 5, called.Add(48 * time.Hour), false},
-		{"before", "a/b", 5, called.Add(-time.Hour), false},
-		{"another revision", "a/b", 6, called, false},
-		{"another release", "a/c", 5, called, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if got := journal.OwnsRevision(runs, tt.target, tt.revision, tt.updated); got != tt.want {
-				t.Errorf("received: %t", got)
-			}
-		})
-	}
-}
-
 // Not every part keeps the cause of its failure.
 func TestStepThatFailsBecauseItIsInterruptedIsNoFailure(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {

@@ -7,15 +7,17 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // undo takes the chart of a failed step back to the revision that was deployed
-// before, where the user asked for it and nothing has run yet that an older
+// before, was, where the user asked for it and nothing has run yet that an older
 // chart could not go on from. Charts of earlier steps stay as they are. before
 // are the stores' fingerprints from before the step.
-func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int, before map[string]string) {
+func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, was Release, before map[string]string) {
+	to := was.Revision
 	if !e.opts.RollbackOnFailure || s.Revision > 0 {
 		return
 	}
@@ -35,7 +37,7 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 	case err != nil:
 	case rel.Revision == to:
 		e.undone = fmt.Sprintf("%s is still at revision %d: there is nothing to undo", s.Target, to)
-	case !e.journal.Step(s.ID).Made(rel.Revision):
+	case !e.journal.OwnsRevision(s.Target, rel.record()):
 		e.undone = fmt.Sprintf("%s is not rolled back: its revision %d is not this step's", s.Target, rel.Revision)
 	}
 	if e.undone != "" {
@@ -44,7 +46,8 @@ func (e *Executor) undo(ctx context.Context, s plan.Step, c *plan.Change, to int
 	}
 	e.say(s.ID, EventProgress, fmt.Sprintf("rolling %s back to revision %d", s.Target, to))
 	if err == nil {
-		err = e.callOnce(work, s, e.journal.Step(s.ID), rel, func() error {
+		making := journal.Operation{Chart: was.Chart, Version: was.Version, Values: was.record().Values, BackTo: to}
+		err = e.callOnce(work, s, rel, making, func() error {
 			return naming(e.deps.Helm.Rollback(work, e.rollbackRequest(c, to)), "rolling back release", s.Target)
 		})
 	}

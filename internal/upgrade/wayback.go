@@ -65,7 +65,7 @@ func Origins(runs []journal.Run, history map[string][]Revision) ([]Origin, error
 		}
 		for target, revisions := range history {
 			for _, h := range revisions {
-				if MadeByPlan(h.Description, r.Plan) {
+				if journal.MadeByPlan(h.Description, r.Plan) {
 					note(target, h.Number-1)
 				}
 			}
@@ -82,7 +82,7 @@ func Origins(runs []journal.Run, history map[string][]Revision) ([]Origin, error
 // madeAny reports whether Helm's records show a revision that a run made.
 func madeAny(r journal.Run, history map[string][]Revision) bool {
 	for _, revisions := range history {
-		if slices.ContainsFunc(revisions, func(h Revision) bool { return MadeByPlan(h.Description, r.Plan) }) {
+		if slices.ContainsFunc(revisions, func(h Revision) bool { return journal.MadeByPlan(h.Description, r.Plan) }) {
 			return true
 		}
 	}
@@ -94,17 +94,10 @@ func madeAny(r journal.Run, history map[string][]Revision) bool {
 func contradicted(history []Revision, target string, revision int) error {
 	for _, h := range history {
 		through := h.Status == "deployed" || h.Status == "superseded"
-		if h.Number == revision && through && !strings.Contains(h.Description, ownDescription) {
+		if h.Number == revision && through && !strings.Contains(h.Description, journal.DescriptionPrefix) {
 			return message.Errorf("reading journals: one says that an upgrade made revision %d of release %q\nreceived: description %q\nexpected: one that names the upgrade's plan",
 				revision, target, h.Description)
 		}
 	}
 	return nil
-}
-
-// MadeByPlan reports whether a revision's description says that it was made for
-// the plan with this digest.
-func MadeByPlan(description, digest string) bool {
-	i := strings.LastIndex(description, ownDescription)
-	return i >= 0 && digest != "" && strings.HasPrefix(description[i+len(ownDescription):], journal.Short(digest)+" ")
 }

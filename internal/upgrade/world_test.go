@@ -19,6 +19,7 @@ import (
 	ktesting "k8s.io/client-go/testing"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -336,7 +337,7 @@ func (w *world) Rollback(_ context.Context, r RollbackRequest) error {
 		i := slices.IndexFunc(h, func(o Release) bool { return o.Revision == r.Revision })
 		back := h[i]
 		back.Revision, back.Status, back.Updated = h[len(h)-1].Revision+1, "pending-rollback", time.Now()
-		back.Description = RollbackDescription(r.Revision)
+		back.Description = journal.RollbackDescription(r.Revision)
 		w.releases[key] = append(h, back)
 	})
 	w.request("helm half")
