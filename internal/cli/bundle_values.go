@@ -42,7 +42,7 @@ func (o *contentsOptions) userValues(p *Program, site *plan.Site) (map[aistor.Ro
 		}
 		own.Sources = append(slices.Clone(both.Sources), own.Sources...)
 		merged := values.Merge(both.Given, own.Given)
-		if err := inputs.CheckFinal("the "+string(part.role)+"'s chart", merged, own, o.literal, part.flag+" FILE"); err != nil {
+		if err := inputs.CheckFinal("the "+string(part.role)+"'s chart", merged, own, nil, o.literal, part.flag+" FILE"); err != nil {
 			return nil, err
 		}
 		out[part.role] = []map[string]any{merged}
@@ -63,7 +63,7 @@ func (o *contentsOptions) setsOnTop(out map[aistor.Role][]map[string]any, sets m
 		if err != nil {
 			return err
 		}
-		if err := inputs.CheckFinal("release "+strconv.Quote(key), v, inputs.Values{Sets: sets[key].Sets}, o.literal, "--set"); err != nil {
+		if err := inputs.CheckFinal("release "+strconv.Quote(key), v, inputs.Values{Sets: sets[key].Sets}, nil, o.literal, "--set"); err != nil {
 			return err
 		}
 		if out[role] = append(out[role], v); role == aistor.RoleOperator {

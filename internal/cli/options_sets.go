@@ -56,7 +56,7 @@ func (o *setOptions) validate() error {
 			if len(redact.Find(v)) > 0 {
 				name := chart.SetName(s)
 				return withHint(fmt.Errorf("reading --%s %q: a secret on the command line is seen by everybody on this machine", f.name, name+"=…"),
-					"--set-file "+name+"=FILE reads it from a file")
+					"--set-file "+name+"=FILE reads it from a file"+withoutNewline(name))
 			}
 		}
 	}
@@ -65,9 +65,19 @@ func (o *setOptions) validate() error {
 	all.File = nil
 	if v, err := all.Into(nil); err == nil && len(redact.Find(v)) > 0 {
 		return withHint(errors.New("reading the settings: a secret on the command line is seen by everybody on this machine"),
-			"--set-file KEY=FILE reads it from a file")
+			"--set-file KEY=FILE reads it from a file, which must not end in a newline (printf %s)")
 	}
 	return nil
+}
+
+// withoutNewline says how the file of a credential is written: what most
+// programs write ends in a newline, which would become part of it. A license may
+// have one.
+func withoutNewline(setting string) string {
+	if strings.HasSuffix(setting, "license") {
+		return ""
+	}
+	return ", which must not end in a newline (printf %s)"
 }
 
 // same is the list of the flag of this name.

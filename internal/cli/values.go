@@ -182,7 +182,11 @@ func (o *valuesOptions) runRewrite(s *valuesSubject) error {
 	if err != nil {
 		return inputs.ExplainNotText(err, s.name(), s.user, s.sources, s.release, o.store)
 	}
-	result.Warnings = append(result.Warnings, inputs.WarnNotText(s.name(), s.user, s.sources, s.release, o.store)...)
+	warnings, err := inputs.WarnNotText(s.name(), s.user, s.sources, s.release, o.store)
+	if err != nil {
+		return err
+	}
+	result.Warnings = append(result.Warnings, warnings...)
 	result.Edits, result.Changes = append(s.set, result.Edits...), append(s.setChanges, result.Changes...)
 	edited, err := rewriteFiles(s.files, result)
 	if err != nil {

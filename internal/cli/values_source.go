@@ -80,7 +80,7 @@ func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
 		return nil, err
 	}
 	given := inputs.Values{Sources: s.sources, Sets: o.sets.Sets, Stdin: o.fromStdin()}
-	if err := inputs.CheckFinal(s.name(), s.user, given, o.literal, "-f FILE"); err != nil {
+	if err := inputs.CheckFinal(s.name(), s.user, given, s.release.Values, o.literal, "-f FILE"); err != nil {
 		return nil, err
 	}
 	return s, o.place(s, role, site, facts)

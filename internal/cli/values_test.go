@@ -284,15 +284,28 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 	}
 }
 
-// The chart does not look at the password, so that it renders the number.
-func TestValuesWarnsOfANumericPasswordThatTheChartRenders(t *testing.T) {
+// The chart does not look at the password, so that it renders whatever it is.
+func TestValuesSaysWhichPasswordsAreNoText(t *testing.T) {
 	t.Parallel()
-	f := newValuesFolder(t, map[string]string{"s.yaml": strings.Replace(storeValues, "short", "0123456789", 1)})
-	code, _, errOut := f.run("--chart", newStore, "-f", "s.yaml", "--registry", "registry.example.com:5000", "--pull-secret", "pull")
-	said := strings.Join(strings.Fields(errOut), " ")
-	for _, want := range []string{"warning: secrets.secretKey (", "line 1) is a number with a leading zero", "may change the root credentials"} {
-		if code != ExitOK || !strings.Contains(said, want) || strings.Contains(said, "123456789") {
-			t.Errorf("exit %d, %q is missing, or the number is shown:\n%s", code, want, errOut)
+	for password, tc := range map[string]struct {
+		code int
+		want []string
+	}{
+		"0123456789":       {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a number with a leading zero", "may change the root credentials"}},
+		"1234":             {ExitOK, []string{"warning: secrets.secretKey (s.yaml line 1) is a number", "may change the root credentials"}},
+		"{PASSWORD}":       {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a map, ", "hint: put them in quotes"}},
+		"[PASSWORD]":       {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a list, "}},
+		"~":                {ExitError, []string{"secrets.secretKey (s.yaml line 1) is nothing, "}},
+		"\"planted12\\n\"": {ExitError, []string{"secrets.secretKey (s.yaml line 1) is text with white space", "hint: take the white space out of s.yaml, line 1, or --literal-value secrets.secretKey "}},
+		"'<<PASSWORD>>'":   {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a variable that nobody replaced"}},
+	} {
+		f := newValuesFolder(t, map[string]string{"s.yaml": strings.Replace(storeValues, "short", password, 1)})
+		code, _, errOut := f.run("--chart", newStore, "-f", "s.yaml", "--registry", "registry.example.com:5000", "--pull-secret", "pull")
+		said := strings.Join(strings.Fields(errOut), " ")
+		for _, want := range tc.want {
+			if code != tc.code || !strings.Contains(said, want) || strings.Contains(said, "1234") || strings.Contains(said, "planted12") || strings.Contains(said, "PASSWORD") {
+				t.Errorf("%s: exit %d, %q is missing, or the password is shown:\n%s", password, code, want, errOut)
+			}
 		}
 	}
 }

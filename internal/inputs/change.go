@@ -68,7 +68,9 @@ func (r Request) change(change plan.Change, release plan.Release, c *chart.Chart
 	if err := r.render(&change, c, render(change.Values)); err != nil {
 		return change, about.explain(err)
 	}
-	about.warnNotText()
+	if err := about.warnNotText(); err != nil {
+		return change, err
+	}
 	return change, about.finalRendered(change.After, accepted)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
@@ -16,11 +17,13 @@ import (
 
 // releaseValues are the values of one release on their way to be rendered.
 type releaseValues struct {
-	key    string // operator, or namespace/name of the store
-	of     string
-	input  valuecheck.Input
-	stdin  string
-	change *plan.Change
+	key   string // operator, or namespace/name of the store
+	of    string
+	input valuecheck.Input
+	stdin string
+	// setFiles are the flags --set-file, without the release that they are for.
+	setFiles []string
+	change   *plan.Change
 }
 
 // keyOf is how flags name a change's release.
@@ -35,11 +38,23 @@ func (r Request) releaseValues(change *plan.Change, release plan.Release, user m
 	set, _ := given.Sets.Into(nil)
 	key := keyOf(change)
 	return releaseValues{
-		key: key, of: fmt.Sprintf("release %q", change.Key()), stdin: given.Stdin, change: change,
+		key: key, of: fmt.Sprintf("release %q", change.Key()), stdin: given.Stdin, setFiles: given.Sets.File, change: change,
 		input: valuecheck.Input{
 			Values: user, Sources: given.Sources, Set: set, Installed: release.Values, Literal: LiteralFor(r.Options.LiteralValues, key),
+			Login: rootLogin(change),
 		},
 	}
+}
+
+// rootLogin is the login that a store's objects have, by setting.
+func rootLogin(change *plan.Change) map[string]string {
+	login := map[string]string{}
+	for _, setting := range []string{"accessKey", "secretKey"} {
+		if text, known := plan.RootLogin(change.Before, change.Namespace, change.Store, setting); known && change.Store != "" {
+			login[setting] = text
+		}
+	}
+	return login
 }
 
 // LiteralFor are the settings of one release that --literal-value names.
@@ -54,14 +69,15 @@ func LiteralFor(literal []string, key string) []string {
 }
 
 // CheckFinal refuses values that are not final, outside of a plan; fileFlag
-// takes them from a file, for the hint.
-func CheckFinal(of string, user map[string]any, given Values, literal []string, fileFlag string) error {
+// takes them from a file, for the hint. installed are the release's, nil where
+// they are not known.
+func CheckFinal(of string, user map[string]any, given Values, installed map[string]any, literal []string, fileFlag string) error {
 	set, _ := given.Sets.Into(nil)
-	found, _ := valuecheck.Check(valuecheck.Input{Values: user, Sources: given.Sources, Set: set, Literal: literal})
-	if len(found) == 0 {
-		return nil
+	in := valuecheck.Input{Values: user, Sources: given.Sources, Set: set, Installed: installed, Literal: literal}
+	if found, _ := valuecheck.Check(in); len(found) > 0 {
+		return &valuecheck.NotFinalError{Of: of, Findings: found, Command: given.Stdin, FileFlag: fileFlag, SetFile: setFile(given.Sets.File, found[0])}
 	}
-	return &valuecheck.NotFinalError{Of: of, Findings: found, Command: given.Stdin, FileFlag: fileFlag}
+	return releaseValues{of: of, input: in, change: &plan.Change{}}.refuseStructures()
 }
 
 // ExplainNotText says of a chart's refusal which credentials are no text, where
@@ -75,14 +91,16 @@ func ExplainNotText(err error, of string, user map[string]any, sources []values.
 }
 
 // WarnNotText are the credentials that are no text and that a chart renders all
-// the same; see [ExplainNotText].
-func WarnNotText(of string, user map[string]any, sources []values.Source, release plan.Release, store string) []string {
-	return outsidePlan(of, user, sources, release, store).notText()
+// the same; the error is of those that it renders in another form than they are
+// written. See [ExplainNotText].
+func WarnNotText(of string, user map[string]any, sources []values.Source, release plan.Release, store string) ([]string, error) {
+	v := outsidePlan(of, user, sources, release, store)
+	return v.notText(), v.refuseNotText(func(n valuecheck.NotText) bool { return n.Refused })
 }
 
 func outsidePlan(of string, user map[string]any, sources []values.Source, release plan.Release, store string) releaseValues {
 	_, name, _ := strings.Cut(store, "/")
-	return releaseValues{of: of, input: valuecheck.Input{Values: user, Sources: sources}, change: &plan.Change{
+	return releaseValues{of: of, input: valuecheck.Input{Values: user, Sources: sources, Installed: release.Values}, change: &plan.Change{
 		Namespace: release.Namespace, Release: release.Name, Store: name, Before: images.ParseObjects(release.Manifest),
 	}}
 }
@@ -91,7 +109,40 @@ func outsidePlan(of string, user map[string]any, sources []values.Source, releas
 // accepted.
 func (v releaseValues) final() (valuecheck.Accepted, error) {
 	found, accepted := valuecheck.Check(v.input)
-	return accepted, v.refusal(found)
+	if err := v.refusal(found); err != nil {
+		return nil, err
+	}
+	return accepted, v.refuseStructures()
+}
+
+// refuseStructures refuses maps, lists and nothing in the place of credentials
+// before a chart prints them as text.
+func (v releaseValues) refuseStructures() error {
+	return v.refuseNotText(func(n valuecheck.NotText) bool { return n.Structure })
+}
+
+// refuseNotText refuses credentials that are no text and that a chart renders
+// all the same.
+func (v releaseValues) refuseNotText(refused func(valuecheck.NotText) bool) error {
+	list := slices.DeleteFunc(valuecheck.CredentialsNotText(v.input), func(n valuecheck.NotText) bool { return !refused(n) })
+	if len(list) == 0 {
+		return nil
+	}
+	return v.notTextError(list)
+}
+
+// notTextError says of credentials what they are in place of text, and where
+// the present login is to be had.
+func (v releaseValues) notTextError(list []valuecheck.NotText) *valuecheck.NotTextError {
+	e := &valuecheck.NotTextError{Of: v.of, List: list, Next: "put them in quotes where they are written"}
+	for _, n := range list {
+		e.Notes = append(e.Notes, v.quoting(n))
+	}
+	if secret := plan.RootSecret(v.change.Before, v.change.Store); secret != "" {
+		e.Next = shell.Command("kubectl -n %s get secret %s -o yaml", v.change.Namespace, secret) +
+			" holds the present login (base64): put that text in quotes to keep it"
+	}
+	return e
 }
 
 // finalRendered refuses credentials in rendered Secrets that are not final.
@@ -116,7 +167,18 @@ func (v releaseValues) refusal(found []valuecheck.Finding) error {
 	if v.key != "operator" {
 		file = shell.Command("--store-values %s", v.key+"=FILE")
 	}
-	return &valuecheck.NotFinalError{Of: v.of, Findings: found, Command: v.stdin, FileFlag: file, Key: v.key + ":"}
+	return &valuecheck.NotFinalError{Of: v.of, Findings: found, Command: v.stdin, FileFlag: file, Key: v.key + ":", SetFile: setFile(v.setFiles, found[0])}
+}
+
+// setFile is the file that the flags --set-file give a setting from, empty
+// where none does.
+func setFile(flags []string, f valuecheck.Finding) string {
+	for _, flag := range slices.Backward(flags) {
+		if setting, file, ok := strings.Cut(flag, "="); ok && setting == f.Name() {
+			return file
+		}
+	}
+	return ""
 }
 
 // final refuses to go back to values that were not final.
@@ -153,21 +215,15 @@ func (v releaseValues) explain(err error) error {
 	if !typeRefused.MatchString(message) {
 		return err
 	}
-	e := &valuecheck.NotTextError{Of: v.of, List: list, Err: err, Message: message, Next: "put them in quotes where they are written"}
-	for _, n := range list {
-		e.Notes = append(e.Notes, v.quoting(n))
-	}
-	if secret := plan.RootSecret(v.change.Before, v.change.Store); secret != "" {
-		e.Next = shell.Command("kubectl -n %s get secret %s -o yaml", v.change.Namespace, secret) +
-			" holds the present login (base64): put that text in quotes to keep it"
-	}
+	e := v.notTextError(list)
+	e.Err, e.Message = err, message
 	return e
 }
 
 // quoting says what quoting a credential as it is written does to the login.
 func (v releaseValues) quoting(n valuecheck.NotText) string {
 	setting := n.Path[len(n.Path)-1]
-	if setting == "license" {
+	if setting == "license" || n.Structure {
 		return ""
 	}
 	store := v.change.StoreKey()
@@ -184,11 +240,12 @@ func (v releaseValues) quoting(n valuecheck.NotText) string {
 }
 
 // warnNotText warns of credentials that are no text and that the chart renders
-// all the same.
-func (v releaseValues) warnNotText() {
+// all the same, and refuses those that it renders in another form.
+func (v releaseValues) warnNotText() error {
 	for _, message := range v.notText() {
 		v.change.Warnings = append(v.change.Warnings, plan.Notice{ID: "credentials-not-text", Message: v.of + ": " + message})
 	}
+	return v.refuseNotText(func(n valuecheck.NotText) bool { return n.Refused })
 }
 
 func (v releaseValues) notText() []string {

@@ -2,6 +2,9 @@ package inputs_test
 
 import (
 	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -109,5 +112,64 @@ func TestNumericCredentialsAreNamedAndWhatQuotingDoes(t *testing.T) {
 		if strings.Contains(text, "123456789") || strings.Contains(text, "e+") {
 			t.Errorf("%s: shows the login:\n%s", name, text)
 		}
+	}
+}
+
+func TestGatherRefusesCredentialsThatNoTextCanBe(t *testing.T) {
+	t.Parallel()
+	const good = "secrets: {accessKey: admin, secretKey: correct}\nobjectStore: {name: primary}\n"
+	for name, tc := range map[string]struct{ password, want string }{
+		"a map":                 {"{PASSWORD}", "secrets.secretKey (store.yaml line 1) is a map, "},
+		"a list":                {"[x]", "secrets.secretKey (store.yaml line 1) is a list, "},
+		"nothing":               {"null", "secrets.secretKey (store.yaml line 1) is nothing, "},
+		"yes":                   {"yes", "secrets.secretKey (store.yaml line 1) is a word that YAML reads as true or false, which Helm renders in another form"},
+		"Go's print of nothing": {"'%!s(<nil>)'", "secrets.secretKey (store.yaml line 1) is text with what a program prints"},
+		"a line's end":          {"\"correct\\n\"", "secrets.secretKey (store.yaml line 1) is text with white space"},
+	} {
+		_, err := inputs.Gather(fromFile(t, storeOf(t, good, "admin", "correct"), strings.Replace(good, "correct", tc.password, 1)))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: received %v, want %q", name, err, tc.want)
+			continue
+		}
+		if strings.Contains(err.Error(), "PASSWORD") || strings.Contains(err.Error(), "correct") {
+			t.Errorf("%s: shows the password: %v", name, err)
+		}
+	}
+}
+
+func TestLoginsInUseStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	const spaced = "secrets: {accessKey: admin, secretKey: \"correct \"}\nobjectStore: {name: primary}\n"
+	r := fromFile(t, storeOf(t, "objectStore: {name: primary}\n", "admin", "correct "), spaced)
+	if _, err := inputs.Gather(r); err != nil {
+		t.Errorf("the live login is refused: %v", err)
+	}
+	if _, err := inputs.Gather(storeOf(t, spaced, "x", "y")); err != nil {
+		t.Errorf("the release's own value is refused: %v", err)
+	}
+}
+
+func TestTheHintOfASetFileTrimsIt(t *testing.T) {
+	t.Parallel()
+	r := storeOf(t, "secrets: {accessKey: admin, secretKey: correct}\nobjectStore: {name: primary}\n", "admin", "correct")
+	file := filepath.Join(t.TempDir(), "pass word.txt")
+	if err := os.WriteFile(file, []byte("rotated\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Stores = map[string]inputs.Values{"team-a/primary": {Sets: chart.Sets{File: []string{"secrets.secretKey=" + file}}}}
+	_, err := inputs.Gather(r)
+	var refused *valuecheck.NotFinalError
+	if !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	command, _, _ := strings.Cut(refused.Hint(), " writes a file")
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v %s", command, err, out)
+	}
+	if got, err := os.ReadFile(file + ".new"); err != nil || string(got) != "rotated" {
+		t.Errorf("%q: wrote %q, %v", command, got, err)
+	}
+	if !strings.Contains(refused.Hint(), "--literal-value team-a/primary:secrets.secretKey") {
+		t.Errorf("received %q", refused.Hint())
 	}
 }

@@ -26,6 +26,9 @@ type Input struct {
 	// Installed are the values that the release has. A word that asks to be
 	// replaced may stay where nobody replaced it at installation either.
 	Installed map[string]any
+	// Login is the live root login by setting, accessKey and secretKey, as far
+	// as it is known. What is in use may stay as it is.
+	Login map[string]string
 	// Literal are settings, in dotted form, whose text is the value itself.
 	Literal []string
 }
@@ -42,7 +45,9 @@ type Finding struct {
 	// Set says that the command line gives it.
 	Set bool
 
-	text string
+	// text is without white space around it, and raw as it stands there. Both
+	// are secret.
+	text, raw string
 }
 
 // Name is the setting's, as --literal-value takes it.
@@ -62,7 +67,7 @@ func Check(in Input) ([]Finding, Accepted) {
 	var list []Finding
 	var accepted Accepted
 	for _, f := range w.found {
-		if slices.Contains(in.Literal, f.Name()) || f.Form.Kind == FillIn && sameText(in.Installed, f) {
+		if slices.Contains(in.Literal, f.Name()) || f.Form.Kind == FillIn && sameText(in.Installed, f) || f.Form.Kind == Spaced && in.inUse(f) {
 			accepted = append(accepted, f.text)
 			continue
 		}
@@ -127,7 +132,7 @@ func (w *walker) secretText(at values.Path, key, text string) {
 				p = credential
 			}
 			n := len(w.found)
-			if w.text(p, at, pair[1]); len(w.found) > n {
+			if w.text(p, pair[0], at, pair[1]); len(w.found) > n {
 				w.found[n].Within = pair[0]
 			}
 		}
@@ -143,7 +148,7 @@ func (w *walker) secretText(at values.Path, key, text string) {
 			w.found = append(w.found, f)
 		}
 	default:
-		w.text(credential, at, text)
+		w.text(credential, key, at, text)
 	}
 }
 

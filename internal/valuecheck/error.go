@@ -18,6 +18,9 @@ type NotFinalError struct {
 	// Command takes the values on standard input, such as "helm aistor values
 	// -f -"; FileFlag takes them from a file.
 	Command, FileFlag string
+	// SetFile is the file that --set-file takes the first finding from, empty
+	// where it comes from elsewhere.
+	SetFile string
 	// Instead is what helps where no values can be given.
 	Instead string
 	// Key is what stands before a setting in --literal-value, with its colon;
@@ -71,9 +74,23 @@ func (e *NotFinalError) Hint() string {
 	if e.Instead != "" {
 		return e.Instead + ", or " + literal
 	}
+	if first.Form.Kind == Spaced {
+		return e.trimHint(first) + ", or " + strings.Replace(literal, "the text is the value itself", "the white space is part of it", 1)
+	}
 	i := slices.IndexFunc(e.Findings, func(f Finding) bool { return f.Form.Resolve != "" })
 	if i < 0 || first.File == "" || first.File == "standard input" {
 		return "give final values with " + e.FileFlag + ", or " + literal
 	}
 	return e.Findings[i].Form.Resolve + " " + shell.Quote(first.File) + " | " + e.Command + " gives final values on standard input; " + literal
+}
+
+// trimHint is how to give a credential without the white space around it.
+func (e *NotFinalError) trimHint(f Finding) string {
+	switch {
+	case e.SetFile != "":
+		return shell.Command("printf %%s \"$(cat %s)\" > %s", e.SetFile, e.SetFile+".new") + " writes a file without the newline at its end: give that with --set-file"
+	case f.File != "":
+		return message.Sprintf("take the white space out of %s, line %d", f.File, f.Line)
+	}
+	return "give it without white space with " + e.FileFlag
 }

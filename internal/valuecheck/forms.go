@@ -3,6 +3,11 @@ package valuecheck
 import (
 	"regexp"
 	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Kind says what stands in the place of a value.
@@ -26,6 +31,8 @@ const (
 	Masked
 	// FillIn is a word that asks to be replaced. It may have become the value.
 	FillIn
+	// Spaced is a credential with white space around it.
+	Spaced
 )
 
 // Form is what a text was recognized as. The zero value is a value.
@@ -62,15 +69,21 @@ const (
 	sopsText         = "a SOPS ciphertext"
 	ansibleText      = "an Ansible Vault ciphertext"
 	replacedVariable = "a variable that nobody replaced"
+	spacedText       = "text with white space or invisible characters around it, which become part of the credential"
+	printed          = "what a program prints where it has no text"
 )
 
+// whole is a rule for texts that have a form from their first character to
+// their last.
+func whole(kind Kind, name, pattern string) rule {
+	return rule{Form{kind, name, resolvers()[name]}, regexp.MustCompile(`(?s)^(?:` + pattern + `)$`)}
+}
+
 func rules() []rule {
-	whole := func(kind Kind, name, pattern string) rule {
-		return rule{Form{kind, name, resolvers()[name]}, regexp.MustCompile(`(?s)^(?:` + pattern + `)$`)}
-	}
 	return []rule{
 		whole(Encrypted, sopsText, `ENC\[AES256_GCM,.*\]`),
-		whole(Encrypted, "a ciphertext", `ENC\[[A-Z0-9_]+,.*\]|ENC\([A-Za-z0-9+/=_-]+\)|DEC(?:\(\d+\))?::[A-Z0-9_]+\[.*\]!?|EJ\[\d:.*\]`),
+		whole(Encrypted, "a ciphertext", `ENC\[[A-Z0-9_]+,.*\]|ENC\([A-Za-z0-9+/=_-]+\)|DEC(?:\(\d+\))?::[A-Z0-9_]+\[.*\]!?|EJ\[\d:.*\]|`+
+			`\{(?i:cipher|aes[\w-]*|enc(?:rypted)?|kms|gcm|rsa)\}.+`),
 		whole(Encrypted, ansibleText, `\$ANSIBLE_VAULT;.*`),
 		whole(Encrypted, "an age ciphertext", `-----BEGIN AGE ENCRYPTED FILE-----.*|age-encryption\.org/v1.*`),
 		whole(Encrypted, "a PGP ciphertext", `-----BEGIN PGP MESSAGE-----.*`),
@@ -88,8 +101,10 @@ func rules() []rule {
 		whole(Expression, replacedVariable, `\$?\$\{[A-Za-z_].*\}|`+joined(`\$\{\{.*?\}\}`)+`|\$\{\{.*\}\}|`+
 			`\$[A-Z_][A-Z0-9_]{2,}|`+joined(`%[A-Z_][A-Z0-9_]*%`)+`|%%[A-Za-z_]\w*%%|%\{[A-Za-z_][^{}]*\}|%\([A-Za-z_]\w*\)s|`+
 			`@@[A-Za-z_][\w.-]*@@|@[A-Za-z_][\w.-]*@|__[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*__|#\{[A-Za-z_][^{}]*\}#?|\$\[[A-Za-z_][^\[\]]*\]|`+
-			`\{[A-Z_][A-Z0-9_]{2,}\}`),
-		whole(Expression, "a template that nobody expanded", joined(`\{\{.*?\}\}`)+`|\{\{.*\}\}|\{%.*%\}|<%.*%>|\(\([A-Za-z_/][\w./-]*\)\)|\[\[.*\]\]`),
+			`\{[A-Z_][A-Z0-9_]{2,}\}|<<[A-Za-z][^<>]*>>|\$<[A-Za-z][^<>]*>|&\{[A-Za-z][^{}]*\}|%\[[A-Za-z][^\[\]]*\]`),
+		whole(Expression, "a command that no shell ran", `\$\([^()\s]+\s.*\)`),
+		whole(Expression, "a template that nobody expanded", joined(`\{\{.*?\}\}`)+`|\{\{.*\}\}|\{[%#].*[%#]\}|<%.*%>|\(\([A-Za-z_/][^()]*\)\)|\$?\[\[.*\]\]`),
+		whole(Expression, printed, `map\[.*\]|\[map\[.*\]|\[object \w+\]`),
 		whole(Expression, "a placeholder", `<[A-Za-z][^<>]*>`),
 
 		whole(FillIn, "a word that asks to be replaced", `(?i)(?:please[-_ ]?)?change[-_ ]?(?:me|this|it)(?:[-_ ](?:now|please))?[!1-9]*|`+
@@ -107,14 +122,32 @@ func joined(form string) string { return form + `(?:[-_.:/@]` + form + `)*` }
 const marks = "$%{<[(@_#>!:/+"
 
 // recognizer tells placeholders from values. It is safe for concurrent use.
-type recognizer struct{ rules []rule }
+type recognizer struct{ rules, credentials []rule }
 
-func newRecognizer() *recognizer { return &recognizer{rules()} }
+// newRecognizer gives the one recognizer: compiling its rules takes longer than
+// most values files.
+var newRecognizer = sync.OnceValue(func() *recognizer { return &recognizer{rules(), credentialRules()} })
+
+// plainText is a text without what only looks different: full-width letters and
+// signs are as the usual ones, and characters that take no space are left out.
+func plainText(text string) string {
+	ascii := func(r rune) bool { return r < utf8.RuneSelf }
+	if strings.IndexFunc(text, func(r rune) bool { return !ascii(r) }) < 0 {
+		return strings.TrimSpace(text)
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(text))
+	return strings.TrimSpace(text)
+}
 
 // recognize says what a text is by its whole form; white space around it does
 // not count.
 func (r *recognizer) recognize(text string) Form {
-	t := strings.TrimSpace(text)
+	t := plainText(text)
 	if t == "" {
 		return Form{}
 	}
@@ -137,7 +170,7 @@ var (
 	ciphertext = regexp.MustCompile(`ENC\[(?:AES256_GCM|PKCS7|GPG|GKMS|KMS),[^\]\s]+\]|\$ANSIBLE_VAULT;\d|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE)-----`)
 	// environmentReference is what KES replaces by a variable of its process.
 	environmentReference = regexp.MustCompile(`^\$\{[A-Za-z_]\w*\}$`)
-	expression           = regexp.MustCompile(`\$\{[A-Za-z_][^{}]*\}|\{\{.*?\}\}|\$\([A-Za-z_][\w.-]*\)|%[A-Z_][A-Z0-9_]+%|@@[A-Za-z_][\w.-]*@@|<[A-Za-z][^<>]*>|(?:^|[/:.-])__[A-Za-z]\w*__(?:$|[/:.-])|\$[A-Z_][A-Z0-9_]{2,}`)
+	expression           = regexp.MustCompile("`|<<|" + `%!|\$\([A-Za-z_][^()]*\)|\$[A-Za-z_]\w*|%[A-Za-z_]\w+%|\$\{[A-Za-z_][^{}]*\}|\{\{.*?\}\}|\$\([A-Za-z_][\w.-]*\)|%[A-Z_][A-Z0-9_]+%|@@[A-Za-z_][\w.-]*@@|<[A-Za-z][^<>]*>|(?:^|[/:.-])__[A-Za-z]\w*__(?:$|[/:.-])|\$[A-Z_][A-Z0-9_]{2,}`)
 )
 
 // embedded are forms that stand for a value also in the middle of a text: they
@@ -148,11 +181,14 @@ var embedded = []rule{
 	{Form{Expression, "a template that nobody expanded", ""}, regexp.MustCompile(`\{\{-? *\.?[A-Za-z$][\w.$ |"'()-]*\}\}`)},
 	{Form{Reference, "a reference that vals resolves", "vals eval -f"}, regexp.MustCompile(`(?:secret)?ref\+[a-z0-9]+://`)},
 	{Form{Reference, "a reference that the Argo CD Vault plugin resolves", "argocd-vault-plugin generate"}, regexp.MustCompile(`<path:[^<>]+>`)},
+	{Form{Expression, replacedVariable, ""}, regexp.MustCompile(`<<[A-Z][A-Z0-9_]{2,}>>|@@[A-Z][A-Z0-9_]{2,}@@`)},
+	{Form{Expression, "a command that no shell ran", ""}, regexp.MustCompile(`\$\([a-z][\w./-]* [^()]+\)`)},
+	{Form{Expression, printed, ""}, regexp.MustCompile(`<nil>|<no value>|%!\w?\((?:<nil>|MISSING|BADINDEX|NOVERB|PANIC=|EXTRA |[\w.*\[\]{}]+=)[^()]*\)`)},
 }
 
 // part is what a part of a text was recognized as.
 func (r *recognizer) part(text string) Form {
-	if strings.ContainsAny(text, marks) {
+	if text = plainText(text); strings.ContainsAny(text, marks) {
 		for _, one := range embedded {
 			if one.pattern.MatchString(text) {
 				return Form{one.form.Kind, "text with " + one.form.Name + " in it", one.form.Resolve}
@@ -175,7 +211,7 @@ func (r *recognizer) within(text string) Form {
 	switch {
 	case ciphertext.MatchString(text):
 		return Form{Kind: Encrypted, Name: "a ciphertext"}
-	case expression.MatchString(text):
+	case expression.MatchString(plainText(text)):
 		return Form{Kind: Expression, Name: "a variable or template that nobody replaced"}
 	}
 	return Form{}

@@ -2,16 +2,17 @@ package valuecheck
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 )
 
-// NotText is a credential that the values give as a number or a switch: charts
-// refuse it, or render it in a form that is not as it was written.
+// NotText is a credential that the values give as something else than text:
+// charts refuse it, or render it in a form that is not as it was written.
 type NotText struct {
 	Finding
 	// Type says what it is: "a whole number".
@@ -19,51 +20,129 @@ type NotText struct {
 	// Written is the text in the file and Rendered what a template makes of
 	// the value; both are secret. Written is empty where no file has it.
 	Written, Rendered string
+	// Refused says that it can't be what was meant: what is rendered in another
+	// form than it is written, and not in use.
+	Refused bool
+	// Structure says that it is refused because it is a map, a list or nothing,
+	// of which no chart makes the text that was meant.
+	Structure bool
 }
 
 // CredentialsNotText are the credentials among the values that are no text, in
 // the order of their names.
 func CredentialsNotText(in Input) []NotText {
-	var list []NotText
-	notText(nil, in.Values, func(at values.Path, v any) {
-		n := NotText{Finding: Finding{Path: at}, Rendered: fmt.Sprint(v)}
-		in.locate(&n.Finding)
-		if s, _ := values.Locate(in.Sources, at); s != nil && !n.Set {
-			n.Written, _ = s.Literal(at)
-		}
-		n.Type = typeOf(v, n.Written)
-		list = append(list, n)
-	})
-	return list
+	w := notTextWalker{in: in}
+	w.walk(nil, in.Values)
+	return w.list
 }
 
-func notText(at values.Path, v any, found func(values.Path, any)) {
+// notTextWalker finds credentials that are no text.
+type notTextWalker struct {
+	in   Input
+	list []NotText
+}
+
+func (w *notTextWalker) walk(at values.Path, v any) {
+	if name := lastOf(at); name != "" && isCredentialSetting(name) && isNotText(name, v) {
+		w.add(at, v)
+		return
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for _, k := range sortedKeys(v) {
-			notText(child(at, k), v[k], found)
+			if !isManifests(k) { // objects of other kinds, whose API says what is text
+				w.walk(child(at, k), v[k])
+			}
 		}
 	case []any:
 		for i, e := range v {
-			notText(child(at, strconv.Itoa(i)), e, found)
-		}
-	case nil, string:
-	default:
-		if len(at) > 0 && isCredentialSetting(at[len(at)-1]) {
-			found(slices.Clone(at), v)
+			w.variable(child(at, strconv.Itoa(i)), e)
+			w.walk(child(at, strconv.Itoa(i)), e)
 		}
 	}
 }
+
+// variable looks at the value of an environment variable that holds a secret.
+func (w *notTextWalker) variable(at values.Path, v any) {
+	m, _ := v.(map[string]any)
+	name, _ := m["name"].(string)
+	value, ok := m["value"]
+	if _, isText := value.(string); ok && !isText && value != nil && len(at) > 1 && redact.IsSecretName(name) && strings.HasSuffix(strings.ToLower(at[len(at)-2]), "env") {
+		w.add(child(at, "value"), value)
+	}
+}
+
+func (w *notTextWalker) add(at values.Path, v any) {
+	n := NotText{Finding: Finding{Path: slices.Clone(at)}, Rendered: fmt.Sprint(v)}
+	w.in.locate(&n.Finding)
+	if s, _ := values.Locate(w.in.Sources, at); s != nil && !n.Set {
+		n.Written, _ = s.Literal(at)
+	}
+	n.Type = typeOf(v, n.Written)
+	n.Refused = w.in.refusesNotText(n, v)
+	switch v.(type) {
+	case map[string]any, []any, nil:
+		n.Structure = n.Refused
+	}
+	if v != nil || n.Refused {
+		w.list = append(w.list, n)
+	}
+}
+
+// refusesNotText reports whether a value can't be the credential that somebody
+// meant. A number may be what is in use, in Helm's form.
+func (in Input) refusesNotText(n NotText, v any) bool {
+	installed, has := values.Get(in.Installed, n.Path...)
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	case nil:
+		return in.Installed == nil || has && installed != nil
+	}
+	if has && reflect.DeepEqual(installed, v) {
+		return false
+	}
+	switch {
+	case n.Set: // JSON alone is no text there, and its numbers lose digits
+		return strings.Contains(n.Rendered, "e+")
+	case n.File == "":
+		return false
+	}
+	return n.Written != n.Rendered // also behind an alias or a tag
+}
+
+// isNotText reports whether the value of a credential is something else than
+// text. Nothing is a value of a license, and of the passwords of things that
+// are off; a root login is never nothing.
+func isNotText(name string, v any) bool {
+	switch v.(type) {
+	case string:
+		return false
+	case nil:
+		return slices.Contains(rootSettings, strings.ToLower(name))
+	}
+	return true
+}
+
+// rootSettings are the settings of a root login.
+var rootSettings = []string{"accesskey", "secretkey"}
 
 // isCredentialSetting reports whether a setting of this name can be nothing but
 // a credential. Others, such as automountServiceAccountToken, are switches.
 func isCredentialSetting(name string) bool {
 	lower := strings.ToLower(name)
-	return slices.Contains([]string{"accesskey", "secretkey", "license"}, lower) || strings.HasSuffix(lower, "password")
+	return slices.Contains(rootSettings, lower) || lower == "license" || strings.HasSuffix(lower, "password")
 }
 
 func typeOf(v any, written string) string {
-	if _, isSwitch := v.(bool); isSwitch {
+	switch v.(type) {
+	case map[string]any:
+		return "a map, which text with a colon, or in braces without quotes, is to YAML"
+	case []any:
+		return "a list, which text in brackets, or after a hyphen, is to YAML without quotes"
+	case nil:
+		return "nothing, which no text, ~ and null are to YAML"
+	case bool:
 		return "a word that YAML reads as true or false"
 	}
 	digits := strings.TrimLeft(written, "+-")
@@ -83,41 +162,10 @@ func typeOf(v any, written string) string {
 	return "a number"
 }
 
-// NotTextError says which credentials a chart refuses because they are no text.
-type NotTextError struct {
-	// Of names what is rendered: `release "team-a/primary"`.
-	Of   string
-	List []NotText
-	// Notes say, setting by setting, what quoting does to the login.
-	Notes []string
-	// Next is the hint.
-	Next string
-	// Err is the chart's refusal, with Helm's message Message.
-	Err     error
-	Message string
-}
-
-// Error names the settings and Helm's own message, never a value.
-func (e *NotTextError) Error() string {
-	var b strings.Builder
-	b.WriteString(message.Sprintf("rendering %s: credentials in the values are not text", e.Of))
-	for i, n := range e.List {
-		b.WriteString("\n  " + message.Line(n.describe()))
-		if i < len(e.Notes) && e.Notes[i] != "" {
-			b.WriteString("\n    " + message.Line(e.Notes[i]))
-		}
-	}
-	b.WriteString(message.Sprintf("\nreceived: %s (Helm's message)\nexpected: text in quotes", e.Message))
-	return b.String()
-}
-
-// Lines implements [message.Liner].
-func (e *NotTextError) Lines() []string { return strings.Split(e.Error(), "\n") }
-
 func (n NotText) describe() string {
 	f := n.Finding
 	f.Form.Name = n.Type
-	if n.Written != n.Rendered {
+	if n.Written != "" && n.Written != n.Rendered {
 		f.Form.Name += ", which Helm renders in another form than it is written"
 	}
 	return f.describe()
@@ -125,9 +173,3 @@ func (n NotText) describe() string {
 
 // Describe is one setting with its place and type, for people.
 func (n NotText) Describe() string { return n.describe() }
-
-// Unwrap gives the chart's refusal.
-func (e *NotTextError) Unwrap() error { return e.Err }
-
-// Hint is how to go on.
-func (e *NotTextError) Hint() string { return e.Next }

@@ -77,19 +77,27 @@ type walker struct {
 	found       []Finding
 }
 
-func (w *walker) text(p place, at values.Path, text string) {
+// text looks at the text of a setting. name says what it is called where that
+// is not the last of the path: variables have their names beside them.
+func (w *walker) text(p place, name string, at values.Path, text string) {
 	if w.secretsOnly && p != credential && p != keyServer {
 		p = freeText
 	}
-	if f := w.refused(p, text); f.Kind != None {
-		w.found = append(w.found, Finding{Path: slices.Clone(at), Form: f, text: strings.TrimSpace(text)})
+	f := w.refused(p, text)
+	if f.Kind == None && (p == credential || p == secretVariable) && redact.IsSecretName(name) {
+		if f = w.recognizeCredential(name, text); f.Kind == None && !w.secretsOnly && spaced(name, text) {
+			f = Form{Kind: Spaced, Name: spacedText}
+		}
+	}
+	if f.Kind != None {
+		w.found = append(w.found, Finding{Path: slices.Clone(at), Form: f, text: strings.TrimSpace(text), raw: text})
 	}
 }
 
 func (w *walker) walk(p place, at values.Path, v any) {
 	switch v := v.(type) {
 	case string:
-		w.text(p, at, v)
+		w.text(p, lastOf(at), at, v)
 	case []any:
 		for i, e := range v {
 			w.walk(p, child(at, strconv.Itoa(i)), e)
@@ -177,7 +185,11 @@ func (w *walker) environment(at values.Path, v any) {
 		if redact.IsSecretName(name) {
 			p = secretVariable
 		}
-		w.walk(p, child(here, "value"), m["value"])
+		if text, isText := m["value"].(string); isText {
+			w.text(p, name, child(here, "value"), text)
+		} else {
+			w.walk(p, child(here, "value"), m["value"])
+		}
 		w.walk(identifier, child(here, "name"), m["name"])
 		w.walk(setting, child(here, "valueFrom"), m["valueFrom"])
 	}
@@ -209,6 +221,13 @@ func (w *walker) ciphertextIn(at values.Path, text string) []Finding {
 		return []Finding{{Path: slices.Clone(at), Form: f, text: strings.TrimSpace(text)}}
 	}
 	return nil
+}
+
+func lastOf(at values.Path) string {
+	if len(at) == 0 {
+		return ""
+	}
+	return at[len(at)-1]
 }
 
 func child(at values.Path, elem string) values.Path { return append(slices.Clone(at), elem) }
