@@ -7,19 +7,23 @@ import (
 )
 
 // args hides what stands behind flags that are not known to be harmless, in a
-// container's command line; names of flags stay.
+// container's command line; names of flags stay. What the line as a whole gives
+// away, such as `vault login TOKEN`, is hidden too.
 func (w *walker) args(list []any) []any {
 	out := make([]any, len(list))
-	flag, login := "", loginWords(list)
+	flag, given := "", secretArguments(list)
 	for i, e := range list {
 		s, isText := e.(string)
 		switch {
 		case !isText:
 			out[i], flag = w.value(flag, e), ""
-		case login[i]:
+		case slices.Contains(given, s):
 			out[i], flag = w.mask(s), ""
 		case strings.HasPrefix(s, "-") && len(s) > 1 && !strings.ContainsAny(s, " \n"):
 			out[i], flag = w.flag(s)
+			if shown := out[i].(string); shown == s {
+				out[i] = w.withoutAny(s, given)
+			}
 		case flag != "":
 			out[i], flag = w.argument(flag, s), ""
 		default:
@@ -27,6 +31,31 @@ func (w *walker) args(list []any) []any {
 		}
 	}
 	return out
+}
+
+// secretArguments are the secrets that a command line shows as a whole.
+func secretArguments(list []any) []string {
+	line := make([]string, 0, len(list))
+	for _, e := range list {
+		if s, ok := e.(string); ok && !strings.ContainsAny(s, " \n") {
+			line = append(line, s)
+		} else {
+			line = append(line, "_")
+		}
+	}
+	w := new(walker)
+	w.shapes(strings.Join(line, " "))
+	return w.found
+}
+
+// withoutAny masks what s ends in.
+func (w *walker) withoutAny(s string, secrets []string) string {
+	for _, secret := range secrets {
+		if begin, ok := strings.CutSuffix(s, secret); ok && secret != "" {
+			return begin + w.mask(secret)
+		}
+	}
+	return s
 }
 
 // flag is a word that begins with a dash, and its name where the next word is
@@ -107,33 +136,6 @@ func (w *walker) script(s string) string {
 // scriptSecretFlags are flags of one letter whose values are hidden in scripts:
 // there, others mean too many things.
 var scriptSecretFlags = map[string]bool{"-p": true, "-u": true, "-P": true, "-k": true, "-U": true, "-a": true}
-
-// loginWords marks the words of a command line that are the login of `mc alias
-// set NAME URL KEY SECRET`.
-func loginWords(list []any) map[int]bool {
-	marked := map[int]bool{}
-	for i := 0; i+1 < len(list); i++ {
-		first, _ := list[i].(string)
-		second, _ := list[i+1].(string)
-		words := i + 2
-		switch {
-		case first == "alias" && (second == "set" || second == "s" || second == "import"):
-		case first == "config" && second == "host" && i+2 < len(list) && list[i+2] == "add":
-			words++
-		default:
-			continue
-		}
-		for seen := 0; words < len(list); words++ {
-			if s, _ := list[words].(string); strings.HasPrefix(s, "-") {
-				continue
-			}
-			if seen++; seen > 2 {
-				marked[words] = true
-			}
-		}
-	}
-	return marked
-}
 
 // holdsArgs reports whether a list below this key is a command line.
 func holdsArgs(key string) bool {

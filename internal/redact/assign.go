@@ -18,20 +18,33 @@ type assignment struct {
 	variable bool
 }
 
-// strength is how much the name says about the value. A variable whose name is
-// not known to be harmless may be a secret too.
-func (a assignment) strength(name string) strength {
-	s := strengthOf(name)
-	if s == harmless && a.variable && envName.MatchString(name) && !HarmlessEnv(name) {
-		return suspect
+// strengthIn is how much the name says about the value. A variable whose name
+// is not known to be harmless may be a secret too, and in a sentence the word
+// before a name belongs to it: "license key: …", "pull secret: …".
+func (w *walker) strengthIn(a assignment, name string) strength {
+	s := w.strength(name)
+	switch {
+	case a.variable:
+		if s == harmless && envName.MatchString(name) {
+			return suspect
+		}
+	case a.sep == ":" && !a.quoted && a.name > 1 && a.all[a.name-1] == ' ' && isLetter(a.all[a.name-2]) && (s == certain || keyWord.MatchString(name)):
+		before := a.all[nameBegin(a.all, 0, a.name-1) : a.name-1]
+		if slices.Contains(secretsAreNamed, strings.ToLower(before)) && strings.EqualFold(strings.TrimSuffix(name, "s"), "secret") {
+			return suspect
+		}
+		return max(s, w.strength(before+" "+name))
 	}
 	return s
 }
 
+// keyWord is a name that says nothing without the word before it.
+var keyWord = regexp.MustCompile(`^(?i:keys?|code|word|phrase)$`)
+
 // hides reports whether a value of this strength is masked.
 func (a assignment) hides(name string, s strength, value string) bool {
 	switch {
-	case plain(value), edition(name, value):
+	case showable(name, value):
 		return false
 	case a.sep != ":" && fileName.MatchString(value) && !strings.Contains(bare(name), "pass") && !strings.Contains(bare(name), "secret"):
 		return false
@@ -40,7 +53,7 @@ func (a assignment) hides(name string, s strength, value string) bool {
 	case s == certain:
 		return true
 	case a.variable:
-		return !settingValue.MatchString(value)
+		return EnvValue(name, value) != value
 	}
 	return looksSecret(value)
 }
@@ -52,6 +65,10 @@ var (
 	flagTypes = []string{"string", "strings", "stringArray", "stringSlice", "file", "int", "duration"}
 	// licenseSentence is said of a license, which itself is one word.
 	licenseSentence = regexp.MustCompile(`^license: (?:the )?[a-z]+ [a-z]+ [a-z0-9]`)
+	// missingKey ends what kubelet says of a key that a Secret does not have.
+	missingKey = regexp.MustCompile(`non-existent (?:secret |config )$`)
+	// wrapped ends the text before what an error could not be done with.
+	wrapped = regexp.MustCompile(`(?i)(?:failed|unable|cannot|could not|error|while) (?:to )?[a-z]+ (?:[a-z]+ )?$`)
 	// outcome begins the line of a check, whose ID may have any words in it.
 	outcome = regexp.MustCompile(`(?:pass|fail|warn|error|skip|waived)\x1b?(?:\[0m)?[ \t]+$`)
 )
@@ -84,21 +101,27 @@ func (a assignment) foreign() bool {
 	if strings.HasPrefix(rest, "//") {
 		return true
 	}
+	if a.variable {
+		return false
+	}
 	before := a.all[:a.name]
+	if a.sep == ":" && (a.saysStatus() || missingKey.MatchString(before[max(0, len(before)-40):])) {
+		return true
+	}
 	if a.sep == ":" && outcome.MatchString(before[max(0, len(before)-24):]) {
 		return true
 	}
 	if a.sep == ":" && strings.HasSuffix(before, "/") && a.all[a.value-1] == ':' {
 		return true
 	}
-	if first, more, ok := strings.Cut(rest[:min(len(rest), 32)], " "); ok && a.sep == ":" && !a.quoted && !a.variable && !a.leads() && more != "" &&
-		slices.Contains(errorWords, strings.TrimRight(first, ":,")) {
+	if first, more, ok := strings.Cut(rest[:min(len(rest), 32)], " "); ok && a.sep == ":" && !a.quoted && !a.leads() && more != "" &&
+		(slices.Contains(statusWords, strings.ToLower(strings.TrimRight(first, ":,"))) || wrapped.MatchString(before[max(0, len(before)-80):]) && more[0] == '"') {
 		return true
 	}
 	if licenseSentence.MatchString(a.all[a.name:min(len(a.all), a.value+64)]) {
 		return true
 	}
-	if !a.quoted || a.variable || a.sep != ":" || a.leads() || strings.HasPrefix(strings.TrimLeft(rest, `\`), `"`) {
+	if !a.quoted || a.sep != ":" || a.leads() || strings.HasPrefix(strings.TrimLeft(rest, `\`), `"`) {
 		return false
 	}
 	if !strings.HasSuffix(before, `"`) && !strings.HasSuffix(before, "'") {
@@ -106,6 +129,15 @@ func (a assignment) foreign() bool {
 	}
 	opened := strings.TrimRight(strings.TrimRight(before, `\"'`), " \t\r\n")
 	return opened != "" && !strings.ContainsAny(opened[len(opened)-1:], "{,[")
+}
+
+// saysStatus reports whether the rest of the line says how it is with a secret.
+func (a assignment) saysStatus() bool {
+	if !isStatus(a.all[a.value:max(a.value, a.end)]) {
+		return false
+	}
+	_, more := a.below(max(a.value, a.end), false)
+	return more == 0 // a password may begin with such a word, and go on below
 }
 
 // extent is where the secret part of the value begins and ends.

@@ -17,9 +17,9 @@ func EnvValue(name, value string) string { return new(walker).env(name, value) }
 func (w *walker) env(name, value string) string {
 	s := strengthOf(name)
 	switch {
-	case plain(value):
+	case showable(name, value):
 		return value
-	case s != certain && HarmlessEnv(name):
+	case s != certain && harmlessEnvValue(name, value):
 		return w.text(w.known.replace(value))
 	case pathTo(name, value), numbered(name, value):
 		return value
@@ -35,12 +35,17 @@ func (w *walker) env(name, value string) string {
 // a quantity, a level.
 var settingValue = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|none|auto|always|never|enabled?|disabled?|debug|info|warn|warning|error|trace|fatal|console|json|text|[0-9]{1,3}|[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h|d|[KMGTP]i?B?|%)|EC:[0-9]{1,2})$`)
 
-// HarmlessEnv reports whether an environment variable of this name is known to
-// hold a setting that everybody may see.
-func HarmlessEnv(name string) bool {
+// harmlessEnvValue reports whether an environment variable of this name is
+// known to hold a setting that everybody may see, and the value has its form.
+func harmlessEnvValue(name, value string) bool {
 	n := strings.ToUpper(name)
-	if slices.Contains(harmlessEnv, n) || slices.ContainsFunc(harmlessEnvBegins, func(p string) bool { return strings.HasPrefix(n, p) }) {
-		return true
+	for _, s := range harmlessSettings {
+		if (s.form == nil || s.form.MatchString(value)) && slices.ContainsFunc(s.names, func(known string) bool {
+			begin, group := strings.CutSuffix(known, "*")
+			return n == known || group && strings.HasPrefix(n, begin)
+		}) {
+			return true
+		}
 	}
 	target := minioTarget.FindStringSubmatch(n)
 	if target == nil {
@@ -88,7 +93,7 @@ func (w *walker) dotenvLine(line string) string {
 	}
 	quote := opening(value)
 	inner := strings.TrimSuffix(strings.TrimPrefix(value, quote), quote)
-	if inner == "" || HarmlessEnv(name) {
+	if inner == "" {
 		return line
 	}
 	return m[1] + name + "=" + quote + w.env(name, inner) + quote + line[len(text):]

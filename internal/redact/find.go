@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // A finder finds the next assignment in s at or behind at. The walk over a text
 // is linear, unlike that of a pattern with a name of any length in it.
@@ -39,6 +42,12 @@ func nameEnd(s string, at, separator int) (end int, quoted bool) {
 	for end > at && separator-end < farthest && (s[end-1] == ' ' || s[end-1] == '\t') {
 		end--
 	}
+	if end > at && s[end-1] == '\n' { // YAML may have "? name" on a line of its own
+		line := strings.TrimRight(s[max(at, end-farthest):end], " \t\r\n")
+		if explicit.MatchString(line[strings.LastIndexByte(line, '\n')+1:]) {
+			end = max(at, end-farthest) + len(line)
+		}
+	}
 	if end > at && (s[end-1] == '"' || s[end-1] == '\'') {
 		for end--; end > at && separator-end < farthest && s[end-1] == '\\'; {
 			end--
@@ -47,6 +56,9 @@ func nameEnd(s string, at, separator int) (end int, quoted bool) {
 	}
 	return end, false
 }
+
+// explicit is a line of YAML with nothing but a name.
+var explicit = regexp.MustCompile(`^[ \t+-]*\?[ \t]+["']?[A-Za-z0-9_.-]+["']?$`)
 
 // nameBegin is where the name that ends at end begins. It does not begin with a
 // digit.
@@ -61,34 +73,72 @@ func nameBegin(s string, at, end int) int {
 	return begin
 }
 
-// findFlag finds a flag before a value of its own word.
+// findFlag finds a flag before a value of its own word. One dash is enough for
+// a name of four letters or more.
 func findFlag(s string, at int) (assignment, bool) {
 	for i := at; ; {
-		j := strings.Index(s[i:], "--")
+		j := strings.IndexByte(s[i:], '-')
 		if j < 0 {
 			return assignment{}, false
 		}
 		begin := i + j
-		end := begin + 2
+		name := begin
+		for name < len(s) && s[name] == '-' && name < begin+2 {
+			name++
+		}
+		end := name
 		for end < len(s) && nameByte(s[end]) && end-begin < farthest {
 			end++
 		}
 		value := skipBlanks(s, end)
-		first := strings.TrimLeft(s[begin:end], "-")
-		if first != "" && (first[0] >= 'a' && first[0] <= 'z' || first[0] >= 'A' && first[0] <= 'Z') && value > end && value < len(s) {
+		i = max(end, begin+1)
+		double := name == begin+2
+		if !double && (end-name < 4 || begin > 0 && s[begin-1] != ' ' && s[begin-1] != '\t') {
+			continue
+		}
+		if name < end && isLetter(s[name]) && value > end && value < len(s) {
 			return assignment{all: s, name: begin, nameEnd: end, sep: " ", value: value}, true
 		}
-		i = end
 	}
 }
 
-// findVariable finds name and value of an environment variable.
+func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
+
+// nameBefore ends the text before a value that stands behind its name, and
+// nameBehind begins what follows a value that stands before its name.
+var (
+	nameBefore = regexp.MustCompile(`(?i)\b(?:name|key)\\*["']?[ \t]*:[ \t]*\\*["']?([A-Za-z0-9_.-]+)(\\*["'])?[ \t]*,?(?:[ \t]*\r?\n[ \t+-]*|[ \t]*)\\*["']?$`)
+	nameBehind = regexp.MustCompile(`(?i)^(?:\\*"[^"\n]*?\\*"|'[^'\n]*'|[^\s"',{}\[\]][^,\n{}]*)[ \t]*,?(?:[ \t]*\r?\n[ \t+]*|[ \t]*)\\*["']?(?:name|key)\\*["']?[ \t]*:[ \t]*\\*["']?([A-Za-z0-9_.-]+)`)
+)
+
+// findVariable finds the value of a pair of entries, one with a name and one
+// with its value, in either order.
 func findVariable(s string, at int) (assignment, bool) {
-	m := variable.FindStringSubmatchIndex(s[at:])
-	if m == nil {
-		return assignment{}, false
+	for i := at; ; {
+		j := strings.Index(s[i:], "alue")
+		if k := strings.Index(s[i:], "ALUE"); j < 0 || k >= 0 && k < j {
+			j = k
+		}
+		if j < 0 {
+			return assignment{}, false
+		}
+		begin := i + j - 1
+		i += j + len("alue")
+		end, _, _ := strings.Cut(s[i:min(len(s), i+16)], ":")
+		if begin < at || s[begin]|0x20 != 'v' || strings.Trim(end, "\\\"' \t") != "" || i+len(end) >= len(s) || s[i+len(end)] != ':' {
+			continue
+		}
+		a := assignment{all: s, sep: ":", value: skipBlanks(s, i+len(end)+1), variable: true}
+		far := max(at, begin-farthest)
+		if m := nameBefore.FindStringSubmatchIndex(s[far:begin]); m != nil {
+			a.name, a.nameEnd, a.quoted = far+m[2], far+m[3], m[5] > m[4]
+			return a, true
+		}
+		if m := nameBehind.FindStringSubmatchIndex(s[a.value:min(len(s), a.value+2*farthest)]); m != nil {
+			a.name, a.nameEnd, a.quoted = a.value+m[2], a.value+m[3], true
+			return a, true
+		}
 	}
-	return assignment{all: s, name: at + m[2], nameEnd: at + m[3], quoted: m[5] > m[4], sep: ":", value: at + m[1], variable: true}, true
 }
 
 func skipBlanks(s string, i int) int {

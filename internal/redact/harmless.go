@@ -1,13 +1,41 @@
 package redact
 
-// The lists are constants in all but name: Go has none of this type. A name is
-// added where its meaning is documented and never secret.
+import "regexp"
+
+// setting are environment variables whose meaning is documented and never
+// secret.
+type setting struct {
+	// form is what their values look like; another value is hidden. Nil stands
+	// for any form.
+	form *regexp.Regexp
+	// names may end in *, for all variables that begin so.
+	names []string
+}
+
+// The lists are constants in all but name: Go has none of this type.
 var (
-	// harmlessEnv are environment variables that everybody may see.
+	// harmlessSettings are environment variables that everybody may see.
+	harmlessSettings = []setting{
+		{settingValue, []string{"DEBUG", "VERBOSE", "LOG_LEVEL", "LOGLEVEL", "LOG_FORMAT", "LOG_JSON", "GOTRACEBACK", "GOMAXPROCS", "GOMEMLIMIT", "GOGC"}},
+		{regexp.MustCompile(`^(?:[a-z0-9]+=[a-z]?[0-9]+,?)+$`), []string{"GODEBUG"}},
+		{regexp.MustCompile(`^(?:(?:C|POSIX|[a-z]{2}(?:_[A-Z]{2})?)(?:\.[Uu][Tt][Ff]-?8)?(?:@[a-z]+)?:?)+$`), []string{"LC_*", "LANG", "LANGUAGE"}},
+		{regexp.MustCompile(`^:?[A-Z][A-Za-z_]*[0-9+-]*(?:/[A-Za-z0-9_+-]+)*$`), []string{"TZ"}},
+		{regexp.MustCompile(`^/[A-Za-z0-9._/:-]*$`), []string{"HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
+		{regexp.MustCompile(`^(?:(?:tcp|udp)(?:://[0-9a-f.:]+)?|[0-9.]+)$`), []string{"KUBERNETES_PORT*"}},
+		{regexp.MustCompile(`^[a-z0-9.-]+(?::[0-9]+)?/[a-z0-9._/-]+(?:[:@][A-Za-z0-9._:@-]+)?$`), []string{"RELATED_IMAGE_*"}},
+		{tuning, []string{
+			"MINIO_STORAGE_CLASS_*", "MINIO_SCANNER_*", "MINIO_HEAL_*", "MINIO_COMPRESSION_*", "MINIO_DRIVE_*", "MINIO_API_REQUESTS_*",
+			"MINIO_API_CLUSTER_*", "MINIO_API_CORS_*", "MINIO_API_REMOTE_*", "MINIO_API_LIST_*", "MINIO_API_REPLICATION_*", "MINIO_API_TRANSITION_*", "MINIO_API_STALE_*",
+			"MINIO_API_DELETE_*", "MINIO_API_ODIRECT*", "MINIO_API_GZIP_*", "MINIO_API_SYNC_*", "MINIO_API_OBJECT_*", "MINIO_API_EXTENDED_*", "MINIO_API_DISABLE_*", "MINIO_API_TLS_*",
+		}},
+		{nil, harmlessEnv},
+	}
+	// tuning are parities, speeds, numbers, extensions, types of contents, origins.
+	tuning = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|auto|default|disabled?|enabled?|slowest|slow|fast|fastest|strict|reliability|reliable|optimal|reduced|capacity|availability|optimize|EC:[0-9]{1,2}|[0-9]+(?:\.[0-9]+)?(?:[a-z]{1,3}|%)?|(?:(?:\.[a-z0-9]{1,8}|(?:text|image|video|audio|application|font|model|binary)/[*a-z0-9.+-]+|\*|https?://[a-z0-9.*-]+(?::[0-9]+)?),? *)+)$`)
+	// harmlessEnv are those whose values may have any form.
 	harmlessEnv = []string{
 		// Go, shells, containers
-		"GOMAXPROCS", "GOMEMLIMIT", "GOGC", "GODEBUG", "GOTRACEBACK", "TZ", "LANG", "LANGUAGE", "HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TERM", "TMPDIR", "HOSTNAME",
-		"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "DEBUG", "VERBOSE", "LOG_LEVEL", "LOGLEVEL", "LOG_FORMAT", "LOG_JSON",
+		"TERM", "HOSTNAME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
 		// Kubernetes
 		"POD_NAME", "POD_NAMESPACE", "POD_IP", "POD_IPS", "POD_UID", "POD_NODENAME", "NODE_NAME", "NODENAME", "NODE_IP", "HOST_IP", "NAMESPACE", "SERVICE_ACCOUNT",
 		"WATCH_NAMESPACE", "WATCHED_NAMESPACES", "WATCHED_NAMESPACE", "CLUSTER_DOMAIN", "CLUSTER_NAME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
@@ -27,14 +55,6 @@ var (
 		"MINIO_PUBLIC_IPS", "MINIO_STS_DURATION", "MINIO_ILM_EXPIRY_WORKERS", "MINIO_ILM_TRANSITION_WORKERS", "MINIO_BATCH_REPLICATION_WORKERS_WAIT",
 		"MINIO_BATCH_KEYROTATION_WORKERS_WAIT", "MINIO_BATCH_EXPIRATION_WORKERS_WAIT", "MINIO_LOG_DIR", "MINIO_LOG_SIZE", "MINIO_LOG_FORMAT", "MINIO_LOG_LEVEL",
 		"MINIO_KES_IDENTITY", "KES_LOG_LEVEL", "KES_SERVER",
-	}
-	// harmlessEnvBegins are groups of which every member is harmless, except
-	// those with a secret word in their names.
-	harmlessEnvBegins = []string{
-		"LC_", "KUBERNETES_PORT", "MINIO_STORAGE_CLASS_", "MINIO_SCANNER_", "MINIO_HEAL_", "MINIO_COMPRESSION_", "MINIO_DRIVE_", "MINIO_API_REQUESTS_",
-		"MINIO_API_CLUSTER_", "MINIO_API_CORS_", "MINIO_API_REMOTE_", "MINIO_API_LIST_", "MINIO_API_REPLICATION_", "MINIO_API_TRANSITION_", "MINIO_API_STALE_",
-		"MINIO_API_DELETE_", "MINIO_API_ODIRECT", "MINIO_API_GZIP_", "MINIO_API_SYNC_", "MINIO_API_OBJECT_", "MINIO_API_EXTENDED_", "MINIO_API_DISABLE_", "MINIO_API_TLS_",
-		"RELATED_IMAGE_",
 	}
 	// harmlessTargetSettings are settings of targets, without the ID behind them.
 	harmlessTargetSettings = []string{

@@ -31,7 +31,7 @@ func strengthOf(name string) strength {
 		return harmless
 	}
 	last := words[len(words)-1]
-	if slices.Contains(settingWords, last) && !slices.Contains(words, "hash") || refersTo(words) {
+	if slices.Contains(settingWords, last) && !slices.Contains(words, "hash") && !endsInTarget(name) || refersTo(words) {
 		return harmless
 	}
 	found := harmless
@@ -49,6 +49,12 @@ func strengthOf(name string) strength {
 		return certain
 	}
 	return found
+}
+
+// endsInTarget reports whether a name may end in the ID of a target, which can be
+// any word.
+func endsInTarget(name string) bool {
+	return strings.HasPrefix(name, "MINIO_") || strings.HasPrefix(name, "KES_")
 }
 
 func strengthOfWord(w string) strength {

@@ -65,7 +65,7 @@ func TestVariablesAreHiddenUnlessTheyAreKnownToBeHarmless(t *testing.T) {
 	for name, want := range map[string]string{
 		"ANYTHING_ELSE": Mask, "FOO": Mask, "JAVA_OPTS": Mask, "MINIO_SOMETHING_NEW": Mask, "foo": Mask, "MINIO_NOTIFY_WEBHOOK_ENDPOINT_PRIMARY": Mask,
 		"MINIO_NOTIFY_KAFKA_TOPIC_K1_TOKEN": Mask, "MINIO_STORAGE_CLASS_PASSWORD": Mask, "RELATED_IMAGE_PULL_TOKEN": Mask, "OTEL_EXPORTER_OTLP_HEADERS": Mask,
-		"TZ": "Abc/De-Fgh", "MINIO_REGION": "Abc/De-Fgh", "MINIO_STORAGE_CLASS_RRS": "Abc/De-Fgh", "MINIO_NOTIFY_KAFKA_TOPIC_K1": "Abc/De-Fgh", "no_proxy": "Abc/De-Fgh",
+		"TZ": "Abc/De-Fgh", "MINIO_REGION": "Abc/De-Fgh", "MINIO_STORAGE_CLASS_RRS": Mask, "MINIO_NOTIFY_KAFKA_TOPIC_K1": "Abc/De-Fgh", "no_proxy": "Abc/De-Fgh",
 		"MINIO_IDENTITY_OPENID_CONFIG_URL_KEYCLOAK": "Abc/De-Fgh", "MINIO_BROWSER_REDIRECT_URL": "Abc/De-Fgh", "MINIO_PROMETHEUS_AUTH_TYPE": "Abc/De-Fgh",
 	} {
 		if got := EnvValue(name, "Abc/De-Fgh"); got != want {

@@ -43,6 +43,20 @@ type walker struct {
 	hidden int
 	// lenient shows what is only not known to be harmless.
 	lenient bool
+	// strengths remembers what names say.
+	strengths map[string]strength
+}
+
+// strength is [strengthOf], of which most names come often.
+func (w *walker) strength(name string) strength {
+	s, ok := w.strengths[name]
+	if !ok {
+		if s = strengthOf(name); w.strengths == nil || len(w.strengths) > 4096 {
+			w.strengths = map[string]strength{}
+		}
+		w.strengths[name] = s
+	}
+	return s
 }
 
 // hide masks what is not remembered.
@@ -132,6 +146,8 @@ func (w *walker) number(key, text string, v any) any {
 func (w *walker) object(key string, m map[string]any) map[string]any {
 	out := make(map[string]any, len(m))
 	kind, _ := m["kind"].(string)
+	name := nameIn(m)
+	variables := holdsEnv(key) && name == ""
 	for k, e := range m {
 		k := w.known.replace(k)
 		switch {
@@ -139,9 +155,9 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 			out[k] = e // the vendor's words, and a backup has to serve
 		case kind == "Secret" && (k == "data" || k == "stringData"):
 			out[k] = w.all(e)
-		case k == "value":
-			out[k] = w.valueBeside(key, m, e)
-		case holdsEnv(key) && envName.MatchString(k) && isScalar(e):
+		case strings.EqualFold(k, "value"):
+			out[k] = w.valueBeside(key, name, e)
+		case variables && isScalar(e):
 			out[k] = w.variable(k, e)
 		default:
 			out[k] = w.value(k, e)
@@ -150,13 +166,25 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 	return out
 }
 
-// valueBeside is the value that stands beside a name.
-func (w *walker) valueBeside(key string, m map[string]any, v any) any {
-	name, _ := m["name"].(string)
-	if isScalar(v) && name != "" && (envName.MatchString(name) || holdsEnv(key)) {
-		return w.variable(name, v)
+// nameIn is the name of the variable that a map defines, if it does.
+func nameIn(m map[string]any) string {
+	for k, v := range m {
+		if s, ok := v.(string); ok && (strings.EqualFold(k, "name") || strings.EqualFold(k, "key") && m["name"] == nil && m["Name"] == nil) {
+			return s
+		}
 	}
-	return w.value(valueOf(key, m), v)
+	return ""
+}
+
+// valueBeside is the value that stands beside a name.
+func (w *walker) valueBeside(key, name string, v any) any {
+	switch {
+	case isScalar(v) && name != "" && (envName.MatchString(name) || holdsEnv(key)):
+		return w.variable(name, v)
+	case IsSecretName(name):
+		key = name
+	}
+	return w.value(key, v)
 }
 
 // variable is the value of an environment variable, which may be written as a
@@ -186,18 +214,7 @@ var envName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]+$`)
 // holdsEnv reports whether what lies below this key are environment variables.
 func holdsEnv(key string) bool {
 	k := bare(key)
-	return strings.HasSuffix(k, "env") || strings.HasSuffix(k, "environment") || strings.HasSuffix(k, "envs") || strings.HasSuffix(k, "envvars") || strings.HasSuffix(k, "environmentvariables")
-}
-
-// valueOf is the name under which a map's "value" stands: that of the variable
-// it defines, else the key of the map itself.
-func valueOf(key string, m map[string]any) string {
-	for _, k := range []string{"name", "key"} {
-		if s, ok := m[k].(string); ok && IsSecretName(s) {
-			return s
-		}
-	}
-	return key
+	return strings.HasSuffix(k, "env") || strings.HasSuffix(k, "environment") || strings.HasSuffix(k, "envs") || strings.HasSuffix(k, "vars") || strings.HasSuffix(k, "variables")
 }
 
 // all masks everything below a Secret's data, and keeps its keys.
@@ -238,7 +255,7 @@ func (w *walker) list(key string, list []any) []any {
 
 func (w *walker) str(key, s string) string {
 	switch {
-	case plain(s), edition(key, s):
+	case showable(key, s):
 		return s
 	case IsSecretName(key), strengthOf(key) == suspect && looksSecret(s), bare(key) == "auth" && isLogin(s):
 		return w.mask(s)
@@ -246,9 +263,6 @@ func (w *walker) str(key, s string) string {
 		return w.script(s)
 	}
 	s = w.known.replace(s)
-	if doc, ok := w.json(s); ok {
-		return doc
-	}
 	if identity.MatchString(key) {
 		return w.named(s)
 	}
@@ -258,14 +272,54 @@ func (w *walker) str(key, s string) string {
 // identity is how fields are called that hold digests and identities.
 var identity = regexp.MustCompile(`(?i)digest|checksum|sha256|hash$|uid|commit|revision|fingerprint|etag|imageid|containerid|resourceversion|systemuuid|machineid|bootid|signedby`)
 
-// edition reports whether a value only says which license there is.
-func edition(name, value string) bool {
+// showable reports whether a value may be seen though its name is a secret's: it
+// gives nothing away, says which license there is, or where a file lies.
+func showable(name, value string) bool {
+	if plain(value) {
+		return true
+	}
 	words := wordsOf(name)
-	return len(words) > 0 && strings.HasPrefix(words[len(words)-1], "licen") && slices.Contains(editions, strings.ToLower(value))
+	if len(words) == 0 {
+		return false
+	}
+	switch last := words[len(words)-1]; {
+	case strings.HasPrefix(last, "licen"):
+		first, _, _ := strings.Cut(strings.ToLower(value), " ")
+		return slices.Contains(editions, first)
+	case last == "file" || last == "path" || last == "dir":
+		return strings.HasPrefix(value, "/") && placeValue.MatchString(value) && !looksSecret(value)
+	}
+	return false
+}
+
+// status are other ways to say something of a secret: its length, and the answer
+// of a server.
+var status = regexp.MustCompile(`^(?:[0-9]+ bytes|[1-5][0-9]{2} [A-Za-z].*)$`)
+
+// isStatus reports whether a value is nothing but words that say how it is with
+// a secret: "not readable", "401 Unauthorized", "must be at least 8 characters".
+func isStatus(value string) bool {
+	value = strings.TrimSpace(value)
+	if value == "" || len(value) > 200 {
+		return false
+	}
+	if status.MatchString(value) {
+		return true
+	}
+	said := false
+	for w := range strings.FieldsSeq(value) {
+		w = strings.ToLower(strings.Trim(w, ".,:;()"))
+		if slices.Contains(statusWords, w) {
+			said = true
+		} else if len(w) > 10 || strings.Trim(w, "0123456789-") != "" {
+			return false
+		}
+	}
+	return said
 }
 
 // expansion is what a shell or a template replaces by a value.
-var expansion = regexp.MustCompile(`^(?:\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(.*|<[a-z -]+>|%[svqd])$`)
+var expansion = regexp.MustCompile(`^(?:\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(.*|<[a-z -]+>|<set to the key '.*|(?:[a-z0-9.-]+-)?token-[a-z0-9]{5}|%[svqd])$`)
 
 // plain reports whether s gives nothing away, whatever its name.
 func plain(s string) bool {
@@ -283,31 +337,4 @@ func plain(s string) bool {
 		return true
 	}
 	return false
-}
-
-// json redacts a whole document in JSON by its structure; ok is false where s
-// is none, or the structure shows no secret.
-func (w *walker) json(s string) (doc string, ok bool) {
-	t := strings.TrimSpace(s)
-	if t == "" || t[0] != '{' && t[0] != '[' {
-		return "", false
-	}
-	d := json.NewDecoder(strings.NewReader(t))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil || d.More() {
-		return "", false
-	}
-	before := w.hidden
-	v = w.value("", v)
-	if w.hidden == before {
-		return "", false
-	}
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if e.Encode(v) != nil {
-		return Mask, true
-	}
-	return strings.TrimSuffix(b.String(), "\n"), true
 }

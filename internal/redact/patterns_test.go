@@ -6,15 +6,6 @@ import (
 	"testing"
 )
 
-func TestRealOutputsStayReadable(t *testing.T) {
-	t.Parallel()
-	for _, line := range lines(t, "readable.txt") {
-		if got := Text(line); got != line {
-			t.Errorf("\n%s becomes\n%s", line, got)
-		}
-	}
-}
-
 // Each text holds PLANT where the secret is.
 func TestSecretsAreKnownByTheirShape(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,12 @@ var (
 	humps = regexp.MustCompile(`^(?:[A-Z]?[a-z]+)(?:[A-Z][a-z]+)*$`)
 	// digestBefore ends the text before what is a digest or an identity.
 	digestBefore = regexp.MustCompile(`(?i)(?:sha(?:1|256|512)[:@=-]|md5[:=]|[a-z]+://|(?:digest|checksum|checksums?/[a-z0-9._-]+|hash|uid|commit|revision|fingerprint|etag|build)["']?[:=]? *["']?)$`)
-	uuid         = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+	// digest is a whole SHA-1, SHA-256, SHA-384 or SHA-512 sum: what has no name
+	// and this length is the ID of a commit, an image or a file.
+	digest = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$`)
+	// sumLine begins a line of md5sum and its kind.
+	sumLine = regexp.MustCompile(`^[0-9a-f]{32,} [ *][A-Za-z0-9._/]`)
+	uuid    = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
 	// blobPath is where an OCI image layout keeps a blob.
 	blobPath = regexp.MustCompile(`sha(?:256/[0-9a-f]{64}|512/[0-9a-f]{128})$`)
 	// minisignKey is a public key.
@@ -60,7 +65,7 @@ func (w *walker) randomWords(s string) string {
 			continue
 		}
 		hit := s[at[0]:at[1]]
-		if !random(hit) || digestBefore.MatchString(s[max(0, at[0]-40):at[0]]) || isPublicPEM(hit) || minisignKey.MatchString(hit) {
+		if !random(hit) || digest.MatchString(hit) || sumLine.MatchString(s[at[0]:min(len(s), at[1]+4)]) || digestBefore.MatchString(s[max(0, at[0]-40):at[0]]) || isPublicPEM(hit) || minisignKey.MatchString(hit) {
 			continue
 		}
 		out.WriteString(s[done:at[0]])

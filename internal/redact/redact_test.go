@@ -71,7 +71,7 @@ func TestTextsLoseTheirSecretsAndNothingElse(t *testing.T) {
 		"no URL":               {"hostname: bob:hunter2-Planted@reg.example.com", "hostname: bob:[redacted]@reg.example.com"},
 		"no URL, a digest":     {"image: minio:v1@sha256:abc by root@jump:7 at 10:30:00", "image: minio:v1@sha256:abc by root@jump:7 at 10:30:00"},
 		"database":             {"dsn root:hunter2-Planted@tcp(db:3306)/x", "dsn root:[redacted]@tcp(db:3306)/x"},
-		"JSON":                 {`say {"password":"hunter2-Planted","pin_token":12345678,"a":1}`, `say {"password":"[redacted]","pin_token":[redacted],"a":1}`},
+		"JSON":                 {`say {"password":"hunter2-Planted","pin_token":12345678,"a":1}`, `say {"password":"[redacted]","pin_token":"[redacted]","a":1}`},
 		"JSON in JSON":         {`{"x":"{\"secretKey\":\"hunter2-Planted\",\"a\":1}" `, `{"x":"{\"secretKey\":\"[redacted]\",\"a\":1}" `},
 		"flow":                 {"{name: x, password: hunter2-Planted, n: 1}", "{name: x, password: [redacted], n: 1}"},
 		"variable":             {"env:\n- name: X_SECRET\n  value: hunter2-Planted\n- name: TZ\n  value: UTC", "env:\n- name: X_SECRET\n  value: [redacted]\n- name: TZ\n  value: UTC"},

@@ -28,8 +28,8 @@ func SecretsIn(key, value string) []string {
 	for line := range strings.Lines(value) {
 		name, assigned, ok := strings.Cut(strings.TrimSpace(line), "=")
 		name = strings.TrimPrefix(name, "export ")
-		if ok && (IsSecretName(name) || !HarmlessEnv(name)) {
-			list = append(list, strings.Trim(strings.TrimSpace(assigned), `"'`))
+		if assigned = strings.Trim(strings.TrimSpace(assigned), `"'`); ok && EnvValue(name, assigned) != assigned {
+			list = append(list, assigned)
 		}
 	}
 	if !strings.Contains(trimmed, "\n") {

@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,10 +15,8 @@ var (
 	// secretKind and secretData find a Secret in YAML, and what it holds.
 	secretKind = regexp.MustCompile(`(?m)^[ \t+-]*kind:[ \t]*["']?Secret["']?[ \t]*$`)
 	secretData = regexp.MustCompile(`(?m)^[ \t+-]*(data|stringData):[ \t]*$`)
-	// variable finds name and value of an environment variable.
-	variable = regexp.MustCompile(`(?i)\b(?:name|key)\\*["']?[ \t]*:[ \t]*\\*["']?([A-Za-z0-9_.-]+)(\\*["'])?[ \t]*,?(?:[ \t]*\r?\n[ \t+-]*|[ \t]*)\\*["']?value\\*["']?[ \t]*(:)[ \t]*`)
 	// leading is what may stand before a name that begins a line.
-	leading = regexp.MustCompile(`^[ \t+\-#>]*(?:(?:export|set|declare -x)[ \t]+)?(?:\\*["'])?$`)
+	leading = regexp.MustCompile(`^[ \t+\-#>?]*(?:(?:export|set|declare -x)[ \t]+)?(?:\\*["'])?$`)
 	// entry is a line of YAML with a key of its own.
 	entry = regexp.MustCompile(`^[ \t+\-]*["']?[A-Za-z0-9_./-]+["']?[ \t]*:(?:[ \t]|$)`)
 	block = regexp.MustCompile(`^[|>][0-9+-]*[ \t]*(?:#.*)?\r?$`)
@@ -42,8 +41,10 @@ func (w *walker) named(s string) string {
 		return w.mask(hit)
 	})
 	s = w.manifests(s)
-	s = w.logins(s)
+	s = w.urlLogins(s)
 	s = w.dotenvLines(s)
+	s = w.jsonDocuments(s)
+	s = w.yamlDocument(s)
 	if strings.Contains(s, "alue") || strings.Contains(s, "ALUE") {
 		s = w.assignments(s, findVariable)
 	}
@@ -52,9 +53,33 @@ func (w *walker) named(s string) string {
 	return w.assignments(s, findFlag)
 }
 
+// rareYAML is in documents that write a name and its value in a way which is
+// found by structure only.
+var rareYAML = regexp.MustCompile(`(?m)^[ \t-]*(?:\?[ \t]|\{)|[ \t][{&*][A-Za-z"']|^[ \t-]*["']?value["']?:`)
+
+// yamlDocument masks what the structure of a document in YAML gives away.
+func (w *walker) yamlDocument(s string) string {
+	if len(s) > 1<<18 || !rareYAML.MatchString(s) {
+		return s
+	}
+	doc := document(s)
+	if doc == nil {
+		return s
+	}
+	inner := &walker{lenient: true}
+	inner.value("", doc)
+	inner.found = slices.DeleteFunc(inner.found, func(v string) bool { return !searchable(v) || isStatus(v) })
+	shown := newMatcher(inner.found).replace(s)
+	if shown != s {
+		w.found = append(w.found, inner.found...)
+		w.hidden++
+	}
+	return shown
+}
+
 // manifests masks what Secrets hold in texts that are, or have, manifests.
 func (w *walker) manifests(s string) string {
-	if !strings.Contains(s, "Secret") || !secretKind.MatchString(s) {
+	if !namesSecretKind(s) {
 		return s
 	}
 	docs := strings.SplitAfter(s, "\n---")
@@ -64,6 +89,21 @@ func (w *walker) manifests(s string) string {
 		}
 	}
 	return strings.Join(docs, "")
+}
+
+// namesSecretKind is a quick look for what secretKind finds.
+func namesSecretKind(s string) bool {
+	for i := strings.Index(s, "Secret"); i >= 0; {
+		if strings.HasSuffix(strings.TrimRight(s[max(0, i-16):i], " \t\"'"), "kind:") {
+			return true
+		}
+		next := strings.Index(s[i+1:], "Secret")
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
+	}
+	return false
 }
 
 func (w *walker) secretManifest(s string) string {
@@ -110,7 +150,7 @@ func (w *walker) assignments(s string, find finder) string {
 		}
 		at = a.value
 		name := s[a.name:a.nameEnd]
-		strength := a.strength(name)
+		strength := w.strengthIn(a, name)
 		if strength == harmless {
 			continue
 		}

@@ -26,7 +26,7 @@ var (
 		"validation", "validate", "verify", "verification", "issuer", "audience", "audiences", "version", "mode", "modes", "algorithm", "alg", "count",
 		"size", "limit", "ttl", "timeout", "interval", "provider", "class", "kind", "namespace", "required", "optional", "scheme", "method",
 		"template", "projection", "mount", "mounts", "mountpath", "volume", "review", "request", "requests", "usage", "usages", "rule", "rules", "format",
-		"rotation", "affinity", "config", "style", "port", "host", "status", "present", "accepted", "valid", "found", "missing", "unchanged", "changed", "change", "kept", "unknown", "readable", "matches", "owner", "check", "checks", "reason", "state", "skip",
+		"rotation", "affinity", "config", "style", "port", "host", "status", "present", "accepted", "valid", "found", "missing", "unchanged", "changed", "change", "kept", "unknown", "readable", "matches", "owner", "check", "checks", "reason", "state", "skip", "err", "error", "errors",
 	}
 	// numberWords end the names of numbers.
 	numberWords = []string{"port", "ports", "replicas", "count", "size", "limit", "timeout", "seconds", "minutes", "workers", "retries", "max", "min", "interval", "qps", "burst", "bytes"}
@@ -34,10 +34,16 @@ var (
 	editions = []string{"enterprise", "standard", "free", "trial", "lite", "plus", "community", "commercial", "agpl", "agplv3", "agpl-3.0", "apache", "apache-2.0", "mit", "proprietary", "none", "valid", "expired", "missing"}
 	// referenceWords stand before "secret" where it is the name of one.
 	referenceWords = []string{"existing", "pull", "tls", "cert", "certs", "kes", "config", "configuration", "creds", "credentials", "license", "ca", "certificate", "extra", "password", "credential", "users", "root", "env", "from", "external"}
-	// errorWords begin what an error says behind a colon.
-	errorWords = []string{"a", "an", "the", "is", "was", "no", "not", "cannot", "could", "can't", "unable", "unexpected", "unknown", "unauthorized", "invalid", "illegal", "malformed", "missing", "must", "failed",
-		"error", "expired", "forbidden", "denied", "permission", "required", "empty", "context", "dial", "connection", "connect", "timeout", "timed", "exec", "open", "stat", "read", "write", "reading", "parsing", "wrong", "too", "it", "this", "that", "either", "both", "only", "none", "Get", "EOF", "x509", "tls", "http", "json", "yaml", "rpc", "etcdserver", "already", "expected", "received", "access", "server", "Unauthorized", "Forbidden",
-		"exists", "belongs", "needs", "has", "holds", "are", "does", "review", "refused", "rejected", "nothing", "nobody"}
+	// statusWords are what is said of a secret behind a colon, in place of the
+	// secret itself: see [isStatus]. They also begin what an error says.
+	statusWords = []string{"a", "an", "the", "is", "was", "no", "not", "cannot", "could", "can't", "unable", "unexpected", "unknown", "unauthorized", "invalid", "illegal", "malformed", "missing", "must", "failed",
+		"error", "expired", "forbidden", "denied", "permission", "required", "empty", "context", "dial", "connection", "connect", "timeout", "timed", "exec", "open", "stat", "read", "write", "reading", "parsing", "wrong", "too", "it", "this", "that", "either", "both", "only", "none", "get", "eof", "x509", "tls", "http", "json", "yaml", "rpc", "etcdserver", "already", "expected", "received", "access", "server",
+		"exists", "belongs", "needs", "has", "holds", "are", "does", "review", "refused", "rejected", "nothing", "nobody",
+		"and", "or", "by", "in", "on", "of", "to", "for", "from", "with", "at", "be", "been", "do", "they", "these", "its", "should", "will", "can", "out", "long", "short", "small", "least", "most", "between", "minimum", "maximum", "characters", "bytes", "letters", "days", "ago",
+		"readable", "writable", "found", "set", "unset", "given", "present", "absent", "valid", "kept", "unchanged", "changed", "change", "changes", "checked", "skipped", "skip", "ok", "pass", "passed", "fail", "warn", "accepted", "same", "equal", "equals", "differ", "differs", "different", "match", "matches", "mismatch", "created", "updated", "deleted", "removed", "added", "rotated", "configured", "hidden", "redacted", "mounted", "used", "unused", "supported", "deprecated", "optional", "default", "disabled", "enabled", "expires", "ends", "ended", "until", "since", "pending", "ready", "available", "unavailable", "unreadable", "verified", "unverified",
+		"type", "string", "integer", "number", "boolean", "object", "array", "null", "value", "values", "field", "key", "keys", "secret", "secrets", "name", "names", "namespace", "file", "files", "password", "passwords", "token", "tokens", "license", "certificate", "certificates", "credentials", "each", "some", "any", "plan", "enterprise", "trial", "free"}
+	// secretsAreNamed stand before "secret:" where the name of one follows.
+	secretsAreNamed = []string{"pull", "tls", "existing", "image", "cert", "certificate", "ca", "env", "license", "config", "configuration"}
 	// secretsOf stand before "secrets" that are secrets themselves.
 	secretsOf = []string{"client", "app", "application", "shared", "oauth", "oidc", "api", "user", "my", "secret"}
 	// lookupWords stand before "key" where things are looked up by it.

@@ -1,51 +1,9 @@
 package redact
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
-var (
-	// dsnLogin finds user:password@tcp(host), as databases are addressed.
-	dsnLogin = regexp.MustCompile(`[^\s"'=/@:]+:\S+@((?:tcp|unix)\()`)
-	// hostLogin finds user:password@host where no scheme stands in front, as in
-	// the name of a registry.
-	hostLogin = regexp.MustCompile(`[A-Za-z0-9._%+-]+:[^\s"'@/,;(){}\[\]]+@[A-Za-z0-9]+`)
-)
-
-// logins masks what stands before the @ of addresses: the password, and where
-// there is no password all of it. The user stays, since a reader has to know
-// whose login is meant.
-func (w *walker) logins(s string) string {
-	if !strings.Contains(s, "@") {
-		return s
-	}
-	var out strings.Builder
-	for line := range strings.Lines(s) {
-		if strings.Contains(line, "@") {
-			line = w.lineLogins(line)
-		}
-		out.WriteString(line)
-	}
-	return out.String()
-}
-
-func (w *walker) lineLogins(s string) string {
-	s = w.urlLogins(s)
-	s = dsnLogin.ReplaceAllStringFunc(s, func(hit string) string {
-		at := strings.LastIndexByte(hit, '@')
-		return w.login(hit[:at]) + hit[at:]
-	})
-	return hostLogin.ReplaceAllStringFunc(s, func(hit string) string {
-		at := strings.LastIndexByte(hit, '@')
-		if strings.HasPrefix(hit[at+1:], "sha") { // a tag before a digest
-			return hit
-		}
-		return w.login(hit[:at]) + hit[at:]
-	})
-}
-
-// login masks what stands before an @.
+// login masks what stands before an @: the password, and where there is none
+// all of it. The user stays, since a reader has to know whose login is meant.
 func (w *walker) login(s string) string {
 	user, password, ok := strings.Cut(s, ":")
 	switch {
@@ -58,9 +16,12 @@ func (w *walker) login(s string) string {
 	return user + ":" + w.mask(password)
 }
 
-// urlLogins are [walker.logins] of URLs. A digest after an @ belongs to the
-// path, and so does a port's slash; a password may hold one unescaped.
+// urlLogins masks the logins in URLs. A digest after an @ belongs to the path,
+// and so does a port's slash; a password may hold one unescaped.
 func (w *walker) urlLogins(s string) string {
+	if !strings.Contains(s, "@") {
+		return s
+	}
 	var out strings.Builder
 	for {
 		i := strings.Index(s, "://")
