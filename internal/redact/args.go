@@ -21,13 +21,13 @@ func (w *walker) args(list []any) []any {
 			out[i], flag = w.mask(s), ""
 		case strings.HasPrefix(s, "-") && len(s) > 1 && !strings.ContainsAny(s, " \n"):
 			out[i], flag = w.flag(s)
-			if shown := out[i].(string); shown == s {
-				out[i] = w.withoutAny(s, given)
-			}
 		case flag != "":
 			out[i], flag = w.argument(flag, s), ""
 		default:
 			out[i] = w.script(s)
+		}
+		if isText && out[i] == e {
+			out[i] = w.withoutAny(s, given)
 		}
 	}
 	return out
@@ -48,10 +48,10 @@ func secretArguments(list []any) []string {
 	return w.found
 }
 
-// withoutAny masks what s ends in.
-func (w *walker) withoutAny(s string, secrets []string) string {
+// withoutAny masks a secret that s ends in.
+func (w *walker) withoutAny(s string, secrets []string) any {
 	for _, secret := range secrets {
-		if begin, ok := strings.CutSuffix(s, secret); ok && secret != "" {
+		if begin, ok := strings.CutSuffix(s, secret); ok && len(secret) >= least {
 			return begin + w.mask(secret)
 		}
 	}
@@ -64,8 +64,14 @@ func (w *walker) flag(s string) (shown, waits string) {
 	if name, value, ok := strings.Cut(s, "="); ok {
 		return name + "=" + w.argument(name, value), ""
 	}
+	if m := passAttached.FindStringSubmatch(s); m != nil && noPlace("", m[1]) {
+		return "-p" + w.mask(m[1]), ""
+	}
 	return w.known.replace(s), s
 }
+
+// passAttached is -p with a password behind it that is no name of a flag.
+var passAttached = regexp.MustCompile(`^-p([^=]*[^a-z0-9=-][^=]*)$`)
 
 // argument is the value of a flag.
 func (w *walker) argument(flag, value string) string {

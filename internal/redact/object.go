@@ -159,6 +159,8 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 			out[k] = w.valueBeside(key, name, e)
 		case variables && isScalar(e):
 			out[k] = w.variable(k, e)
+		case variables && k != "valueFrom":
+			out[k] = w.value(k+"_env", e) // as in "env: {secret: {NAME: value}}"
 		default:
 			out[k] = w.value(k, e)
 		}
@@ -179,6 +181,8 @@ func nameIn(m map[string]any) string {
 // valueBeside is the value that stands beside a name.
 func (w *walker) valueBeside(key, name string, v any) any {
 	switch {
+	case isScalar(v) && name == "" && holdsEnv(key):
+		return w.variable(key, v)
 	case isScalar(v) && name != "" && (envName.MatchString(name) || holdsEnv(key)):
 		return w.variable(name, v)
 	case IsSecretName(name):
