@@ -140,6 +140,51 @@ func TestGoingBackIsRefusedWhereItWouldHarm(t *testing.T) {
 	}
 }
 
+// An upgrade to an older operator chart leaves the same behind as a rollback.
+func TestDowngradeOfTheOperatorIsRefusedWhereARollbackIs(t *testing.T) {
+	t.Parallel()
+	const definition = "objectstores.aistor.min.io"
+	disabled := map[string]any{"objectStore": map[string]any{"disablePodDisruptionBudget": true}}
+	for _, tc := range []struct {
+		name string
+		in   func(*Inputs)
+		want []string
+	}{
+		{"stores that it knows", func(*Inputs) {}, nil},
+		{"a store that needs a newer one", func(in *Inputs) { in.Operator[0].To.Version = "5.1.0" }, []string{"operator-too-old"}},
+		{"a store with a setting that needs a newer one", func(in *Inputs) {
+			in.Facts.Releases[0].Version, in.Facts.Releases[0].Values = "1.0.16", disabled
+		}, []string{"operator-too-old"}},
+		{"the same, and the operator gets newer", func(in *Inputs) {
+			in.Facts.Operator.Version, in.Operator[0].To.Version = "5.6.4", "5.8.0"
+			in.Facts.Releases[0].Version, in.Facts.Releases[0].Values = "1.0.16", disabled
+		}, nil},
+		{"a field that it does not know", func(in *Inputs) {
+			in.Facts.Stores[0].Object = with(store("primary", ""), "firewall")
+			in.Operator[0].After = append(slices.Clone(in.Operator[0].After), fields(definition, "image", "pools"))
+		}, []string{"fields-dropped"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in := inputs()
+			in.Stores = nil
+			in.Options = Options{AllowDowngrade: true, AcceptRestart: []string{"team-a/primary"}, AcceptDowntime: []string{"team-a/primary"}}
+			in.Facts.Operator.Version, in.Operator[0].From.Version, in.Operator[0].To.Version = "5.10.0", "5.10.0", "5.6.4"
+			for i, s := range in.Facts.Stores {
+				in.Facts.Stores[i].Object = store(s.Name, "")
+			}
+			tc.in(&in)
+			var got []string
+			for _, r := range build(t, in).Refusals {
+				got = append(got, r.ID)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("refusals (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestAStepIsReversibleOnlyWhereNothingIsLost(t *testing.T) {
 	t.Parallel()
 	const definition = "objectstores.aistor.min.io"

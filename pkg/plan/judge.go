@@ -40,6 +40,10 @@ func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
 	} else {
 		judgeStoreCharts(&n, in)
 		judgeFirewall(&n, in)
+		if in.downgradesOperator() {
+			judgeOlderDefinition(&n, in)
+			judgeStoresLeft(&n, in)
+		}
 	}
 	judgeCredentials(&n, in)
 	judgeRestarts(&n, in, p)

@@ -125,6 +125,21 @@ func judgeStoresUnderLive(n *notices, in Inputs) {
 	}
 }
 
+// downgradesOperator reports whether an upgrade leads to an operator chart that
+// is older than the installed one, as --allow-downgrade accepts: what forbids a
+// rollback of the operator forbids that too.
+func (in Inputs) downgradesOperator() bool {
+	t := in.target()
+	if t == nil || in.goesBack() {
+		return false
+	}
+	installed := in.Operator[0].From.Version
+	if in.Facts.Operator != nil {
+		installed = in.Facts.Operator.Version
+	}
+	return aistor.Before(t.To.Version, installed)
+}
+
 // judgeStoresLeft refuses an operator that is too old for the charts of the
 // object stores, those that stay as they are included.
 func judgeStoresLeft(n *notices, in Inputs) {
@@ -139,6 +154,9 @@ func judgeStoresLeft(n *notices, in Inputs) {
 	for _, s := range in.Facts.Stores {
 		version, values := in.chartAfter(s)
 		for _, need := range aistor.OperatorNeeds(version) {
+			if need.Path == "" && in.selected(s.Key()) && !in.goesBack() {
+				continue // judgeStoreCharts says so
+			}
 			if need.Path != "" && SaysNothing(images.At(values, strings.Split(need.Path, ".")...)) {
 				continue
 			}
