@@ -180,11 +180,16 @@ func (o *planOptions) judge(ctx context.Context, t *target) (*plan.Verdict, erro
 	if err := interruption(ctx); err != nil {
 		return nil, err
 	}
-	v := &plan.Verdict{Text: report.Verdict, OK: report.OK(), Acknowledged: subject.Acknowledged}
-	for _, r := range report.Results {
-		if r.Status != preflight.Pass && r.Status != preflight.Skip {
-			v.Findings = append(v.Findings, plan.VerdictFinding{Check: r.ID, Status: string(r.Status), Message: redact.Text(r.Message), Waived: r.Waived})
+	return verdictOf(report, subject.Acknowledged), nil
+}
+
+// verdictOf is what a plan's file keeps of a report.
+func verdictOf(r *preflight.Report, acknowledged []string) *plan.Verdict {
+	v := &plan.Verdict{Text: r.Verdict, OK: r.OK(), Acknowledged: acknowledged}
+	for _, one := range r.Results {
+		if one.Status != preflight.Pass && one.Status != preflight.Skip {
+			v.Findings = append(v.Findings, plan.VerdictFinding{Check: one.ID, Status: string(one.Status), Message: redact.Text(one.Message), Waived: one.Waived})
 		}
 	}
-	return v, nil
+	return v
 }

@@ -114,8 +114,9 @@ func (o *preflightOptions) reviewed() (*plan.Plan, error) {
 func (o *preflightOptions) equip(ctx context.Context, s *preflight.Subject, t *target, reviewed *plan.Plan) error {
 	s.Acknowledged = o.checks.acknowledgedFor(t.site)
 	if s.Reviewed = reviewed; reviewed != nil {
-		t.plan.Claims = t.plan.Claims.Since(reviewed.Claims)
-		if err := o.goesOn(ctx, t, reviewed); err != nil {
+		if err := o.adoptClaims(t, reviewed); err != nil {
+			s.Departed = err.Error()
+		} else if err := o.goesOn(ctx, t, reviewed); err != nil {
 			s.Departed = err.Error()
 		} else {
 			s.Reviewed = t.plan // what is left of it is as good

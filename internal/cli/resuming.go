@@ -20,6 +20,7 @@ func (o *targetOptions) resuming(ctx context.Context, s *preflight.Subject) erro
 		return err
 	}
 	resume(s, runs)
+	s.Recorded = s.Facts.AcceptClaims(s.Recorded, o.choices.AcceptVolumes)
 	return nil
 }
 

@@ -128,7 +128,7 @@ func (o *rollbackOptions) validate() error {
 	if chosen > 1 {
 		return errors.New("reading --operator-only, --stores-only, --object-store and --to: only one of them can be meant")
 	}
-	return o.validateLiterals()
+	return o.validateAccepted()
 }
 
 // load looks at cluster, history and journals and makes the plan. It changes

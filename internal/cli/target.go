@@ -74,6 +74,7 @@ func (o *targetOptions) addAcceptFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.choices.AcceptRestart, "accept-restart", nil, "accept that a store restarts that the plan leaves as it is, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.choices.AcceptDowntime, "accept-downtime", nil, "accept that all pods of a store restart at once, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.choices.AcceptCredentials, "accept-credentials-change", nil, "accept that the root login, keys or certificates of a store change, as NAMESPACE/NAME (can be repeated)")
+	fs.StringArrayVar(&o.choices.AcceptVolumes, "accept-volume-change", nil, "accept that a volume claim was replaced, or deleted for good, since it was recorded, as NAMESPACE/CLAIM (can be repeated)")
 	fs.StringArrayVar(&o.choices.LiteralValues, "literal-value", nil, literalUsage("operator:SETTING or NAMESPACE/NAME:SETTING"))
 }
 
@@ -140,7 +141,7 @@ func (o *targetOptions) validate() error {
 	if _, err := o.sets.byRelease(); err != nil {
 		return err
 	}
-	if err := o.validateLiterals(); err != nil {
+	if err := o.validateAccepted(); err != nil {
 		return err
 	}
 	if o.imageOnly == "" {
@@ -156,8 +157,14 @@ func (o *targetOptions) validate() error {
 	return nil
 }
 
-// validateLiterals refuses settings that do not say which release is meant.
-func (o *targetOptions) validateLiterals() error {
+// validateAccepted refuses what names no volume claim, and settings that do not
+// say which release they belong to.
+func (o *targetOptions) validateAccepted() error {
+	for _, key := range o.choices.AcceptVolumes {
+		if !releaseKey.MatchString(key) || !strings.Contains(key, "/") {
+			return withHint(fmt.Errorf("reading --accept-volume-change %q: expected NAMESPACE/CLAIM", key), "kubectl get persistentvolumeclaims -A")
+		}
+	}
 	for _, l := range o.choices.LiteralValues {
 		if key, setting, ok := strings.Cut(l, ":"); !ok || !releaseKey.MatchString(key) || setting == "" {
 			return fmt.Errorf("reading --literal-value %q: expected operator:SETTING or NAMESPACE/NAME:SETTING", l)

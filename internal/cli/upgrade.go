@@ -21,6 +21,8 @@ type upgradeOptions struct {
 	planKey  string
 	// publicKey and signature prove the bundle.
 	publicKey, signature string
+	// approved is the plan of planFile.
+	approved *plan.Plan
 }
 
 func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
@@ -126,6 +128,7 @@ func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
 	if err := o.check(ctx, t, subject, preflight.PhaseA); err != nil {
 		return err
 	}
+	o.printUnapproved()
 	if o.dryRun {
 		line(o.Out, "\nDry run: nothing was pushed or changed.")
 		return nil
@@ -158,7 +161,10 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 	if err != nil {
 		return err
 	}
-	t.plan.Claims = t.plan.Claims.Since(want.Claims)
+	o.approved = want
+	if err := o.adoptClaims(t, want); err != nil {
+		return withCode(ExitCheckFailed, withHint(fmt.Errorf("comparing with plan %q: %w", o.planFile, err), anewHint))
+	}
 	if t.plan.Departs(want) == "" {
 		return nil
 	}
@@ -167,9 +173,41 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 	}
 	if err := o.goesOn(ctx, t, want); err != nil {
 		return withCode(ExitCheckFailed, withHint(fmt.Errorf("comparing with plan %q: %w", o.planFile, err),
-			"give it the flags that the plan was made with; helm aistor plan --out makes one for the present state, to be reviewed again"))
+			"give it the flags that the plan was made with; "+anewHint))
 	}
 	line(o.Out, "Going on with what is left of plan %s", shortDigest(want.Digest()))
+	return nil
+}
+
+// printUnapproved names the findings of the checks that the reviewed plan's file
+// does not have. What its file says of the checks decides nothing: they were made
+// again just now.
+func (o *upgradeOptions) printUnapproved() {
+	if o.approved == nil || len(o.seen.before) == 0 {
+		return
+	}
+	now := verdictOf(o.seen.before[len(o.seen.before)-1], nil)
+	for _, f := range now.Unseen(o.approved.Preflight) {
+		state := f.Status
+		if f.Waived != "" {
+			state = "waived"
+		}
+		line(o.Out, "! %s", wrap(fmt.Sprintf("check %s (%s) is not among the findings that %s was reviewed with", f.Check, state, printable(o.planFile)), 76, "  "))
+	}
+}
+
+// anewHint is what helps where a reviewed plan does not hold any more.
+const anewHint = "helm aistor plan --out makes one for the present state, to be reviewed again"
+
+// adoptClaims takes the volume claims that a reviewed plan recorded in place of
+// the present ones, but for those whose change was accepted. A plan file that
+// lacks a claim was edited, or made before the claim was: a claim that nobody
+// recorded can't be told from one that took its place.
+func (o *targetOptions) adoptClaims(t *target, reviewed *plan.Plan) error {
+	if missing := t.plan.Claims.Missing(reviewed.Claims); missing != "" {
+		return fmt.Errorf("it was edited, or made for another state: %s is missing in the file", missing)
+	}
+	t.plan.Claims = t.inputs.Facts.AcceptClaims(t.plan.Claims.Since(reviewed.Claims), o.choices.AcceptVolumes)
 	return nil
 }
 

@@ -71,7 +71,7 @@ func (o *validateOptions) run(ctx context.Context) error {
 		printChecks(o.Out, preflight.After())
 		return nil
 	}
-	if err := o.checks.validate(); err != nil {
+	if err := errors.Join(o.checks.validate(), o.validateAccepted()); err != nil {
 		return err
 	}
 	l, err := o.looker(ctx)
@@ -217,9 +217,10 @@ func (l *looker) look(ctx context.Context) (*preflight.Subject, error) {
 	s := l.base
 	s.Facts, s.Now = facts, l.Now()
 	s.Since, s.Recorded = l.lastUpgrade(ctx, facts)
-	if s.Plan != nil {
-		s.Recorded = s.Recorded.Since(s.Plan.Claims)
+	if l.planFile != "" { // a store that is gone for good is in no newer plan
+		s.Recorded = s.Plan.Claims
 	}
+	s.Recorded = facts.AcceptClaims(s.Recorded, l.choices.AcceptVolumes)
 	deepen(ctx, l.target.cluster, facts, s.Since, l.endpoints.at)
 	if s.Plan != nil {
 		s.Site = s.Plan.Registry

@@ -52,7 +52,7 @@ func (e *DeletionError) hint() string {
 // replaced by an upgrade.
 func (e *Executor) recordClaims() {
 	r := &e.journal.Run
-	recorded := r.Claims
+	recorded := e.facts.AcceptClaims(r.Claims, e.plan.Options.AcceptVolumes)
 	if recorded == nil || !r.Changed() {
 		recorded = plan.ClaimRecords{}
 	}

@@ -45,7 +45,7 @@ func departed(reviewed, now *plan.Plan) error {
 // frame is a plan without what doing a part of it changes.
 func frame(p *plan.Plan) *plan.Plan {
 	f := *p
-	f.Steps, f.Images, f.Refusals, f.Warnings, f.Preflight = nil, nil, nil, nil, nil
+	f.Steps, f.Images, f.Refusals, f.Warnings, f.Preflight, f.Claims = nil, nil, nil, nil, nil, nil
 	return &f
 }
 

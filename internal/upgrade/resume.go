@@ -22,7 +22,7 @@ func (e *Executor) adopt() {
 		r.Baseline = maps.Clone(prev.Baseline)
 	}
 	if r.Claims == nil {
-		r.Claims = maps.Clone(prev.Claims)
+		r.Claims = e.facts.AcceptClaims(prev.Claims, e.plan.Options.AcceptVolumes)
 	}
 }
 

@@ -39,6 +39,9 @@ type Options struct {
 	// AcceptCredentials names stores, as namespace/name, whose root login, KES
 	// configuration, encryption keys or certificates may change.
 	AcceptCredentials []string `json:"acceptCredentialsChange,omitempty"`
+	// AcceptVolumes names volume claims, as namespace/name, whose volume may be
+	// another one than was recorded.
+	AcceptVolumes []string `json:"acceptVolumeChange,omitempty"`
 	// LiteralValues are settings whose text is the value itself although it
 	// looks as if something had to replace it: "operator:" or
 	// "namespace/name:" before the setting's path.

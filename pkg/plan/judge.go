@@ -46,6 +46,7 @@ func judge(in Inputs, p *Plan) (refusals, warnings []Notice) {
 		}
 	}
 	judgeCredentials(&n, in)
+	judgeAcceptedVolumes(&n, in)
 	judgeRestarts(&n, in, p)
 	judgeImages(&n, in, p)
 	return n.refusals, n.warnings

@@ -1,5 +1,10 @@
 package plan
 
+import (
+	"errors"
+	"slices"
+)
+
 // Verdict is what a preflight said when a plan was written down, for whoever
 // reviews it. It is no part of what is carried out: the checks are made again
 // then.
@@ -21,4 +26,32 @@ type VerdictFinding struct {
 	Message string `json:"message"`
 	// Waived is the reason why it was accepted.
 	Waived string `json:"waived,omitempty"`
+}
+
+// Contradiction is an error where the verdict is not what its own findings add
+// up to: somebody has edited it. A nil verdict contradicts nothing.
+func (v *Verdict) Contradiction() error {
+	if v == nil {
+		return nil
+	}
+	stops := slices.ContainsFunc(v.Findings, func(f VerdictFinding) bool {
+		return f.Waived == "" && (f.Status == "fail" || f.Status == "error")
+	})
+	if v.OK && stops {
+		return errors.New("its preflight was edited: it says that nothing stands in the way, and has a check that failed")
+	}
+	return nil
+}
+
+// Unseen are the findings of now that who reviewed then has not seen: checks
+// that passed by then, or that nobody had waived. A nil verdict has no findings.
+func (v *Verdict) Unseen(then *Verdict) []VerdictFinding {
+	if v == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.Findings), func(f VerdictFinding) bool {
+		return then != nil && slices.ContainsFunc(then.Findings, func(o VerdictFinding) bool {
+			return o.Check == f.Check && o.Status == f.Status && (f.Waived == "" || o.Waived == f.Waived)
+		})
+	})
 }

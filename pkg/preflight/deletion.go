@@ -31,7 +31,7 @@ func volumesKeptCheck(phase Phase) Check {
 	return Check{ID: "volumes-kept", Title: "Volumes kept", Phase: phase, Mandatory: true, Partial: true,
 		Needs: []string{"persistentvolumeclaims", "objectstores", "statefulsets", "journals"}, Run: checkVolumesKept,
 		Looks: "UID and volume of each volume claim against those that the plan, or the journal of the last upgrade, recorded",
-		Fails: "a recorded claim was deleted, or is another one, or has another volume; it cannot be waived or left out"}
+		Fails: "a recorded claim was deleted, or is another one, or has another volume, unless --accept-volume-change names it; it cannot be waived or left out"}
 }
 
 func volumesBoundCheck(phase Phase) Check {
@@ -117,7 +117,11 @@ func checkVolumesKept(_ context.Context, s *Subject) Result {
 	}
 	var f findings
 	for _, d := range s.Facts.ReplacedClaims(recorded) {
-		addDeletion(&f, s, d)
+		remedy := shell.Command("kubectl get pvc -n %s", d.Object.Namespace)
+		if d.Object.Kind == "PersistentVolumeClaim" {
+			remedy = shell.Command("--accept-volume-change %s", d.Object.Namespace+"/"+d.Object.Name) + ", if that was wanted"
+		}
+		f.fail(d.Object, "%s", d.Text(s.Now)).wanted(d.Received, d.Expected, remedy)
 	}
 	return f.result("%s as recorded", words.Are(recorded.Len(), "volume claim"))
 }

@@ -108,7 +108,7 @@ func TestVolumesKept(t *testing.T) {
 		{name: "a further claim", want: Pass, change: func(_ *testing.T, s *Subject) {
 			s.Facts.Claims = append(s.Facts.Claims, plan.Claim{Namespace: "tenant", Name: "data-primary-pool-0-4", UID: "new", Store: "tenant/primary"})
 		}},
-		{name: "another volume", want: Fail, line: "its volume was pv-0 and is pv-9 now", observed: "UID new, volume pv-9", required: "UID uid-0, volume pv-0", remedy: "kubectl get pvc -n tenant",
+		{name: "another volume", want: Fail, line: "its volume was pv-0 and is pv-9 now", observed: "UID new, volume pv-9", required: "UID uid-0, volume pv-0", remedy: "--accept-volume-change tenant/data-primary-pool-0-0, if that was wanted",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims[0].UID, s.Facts.Claims[0].Volume = "new", "pv-9" }},
 		{name: "another claim with the same volume", want: Fail, line: "replaced; another claim has its name and its volume pv-0",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims[0].UID = "new" }},

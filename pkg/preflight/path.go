@@ -184,8 +184,12 @@ func coveredNotices() []string {
 func checkPlan(_ context.Context, s *Subject) Result {
 	var f findings
 	if s.Reviewed != nil {
-		if what := s.Plan.Departs(s.Reviewed); what != "" {
-			f.fail(plan.ObjectKey{}, "the plan that was reviewed does not hold any more: %s", orElse(s.Departed, "it was edited, or made for another state: "+what)).
+		why := s.Departed
+		if what := s.Plan.Departs(s.Reviewed); why == "" && what != "" {
+			why = "it was edited, or made for another state: " + what
+		}
+		if why != "" {
+			f.fail(plan.ObjectKey{}, "the plan that was reviewed does not hold any more: %s", why).
 				wanted(s.Plan.Digest(), s.Reviewed.Digest(), "helm aistor plan --out makes one for the present state; have it reviewed again")
 		}
 	}
