@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -21,11 +22,17 @@ func readPlanFile(file string) (*plan.Plan, error) {
 func readPlan(file string, b []byte) (*plan.Plan, error) {
 	var p plan.Plan
 	err := plan.UnmarshalDocument(b, &p)
-	if err != nil && p.Kind == plan.KindPlan {
-		return nil, fmt.Errorf("reading plan %q: %w", file, err)
+	if err == nil {
+		err = withCode(ExitCheckFailed, p.Preflight.Contradiction())
 	}
-	if err != nil || p.Kind != plan.KindPlan {
-		return nil, withHint(fmt.Errorf("reading plan %q: it is not an %s", file, plan.KindPlan), "helm aistor plan --out writes one")
+	switch {
+	case err != nil:
+		return nil, withHint(fmt.Errorf("reading plan %q: %w", file, err), planHint)
+	case p.Kind != plan.KindPlan:
+		return nil, withHint(message.Errorf("reading plan %q: it is another kind of document\nreceived: kind %q\nexpected: kind %q", file, p.Kind, plan.KindPlan), planHint)
 	}
 	return &p, nil
 }
+
+// planHint says where plan files come from.
+const planHint = "helm aistor plan --out FILE writes a plan"
