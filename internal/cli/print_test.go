@@ -69,6 +69,7 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 		{"stopped with changes", t.Context(), upgradeError(&upgrade.StoppedError{Changed: true, Cause: errors.New("x")}), ExitStopped},
 		{"stopped without changes", t.Context(), upgradeError(&upgrade.StoppedError{Cause: errors.New("x")}), ExitError},
 		{"nothing moved", t.Context(), upgradeError(&upgrade.StoppedError{Changed: true, Cause: &upgrade.TimeoutError{}}), ExitTimeout},
+		{"no answer before anything was changed", t.Context(), upgradeError(&upgrade.StoppedError{Cause: fmt.Errorf("reading: %w", context.DeadlineExceeded)}), ExitError},
 		{"interrupted in an upgrade", t.Context(), upgradeError(&upgrade.InterruptedError{}), ExitInterrupted},
 		{"interrupted elsewhere", cancelled, fmt.Errorf("reading: %w", context.Canceled), ExitInterrupted},
 		{"a request that took too long", t.Context(), context.DeadlineExceeded, ExitTimeout},

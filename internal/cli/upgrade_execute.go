@@ -191,6 +191,8 @@ func upgradeError(err error) error {
 		return withCode(ExitTimeout, err)
 	case errors.As(err, &stopped) && stopped.Changed:
 		return withCode(ExitStopped, err)
+	case stopped != nil && !errors.As(err, new(*exitError)): // a request's own time-out is not the user's
+		return withCode(ExitError, err)
 	}
 	return err
 }

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
 const (
@@ -43,6 +46,9 @@ func (l *Lease) members(o Options) []*Lease {
 // taken over from. waiting is told of it first.
 func (l *Lease) Acquire(ctx context.Context, waiting func(*BusyError)) error {
 	if err := l.take(ctx, waiting); err != nil {
+		if ctx.Err() != nil { // the request that took it may have arrived
+			_ = l.giveUp(ctx)
+		}
 		return err
 	}
 	var mu sync.Mutex
@@ -61,10 +67,26 @@ func (l *Lease) Acquire(ctx context.Context, waiting func(*BusyError)) error {
 	if err == nil {
 		return nil
 	}
-	if left := l.Release(context.WithoutCancel(ctx)); left != nil {
-		return fmt.Errorf("%w; %w", err, left)
+	if left := l.giveUp(ctx); left != nil {
+		return fmt.Errorf("%w; %w; it expires by itself", err, left)
 	}
 	return err
+}
+
+// interruptedLimit is how long giving back what was taken may keep whoever
+// interrupted an Acquire; without that, a Lease may take its pace.
+const interruptedLimit = 2 * time.Second
+
+// giveUp gives back what an Acquire that fails has taken. What can't be given
+// back in time expires.
+func (l *Lease) giveUp(ctx context.Context) error {
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.pace())
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		_ = pause.For(work, interruptedLimit)
+		cancel()
+	})()
+	return l.Release(work)
 }
 
 // eachAlso calls f for the further namespaces, some at a time, until one fails.

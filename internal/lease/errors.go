@@ -73,6 +73,19 @@ var errNotHeld = errors.New("nothing is written without the lease")
 // confirms the lease, or finds that it is lost.
 var errStale = errors.New("the lease was not confirmed in time; nothing was sent")
 
+// silentError is why a lease could not be confirmed in time. It is a timeout in
+// the sense of net.Error, so that asking again makes sense, and not one of those
+// that the user has set.
+type silentError struct{ within time.Duration }
+
+func (e *silentError) Error() string {
+	return "no answer from the API server within " + e.within.String()
+}
+
+// Timeout and Temporary make it a net.Error.
+func (e *silentError) Timeout() bool   { return true }
+func (e *silentError) Temporary() bool { return true }
+
 func since(t time.Time) string {
 	if t.IsZero() {
 		return ""

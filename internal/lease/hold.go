@@ -98,7 +98,8 @@ func (l *Lease) age() time.Duration {
 
 // renew reads the lease, and renews it where that was not done for young.
 func (l *Lease) renew(ctx context.Context, young time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, l.pace())
+	asked := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, l.pace(), &silentError{l.pace()})
 	defer cancel()
 	select {
 	case l.turn <- struct{}{}:
@@ -108,6 +109,9 @@ func (l *Lease) renew(ctx context.Context, young time.Duration) error {
 	}
 	for try := 1; ; try++ {
 		err := l.renewOnce(ctx, young)
+		if err != nil && ctx.Err() != nil && asked.Err() == nil && l.Err() == nil {
+			return fmt.Errorf("confirming lease %q: %w", l.id(), context.Cause(ctx))
+		}
 		if !apierrors.IsConflict(err) || try == 3 {
 			return err
 		}

@@ -22,8 +22,8 @@ const (
 
 // change brings one release to its target and waits until everything that
 // hangs on it is settled. The Helm operation does not end when ctx does; the
-// waiting does.
-func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
+// waiting does. What comes before the operation ends with reading.
+func (e *Executor) change(ctx, reading context.Context, s plan.Step) (string, error) {
 	c, err := changeOf(e.in, s)
 	if err != nil {
 		return "", err
@@ -31,7 +31,7 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 	work := context.WithoutCancel(ctx)
 	e.probe(work)
 	was := e.live.Snapshot()
-	back, err := e.operate(ctx, s, c)
+	back, err := e.operate(ctx, reading, s, c)
 	if err == nil {
 		err = e.settle(ctx, s, c, was)
 	}
@@ -43,37 +43,38 @@ func (e *Executor) change(ctx context.Context, s plan.Step) (string, error) {
 }
 
 // operate upgrades the release unless it is at its target, and returns the
-// revision to go back to, or none. Of what it does ctx ends the pauses alone.
-func (e *Executor) operate(ctx context.Context, s plan.Step, c *plan.Change) (back Release, err error) {
-	work := context.WithoutCancel(ctx)
+// revision to go back to, or none. ctx ends the pauses, and reading what comes
+// before a call of Helm.
+func (e *Executor) operate(ctx, reading context.Context, s plan.Step, c *plan.Change) (back Release, err error) {
+	defer func() { err = cutShort(reading, err) }()
 	for try := 1; ; try++ {
-		rel, err := e.release(work, s)
+		rel, err := e.release(reading, s)
 		if err != nil {
 			return back, err
 		}
 		if e.reached(s, rel) {
-			return back, e.recordRevision(work, s, rel)
+			return back, e.recordRevision(reading, s, rel)
 		}
 		if err := e.beforeTry(ctx, try); err != nil {
 			return back, err
 		}
-		if err := e.beforeRetry(work, s, try); err != nil {
+		if err := e.beforeRetry(reading, s, try); err != nil {
 			return back, err
 		}
-		if rel, err = e.settled(work, s, rel); err != nil {
+		if rel, err = e.settled(reading, s, rel); err != nil {
 			return back, err
 		}
 		if rel.Status == "deployed" && back.Revision == 0 {
 			back = rel
 		}
-		err = e.callOnce(work, s, rel, making(c), func() error { return e.call(work, s, c) })
+		err = e.callOnce(reading, s, rel, making(c), func() error { return e.call(context.WithoutCancel(ctx), s, c) })
 		if lost := e.lease.Err(); lost != nil {
 			return back, lost // Helm wraps causes as text
 		}
 		silent := silentWebhook(err)
 		switch {
 		case silent != nil && try == operations:
-			return back, e.registered(work, silent)
+			return back, e.registered(reading, silent)
 		case err == nil || !transient(err) || try == operations:
 			return back, err
 		case silent != nil:
@@ -128,22 +129,24 @@ func making(c *plan.Change) journal.Operation {
 }
 
 // callOnce makes one Helm operation between two entries in the journal, so
-// that whoever comes next knows whose revision it finds.
+// that whoever comes next knows whose revision it finds. ctx ends what comes
+// before the call, and a moment later what comes after it.
 func (e *Executor) callOnce(ctx context.Context, s plan.Step, rel Release, making journal.Operation, call func() error) error {
 	if err := e.mayWrite(ctx); err != nil {
 		return err
 	}
 	rec := e.journal.Step(s.ID)
 	changed := rec.Changed
-	rec.Before, rec.Calling, rec.Called, rec.Making, rec.Changed = rel.Revision, true, e.opts.Now(), &making, true
-	if err := e.save(ctx); err != nil {
-		return err
+	rec.Before, rec.Calling, rec.Called, rec.Making = rel.Revision, true, e.opts.Now(), &making
+	err := e.announce(ctx, rec)
+	if err == nil {
+		err = e.refuseDeletionsSince(ctx, s)
 	}
-	if err := e.refuseDeletionsSince(ctx, s); err != nil {
+	if err != nil {
 		rec.Calling, rec.Changed = false, changed // the end of the step is saved
 		return err
 	}
-	err := e.meanwhile(s, call)
+	err = e.meanwhile(s, call)
 	if lost := e.lease.Err(); lost != nil {
 		return lost
 	}
@@ -151,7 +154,9 @@ func (e *Executor) callOnce(ctx context.Context, s plan.Step, rel Release, makin
 		rec.Calling, rec.Changed = false, changed // the end of the step is saved
 		return e.busyRelease(ctx, s, err)
 	}
-	after, lookErr := e.release(ctx, s)
+	looking, end := untilInterrupted(ctx)
+	defer end()
+	after, lookErr := e.release(looking, s)
 	if lookErr != nil {
 		if err == nil {
 			err = lookErr
@@ -248,9 +253,7 @@ func (e *Executor) unstick(ctx context.Context, s plan.Step) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rec := e.journal.Step(s.ID)
-	rec.Changed = true
-	if err := e.save(ctx); err != nil {
+	if err := e.announce(ctx, e.journal.Step(s.ID)); err != nil {
 		return "", err
 	}
 	if e.plan.Kind == plan.KindRollback && unfinishedRollback(rel) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
 )
 
 var (
@@ -82,20 +83,36 @@ func (e *StoppedError) Unwrap() error { return e.Cause }
 // at work at a release.
 type BusyError struct {
 	Holder string
-	Since  time.Time
+	// Since is when it began; zero where unknown.
+	Since time.Time
+	// Namespace is where the Lease lies; empty where none is held.
+	Namespace string
+	// Back says that this was a rollback.
+	Back bool
 	// Release is the namespace/name that a Helm left pending, and Until when
 	// it is taken for dead. Both are empty where the lease is held.
 	Release string
 	Until   time.Time
 }
 
-// Error names the holder.
-func (e *BusyError) Error() string {
+// Error names the holder, and how to look at its Lease.
+func (e *BusyError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines implements [message.Liner].
+func (e *BusyError) Lines() []string {
 	if e.Release != "" {
-		return fmt.Sprintf("release %s: another Helm may be at work since %s; wait, or rerun after %s",
-			e.Release, e.Since.UTC().Format(time.RFC3339), e.Until.UTC().Format(time.RFC3339))
+		return []string{message.Sprintf("release %s: another Helm may be at work since %s; wait, or rerun after %s",
+			e.Release, e.Since.UTC().Format(time.RFC3339), e.Until.UTC().Format(time.RFC3339))}
 	}
-	return fmt.Sprintf("upgrading: another run is under way: held by %s since %s", e.Holder, e.Since.UTC().Format(time.RFC3339))
+	since := ""
+	if !e.Since.IsZero() {
+		since = " since " + e.Since.UTC().Format(time.RFC3339)
+	}
+	return []string{
+		message.Sprintf("%s: another run is under way in namespace %q: held by %s%s", doing(e.Back), e.Namespace, message.Line(e.Holder), since),
+		"nothing was changed",
+		"hint: " + shell.Command("kubectl get lease %s -n %s -o yaml", lease.Name, e.Namespace),
+	}
 }
 
 // InterruptedError says what an interrupted run did and what it left.

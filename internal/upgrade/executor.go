@@ -115,18 +115,15 @@ func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
 // acquire takes the lease.
 func (e *Executor) acquire(ctx context.Context) error {
 	err := e.lease.Acquire(ctx, func(b *lease.BusyError) {
-		e.say("", EventProgress, fmt.Sprintf("lease held by %s: watching whether it is renewed", b.Holder))
+		e.say("", EventProgress, fmt.Sprintf("lease %s/%s held by %s: watching whether it is renewed", orElse(b.Namespace, e.namespace), lease.Name, b.Holder))
 	})
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil {
-		return &InterruptedError{Back: e.back(), Next: e.opts.Command}
+	if busy, ok := errors.AsType[*lease.BusyError](err); ok && ctx.Err() == nil {
+		return &BusyError{Holder: busy.Holder, Since: busy.Since, Namespace: orElse(busy.Namespace, e.namespace), Back: e.back()}
 	}
-	if busy, ok := errors.AsType[*lease.BusyError](err); ok {
-		return &BusyError{Holder: busy.Holder, Since: busy.Since}
-	}
-	return &StoppedError{Cause: err, Back: e.back()}
+	return e.verdict(ctx, interruptedBy(ctx, err))
 }
 
 // untilLost is a context that ends with the lease too.
@@ -175,6 +172,9 @@ func (e *Executor) admissible() error {
 	return nil
 }
 
+// releaseLimit is how long giving the lease back may take.
+const releaseLimit = 10 * time.Second
+
 // leave ends what runs in the background and frees the lease last of all. A
 // panic leaves it held, as a killed process would: nobody knows what was under
 // way.
@@ -188,7 +188,11 @@ func (e *Executor) leave(ctx context.Context, orderly bool) {
 		e.lease.Abandon()
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	limit := releaseLimit
+	if ctx.Err() != nil {
+		limit = interruptionGrace
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := e.lease.Release(ctx); err != nil {
 		e.say("", EventProgress, "releasing the lease: "+err.Error()+"; it expires by itself")

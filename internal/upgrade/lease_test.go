@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	coordination "k8s.io/api/coordination/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	ktesting "k8s.io/client-go/testing"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 )
@@ -264,6 +267,71 @@ func TestLeaseLostWhileTheLastStepIsCheckedIsNoSuccess(t *testing.T) {
 		}
 		_, err := w.attempt(t, "me").run(t.Context())
 		if !errors.As(err, new(*lease.LostError)) {
+			t.Errorf("error: %v", err)
+		}
+	})
+}
+
+// The Lease may lie in the namespace of one store alone.
+func TestWhoHoldsTheLeaseOfAFurtherNamespaceIsNamedWithIt(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "ns-two"}}
+		l.Spec.HolderIdentity, l.Spec.RenewTime = new("owner"), new(meta.NowMicro())
+		l, err := w.client.CoordinationV1().Leases("ns-two").Create(t.Context(), l, meta.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(8*time.Second, func() {
+			l.Spec.RenewTime = new(meta.NowMicro())
+			_, _ = w.client.CoordinationV1().Leases("ns-two").Update(t.Context(), l, meta.UpdateOptions{})
+		})
+		x := w.attempt(t, "me")
+		x.lease.Also = []string{"ns-one", "ns-two"}
+		_, err = x.run(t.Context())
+		want := "upgrading: another run is under way in namespace \"ns-two\": held by owner\nnothing was changed\nhint: kubectl get lease aistor-upgrade -n ns-two -o yaml"
+		if err == nil || err.Error() != want {
+			t.Errorf("received: %v\nexpected: %s", err, want)
+		}
+		if !x.told.said("lease ns-two/aistor-upgrade held by owner") {
+			t.Errorf("events: %+v", x.told.events)
+		}
+	})
+}
+
+// A run that is held up while it takes the Leases has changed nothing.
+func TestRunThatLosesTheFirstLeaseWhileItTakesFurtherOnesSaysWhoHasIt(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		stolen := false
+		w.client.PrependReactor("get", "leases", func(a ktesting.Action) (bool, runtime.Object, error) {
+			if a.GetNamespace() == "ns-two" && !stolen {
+				stolen = true
+				l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "aistor"}}
+				l.Spec.HolderIdentity = new("second")
+				if err := w.client.Tracker().Update(coordination.SchemeGroupVersion.WithResource("leases"), l, "aistor"); err != nil {
+					t.Error(err)
+				}
+			}
+			return false, nil, nil
+		})
+		x := w.attempt(t, "me")
+		x.lease.Also = []string{"ns-one", "ns-two"}
+		_, err := x.run(t.Context())
+		for _, want := range []string{`lease "aistor/aistor-upgrade" was lost`, "received: held by second", "this run had changed nothing", "hint: kubectl aistor-upgrade status -n aistor"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("received: %v\nexpected: %s", err, want)
+			}
+		}
+	})
+}
+
+func TestRunThatIsInterruptedWhileItWaitsForTheLeaseSaysWhatRemains(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.heldBy(t, "other", time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, cancel)
+		_, err := w.attempt(t, "me").run(ctx)
+		stop, ok := errors.AsType[*InterruptedError](err)
+		if !ok || len(stop.Remaining) != 8 || stop.Changed {
 			t.Errorf("error: %v", err)
 		}
 	})

@@ -28,9 +28,7 @@ func (e *Executor) replaceLicense(ctx context.Context, s plan.Step) (string, err
 	if err != nil {
 		return "", err
 	}
-	rec := e.journal.Step(s.ID)
-	rec.Changed = true
-	if err := e.save(ctx); err != nil {
+	if err := e.announce(ctx, e.journal.Step(s.ID)); err != nil {
 		return "", err
 	}
 	if secret.Data == nil {

@@ -61,9 +61,11 @@ func newRole(e *Executor, s plan.Step, key plan.ObjectKey) string {
 }
 
 // mend deletes exactly the bindings the step names. What it deletes is in the
-// journal before it is gone, so that whoever comes next can bring it back.
+// journal before it is gone, so that whoever comes next can bring it back. ctx
+// ends what comes before that.
 func (e *Executor) mend(ctx context.Context, s plan.Step) (string, error) {
 	rec := e.journal.Step(s.ID)
+	saved := slices.Clone(rec.Saved)
 	var doomed []images.Object
 	for _, key := range s.Objects {
 		live, err := e.object(ctx, key)
@@ -76,10 +78,11 @@ func (e *Executor) mend(ctx context.Context, s plan.Step) (string, error) {
 		doomed = append(doomed, live)
 		rec.Save(bare(live))
 	}
-	rec.Changed = true
-	if err := e.save(ctx); err != nil {
+	if err := e.announce(ctx, rec); err != nil {
+		rec.Saved = saved
 		return "", err
 	}
+	ctx = context.WithoutCancel(ctx) // from here on the operator is without rights
 	for _, o := range doomed {
 		key := plan.KeyOf(o, "")
 		uid, _ := images.At(o, "metadata", "uid").(string)

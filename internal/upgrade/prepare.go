@@ -44,7 +44,7 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if err := e.save(ctx); err != nil {
 		return err
 	}
-	if err := e.write(ctx, e.journal.Prune); err != nil {
+	if err := e.prune(ctx); err != nil {
 		return err
 	}
 	if err := e.look(ctx); err != nil {
@@ -52,6 +52,16 @@ func (e *Executor) prepare(ctx context.Context) error {
 	}
 	e.tracker.observe(e.live.Snapshot())
 	return e.survey(ctx)
+}
+
+// prune drops old journals.
+func (e *Executor) prune(ctx context.Context) error {
+	return patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+		if err := e.lease.Verify(ctx); err != nil {
+			return err
+		}
+		return e.journal.Prune(ctx)
+	})
 }
 
 // look begins to watch the cluster. ctx ends the beginning alone: what is seen

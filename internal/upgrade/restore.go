@@ -24,7 +24,7 @@ import (
 // manifest of the release's deployed revision is created, and as it stands there.
 func (e *Executor) restore(ctx context.Context, g []plan.Step) {
 	last := g[len(g)-1]
-	if last.Action != plan.ActionOperator || len(g) == 1 && len(e.journal.Orphans) == 0 {
+	if last.Action != plan.ActionOperator || !e.deletedBindings(g) {
 		return
 	}
 	rel, err := e.release(ctx, last)
@@ -59,6 +59,14 @@ func (e *Executor) restore(ctx context.Context, g []plan.Step) {
 			e.say(s.ID, EventAlarm, err.Error())
 		}
 	}
+}
+
+// deletedBindings reports whether a journal says that bindings were deleted which
+// the steps of a group should have made anew.
+func (e *Executor) deletedBindings(g []plan.Step) bool {
+	return len(e.journal.Orphans) > 0 || slices.ContainsFunc(g, func(s plan.Step) bool {
+		return s.Action == plan.ActionMend && len(e.journal.Step(s.ID).Saved) > 0
+	})
 }
 
 // restoreBinding creates one binding that a journal names: as this process saw

@@ -96,10 +96,9 @@ func (e *stepError) Unwrap() error { return e.cause }
 // entries in the journal. begun says that the first step of its group has
 // changed the cluster. Until then, what is only read ends with ctx.
 func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, begun bool) error {
-	work := context.WithoutCancel(ctx)
 	reading := ctx
 	if begun {
-		reading = work
+		reading = context.WithoutCancel(ctx)
 	}
 	rec := e.journal.Step(s.ID)
 	done, why, err := e.done(reading, s)
@@ -109,25 +108,20 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, b
 	if err == nil {
 		err = e.checkBeforeStep(reading, s, rest)
 	}
-	if err != nil && reading.Err() != nil { // whatever it says, it is how the interruption shows
-		return fmt.Errorf("%w: %w", reading.Err(), err)
-	}
 	if err != nil {
-		return err
-	}
-	if !mutates(s) {
-		work = ctx
+		return interruptedBy(reading, err)
 	}
 	rec.Status, rec.Message, rec.Started, rec.Ended = journal.StepStarted, "", e.opts.Now(), time.Time{}
 	rec.Attempt++
-	if err := e.save(ctx); err != nil {
+	if err := e.save(reading); err != nil {
 		return err
 	}
 	e.say(s.ID, EventStarted, s.Title)
-	message, err := e.apply(ctx, work, s)
-	if err != nil && ctx.Err() != nil && !mutates(s) {
-		// Whatever it says, it is how the interruption shows.
-		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	message, err := e.apply(ctx, reading, s)
+	if mutates(s) {
+		err = cutShort(reading, err)
+	} else {
+		err = interruptedBy(ctx, err)
 	}
 	return e.end(ctx, rec, message, err)
 }
@@ -188,9 +182,9 @@ func (e *Executor) end(ctx context.Context, rec *journal.StepRecord, text string
 	return err
 }
 
-// apply carries out one step. work is ctx, except that for steps that change
-// the cluster it does not end when ctx does.
-func (e *Executor) apply(ctx, work context.Context, s plan.Step) (string, error) {
+// apply carries out one step. reading ends what a step that changes the cluster
+// does before it sends the first change.
+func (e *Executor) apply(ctx, reading context.Context, s plan.Step) (string, error) {
 	switch s.Action {
 	case plan.ActionBackup:
 		return e.writeBackup(ctx)
@@ -199,13 +193,13 @@ func (e *Executor) apply(ctx, work context.Context, s plan.Step) (string, error)
 	case plan.ActionPreflight:
 		return "", e.opts.Preflight(ctx)
 	case plan.ActionUnstick:
-		return e.unstick(work, s)
+		return e.unstick(reading, s)
 	case plan.ActionMend:
-		return e.mend(work, s)
+		return e.mend(reading, s)
 	case plan.ActionLicense:
-		return e.replaceLicense(work, s)
+		return e.replaceLicense(reading, s)
 	case plan.ActionOperator, plan.ActionStore:
-		return e.change(ctx, s)
+		return e.change(ctx, reading, s)
 	case plan.ActionValidate:
 		summary, err := e.opts.Validate(ctx)
 		e.validation = e.secrets.Text(summary)

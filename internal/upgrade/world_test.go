@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,6 +60,7 @@ type world struct {
 	onBack    func(r RollbackRequest)          // once a rollback is done
 	onFacts   func(f *plan.Facts)              // last word on facts
 	onWatch   func(ctx context.Context) error  // before a watch begins
+	away      atomic.Bool                      // the API server refuses connections
 }
 
 type fakeStore struct {
@@ -92,11 +95,19 @@ func newWorld(t *testing.T) *world {
 		podMean: 30 * time.Second,
 		client:  fake.NewSimpleClientset(), // the other one parses all of OpenAPI, for each world anew
 	}
+	refuse := func(ktesting.Action) (bool, runtime.Object, error) {
+		if w.away.Load() {
+			return true, nil, syscall.ECONNREFUSED
+		}
+		return false, nil, nil
+	}
+	w.client.PrependReactor("*", "*", refuse)
 	w.client.PrependReactor("*", "configmaps", func(a ktesting.Action) (bool, runtime.Object, error) {
 		w.request("journal " + a.GetVerb())
 		return false, nil, nil
 	})
 	w.bindings = dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), binding("aistor-adminjob", "old-role"), binding("aistor-object-store", "old-role"))
+	w.bindings.PrependReactor("*", "*", refuse)
 	w.bindings.PrependReactor("*", "*", func(a ktesting.Action) (bool, runtime.Object, error) {
 		w.request("binding " + a.GetVerb())
 		return false, nil, nil
@@ -165,11 +176,20 @@ func (w *world) with(f func()) {
 	}
 }
 
+// answers is the error of a request whose context has ended, or that finds no
+// API server.
+func (w *world) answers(ctx context.Context) error {
+	if w.away.Load() && ctx.Err() == nil {
+		return syscall.ECONNREFUSED
+	}
+	return ctx.Err()
+}
+
 // Release implements Helm.
 func (w *world) Release(ctx context.Context, ns, name string) (Release, error) {
 	w.request("helm release")
-	if ctx.Err() != nil {
-		return Release{}, ctx.Err()
+	if err := w.answers(ctx); err != nil {
+		return Release{}, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -373,7 +393,7 @@ func (w *world) Forget(_ context.Context, ns, name string, revision int) (err er
 // Facts implements Cluster.
 func (w *world) Facts(ctx context.Context) (*plan.Facts, error) {
 	w.request("facts")
-	return w.snapshot(), ctx.Err()
+	return w.snapshot(), w.answers(ctx)
 }
 
 // Deletions implements Cluster.
@@ -383,7 +403,7 @@ func (w *world) Deletions(ctx context.Context, s Scope, _ []plan.ObjectKey) (*pl
 	f.Pods = nil
 	f.Claims = slices.DeleteFunc(f.Claims, func(c plan.Claim) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
 	f.Workloads = slices.DeleteFunc(f.Workloads, func(c plan.Workload) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
-	return f, ctx.Err()
+	return f, w.answers(ctx)
 }
 
 // Watch implements Cluster.
