@@ -73,7 +73,7 @@ func (o *collectOptions) run(ctx context.Context, file string) error {
 	}
 	line(o.Out, "%s: %s", file, words.Count(len(index.Files), "file"))
 	line(o.ErrOut, "Look through it before it leaves the site: names of hosts, users and\nnamespaces are in it.")
-	return nil
+	return unseen(opts.Facts)
 }
 
 // options look at the cluster once, for the facts and the reports on them.

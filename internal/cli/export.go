@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -44,7 +46,7 @@ func (o *exportOptions) run(ctx context.Context) error {
 		return err
 	}
 	if facts.Operator == nil {
-		return noOperator(facts)
+		return inputs.NoOperator(facts)
 	}
 	site := plan.Describe(facts)
 	if site.Registry, err = o.over(site.Registry); err != nil {
@@ -60,6 +62,11 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("writing site: %w", err)
 	}
-	_, err = o.Out.Write(b)
-	return err
+	if _, err = o.Out.Write(b); err != nil {
+		return err
+	}
+	return unseen(facts, notInSite...)
 }
+
+// notInSite are the resources that a site file says nothing of.
+var notInSite = slices.DeleteFunc(slices.Clone(notInImages), func(r string) bool { return r == "nodes" })

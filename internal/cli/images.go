@@ -115,7 +115,10 @@ func (o *imagesOptions) run(ctx context.Context) error {
 	if err := interruption(ctx); err != nil {
 		return err
 	}
-	return o.print(o.Out, doc, func(w io.Writer) { printImageList(w, doc, o.wide()) })
+	if err := o.print(o.Out, doc, func(w io.Writer) { printImageList(w, doc, o.wide()) }); err != nil {
+		return err
+	}
+	return unseen(facts, notInImages...)
 }
 
 func (o *imagesOptions) document(ctx context.Context, s *preflight.Subject) *imagesDocument {

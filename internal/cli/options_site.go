@@ -47,22 +47,11 @@ func registryOf(o mirrorOptions, site *plan.Site, facts *plan.Facts) (plan.SiteR
 		return r, err
 	}
 	if r.Registry == "" && facts != nil && facts.Operator == nil {
-		return r, noOperator(facts)
+		return r, inputs.NoOperator(facts)
 	}
 	if r.Registry == "" {
 		return r, withHint(fmt.Errorf("finding the private registry: neither the installed values nor a site file name one"),
 			"name it with --registry HOST[:PORT]")
 	}
 	return r, r.Validate()
-}
-
-// noOperator says that no operator was found, and who applies one in a release's
-// place or what could not be looked at: without rights everything looks absent.
-func noOperator(f *plan.Facts) error {
-	if absent := inputs.NoOperator(f); len(f.Gaps) == 0 || absent.Owner != nil {
-		return absent
-	}
-	g := f.Gaps[0]
-	return withHint(fmt.Errorf("finding the operator's release: %d looks at the cluster failed, first %s: %s", len(f.Gaps), g.What, g.Cause),
-		"kubectl auth whoami shows who you are to this cluster")
 }

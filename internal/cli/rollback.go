@@ -144,7 +144,7 @@ func (o *rollbackOptions) load(ctx context.Context) (t *target, unfinished bool,
 		return nil, false, err
 	}
 	if t.inputs.Facts.Operator == nil {
-		return nil, false, noOperator(t.inputs.Facts)
+		return nil, false, inputs.NoOperator(t.inputs.Facts)
 	}
 	for _, key := range o.stores {
 		if _, err := inputs.FindRelease(t.inputs.Facts, aistor.RoleObjectStore, key); err != nil {

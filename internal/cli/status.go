@@ -82,11 +82,15 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return facts, o.document(ctx, facts, brings), nil
 	}
 	if !o.watch {
-		_, doc, err := look(ctx)
+		facts, doc, err := look(ctx)
 		if err != nil {
 			return err
 		}
-		return o.print(o.Out, doc, func(w io.Writer) { printStatus(w, doc, o.wide()) })
+		if err := o.print(o.Out, doc, func(w io.Writer) { printStatus(w, doc, o.wide()) }); err != nil {
+			return err
+		}
+		facts.Gaps = doc.Gaps // with those of the last upgrade
+		return unseen(facts, notInStatus...)
 	}
 	return o.follow(ctx, look, client, scope)
 }
@@ -139,7 +143,7 @@ func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bun
 	var err error
 	doc.Upgrade, err = o.lastRun(ctx, home(f))
 	if denied := apierrors.IsForbidden(err); err != nil && !(denied && f.Operator == nil) {
-		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{What: "the last upgrade", Cause: err.Error(), Denied: denied})
+		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{What: "the last upgrade in " + home(f), Cause: err.Error(), Denied: denied})
 	}
 	return doc
 }

@@ -11,7 +11,14 @@ import (
 // NoOperatorError says that no release of the operator chart was found. Owner is
 // who applies the operator's objects without one, as Argo CD does; nil where
 // they do not show it.
-type NoOperatorError struct{ Owner *plan.GitOpsOwner }
+type NoOperatorError struct {
+	Owner *plan.GitOpsOwner
+	// Unseen says that it may be there all the same; nil where everything that
+	// would show it was looked at.
+	Unseen *UnseenError
+}
+
+const findingOperator = "finding the operator's release"
 
 // NoOperator tells from facts that hold no release of the operator who applies
 // it in its place.
@@ -23,7 +30,7 @@ func NoOperator(f *plan.Facts) *NoOperatorError {
 	taken = append(taken, StoreKeys(f)...)
 	i := slices.IndexFunc(f.Managers, func(m plan.GitOpsOwner) bool { return !slices.Contains(taken, m.Release) })
 	if i < 0 {
-		return &NoOperatorError{}
+		return &NoOperatorError{Unseen: Unseen(f, findingOperator)}
 	}
 	return &NoOperatorError{Owner: &f.Managers[i]}
 }
@@ -31,15 +38,21 @@ func NoOperator(f *plan.Facts) *NoOperatorError {
 // Error says what was looked for, or who is there in its place.
 func (e *NoOperatorError) Error() string {
 	if e.Owner != nil {
-		return "finding the operator's release: " + noRelease(*e.Owner, "the operator's objects")
+		return findingOperator + ": " + noRelease(*e.Owner, "the operator's objects")
 	}
-	return "finding the operator's release: no Helm release of chart " + aistor.OperatorChart + " or " + aistor.OperatorChartOld
+	if e.Unseen != nil {
+		return e.Unseen.Error()
+	}
+	return findingOperator + ": no Helm release of chart " + aistor.OperatorChart + " or " + aistor.OperatorChartOld
 }
 
 // Hint names the commands that show what there is, or lead on.
 func (e *NoOperatorError) Hint() string {
 	if e.Owner != nil {
 		return withoutRelease("--operator")
+	}
+	if e.Unseen != nil {
+		return e.Unseen.Hint()
 	}
 	return "helm list -A shows the releases; name the operator's namespace with -n, or upgrade your own stores with --stores-only -n NAMESPACE"
 }

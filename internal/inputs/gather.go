@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,7 +140,7 @@ func (r Request) stones(installed, target string) []*chart.Chart {
 func (r Request) stores() ([]plan.Change, error) {
 	for _, key := range r.Only {
 		if !slices.ContainsFunc(r.Facts.Stores, func(s plan.Store) bool { return s.Key() == key }) {
-			return nil, &UnknownStoreError{Key: key, Known: StoreKeys(r.Facts)}
+			return nil, unknownStore(r.Facts, key)
 		}
 	}
 	target := r.target(aistor.RoleObjectStore)
@@ -228,9 +229,21 @@ func FindRelease(f *plan.Facts, role aistor.Role, store string) (*plan.Release, 
 		if r := releaseOf(f, s); r != nil {
 			return r, nil
 		}
-		return nil, fmt.Errorf("finding the release of object store %q: no Helm release owns it", store)
+		doing := fmt.Sprintf("finding the release of object store %q", store)
+		if unseen := Unseen(f, doing); unseen != nil {
+			return nil, unseen
+		}
+		return nil, errors.New(doing + ": no Helm release owns it")
 	}
-	return nil, &UnknownStoreError{Key: store, Known: StoreKeys(f)}
+	return nil, unknownStore(f, store)
+}
+
+// unknownStore says that a store is not there, or that nobody could look.
+func unknownStore(f *plan.Facts, key string) error {
+	if unseen := Unseen(f, fmt.Sprintf("finding object store %q", key)); unseen != nil {
+		return unseen
+	}
+	return &UnknownStoreError{Key: key, Known: StoreKeys(f)}
 }
 
 func releaseOf(f *plan.Facts, s plan.Store) *plan.Release {

@@ -129,9 +129,9 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		switch {
 		case !g.Denied || outside(s.Facts, []plan.Gap{g}) != nil:
 		case g.Optional:
-			f.warn(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
+			f.warn(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", g.Remedy())
 		default:
-			f.error(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", gapRemedy(g))
+			f.error(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", g.Remedy())
 		}
 	}
 	if s.Access == nil && s.Plan != nil {

@@ -28,7 +28,7 @@ func unlisted(f *plan.Facts, resources ...string) bool { return len(gapsOf(f, re
 // gap in what it needs.
 func notListed(f *plan.Facts, resources ...string) Result {
 	g := gapsOf(f, resources...)[0]
-	return Result{Status: Error, Message: gapLine(g), Remedy: gapRemedy(g)}
+	return Result{Status: Error, Message: gapLine(g), Remedy: g.Remedy()}
 }
 
 // gapWords are the words that may name the resource of a gap: "pods" of
@@ -46,7 +46,7 @@ func gapWords(g plan.Gap) []string {
 // rights that nobody needs there; nil where there is none.
 func outside(f *plan.Facts, gaps []plan.Gap) *plan.Gap {
 	for _, g := range gaps {
-		if f.Namespace != "" && g.Denied && !g.Within(f.Namespace) {
+		if f.Beyond(g) {
 			return &g
 		}
 	}
@@ -58,10 +58,10 @@ func outside(f *plan.Facts, gaps []plan.Gap) *plan.Gap {
 func withPartialGaps(r Result, f *plan.Facts, gaps []plan.Gap) Result {
 	var open, optional []plan.Gap
 	for _, g := range gaps {
-		if g.Denied && (g.Optional || outside(f, []plan.Gap{g}) != nil) {
-			optional = append(optional, g)
-		} else {
+		if f.Open(g) {
 			open = append(open, g)
+		} else {
+			optional = append(optional, g)
 		}
 	}
 	if len(open) > 0 {
@@ -79,7 +79,7 @@ func withPartialGaps(r Result, f *plan.Facts, gaps []plan.Gap) Result {
 		return r
 	}
 	first := unseen("%s; of the rest: %s", lines[0], r.Message)
-	first.Details, first.Remedy = lines, gapRemedy(optional[0])
+	first.Details, first.Remedy = lines, optional[0].Remedy()
 	return first
 }
 
@@ -104,43 +104,10 @@ func withGaps(r Result, gaps []plan.Gap) Result {
 		r.Status, r.Message = Error, first
 	}
 	if r.Remedy == "" {
-		r.Remedy = gapRemedy(gaps[0])
+		r.Remedy = gaps[0].Remedy()
 	}
 	r.Details = append(lines, r.Details...)
 	return r
 }
 
 func gapLine(g plan.Gap) string { return fmt.Sprintf("%s could not be looked at: %s", g.What, g.Cause) }
-
-// gapRemedy is the question an administrator answers with a role.
-func gapRemedy(g plan.Gap) string {
-	if !g.Denied {
-		return ""
-	}
-	what, where, _ := strings.Cut(g.What, " in ")
-	words := strings.Fields(what)
-	if len(words) == 0 {
-		return ""
-	}
-	verb, resource := "list", words[len(words)-1]
-	if words[0] == "namespaces" && len(words) > 1 {
-		return "kubectl auth can-i get namespaces/" + resource + " -n " + resource
-	}
-	if ns, _, named := strings.Cut(resource, "/"); named && len(words) > 1 {
-		verb, resource, where = "get", words[0], ns
-	}
-	switch resource {
-	case "releases":
-		resource = "secrets" // Helm keeps them there
-	case "journals":
-		resource = "configmaps"
-	}
-	command := "kubectl auth can-i " + verb + " " + resource
-	switch where = strings.TrimSpace(where); {
-	case where == "all namespaces":
-		command += " -A"
-	case where != "":
-		command += " -n " + where
-	}
-	return command
-}

@@ -95,7 +95,7 @@ func checkPullTest(ctx context.Context, s *Subject) Result {
 	answers := s.Puller.Pull(ctx, list)
 	var f findings
 	if gaps := gapsOf(s.Facts, "nodes"); s.SpareNodes && len(gaps) > 0 {
-		f.error(plan.ObjectKey{}, "%s; only nodes that run AIStor today were asked", gapLine(gaps[0])).wanted("denied", "allowed", gapRemedy(gaps[0]))
+		f.error(plan.ObjectKey{}, "%s; only nodes that run AIStor today were asked", gapLine(gaps[0])).wanted("denied", "allowed", gaps[0].Remedy())
 	}
 	var g pullGroups
 	nodes, pulled := map[string]bool{}, 0

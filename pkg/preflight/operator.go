@@ -88,7 +88,7 @@ func judgeWebhook(f *findings, facts *plan.Facts, w plan.Webhook) {
 	switch {
 	case i < 0 && unlisted(facts, "services"), i >= 0 && facts.Services[i].Ready == 0 && unlisted(facts, "endpointslices"):
 		g := gapsOf(facts, "services", "endpointslices")[0]
-		f.error(k, "webhook %s of %s: service %s: %s", w.Name, w.Configuration, w.Service, gapLine(g)).wanted("unknown", "endpoints", gapRemedy(g))
+		f.error(k, "webhook %s of %s: service %s: %s", w.Name, w.Configuration, w.Service, gapLine(g)).wanted("unknown", "endpoints", g.Remedy())
 	case i < 0:
 		f.add(status, k, "webhook %s of %s: service %s is missing: %s", w.Name, w.Configuration, w.Service, what).
 			wanted("no service", "endpoints", logs)

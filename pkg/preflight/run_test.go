@@ -218,11 +218,11 @@ func TestGapRemedyAsksForTheVerbThatWasRefused(t *testing.T) {
 		"secrets aistor/minio-license": "kubectl auth can-i get secrets -n aistor",
 		"helm releases in aistor":      "kubectl auth can-i list secrets -n aistor",
 	} {
-		if got := gapRemedy(plan.Gap{What: what, Denied: true}); got != want {
+		if got := (plan.Gap{What: what, Denied: true}).Remedy(); got != want {
 			t.Errorf("%s: received %q, expected %q", what, got, want)
 		}
 	}
-	if got := gapRemedy(plan.Gap{What: "nodes", Cause: "time-out"}); got != "" {
+	if got := (plan.Gap{What: "nodes", Cause: "time-out"}).Remedy(); got != "" {
 		t.Errorf("a time-out is no matter of rights: received %q", got)
 	}
 }
