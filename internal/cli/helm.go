@@ -32,5 +32,6 @@ func NewHelm(p *Program) *cobra.Command {
 	p.addLimits(root)
 	setHelp(root)
 	suggest(root)
+	checkObjectNames(root)
 	return root
 }

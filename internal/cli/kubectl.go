@@ -37,5 +37,6 @@ func NewKubectl(p *Program) *cobra.Command {
 	p.addLimits(root)
 	setHelp(root)
 	suggest(root)
+	checkObjectNames(root)
 	return root
 }

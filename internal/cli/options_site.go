@@ -27,9 +27,12 @@ func (o *siteOptions) read(p *Program) (*plan.Site, error) {
 	}
 	site, err := plan.ParseSite(b)
 	if err != nil {
+		if unknown := unknownKeysError(o.file, b); unknown != nil {
+			return nil, unknown
+		}
 		return nil, fmt.Errorf("reading site file %q: %w", o.file, err)
 	}
-	return site, nil
+	return site, siteNamesError(o.file, b, site)
 }
 
 // registryOf is the private registry: what flags say, else the site file, else

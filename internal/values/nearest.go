@@ -4,6 +4,11 @@ package values
 // meant.
 const slips = 3
 
+// Nearest is the known path that a path was most likely meant to be: one that
+// differs in a few letters, or has its last key, or nearly, elsewhere. It is ""
+// where nothing is near.
+func Nearest(p Path, known []Path) string { return nearest(p, known) }
+
 // nearest is the known path that a path was most likely meant to be: one that
 // differs in a few letters, or has its last key, or nearly, elsewhere. It is ""
 // where nothing is near.

@@ -32,6 +32,33 @@ func (s Source) Line(path Path) int {
 	return n.Line
 }
 
+// KeyLine is the line on which the key at the end of path stands, or the line of
+// a list's element, 0 where the file does not have it or is no YAML.
+func (s Source) KeyLine(path Path) int {
+	if len(path) == 0 {
+		return 0
+	}
+	parent := s.root()
+	if len(path) > 1 {
+		parent = s.node(path[:len(path)-1])
+	}
+	for parent != nil && parent.Kind == yaml.AliasNode {
+		parent = parent.Alias
+	}
+	line := 0
+	if parent != nil && parent.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(parent.Content); i += 2 {
+			if parent.Content[i].Value == path[len(path)-1] {
+				line = parent.Content[i].Line
+			}
+		}
+	}
+	if line == 0 {
+		return s.Line(path)
+	}
+	return line
+}
+
 // Literal is the scalar at path as the file writes it, without quotes; ok is
 // false where there is none, or it is quoted or a block.
 func (s Source) Literal(path Path) (text string, ok bool) {
