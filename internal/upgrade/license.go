@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	core "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
@@ -39,6 +40,11 @@ func (e *Executor) replaceLicense(ctx context.Context, s plan.Step) (string, err
 		_, err := e.deps.Client.CoreV1().Secrets(secret.Namespace).Update(ctx, secret, meta.UpdateOptions{})
 		return err
 	})
+	if apierrors.IsConflict(err) { // an answer may have been lost
+		if done, _, lookErr := e.licensed(ctx, s); done || lookErr != nil {
+			err = lookErr
+		}
+	}
 	return "", naming(err, "writing the license to", s.Objects[0].String())
 }
 

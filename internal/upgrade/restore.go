@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -70,30 +72,63 @@ func (e *Executor) deletedBindings(g []plan.Step) bool {
 }
 
 // restoreBinding creates one binding that a journal names: as this process saw
-// it before it deleted it, or as the release's manifest has it.
+// it before it deleted it, or as the release's manifest has it. One that is there
+// already is left, and told of where it is neither that nor the step's own.
 func (e *Executor) restoreBinding(ctx context.Context, s plan.Step, saved images.Object, installed []images.Object) {
 	key := plan.KeyOf(saved, "")
-	live, err := e.object(ctx, key)
-	if err == nil && live != nil {
-		return
-	}
 	again := e.deleted[key]
 	if again == nil {
 		again = installedAs(installed, saved)
 	}
+	live, err := e.object(ctx, key)
+	if err == nil && live != nil && (again == nil || roleOf(live) == newRole(e, s, key) || sameBinding(live, again)) {
+		return
+	}
 	switch {
 	case err != nil:
+	case live != nil:
+		err = foreignBinding(live, again)
 	case again == nil:
 		namespace, name, _ := strings.Cut(s.Target, "/")
 		err = message.Errorf("a journal names it, and no binding of this name, role and subjects is in the manifest of release %s\nhint: helm get manifest %s -n %s", s.Target, name, namespace)
 	default:
-		err = e.write(ctx, func(ctx context.Context) error { return e.deps.Objects.Create(ctx, bare(again)) })
+		err = e.createBinding(ctx, again)
 	}
 	if err != nil {
 		e.say(s.ID, EventAlarm, message.Sprintf("%s is not restored: %w", key, err))
 		return
 	}
 	e.say(s.ID, EventProgress, key.String()+" is restored as it was")
+}
+
+// createBinding creates a binding. One that is there by then is ours only if it is
+// what was to be created: an answer of the API server may have been lost.
+func (e *Executor) createBinding(ctx context.Context, again images.Object) error {
+	err := e.write(ctx, func(ctx context.Context) error { return e.deps.Objects.Create(ctx, bare(again)) })
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	live, lookErr := e.object(ctx, plan.KeyOf(again, ""))
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case live == nil:
+		return err
+	case sameBinding(live, again):
+		return nil
+	}
+	return foreignBinding(live, again)
+}
+
+// sameBinding reports whether two bindings give the same role to the same subjects.
+func sameBinding(a, b images.Object) bool {
+	return roleOf(a) == roleOf(b) && slices.Equal(subjectsOf(a), subjectsOf(b))
+}
+
+// foreignBinding is the error of a binding that somebody else created.
+func foreignBinding(live, wanted images.Object) error {
+	text := func(o images.Object) string { return roleOf(o) + " for " + strings.Join(subjectsOf(o), ", ") }
+	return message.Errorf("somebody else has created it\nreceived: %s\nexpected: %s", text(live), text(wanted))
 }
 
 // installedBindings are the bindings of the deployed revision of a step's
@@ -149,7 +184,7 @@ func ownedBy(o images.Object, namespace, name string) images.Object {
 func installedAs(installed []images.Object, saved images.Object) images.Object {
 	key := plan.KeyOf(saved, "")
 	for _, o := range installed {
-		if bareKey(plan.KeyOf(o, "")) == bareKey(key) && roleOf(o) == roleOf(saved) && slices.Equal(subjectsOf(o), subjectsOf(saved)) {
+		if bareKey(plan.KeyOf(o, "")) == bareKey(key) && sameBinding(o, saved) {
 			return o
 		}
 	}
