@@ -88,13 +88,29 @@ func (l *Lease) proven(within time.Duration) error {
 	return nil
 }
 
-// age is how long ago the lease was confirmed. A suspended process is found by
-// the monotonic clock, a suspended machine by the time of day, which goes on
-// while the machine sleeps.
-func (l *Lease) age() time.Duration {
-	now := l.now()
-	return max(now.Sub(l.confirmed), now.Round(0).Sub(l.confirmed.Round(0)))
+// instant is one moment on all clocks.
+type instant struct {
+	at   time.Time     // monotonic and of the day
+	boot time.Duration // since the machine was started; 0 where unknown
 }
+
+// clocks reads them.
+func (l *Lease) clocks() instant { return instant{l.now(), l.sinceBoot()} }
+
+// since is the time between two moments by the clock that says most. A suspended
+// process is found by the monotonic clock. A machine that slept is found by the
+// time since its start, and where that is unknown by the time of day, which
+// somebody may have set back.
+func (i instant) since(then instant) time.Duration {
+	age := max(i.at.Sub(then.at), i.at.Round(0).Sub(then.at.Round(0)))
+	if i.boot == 0 || then.boot == 0 {
+		return age
+	}
+	return max(age, i.boot-then.boot)
+}
+
+// age is how long ago the lease was confirmed.
+func (l *Lease) age() time.Duration { return l.clocks().since(l.confirmed) }
 
 // renew reads the lease, and renews it where that was not done for young.
 func (l *Lease) renew(ctx context.Context, young time.Duration) error {
@@ -134,7 +150,7 @@ func (l *Lease) renewOnce(ctx context.Context, young time.Duration) error {
 	case l.proven(young) == nil:
 		return nil
 	}
-	sent := l.now()
+	sent := l.clocks()
 	_, err = leases.Update(ctx, l.fill(cur.DeepCopy()), meta.UpdateOptions{})
 	return l.confirm(sent, err)
 }
@@ -145,12 +161,12 @@ func (l *Lease) recreate(ctx context.Context) error {
 	if l.proven(l.limit()) != nil {
 		return l.lose(nil)
 	}
-	sent := l.now()
+	sent := l.clocks()
 	_, err := l.client.CoordinationV1().Leases(l.namespace).Create(ctx, l.fill(&coordination.Lease{}), meta.CreateOptions{})
 	return l.confirm(sent, err)
 }
 
-func (l *Lease) confirm(sent time.Time, err error) error {
+func (l *Lease) confirm(sent instant, err error) error {
 	if err != nil {
 		return fmt.Errorf("renewing lease %q: %w", l.id(), err)
 	}

@@ -34,6 +34,9 @@ type Options struct {
 	HolderGone func(holder string) bool
 	// Now is the clock, monotonic and of the day. The default is time.Now.
 	Now func() time.Time
+	// SinceBoot is the time since the machine was started, its sleep included; 0
+	// where unknown. The default asks the system.
+	SinceBoot func() time.Duration
 }
 
 // Lease is held by one run. It is safe for concurrent use.
@@ -47,6 +50,7 @@ type Lease struct {
 	holder    string
 	term      time.Duration
 	now       func() time.Time
+	sinceBoot func() time.Duration
 	gone      func(string) bool
 	// also are the Leases of further namespaces; whole is what such a one
 	// belongs to.
@@ -61,7 +65,7 @@ type Lease struct {
 	mu        sync.Mutex
 	held      bool
 	loss      *LostError
-	confirmed time.Time // when the newest request began that renewed it
+	confirmed instant // when the newest request began that renewed it
 }
 
 // New makes a lease that is not held yet. It sends nothing.
@@ -73,7 +77,7 @@ func New(o Options) *Lease {
 
 func newLease(o Options) *Lease {
 	l := &Lease{
-		client: o.Client, namespace: o.Namespace, holder: o.Holder, term: o.Term, now: o.Now, gone: o.HolderGone,
+		client: o.Client, namespace: o.Namespace, holder: o.Holder, term: o.Term, now: o.Now, sinceBoot: o.SinceBoot, gone: o.HolderGone,
 		turn: make(chan struct{}, 1), lost: make(chan struct{}),
 	}
 	if l.term <= 0 {
@@ -81,6 +85,9 @@ func newLease(o Options) *Lease {
 	}
 	if l.now == nil {
 		l.now = time.Now
+	}
+	if l.sinceBoot == nil {
+		l.sinceBoot = sinceBoot
 	}
 	if l.gone == nil {
 		l.gone = func(string) bool { return false }
@@ -127,7 +134,7 @@ func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 // compared.
 func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.Time) (*coordination.Lease, error) {
 	leases := l.client.CoordinationV1().Leases(l.namespace)
-	sent := l.now()
+	sent := l.clocks()
 	cur, err := leases.Get(ctx, Name, meta.GetOptions{})
 	// Who is held up after this fails by what was read.
 	if lost := l.confirmWhole(ctx); lost != nil {
@@ -144,12 +151,12 @@ func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.T
 		return nil, fmt.Errorf("reading lease %q: %w", l.id(), err)
 	}
 	if other := rawHolder(cur); other != "" && other != l.holder {
-		silent := first != nil && !renewed(first, cur) && sent.Sub(since) >= termOf(cur, l.term)
+		silent := first != nil && !renewed(first, cur) && sent.at.Sub(since) >= termOf(cur, l.term)
 		if !silent && !l.gone(other) && cur.Spec.RenewTime != nil {
 			return cur, &BusyError{Holder: holderOf(cur), Since: acquired(cur)}
 		}
 	}
-	sent = l.now()
+	sent = l.clocks()
 	_, err = leases.Update(ctx, l.fill(cur.DeepCopy()), meta.UpdateOptions{})
 	if apierrors.IsConflict(err) {
 		return cur, &BusyError{Holder: holderOf(cur), Since: acquired(cur)}
@@ -158,7 +165,7 @@ func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.T
 }
 
 // taken notes that a request which began at sent took the lease.
-func (l *Lease) taken(sent time.Time, err error) error {
+func (l *Lease) taken(sent instant, err error) error {
 	if err != nil {
 		return fmt.Errorf("taking lease %q: %w", l.id(), err)
 	}
