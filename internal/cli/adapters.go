@@ -101,6 +101,10 @@ func (c clusterAdapter) Deletions(ctx context.Context, s upgrade.Scope, objects 
 	return c.client.Deletions(ctx, scope, objects)
 }
 
+func (c clusterAdapter) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
+	return c.client.AddStoreSecrets(ctx, f, wanted)
+}
+
 func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Live, error) {
 	scope := c.scope
 	// Events tell why a pod does not start, so that waiting can end early.

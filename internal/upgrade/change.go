@@ -97,12 +97,12 @@ func (e *Executor) beforeTry(ctx context.Context, try int) error {
 	return e.pause(ctx, nil, tryPause(try))
 }
 
-// beforeRetry looks once more at what may have been deleted during the pause.
+// beforeRetry looks once more at what may have happened during the pause.
 func (e *Executor) beforeRetry(ctx context.Context, s plan.Step, try int) error {
 	if try == 1 {
 		return nil // the step was looked at just now
 	}
-	return e.refuseDeletions(ctx, s)
+	return e.lookAnew(ctx, s)
 }
 
 // call is one Helm operation.
@@ -140,7 +140,7 @@ func (e *Executor) callOnce(ctx context.Context, s plan.Step, rel Release, makin
 	rec.Before, rec.Calling, rec.Called, rec.Making = rel.Revision, true, e.opts.Now(), &making
 	err := e.announce(ctx, rec)
 	if err == nil {
-		err = e.refuseDeletionsSince(ctx, s)
+		err = e.lookAnewLater(ctx, s)
 	}
 	if err != nil {
 		rec.Calling, rec.Changed = false, changed // the end of the step is saved

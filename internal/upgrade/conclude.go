@@ -76,7 +76,7 @@ func (e *Executor) back() bool { return e.plan.Kind == plan.KindRollback }
 // next is the command to type after err: after drift the plan is out of date,
 // in all other cases the same command goes on.
 func (e *Executor) next(err error) string {
-	if errors.As(err, new(*DriftError)) && !e.back() {
+	if drifted := errors.As(err, new(*DriftError)) || errors.As(err, new(*CredentialError)); drifted && !e.back() {
 		return orElse(e.opts.Anew, "make the plan anew: helm aistor plan")
 	}
 	if deletion, ok := errors.AsType[*DeletionError](err); ok {

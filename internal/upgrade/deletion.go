@@ -100,13 +100,22 @@ func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 	return nil
 }
 
-// refuseDeletionsSince is refuseDeletions where the last answer is not of just
-// now: the API server may have been away in between.
-func (e *Executor) refuseDeletionsSince(ctx context.Context, s plan.Step) error {
+// lookAnew refuses a step by what the cluster is like right before it changes
+// anything.
+func (e *Executor) lookAnew(ctx context.Context, s plan.Step) error {
+	if err := e.refuseDeletions(ctx, s); err != nil {
+		return err
+	}
+	return e.refuseCredentialChanges(ctx, s)
+}
+
+// lookAnewLater is lookAnew where the last answer is not of just now: the API
+// server may have been away in between.
+func (e *Executor) lookAnewLater(ctx context.Context, s plan.Step) error {
 	if e.opts.Now().Sub(e.deletionsRead) <= deletionsFresh {
 		return nil
 	}
-	return e.refuseDeletions(ctx, s)
+	return e.lookAnew(ctx, s)
 }
 
 // affected are the namespaces and the installed objects that a step is about:

@@ -143,7 +143,7 @@ func (e *Executor) checkBeforeStep(ctx context.Context, s plan.Step, rest []plan
 	if err := e.keys(rest); err != nil {
 		return err
 	}
-	return e.refuseDeletions(ctx, s)
+	return e.lookAnew(ctx, s)
 }
 
 func (e *Executor) skip(ctx context.Context, rec *journal.StepRecord, why string) error {

@@ -47,6 +47,7 @@ type world struct {
 	warnings []plan.Event
 	podMean  time.Duration // time one pod takes to come back
 	calls    []string
+	secrets  map[string]map[string]plan.Sensitive // by namespace/name
 	client   *fake.Clientset
 	bindings *dynamicfake.FakeDynamicClient
 
@@ -404,6 +405,17 @@ func (w *world) Deletions(ctx context.Context, s Scope, _ []plan.ObjectKey) (*pl
 	f.Claims = slices.DeleteFunc(f.Claims, func(c plan.Claim) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
 	f.Workloads = slices.DeleteFunc(f.Workloads, func(c plan.Workload) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
 	return f, w.answers(ctx)
+}
+
+// AddStoreSecrets implements Cluster.
+func (w *world) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
+	w.request("store secrets")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, k := range wanted {
+		f.StoreSecrets = append(f.StoreSecrets, plan.StoreSecret{Namespace: k.Namespace, Name: k.Name, Present: true, Data: w.secrets[k.Namespace+"/"+k.Name]})
+	}
+	return w.answers(ctx)
 }
 
 // Watch implements Cluster.

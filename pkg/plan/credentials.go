@@ -235,6 +235,14 @@ func judgeCredentials(n *notices, in Inputs) {
 	}
 }
 
+// RefusedCredentialChanges are those of [Inputs.CredentialChanges] that nobody
+// accepted, and those that nobody can accept.
+func (in Inputs) RefusedCredentialChanges() []CredentialChange {
+	return slices.DeleteFunc(in.CredentialChanges(), func(c CredentialChange) bool {
+		return c.Outcome != CredentialMissing && slices.Contains(in.Options.AcceptCredentials, c.Store)
+	})
+}
+
 // Remedy is what helps where consent does not.
 func (c CredentialChange) Remedy() string {
 	namespace, _, _ := strings.Cut(c.Store, "/")
