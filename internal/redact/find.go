@@ -129,12 +129,12 @@ func findVariable(s string, at int) (assignment, bool) {
 			continue
 		}
 		a := assignment{all: s, sep: ":", value: skipBlanks(s, i+len(end)+1), variable: true}
-		far := max(at, begin-farthest)
+		far := max(at, begin-farthest/2)
 		if m := nameBefore.FindStringSubmatchIndex(s[far:begin]); m != nil {
 			a.name, a.nameEnd, a.quoted = far+m[2], far+m[3], m[5] > m[4]
 			return a, true
 		}
-		if m := nameBehind.FindStringSubmatchIndex(s[a.value:min(len(s), a.value+2*farthest)]); m != nil {
+		if m := nameBehind.FindStringSubmatchIndex(s[a.value:min(len(s), a.value+farthest)]); m != nil {
 			a.name, a.nameEnd, a.quoted = a.value+m[2], a.value+m[3], true
 			return a, true
 		}

@@ -1,11 +1,14 @@
 package redact
 
 import (
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,27 +55,84 @@ func searchable(v string) bool {
 	return true
 }
 
-// formsOf are the notations in which a value may turn up.
+// formsOf are the notations in which a value may turn up. Templates change the
+// case of what they print, so that it counts only where letters of both cases
+// mean different bytes, and for short values.
 func formsOf(v string) []form {
 	digits := strings.Trim(v, "0123456789") == ""
 	word := len(v) < shortValue || digits && len(v) < 12
-	quoted, _ := json.Marshal(v)
-	goQuoted := strconv.Quote(v)
-	list := []form{{text: v, word: word}}
-	inner := string(quoted[1 : len(quoted)-1])
-	twice, _ := json.Marshal(inner)
-	for _, text := range []string{
-		inner, string(twice[1 : len(twice)-1]), strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inner), goQuoted[1 : len(goQuoted)-1], html.EscapeString(v),
-		url.QueryEscape(v), url.PathEscape(v), strings.ReplaceAll(v, "'", `'\''`), strings.ReplaceAll(v, "'", "''"),
-	} {
+	var list []form
+	add := func(f form, texts ...string) {
+		for _, text := range texts {
+			f.text = lowerCase(text)
+			if f.exact = ""; f.blob != nil || word {
+				f.exact = text
+			}
+			list = append(list, f)
+		}
+	}
+	add(form{word: word}, v)
+	for _, text := range quotedForms(v) {
 		if text != v {
-			list = append(list, form{text: text, word: word})
+			add(form{word: word}, text)
 		}
 	}
 	asHex := hex.EncodeToString([]byte(v))
-	list = append(list, form{text: asHex, blob: isHex}, form{text: strings.ToUpper(asHex), blob: isHex})
-	for _, text := range append(base64Forms(v), base64Forms(base64.StdEncoding.EncodeToString([]byte(v)))...) {
-		list = append(list, form{text: text, blob: isBase64})
+	add(form{blob: isHex}, asHex, strings.ToUpper(asHex))
+	add(form{blob: isBase64}, base64Forms(v)...)
+	add(form{blob: isBase64}, base64Forms(base64.StdEncoding.EncodeToString([]byte(v)))...)
+	if word {
+		return list
+	}
+	add(form{}, byteForms(v)...)
+	for _, text := range base32Forms(v) {
+		add(form{blob: isBase64}, text, strings.ToLower(text))
+	}
+	if len(v) >= 2*cutForm && looksSecret(v) && !strings.Contains(v, "://") { // a template may cut it off
+		add(form{blob: isBase64}, v[:len(v)/2])
+	}
+	return list
+}
+
+// cutForm is the length from which the beginning of a value is searched for too.
+const cutForm = 16
+
+// quotedForms are what JSON, URLs, HTML, Go and shells make of a value.
+func quotedForms(v string) []string {
+	quoted, _ := json.Marshal(v)
+	goQuoted := strconv.Quote(v)
+	inner := string(quoted[1 : len(quoted)-1])
+	twice, _ := json.Marshal(inner)
+	return []string{
+		inner, string(twice[1 : len(twice)-1]), strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inner), goQuoted[1 : len(goQuoted)-1], html.EscapeString(v),
+		url.QueryEscape(v), url.PathEscape(v), strings.ReplaceAll(v, "'", `'\''`), strings.ReplaceAll(v, "'", "''"),
+	}
+}
+
+// byteForms are a value backwards, and what programs print of single bytes.
+func byteForms(v string) []string {
+	backwards := []rune(v)
+	slices.Reverse(backwards)
+	list := []string{string(backwards)}
+	if len(v) > maxForm/8 {
+		return list
+	}
+	for _, c := range []struct{ verb, between string }{{"%d", " "}, {"%d", ","}, {"%d", ", "}, {"%02x", ":"}, {"%02x", " "}, {`\x%02x`, ""}, {"%%%02x", ""}, {"0x%02x", ", "}, {"0x%x", ","}} {
+		bytes := make([]string, len(v))
+		for i := range len(v) {
+			bytes[i] = fmt.Sprintf(c.verb, v[i])
+		}
+		list = append(list, strings.Join(bytes, c.between))
+	}
+	return list
+}
+
+// base32Forms are [base64Forms] of base32, where four bytes may stand before.
+func base32Forms(v string) []string {
+	var list []string
+	for before := range 5 {
+		text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(strings.Repeat("\x00", before) + v))
+		list = append(list, text[(before*8+4)/5:(before+len(v))*8/5])
 	}
 	return list
 }

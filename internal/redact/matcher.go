@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -20,7 +21,8 @@ type matcher struct {
 
 // form is one notation of a value.
 type form struct {
-	text string
+	// text is in lower case, and exact how it is written where the case counts.
+	text, exact string
 	// word says that it only counts as a word of its own, and blob that the
 	// letters around it belong to the same encoded data.
 	word bool
@@ -37,7 +39,14 @@ func newMatcher(values []string) *matcher {
 	seen := map[string]form{}
 	for _, v := range values {
 		for _, f := range formsOf(v) {
-			if old, twice := seen[f.text]; len(f.text) >= shortForm && (!twice || old.word) {
+			old, twice := seen[f.text]
+			if twice && old.exact != f.exact {
+				f.exact = ""
+			}
+			if twice && !old.word {
+				f.word = false
+			}
+			if len(f.text) >= shortForm {
 				seen[f.text] = f
 			}
 		}
@@ -74,49 +83,92 @@ func (m *matcher) replace(s string) string {
 	if m == nil || len(s) < shortForm {
 		return s
 	}
-	var out strings.Builder
-	done, from, to := 0, -1, -1
-	flush := func() {
-		if from >= 0 {
-			out.WriteString(s[done:from])
-			out.WriteString(Mask)
-			done, from = to, -1
+	spans := m.find(s, 0)
+	if unwrapped, places := unwrap(s); places != nil {
+		for _, span := range m.find(unwrapped, wrappedForm) {
+			// What lies on one line was found before.
+			if from, to := places[span[0]], places[span[1]-1]+1; to-from > span[1]-span[0] {
+				spans = append(spans, [2]int{from, to})
+			}
 		}
+		slices.SortFunc(spans, func(a, b [2]int) int { return a[0] - b[0] })
 	}
+	var out strings.Builder
+	done := 0
+	for i := 0; i < len(spans); {
+		from, to := spans[i][0], spans[i][1]
+		for i++; i < len(spans) && spans[i][0] <= to; i++ {
+			to = max(to, spans[i][1])
+		}
+		out.WriteString(s[done:from])
+		out.WriteString(Mask)
+		done = to
+	}
+	if done == 0 {
+		return s
+	}
+	return out.String() + s[done:]
+}
+
+// find gives the places of forms of a least length, in their order.
+func (m *matcher) find(s string, least int) [][2]int {
+	lower := lowerCase(s)
+	var spans [][2]int
+	done := 0
 	for i := 0; i+shortForm <= len(s); i++ {
-		h := prefix(s[i:])
+		h := prefix(lower[i:])
 		if m.begins[h>>6]&(1<<(h&63)) == 0 {
 			continue
 		}
-		f := m.longestAt(s, i)
-		if f == nil {
+		f := m.longestAt(lower, s, i)
+		if f == nil || len(f.text) < least {
 			continue
 		}
 		begin, end := i, i+len(f.text)
 		if f.blob != nil {
-			for begin > max(done, to) && f.blob(s[begin-1]) {
+			for begin > done && f.blob(s[begin-1]) {
 				begin--
 			}
 			for end < len(s) && f.blob(s[end]) {
 				end++
 			}
 		}
-		if begin > to {
-			flush()
-			from = begin
-		}
-		to = max(to, end)
+		done = max(done, end)
+		spans = append(spans, [2]int{begin, end})
 	}
-	if flush(); done == 0 {
-		return s
-	}
-	out.WriteString(s[done:])
-	return out.String()
+	return spans
 }
 
-// longestAt is the longest form that begins at s[i].
-func (m *matcher) longestAt(s string, i int) *form {
-	rest := s[i:]
+// wrappedForm is the length from which a form is also found where it goes over
+// lines.
+const wrappedForm = 24
+
+// lineBreak is where a long word is wrapped, with what begins the next line.
+var lineBreak = regexp.MustCompile(`(?:\r?\n|\\+n)[ \t]*(?:[+#>|-][ \t]+)?`)
+
+// unwrap is a text without its ends of lines, and where each of its bytes comes
+// from; nil where there is no end of a line.
+func unwrap(s string) (unwrapped string, places []int) {
+	if !strings.Contains(s, "\n") && !strings.Contains(s, `\n`) {
+		return s, nil
+	}
+	b := make([]byte, 0, len(s))
+	places = make([]int, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\n' || s[i] == '\r' || s[i] == '\\' {
+			if m := lineBreak.FindStringIndex(s[i:min(len(s), i+80)]); m != nil && m[0] == 0 {
+				i += m[1] - 1
+				continue
+			}
+		}
+		b, places = append(b, s[i]), append(places, i)
+	}
+	return string(b), places
+}
+
+// longestAt is the longest form that begins at s[i]; lower is s in lower case.
+func (m *matcher) longestAt(lower, s string, i int) *form {
+	rest := lower[i:]
 	if len(rest) > maxForm {
 		rest = rest[:maxForm]
 	}
@@ -125,7 +177,7 @@ func (m *matcher) longestAt(s string, i int) *form {
 	n := sort.Search(len(m.forms), func(k int) bool { return m.forms[k].text > rest }) - 1
 	for ; n >= 0; n = m.shorter[n] {
 		f := &m.forms[n]
-		if strings.HasPrefix(rest, f.text) && (!f.word || alone(s, i, i+len(f.text))) {
+		if strings.HasPrefix(rest, f.text) && (f.exact == "" || strings.HasPrefix(s[i:], f.exact)) && (!f.word || alone(s, i, i+len(f.text))) {
 			return f
 		}
 	}
@@ -147,4 +199,15 @@ func alone(s string, from, to int) bool {
 
 func wordByte(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || b >= 0x80
+}
+
+// lowerCase turns the letters of ASCII to lower case; no byte moves.
+func lowerCase(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }

@@ -58,7 +58,7 @@ func (r *Redactor) Keep(names ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, n := range names {
-		if n != "" && !r.kept[n] {
+		if n = lowerCase(n); n != "" && !r.kept[n] {
 			r.kept[n], r.matcher = true, nil
 		}
 	}
@@ -171,7 +171,7 @@ func (r *Redactor) known() *matcher {
 	if r.matcher == nil {
 		var values []string
 		for v := range r.values {
-			if !r.kept[v] {
+			if !r.kept[lowerCase(v)] {
 				values = append(values, v)
 			}
 		}

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,8 @@ import (
 	"html"
 	"io"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +55,34 @@ func TestKnownValuesAreHiddenInEveryNotation(t *testing.T) {
 					t.Errorf("a second time %q becomes %q", got, again)
 				}
 			}
+		}
+	}
+}
+
+// What templates make of a value on its way into an error or an annotation.
+func TestKnownValuesAreHiddenInWhatTemplatesMakeOfThem(t *testing.T) {
+	t.Parallel()
+	const value = "Correct-horse/battery+Staple"
+	r := New()
+	r.AddValue(value, "TUlJRXZRSUJBREFOQmdrcWhraUc5dzBCQVFFRkFBU0NCS2N3Z2dTakFnRUFBb0lCQVFDN1ZKVFV0OVVzOGNLag==")
+	backwards := []rune(value)
+	slices.Reverse(backwards)
+	for name, text := range map[string]string{
+		"upper": strings.ToUpper(value), "lower": strings.ToLower(value), "title": "Correct-Horse/Battery+Staple", "untitle": "correct-horse/battery+staple", "swapcase": "cORRECT-HORSE/BATTERY+sTAPLE",
+		"reversed": string(backwards), "padded": "   " + value + "   ", "quoted": strconv.Quote(value), "nospace": "x" + value + "x", "repeated": value + value,
+		"base32": base32.StdEncoding.EncodeToString([]byte(value)), "base32 behind": base32.StdEncoding.EncodeToString([]byte("xyz" + value + "\n")), "base32, lower": strings.ToLower(base32.StdEncoding.EncodeToString([]byte("a" + value))),
+		"bytes": fmt.Sprint([]byte(value)), "bytes in JSON": strings.ReplaceAll(fmt.Sprint([]byte(value)), " ", ","), "Go bytes": fmt.Sprintf("%#v", []byte(value)), "hex, spaced": fmt.Sprintf("% x", value), "hex, escaped": strings.ReplaceAll(fmt.Sprintf(" % x", value), " ", `\x`),
+		"upper hex": fmt.Sprintf("%X", value), "URL, all": strings.ReplaceAll(fmt.Sprintf(" % x", value), " ", "%"), "URL, lower": strings.ToLower(url.QueryEscape(value)), "upper, quoted in JSON": `{"a":"` + strings.ToUpper(value) + `"}`,
+		"wrapped": value[:14] + "\n" + value[14:], "wrapped, indented": "a: |\n    " + value[:14] + "\n    " + value[14:], "wrapped, escaped": value[:20] + `\n` + value[20:], "wrapped twice": value[:9] + "\r\n" + value[9:19] + "\r\n" + value[19:],
+		"wrapped in a diff": "+  " + value[:14] + "\n+  " + value[14:], "wrapped base64": base64.StdEncoding.EncodeToString([]byte(value))[:20] + "\n  " + base64.StdEncoding.EncodeToString([]byte(value))[20:],
+		"cut off": "TUlJRXZRSUJBREFOQmdrcWhraUc5dzBCQVFFRkFBU0NCS2N3Z2dTakFnRUFBb0lCQV",
+	} {
+		got := r.Text("nested: " + text + " end")
+		if strings.Contains(got, text) || !strings.Contains(got, Mask) || strings.Contains(strings.ToLower(got), "horse") || strings.Contains(got, "TUlJ") {
+			t.Errorf("%s: %q becomes %q", name, text, got)
+		}
+		if again := r.Text(got); again != got {
+			t.Errorf("a second time %q becomes %q", got, again)
 		}
 	}
 }
