@@ -186,6 +186,7 @@ func (o *valuesOptions) runRewrite(s *valuesSubject) error {
 	if err != nil {
 		return err
 	}
+	s.learnRendered(result)
 	result.Warnings = append(result.Warnings, warnings...)
 	result.Edits, result.Changes = append(s.set, result.Edits...), append(s.setChanges, result.Changes...)
 	edited, err := rewriteFiles(s.files, result)

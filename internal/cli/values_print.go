@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
@@ -77,6 +78,26 @@ func (s *valuesSubject) mask(result *values.Result) func(string) string {
 		s.redactor.AddObject(v)
 	}
 	return s.redactor.Text
+}
+
+// learnRendered tells the redactor what the chart renders into Secrets, where
+// any setting may end: with the values as they were and as they become.
+func (s *valuesSubject) learnRendered(result *values.Result) {
+	objects := result.Objects
+	if len(s.set) > 0 {
+		given := map[string]any{}
+		for _, f := range s.files {
+			given = values.Merge(given, f.values)
+		}
+		if before, err := s.chart.Render(s.options(given)); err == nil {
+			objects = slices.Concat(objects, before.Plain())
+		}
+	}
+	for _, o := range objects {
+		if o["kind"] == "Secret" {
+			s.redactor.AddObject(map[string]any(o))
+		}
+	}
 }
 
 // show writes what was asked for to stdout, and to stderr what a person should

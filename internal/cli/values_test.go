@@ -85,6 +85,22 @@ objectStore:
     tag: RELEASE.2026-06-06T02-44-06Z
 `
 
+// extraSecret makes a setting whose name says nothing end in a Secret.
+const extraSecret = `  note: planted-note
+  comment: planted-comment and eu-central-1
+  region: eu-central-1
+extraResources:
+- |
+  apiVersion: v1
+  kind: Secret
+  metadata: {name: one}
+  stringData: {anything: "{{ .Values.objectStore.note }}", config.yaml: "region: eu-central-1", other: {{ .Values.objectStore.other | default "planted-other" }}}
+- apiVersion: v1
+  kind: Secret
+  metadata: {name: two}
+  data: {anything: '{{ printf "planted-comment" | b64enc }}'}
+`
+
 // sopsStore is as SOPS writes it with --encrypted-regex.
 const sopsStore = `secrets:
     accessKey: ENC[AES256_GCM,data:cGxhbnRlZA==,iv:aXYx,tag:dGFnMQ==,type:str]
@@ -112,6 +128,8 @@ func TestValuesShowsWritesAndExplains(t *testing.T) {
 		{"operator-diff", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitOK},
 		{"detailed-exitcode", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--detailed-exitcode"}, ExitChanges},
 		{"store-diff", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml"}, ExitOK},
+		{"store-extra-secret", map[string]string{"s.yaml": storeValues + extraSecret}, []string{"--chart", newStore, "-f", "s.yaml", "--set", "objectStore.note=planted-changed-note"}, ExitOK},
+		{"store-extra-secret-json", map[string]string{"s.yaml": storeValues + extraSecret}, []string{"--chart", newStore, "-f", "s.yaml", "-o", "json", "--set", "objectStore.other=planted-changed-note"}, ExitOK},
 		{"store-yaml", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "-o", "yaml"}, ExitOK},
 		{"image-only", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "--image-only", "RELEASE.2026-09-07T00-00-00Z"}, ExitOK},
 		{"two-files", map[string]string{"op.yaml": operatorValues, "site.yaml": "repositories:\n  aistor:\n    hostname: quay.io # ours\n"},

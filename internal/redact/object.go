@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -154,7 +155,7 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 		case kind == "CustomResourceDefinition" && k == "spec":
 			out[k] = e // the vendor's words, and a backup has to serve
 		case kind == "Secret" && (k == "data" || k == "stringData"):
-			out[k] = w.all(e)
+			out[k] = w.secretData(e, k == "data")
 		case strings.EqualFold(k, "value"):
 			out[k] = w.valueBeside(key, name, e)
 		case variables && isScalar(e):
@@ -221,8 +222,9 @@ func holdsEnv(key string) bool {
 	return strings.HasSuffix(k, "env") || strings.HasSuffix(k, "environment") || strings.HasSuffix(k, "envs") || strings.HasSuffix(k, "vars") || strings.HasSuffix(k, "variables")
 }
 
-// all masks everything below a Secret's data, and keeps its keys.
-func (w *walker) all(v any) any {
+// secretData masks what a Secret holds, and keeps its keys. What it means is
+// remembered; certificates are public.
+func (w *walker) secretData(v any, encoded bool) any {
 	m, ok := v.(map[string]any)
 	if !ok {
 		if v == nil || v == "" || v == Mask {
@@ -232,7 +234,16 @@ func (w *walker) all(v any) any {
 	}
 	out := make(map[string]any, len(m))
 	for k, e := range m {
-		out[k] = w.all(e)
+		text, isText := e.(string)
+		if !isText || text == "" || text == Mask {
+			out[k] = w.secretData(e, encoded)
+			continue
+		}
+		if plain, err := base64.StdEncoding.DecodeString(text); encoded && err == nil {
+			text = string(plain)
+		}
+		w.found = append(w.found, SecretsIn(k, text)...)
+		out[k] = w.hide()
 	}
 	return out
 }

@@ -19,7 +19,11 @@ func SecretsIn(key, value string) []string {
 		return logins
 	}
 	if doc := document(trimmed); doc != nil {
-		return append(Find(doc), trimmed)
+		list := Find(doc)
+		if len(list) > 0 || trimmed[0] == '{' || strings.Contains(trimmed, "\n") {
+			list = append(list, trimmed)
+		}
+		return list
 	}
 	if !strings.Contains(trimmed, "\n") && !strings.Contains(trimmed, "=") {
 		return []string{value}

@@ -37,6 +37,8 @@ type Result struct {
 	Changes []Change
 	// Images are all references rendered with Values, every operator on.
 	Images []images.Image
+	// Objects are what the chart renders with Values, every operator on.
+	Objects []images.Object
 	// Unresolved are the references that still don't come from the private
 	// registry. The rewriting is proved only if there are none.
 	Unresolved []Unresolved
@@ -237,10 +239,11 @@ func allOperators(chartName string, values map[string]any) map[string]any {
 // result renders a last time and judges every reference.
 func (r *rewriter) result() (*Result, error) {
 	out := &Result{Edits: r.edits, Values: r.values, Changes: r.changes, Pins: r.pins, Idle: r.idle, Warnings: r.warnings}
+	objects, found, err := r.discover(r.values)
+	out.Objects = objects
 	if r.ImageOnly != "" {
 		return out, nil
 	}
-	_, found, err := r.discover(r.values)
 	if err != nil {
 		return nil, err
 	}
