@@ -157,6 +157,12 @@ func (a assignment) extent() (from, to int) {
 		return 0, 0
 	case rest[0] == '{' && a.sep == ":":
 		return 0, 0 // the names within count
+	case strings.HasPrefix(rest, "[]"): // a list as Go writes it
+		if begin := strings.IndexByte(rest[:min(len(rest), 32)], '{') + 1; begin > 0 {
+			end := strings.IndexByte(rest[begin:], '}')
+			return a.value + begin, a.value + begin + max(end, 0)
+		}
+		return 0, 0
 	case rest[0] == '[' && a.sep == ":":
 		if end := strings.IndexByte(rest, ']'); end > 0 {
 			return a.value + 1, a.value + end
@@ -165,6 +171,9 @@ func (a assignment) extent() (from, to int) {
 	}
 	if quote := opening(rest); quote != "" {
 		return a.inQuotes(quote)
+	}
+	if end := a.flowEnd(line); end > 0 {
+		return a.value, a.value + end
 	}
 	if !a.leads() || a.sep == " " {
 		return a.value, a.value + word(rest)
@@ -176,6 +185,21 @@ func (a assignment) extent() (from, to int) {
 		}
 	}
 	return a.value, to
+}
+
+// flowEnd is the length of a value in the flow style of YAML, which may be of
+// several words: 0 where the line is none.
+func (a assignment) flowEnd(line string) int {
+	_, before := a.line()
+	before = strings.TrimRight(before, ` "'\`)
+	if a.sep != ":" || !strings.HasSuffix(before, "{") && !(strings.HasSuffix(before, ",") && strings.Contains(before, "{")) {
+		return 0
+	}
+	end := strings.IndexAny(line, ",}")
+	if end < 0 {
+		return 0
+	}
+	return len(strings.TrimRight(line[:end], ` \`))
 }
 
 // below are the lines after the one that ends at end which are indented

@@ -48,6 +48,9 @@ func nameEnd(s string, at, separator int) (end int, quoted bool) {
 			end = max(at, end-farthest) + len(line)
 		}
 	}
+	if end > at+1 && s[end-1] == ']' && (s[end-2] == '"' || s[end-2] == '\'') { // as in os.environ["NAME"]
+		end--
+	}
 	if end > at && (s[end-1] == '"' || s[end-1] == '\'') {
 		for end--; end > at && separator-end < farthest && s[end-1] == '\\'; {
 			end--

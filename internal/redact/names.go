@@ -31,7 +31,7 @@ func strengthOf(name string) strength {
 		return harmless
 	}
 	last := words[len(words)-1]
-	if slices.Contains(settingWords, last) && !slices.Contains(words, "hash") && !endsInTarget(name) || refersTo(words) {
+	if slices.Contains(settingWords, last) && !slices.Contains(words, "hash") && !endsInTarget(name) || refersTo(words) && !envName.MatchString(name) {
 		return harmless
 	}
 	found := harmless

@@ -11,11 +11,11 @@ var (
 	// secretParts are secret anywhere in a word: people write "rootpassword".
 	secretParts = []string{"password", "passwd", "passphrase", "passwort", "secret", "token", "credential", "license", "licence", "dockerconfig", "dockercfg"}
 	// secretEnds are secret at the end of a word: "dbpass", "userpwd".
-	secretEnds = []string{"pass", "pwd", "apikey", "accesskey", "secretkey", "privatekey", "clientkey", "masterkey", "sharedkey", "accountkey", "authkey", "sshkey", "tlskey", "signingkey", "encryptionkey"}
+	secretEnds = []string{"pass", "pwd", "pw", "apikey", "accesskey", "secretkey", "privatekey", "clientkey", "masterkey", "sharedkey", "accountkey", "authkey", "sshkey", "tlskey", "signingkey", "encryptionkey"}
 	// suspectWords are secret where the value looks like a secret.
 	suspectWords = []string{"auth", "access", "session", "private", "signature", "signed", "cert", "webhook", "webhooks", "pin", "nonce", "seed", "login", "passthru", "shared", "admin", "connection", "conn", "ssh", "kms", "sse", "encryption", "oauth", "oidc", "saml", "ldap", "bind"}
 	// compounds are secret though none of their words is.
-	compounds = []string{"connectionstring", "connstring", "connstr", "dsnstring", "rootuser", "accesskey", "webhookurl", "hookurl", "kubeconfigdata"}
+	compounds = []string{"connectionstring", "connstring", "connstr", "dsnstring", "rootuser", "accesskey", "webhookurl", "hookurl", "registryauth", "kubeconfigdata"}
 	// publicWords only look like secret ones.
 	publicWords = []string{"bypass", "compass", "tokenizer", "tokenization", "secretary", "licensing", "tokenreview", "tokenreviews", "passthrough", "passive"}
 

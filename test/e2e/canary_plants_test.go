@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // plantedVariables are variables of an object store, and what they are worth.
@@ -28,7 +31,9 @@ func plantEverywhere(s *site) map[string]string {
 	p := &plants{site: s, values: map[string]string{}}
 	p.release()
 	p.objects()
+	p.logs()
 	p.home()
+	p.files()
 	return p.values
 }
 
@@ -88,11 +93,64 @@ func (p *plants) release() {
 			"pem": "-----BEGIN PRIVATE KEY-----\nTUlJ" + p.word("private key") + "\n-----END PRIVATE KEY-----\n",
 		},
 	}
-	chart := p.charts + "/aistor-objectstore-1.0.13.tgz"
-	p.run("helm", "upgrade", "primary", chart, "-n", "team-a", "--reuse-values", "-f", p.file("planted-values.yaml", values),
+	p.run("helm", "upgrade", "primary", p.chartWithNotes(), "-n", "team-a", "--reuse-values", "-f", p.file("planted-values.yaml", values),
 		"--description", "rotated, token="+p.word("description of a release")+" "+p.random("random word in a description"))
 	p.run("kubectl", "-n", "team-a", "rollout", "status", "statefulset/primary-pool-0", "--timeout=10m")
 	p.run("kubectl", "-n", "team-a", "wait", "objectstores.aistor.min.io/primary", "--for=jsonpath={.status.healthStatus}=green", "--timeout=10m")
+}
+
+// chartWithNotes is the store's chart with secrets in what Helm says after an
+// upgrade.
+func (p *plants) chartWithNotes() string {
+	dir := p.t.TempDir()
+	p.run("tar", "-xzf", p.charts+"/aistor-objectstore-1.0.13.tgz", "-C", dir)
+	notes := "Log in with password: " + p.word("notes of a release") + "\nor https://me:" + p.word("URL in the notes of a release") + "@s3.example.com\n" +
+		"{{ .Values.siteExtras.dsn }} {{ .Values.siteExtras.salt | upper }}\n"
+	folder := filepath.Join(dir, "aistor-objectstore")
+	if err := os.WriteFile(filepath.Join(folder, "templates", "NOTES.txt"), []byte(notes), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	return folder
+}
+
+// logs makes every node answer for its containers' logs, as a kubelet does:
+// simulated nodes have none. The container has read its settings, and prints
+// them in ways that only their values give away.
+func (p *plants) logs() {
+	known := p.values["variable BACKUP_PW"]
+	lines := []string{
+		plainLogLine, "INFO password=" + p.word("assignment in a log"), `{"level":"info","value":"` + p.word("value before its name in a log") + `","name":"API_TOKEN"}`,
+		"ERROR cannot log in at https://me:" + p.word("URL in a log") + "@mq.example.com", "DEBUG Authorization: Bearer " + p.random("bearer in a log"), "used " + p.random("random word in a log"),
+		"DEBUG ran mysql -uroot -p" + p.word("command in a log"), `key "-----BEGIN PRIVATE KEY-----\nTUlJ` + p.word("private key in a log") + `\n-----END PRIVATE KEY-----\n"`,
+		"it is " + known + ", " + strings.ToUpper(known) + ", " + hex.EncodeToString([]byte(known)) + fmt.Sprint([]byte(known)), "{auth: {password: correct " + p.word("flow style in a log") + "}}",
+	}
+	kubelet := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for _, line := range lines {
+			fmt.Fprintf(w, "%s %s\n", time.Now().UTC().Format(time.RFC3339Nano), line)
+		}
+	}))
+	p.t.Cleanup(kubelet.Close)
+	host, port, _ := strings.Cut(strings.TrimPrefix(kubelet.URL, "https://"), ":")
+	for _, node := range strings.Fields(p.run("kubectl", "get", "nodes", "-o", "name")) {
+		p.run("kubectl", "patch", node, "--subresource=status", "--type=merge", "-p",
+			`{"status":{"addresses":[{"type":"InternalIP","address":"`+host+`"}],"daemonEndpoints":{"kubeletEndpoint":{"Port":`+port+`}}}}`)
+	}
+}
+
+// plainLogLine shows that logs were collected.
+const plainLogLine = "INFO drives of the planted pod are online"
+
+// files plants in files that verbs read: a site and a plan of somebody else.
+func (p *plants) files() {
+	p.file("planted-odd-site.json", map[string]any{
+		"apiVersion": "upgrade.aistor.dev/v1alpha1", "kind": "Site",
+		"registry": map[string]any{"registry": "https://me:" + p.word("login in a site file") + "@registry.example.com", "password": p.word("password in a site file")},
+	})
+	p.file("planted-odd-plan.json", map[string]any{
+		"apiVersion": "upgrade.aistor.dev/v1alpha1", "kind": "UpgradePlan",
+		"steps": []any{map[string]any{"id": "operator", "title": "token: " + p.word("title in a plan"), "why": "see https://me:" + p.word("URL in a plan") + "@x", "target": "password=" + p.word("target in a plan")}},
+		"warnings": []any{"secret=" + p.word("warning in a plan")},
+	})
 }
 
 // objects plants beside the release.
@@ -101,6 +159,11 @@ func (p *plants) objects() {
 		return map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": name, "namespace": "team-a"}, "stringData": data}
 	}
 	p.apply("secrets.json",
+		map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "neighbour", "namespace": "team-a"}, "data": map[string]any{
+			"app.properties": "db.password=" + p.word("foreign ConfigMap") + "\n", "token": p.word("key of a foreign ConfigMap")}},
+		map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": forgedJournal, "namespace": "aistor", "labels": map[string]any{
+			"app.kubernetes.io/managed-by": "aistor-upgrade", "app.kubernetes.io/name": "aistor-upgrade", "app.kubernetes.io/component": "journal"}}, "data": map[string]any{
+			"journal": "password: " + p.word("forged journal"), "journal.json": `{"steps":[{"id":"operator","error":"token=` + p.word("step of a forged journal") + `"}]}`}},
 		secret("odd-secret", map[string]any{"note": p.word("odd key of a Secret"), "config.env": "export MINIO_ROOT_PASSWORD=\"" + p.word("configuration in a Secret") + "\"\nexport ODD=" + p.word("odd variable in a Secret") + "\n"}),
 		secret("kes-config", map[string]any{"server-config.yaml": "keystore:\n  vault:\n    approle: {id: someone, secret: " + p.word("approle of KES") + "}\nadmin: {identity: disabled}\n"}))
 	text := strings.Join([]string{p.values["odd key of a Secret"], p.values["configuration in a Secret"], p.values["odd variable in a Secret"], p.values["approle of KES"]}, ", ")
@@ -119,6 +182,9 @@ func (p *plants) objects() {
 	p.run("kubectl", "patch", "pod", "primary-pool-0-0", "-n", "team-a", "--subresource=status", "--type=strategic", "-p",
 		`{"status":{"conditions":[{"type":"example.com/planted","status":"False","reason":"Failed","message":"secret: `+p.word("condition of a pod")+`"}]}}`)
 }
+
+// forgedJournal is a ConfigMap that only looks like one of an upgrade's.
+const forgedJournal = "aistor-upgrade-forged"
 
 // home plants what the programs find around them.
 func (p *plants) home() {
@@ -154,7 +220,7 @@ func (p *plants) apply(name string, docs ...any) {
 func spelt(text string) map[string]string {
 	quoted, _ := json.Marshal(text)
 	forms := map[string]string{
-		"": text, " in JSON": string(quoted[1 : len(quoted)-1]), " in a URL": url.QueryEscape(text), " in HTML": html.EscapeString(text),
+		"": text, " in upper case": strings.ToUpper(text), " in JSON": string(quoted[1 : len(quoted)-1]), " in a URL": url.QueryEscape(text), " in HTML": html.EscapeString(text),
 		" in hex": hex.EncodeToString([]byte(text)), " in HEX": strings.ToUpper(hex.EncodeToString([]byte(text))),
 	}
 	// What stands in front decides how the rest is encoded, and what follows

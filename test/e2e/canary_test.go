@@ -38,10 +38,10 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	for place, text := range plantEverywhere(s) {
 		plain[place] = text
 	}
-	if len(plain) < 60 {
+	if len(plain) < 100 {
 		t.Fatalf("only %d secrets are planted", len(plain))
 	}
-	c := &canaries{site: s, secrets: map[string]string{}, ran: map[string]bool{}}
+	c := &canaries{site: s, secrets: map[string]string{}, plain: plain, ran: map[string]bool{}}
 	for place, text := range plain {
 		for form, spelt := range spelt(text) {
 			c.secrets[place+form] = spelt
@@ -56,7 +56,7 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	}
 	c.everyFile()
 	for _, what := range []string{"configmaps", "leases.coordination.k8s.io", "events", "pods"} {
-		c.clean("the "+what+" of the cluster", []byte(c.run("kubectl", "get", what, "-A", "-l", "app.kubernetes.io/managed-by=aistor-upgrade", "-o", "yaml")))
+		c.clean("the "+what+" of the cluster", []byte(c.run("kubectl", "get", what, "-A", "-l", "app.kubernetes.io/managed-by=aistor-upgrade", "--field-selector", "metadata.name!="+forgedJournal, "-o", "yaml")))
 	}
 	c.everyVerbRan()
 }
@@ -100,10 +100,17 @@ const wrongPassword = "planted-wrong-password"
 type canaries struct {
 	*site
 	secrets map[string]string
-	ran     map[string]bool
+	// plain are the secrets themselves, by their places.
+	plain map[string]string
+	ran   map[string]bool
+	// logs says that logs of pods were found in what was collected.
+	logs bool
 	// proxy is an address with a login, at which nobody listens.
 	proxy string
 }
+
+// gzipped begins data that is compressed.
+var gzipped = []byte("\x1f\x8b\x08")
 
 // packed is data that was compressed before it was encoded.
 var packed = regexp.MustCompile(`H4sI[A-Za-z0-9+/]{20,}={0,2}`)
@@ -117,6 +124,12 @@ func (c *canaries) clean(what string, b []byte) {
 				plain, _ := io.ReadAll(r)
 				c.clean(what+", unpacked", plain)
 			}
+		}
+	}
+	if i := bytes.Index(b, gzipped); i >= 0 {
+		if r, err := gzip.NewReader(bytes.NewReader(b[i:])); err == nil {
+			plain, _ := io.ReadAll(r)
+			c.clean(what+", unpacked", plain)
 		}
 	}
 	for name, text := range c.secrets {
@@ -142,6 +155,9 @@ func (c *canaries) verb(password, line string) {
 	cmd.Stdin = strings.NewReader(password + "\n")
 	out, err := cmd.CombinedOutput()
 	c.t.Logf("%s: %v, %d bytes", line, err, len(out))
+	if err != nil && len(out) < 400 {
+		c.t.Logf("%s", out)
+	}
 	if len(out) == 0 {
 		c.t.Errorf("%s says nothing at all", line)
 	}
@@ -213,6 +229,8 @@ func (c *canaries) everyVerb() {
 		{"", "helm-aistor bundle create proxied.bundle --platform linux/amd64 --from 5.8.0 PROXY"},
 		{"", "helm-aistor bundle create other.bundle --platform linux/amd64 --repo https://me:" + wrongPassword + "@127.0.0.1:9/charts --from 5.8.0"},
 		{"", "kubectl-aistor_upgrade images --registry-config docker.json"},
+		{"", "kubectl-aistor_upgrade history"},
+		{"", "kubectl-aistor_upgrade report"},
 		{"", "kubectl-aistor_upgrade completion kubectl"},
 		{"", "kubectl-aistor_upgrade options"},
 		{"", "kubectl-aistor_upgrade version"},
@@ -220,6 +238,34 @@ func (c *canaries) everyVerb() {
 	} {
 		c.verb(run.password, run.line)
 	}
+	c.tamperedFiles()
+}
+
+// tamperedFiles runs what reads a site and a plan file of somebody else.
+func (c *canaries) tamperedFiles() {
+	for _, name := range []string{"odd-site.json", "odd-plan.json"} {
+		c.verb("", "helm-aistor plan --bundle a.bundle --site planted-"+name)
+		c.verb("", "helm-aistor plan show planted-"+name)
+	}
+	b, err := os.ReadFile(filepath.Join(c.dir, "plan.yaml"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^( +why: ).*`).ReplaceAllString(string(b), "${1}'see https://me:"+c.plain["URL in a plan"]+"@x, password="+c.plain["target in a plan"]+"'")
+	if text == string(b) {
+		c.t.Error("nothing of the plan was changed")
+	}
+	site := c.run("kubectl-aistor_upgrade", "export") + "# password: " + c.plain["password in a site file"] + "\n"
+	for name, text := range map[string]string{"planted-plan.yaml": text, "planted-site.yaml": site} {
+		if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	c.verb("", "helm-aistor plan show planted-plan.yaml")
+	c.verb("", "helm-aistor plan show planted-plan.yaml -o json")
+	c.verb(wrongPassword, "helm-aistor upgrade --yes --bundle a.bundle --plan planted-plan.yaml LOGIN")
+	c.verb("", "helm-aistor plan --bundle a.bundle --site planted-site.yaml --registry https://me:"+wrongPassword+"@registry.example.com")
+	c.verb("", "kubectl-aistor_upgrade preflight --bundle a.bundle --site planted-site.yaml")
 }
 
 // everyVerbRan holds the runs against what the plugins' help lists.
@@ -259,10 +305,14 @@ func (c *canaries) everyFile() {
 		if strings.HasSuffix(path, ".gz") {
 			b = unpacked(c.t, b)
 		}
+		c.logs = c.logs || d.Name() == "collected.tar.gz" && bytes.Contains(b, []byte(plainLogLine))
 		seen++
 		c.clean("the file "+path, b)
 		return nil
 	})
+	if !c.logs {
+		c.t.Error("no log of a pod was collected, so that none was looked into")
+	}
 	if err != nil || seen < 8 {
 		c.t.Errorf("looked into %d files, error %v", seen, err)
 	}
