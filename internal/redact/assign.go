@@ -33,7 +33,9 @@ func (w *walker) strengthIn(a assignment, name string) strength {
 		if slices.Contains(secretsAreNamed, strings.ToLower(before)) && strings.EqualFold(strings.TrimSuffix(name, "s"), "secret") {
 			return suspect
 		}
-		return max(s, w.strength(before+" "+name))
+		if s == certain || w.strength(before) == certain || slices.Contains(secretEnds, strings.ToLower(before+strings.TrimSuffix(name, "s"))) {
+			return certain
+		}
 	}
 	return s
 }
@@ -60,11 +62,14 @@ func (a assignment) hides(name string, s strength, value string) bool {
 
 var (
 	// fileName is what flags for keys and certificates take.
-	fileName = regexp.MustCompile("^[A-Za-z0-9._~/-]+\\.(?:pub|key|pem|crt|cer|ya?ml|json|txt|gpg|asc|minisig|license|jks|p12|pfx)[`'\"]?$")
+	fileName = regexp.MustCompile("^[A-Za-z0-9._~/-]+\\.(?:pub|key|pem|crt|cer|ya?ml|json|txt|gpg|asc|minisig|license|lic|jwt|jks|p12|pfx)[`'\"]?$")
 	// flagTypes stand behind flags in usages.
 	flagTypes = []string{"string", "strings", "stringArray", "stringSlice", "file", "int", "duration"}
 	// licenseSentence is said of a license, which itself is one word.
 	licenseSentence = regexp.MustCompile(`^license: (?:the )?[a-z]+ [a-z]+ [a-z0-9]`)
+	// hostName and portOnly are the address of a service called after a secret.
+	hostName = regexp.MustCompile(`^[a-z0-9]+(?:[.-][a-z0-9]+)+$`)
+	portOnly = regexp.MustCompile(`^[0-9]{2,5}(?:[/ \n]|$)`)
 	// missingKey ends what kubelet says of a key that a Secret does not have.
 	missingKey = regexp.MustCompile(`non-existent (?:secret |config )$`)
 	// wrapped ends the text before what an error could not be done with.
@@ -111,7 +116,7 @@ func (a assignment) foreign() bool {
 	if a.sep == ":" && outcome.MatchString(before[max(0, len(before)-24):]) {
 		return true
 	}
-	if a.sep == ":" && strings.HasSuffix(before, "/") && a.all[a.value-1] == ':' {
+	if a.sep == ":" && a.all[a.value-1] == ':' && (strings.HasSuffix(before, "/") || hostName.MatchString(a.all[a.name:a.nameEnd]) && portOnly.MatchString(rest[:min(len(rest), 8)]) && !a.leads()) {
 		return true
 	}
 	if first, more, ok := strings.Cut(rest[:min(len(rest), 32)], " "); ok && a.sep == ":" && !a.quoted && !a.leads() && more != "" &&

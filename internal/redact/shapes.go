@@ -53,7 +53,7 @@ var textShapes = []shape{
 	{[]string{" is ", " was "}, regexp.MustCompile(`(?i)\b(?:password|passwd|passphrase|token|(?:api|secret|access|license|encryption) key) (?:is|was) ["']?([^\s"']+?)["']?[.!]?\s*$`), func(_, v string) bool { return !isStatus(v) }},
 	// Command lines
 	{[]string{"alias", "config"}, regexp.MustCompile(`\b(?:alias[ \t]+(?:set|s)|config[ \t]+host[ \t]+add)(?:[ \t]+(?:--(?:api|path|config-dir|limit-upload|limit-download|custom-header)[ \t]+\S+|--?[A-Za-z-]+(?:=\S+)?))*[ \t]+[^\s-]\S*[ \t]+\S+[ \t]+` + arg + `(?:["']?[ \t]+` + arg + `)?`), nil},
-	{[]string{"-u", "-U", "u ", "U ", "-user", "creds"}, regexp.MustCompile(`(?:^|[\s"',\[])(?:-[A-Za-z]{0,4}[uU]|--user|--proxy-user|--creds|--src-creds|--dest-creds)["']?(?:[ \t]*,[ \t]*|=|[ \t]*)["']?[^\s"',:]+:([^\s"',]+)`), nil},
+	{[]string{"-u", "-U", "u ", "U ", "-user", "creds"}, regexp.MustCompile(`(?:^|[\s"',\[])(?:-[sSkLfvigGX]{0,5}[uU]|--user|--proxy-user|--creds|--src-creds|--dest-creds)["']?(?:[ \t]*,[ \t]*|=|[ \t]*)["']?[^\s"',:]+:([^\s"',]+)`), nil},
 	{[]string{"-p"}, regexp.MustCompile(`(?:^|[ \t"',\[])-p["']?(?:[ \t]*,[ \t]*|=|[ \t]+)["']?([^\s"',\]-][^\s"',\]]*)`), noPlace},
 	{[]string{"-p"}, regexp.MustCompile(`\b(?:mysql\w*|mariadb\S*|docker|podman|nerdctl|sshpass|7z\w*|oc|mongo\w*)` + between + `-p([^\s"'|;&<>]+)`), noPlace},
 	{[]string{"redis-cli", "valkey-cli"}, regexp.MustCompile(`\b(?:redis|valkey)-cli` + between + `-a` + gap + arg), nil},
@@ -72,7 +72,7 @@ var textShapes = []shape{
 	{[]string{"mosquitto_passwd"}, regexp.MustCompile(`\bmosquitto_passwd` + gap + `-b` + gap + `\S+` + gap + `\S+` + gap + arg), nil},
 	{[]string{"--value"}, regexp.MustCompile(`(?:secret|parameter)` + between + `--value[ \t=]+` + arg), nil},
 	{[]string{"ldappasswd"}, regexp.MustCompile(`\bldappasswd` + between + `-s` + gap + arg), nil},
-	{[]string{"->", "→"}, regexp.MustCompile(`(?P<name>[\w.-]+)["']?[ \t]*(?:->|→)[ \t]*` + arg), nil},
+	{[]string{"->", "→"}, regexp.MustCompile(`(?P<name>[\w.-]+)["']?[ \t]*(?:->|→)[ \t]*` + arg), func(name, v string) bool { return IsSecretName(name) && noPlace("", v) }},
 	{[]string{"ldap"}, regexp.MustCompile(`\bldap\w+` + between + `-w[ \t]*` + arg), nil},
 	{[]string{"htpasswd"}, regexp.MustCompile(`\bhtpasswd` + gap + `-[a-zA-Z]*b[a-zA-Z]*(?:` + gap + `[^\s|;&<>]+){1,2}` + gap + arg), nil},
 	{[]string{"-U"}, regexp.MustCompile(`\b(?:smb\w+|net|rpcclient)` + between + `-U[ \t]*[^\s%]+%` + arg), nil},

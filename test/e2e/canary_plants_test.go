@@ -148,7 +148,7 @@ func (p *plants) files() {
 	})
 	p.file("planted-odd-plan.json", map[string]any{
 		"apiVersion": "upgrade.aistor.dev/v1alpha1", "kind": "UpgradePlan",
-		"steps": []any{map[string]any{"id": "operator", "title": "token: " + p.word("title in a plan"), "why": "see https://me:" + p.word("URL in a plan") + "@x", "target": "password=" + p.word("target in a plan")}},
+		"steps":    []any{map[string]any{"id": "operator", "title": "token: " + p.word("title in a plan"), "why": "see https://me:" + p.word("URL in a plan") + "@x", "target": "password=" + p.word("target in a plan")}},
 		"warnings": []any{"secret=" + p.word("warning in a plan")},
 	})
 }
