@@ -118,17 +118,13 @@ var (
 // with its value, in either order.
 func findVariable(s string, at int) (assignment, bool) {
 	for i := at; ; {
-		j := strings.Index(s[i:], "alue")
-		if k := strings.Index(s[i:], "ALUE"); j < 0 || k >= 0 && k < j {
-			j = k
-		}
-		if j < 0 {
+		begin := nextValue(s, i)
+		if begin < 0 {
 			return assignment{}, false
 		}
-		begin := i + j - 1
-		i += j + len("alue")
+		i = begin + len("value")
 		end, _, _ := strings.Cut(s[i:min(len(s), i+16)], ":")
-		if begin < at || s[begin]|0x20 != 'v' || strings.Trim(end, "\\\"' \t") != "" || i+len(end) >= len(s) || s[i+len(end)] != ':' {
+		if strings.Trim(end, "\\\"' \t") != "" || i+len(end) >= len(s) || s[i+len(end)] != ':' {
 			continue
 		}
 		a := assignment{all: s, sep: ":", value: skipBlanks(s, i+len(end)+1), variable: true}
@@ -140,6 +136,19 @@ func findVariable(s string, at int) (assignment, bool) {
 		if m := nameBehind.FindStringSubmatchIndex(s[a.value:min(len(s), a.value+farthest)]); m != nil {
 			a.name, a.nameEnd, a.quoted = a.value+m[2], a.value+m[3], true
 			return a, true
+		}
+	}
+}
+
+// nextValue is where the next word "value" begins, in any case; -1 is nowhere.
+func nextValue(s string, at int) int {
+	for i := at; ; i++ {
+		j := strings.IndexAny(s[i:], "vV")
+		if j < 0 {
+			return -1
+		}
+		if i += j; len(s)-i >= len("value") && strings.EqualFold(s[i:i+len("value")], "value") {
+			return i
 		}
 	}
 }

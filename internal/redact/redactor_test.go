@@ -268,6 +268,7 @@ func TestHostileTextsTakeNoLongerThanOthers(t *testing.T) {
 		"letters": "a", "pairs": "ab", "assignments": "password:", "quotes": `password:"`, "open": "secret=\"a ", "names": "name: A_TOKEN value: ", "URLs": "://", "logins": "a:b@", "PEM": "-----BEGIN A-----",
 		"flags": "--password ", "braces": "{[", "slashes": "/", "at": "@", "colons": ":", "lines": "password:\n  ", "secrets": "kind: Secret\ndata:\n", "dashes": "-", "equals": "a=", "escapes": `\"`,
 		"minio": "mc alias set ", "tokens": "eyJaaaaaaaaa.", "query": "?sig=", "documents": "kind: Secret\n---\ndata:\n",
+		"commands": "mysql openssl curl zip ldapsearch ", "echoes": "echo x ", "values": `{"value":`, "values behind": `"value":"a","name":`, "explicit": "? a\n", "wraps": `\n`, "XML": "<password>", "lists": "[[", "torn": `{"a":1 `, "arrows": "token->", "flow": "{a: {", "spaces": " ", "flow values": "{password: a ",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

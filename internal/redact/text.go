@@ -45,9 +45,7 @@ func (w *walker) named(s string) string {
 	s = w.dotenvLines(s)
 	s = w.jsonDocuments(s)
 	s = w.yamlDocument(s)
-	if strings.Contains(s, "alue") || strings.Contains(s, "ALUE") {
-		s = w.assignments(s, findVariable)
-	}
+	s = w.assignments(s, findVariable)
 	s = w.shapes(s)
 	s = w.assignments(s, findAssigned)
 	return w.assignments(s, findFlag)
