@@ -229,8 +229,6 @@ func (c *canaries) everyVerb() {
 		{"", "helm-aistor bundle create proxied.bundle --platform linux/amd64 --from 5.8.0 PROXY"},
 		{"", "helm-aistor bundle create other.bundle --platform linux/amd64 --repo https://me:" + wrongPassword + "@127.0.0.1:9/charts --from 5.8.0"},
 		{"", "kubectl-aistor_upgrade images --registry-config docker.json"},
-		{"", "kubectl-aistor_upgrade history"},
-		{"", "kubectl-aistor_upgrade report"},
 		{"", "kubectl-aistor_upgrade completion kubectl"},
 		{"", "kubectl-aistor_upgrade options"},
 		{"", "kubectl-aistor_upgrade version"},
@@ -245,7 +243,7 @@ func (c *canaries) everyVerb() {
 func (c *canaries) tamperedFiles() {
 	for _, name := range []string{"odd-site.json", "odd-plan.json"} {
 		c.verb("", "helm-aistor plan --bundle a.bundle --site planted-"+name)
-		c.verb("", "helm-aistor plan show planted-"+name)
+		c.verb("", "kubectl-aistor_upgrade preflight --bundle a.bundle --plan planted-"+name)
 	}
 	b, err := os.ReadFile(filepath.Join(c.dir, "plan.yaml"))
 	if err != nil {
@@ -261,9 +259,8 @@ func (c *canaries) tamperedFiles() {
 			c.t.Fatal(err)
 		}
 	}
-	c.verb("", "helm-aistor plan show planted-plan.yaml")
-	c.verb("", "helm-aistor plan show planted-plan.yaml -o json")
-	c.verb(wrongPassword, "helm-aistor upgrade --yes --bundle a.bundle --plan planted-plan.yaml LOGIN")
+	c.verb("", "kubectl-aistor_upgrade preflight --bundle a.bundle --plan planted-plan.yaml --accept-downtime team-a/primary")
+	c.verb(wrongPassword, "helm-aistor upgrade --yes --bundle a.bundle --plan planted-plan.yaml --accept-downtime team-a/primary LOGIN")
 	c.verb("", "helm-aistor plan --bundle a.bundle --site planted-site.yaml --registry https://me:"+wrongPassword+"@registry.example.com")
 	c.verb("", "kubectl-aistor_upgrade preflight --bundle a.bundle --site planted-site.yaml")
 }
