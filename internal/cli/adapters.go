@@ -101,6 +101,10 @@ func (c clusterAdapter) Deletions(ctx context.Context, s upgrade.Scope, objects 
 	return c.client.Deletions(ctx, scope, objects)
 }
 
+func (c clusterAdapter) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
+	return c.client.Marked(ctx, objects)
+}
+
 func (c clusterAdapter) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
 	return c.client.AddStoreSecrets(ctx, f, wanted)
 }

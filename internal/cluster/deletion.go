@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -56,6 +57,22 @@ func (c *Client) Deletions(ctx context.Context, scope Scope, objects []plan.Obje
 	f.Marked = c.marked(ctx, l, slices.DeleteFunc(slices.Clone(objects), func(k plan.ObjectKey) bool { return tracked[withoutVersion(k)] }))
 	f.Gaps = l.sorted()
 	return f, c.fatal(ctx, l)
+}
+
+// Marked gets those of the objects that are marked for deletion. One that may not
+// be read is left out.
+func (c *Client) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
+	l := &look{}
+	out := c.marked(ctx, l, objects)
+	if err := c.fatal(ctx, l); err != nil {
+		return nil, err
+	}
+	for _, g := range l.sorted() {
+		if !g.Denied {
+			return nil, fmt.Errorf("%s: %s", g.What, g.Cause)
+		}
+	}
+	return out, nil
 }
 
 // volumes lists the volumes that some claim has or had.
@@ -153,7 +170,7 @@ func (c *Client) marked(ctx context.Context, l *look, keys []plan.ObjectKey) []p
 			case err != nil:
 				refused[what] = err
 			case m.DeletionTimestamp != nil:
-				out = append(out, plan.MarkedObject{ObjectKey: withoutVersion(k), Terminating: deletionOf(m)})
+				out = append(out, plan.MarkedObject{ObjectKey: withoutVersion(k), Finalizers: m.Finalizers, Terminating: deletionOf(m)})
 			}
 			return nil
 		})

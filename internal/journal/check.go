@@ -98,12 +98,17 @@ func (s *StepRecord) check() error {
 		return errors.New("a step has no name")
 	case !slices.Contains(statuses, s.Status):
 		return fmt.Errorf("step %q is in no known state", s.ID)
-	case max(len(s.Own), len(s.Begun), len(s.Saved)) > listLimit || slices.Min(numbers) < 0 || slices.Max(numbers) > revisionLimit || s.Attempt < 0:
+	case max(len(s.Own), len(s.Begun), len(s.Removed), len(s.Saved)) > listLimit || slices.Min(numbers) < 0 || slices.Max(numbers) > revisionLimit || s.Attempt < 0:
 		return fmt.Errorf("a number of step %q can't be", s.ID)
 	}
 	for _, c := range []*plan.Chart{s.From, s.To} {
 		if c != nil && slices.ContainsFunc([]string{c.Name, c.Version, c.Digest}, unfit) {
 			return fmt.Errorf("a chart of step %q has no name", s.ID)
+		}
+	}
+	for _, k := range s.Removed {
+		if slices.ContainsFunc([]string{k.APIVersion, k.Kind, k.Namespace, k.Name}, unfit) {
+			return fmt.Errorf("an object that step %q removed has no name", s.ID)
 		}
 	}
 	if m := s.Making; m != nil && (m.BackTo < 0 || slices.ContainsFunc([]string{m.Chart, m.Version, m.Values}, unfit)) {

@@ -102,6 +102,9 @@ type StepRecord struct {
 	// each of them: numbers come again after a release was installed anew.
 	Own   []int             `json:"own,omitempty"`
 	Begun map[int]time.Time `json:"begun,omitempty"`
+	// Removed are the objects that the newest Helm operation deletes, until they
+	// were seen to be gone.
+	Removed []plan.ObjectKey `json:"removed,omitempty"`
 	// Saved are the bindings that a mend step deleted.
 	Saved []images.Object `json:"saved,omitempty"`
 }

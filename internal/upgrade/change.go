@@ -35,7 +35,10 @@ func (e *Executor) change(ctx, reading context.Context, s plan.Step) (string, er
 	if err == nil {
 		err = e.settle(ctx, s, c, was)
 	}
-	if err != nil && e.lease.Err() == nil && !interrupted(ctx, err) && !errors.As(err, new(*HealingError)) {
+	if err == nil {
+		return "", e.awaitRemoval(ctx, s)
+	}
+	if e.lease.Err() == nil && !interrupted(ctx, err) && !errors.As(err, new(*HealingError)) {
 		e.keepEvidence(work, s, err)
 		e.undo(ctx, s, c, back, prints(was))
 	}
@@ -66,6 +69,9 @@ func (e *Executor) operate(ctx, reading context.Context, s plan.Step, c *plan.Ch
 		}
 		if rel.Status == "deployed" && back.Revision == 0 {
 			back = rel
+		}
+		if removed := removedObjects(c); len(removed) > 0 {
+			e.journal.Step(s.ID).Removed = removed
 		}
 		err = e.callOnce(reading, s, rel, making(c), func() error { return e.call(context.WithoutCancel(ctx), s, c) })
 		if lost := e.lease.Err(); lost != nil {

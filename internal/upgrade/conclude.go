@@ -82,6 +82,9 @@ func (e *Executor) next(err error) string {
 	if deletion, ok := errors.AsType[*DeletionError](err); ok {
 		return deletion.hint()
 	}
+	if removal, ok := errors.AsType[*RemovalError](err); ok {
+		return removal.hint() + "\nthen: " + e.opts.Command
+	}
 	if webhook, ok := errors.AsType[*WebhookError](err); ok {
 		return webhook.hint() + e.opts.Command
 	}

@@ -88,7 +88,7 @@ func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 		namespace, _, _ := strings.Cut(store, "/")
 		return !slices.Contains(namespaces, namespace)
 	})
-	if found := f.DeletionsSince(recorded); len(found) > 0 {
+	if found := slices.DeleteFunc(f.DeletionsSince(recorded), e.removedByUs); len(found) > 0 {
 		return &DeletionError{Deletions: found, Now: e.opts.Now()}
 	}
 	for _, g := range f.Gaps {

@@ -103,6 +103,8 @@ type Cluster interface {
 	// Deletions looks once at what is being deleted in the scope's namespaces
 	// and among the given objects, without a request for each pod.
 	Deletions(ctx context.Context, s Scope, objects []plan.ObjectKey) (*plan.Facts, error)
+	// Marked looks which of the objects are marked for deletion.
+	Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error)
 	// AddStoreSecrets reads the wanted Secrets of object stores into f.
 	AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error
 	// Watch keeps facts about workloads, pods, volume claims, stores, services

@@ -48,6 +48,7 @@ type world struct {
 	podMean  time.Duration // time one pod takes to come back
 	calls    []string
 	secrets  map[string]map[string]plan.Sensitive // by namespace/name
+	marked   []plan.MarkedObject                  // what finalizers hold
 	client   *fake.Clientset
 	bindings *dynamicfake.FakeDynamicClient
 
@@ -407,6 +408,20 @@ func (w *world) Deletions(ctx context.Context, s Scope, _ []plan.ObjectKey) (*pl
 	return f, w.answers(ctx)
 }
 
+// Marked implements Cluster.
+func (w *world) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
+	w.request("marked")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []plan.MarkedObject
+	for _, m := range w.marked {
+		if slices.ContainsFunc(objects, func(k plan.ObjectKey) bool { return bareKey(k) == m.ObjectKey }) {
+			out = append(out, m)
+		}
+	}
+	return out, w.answers(ctx)
+}
+
 // AddStoreSecrets implements Cluster.
 func (w *world) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
 	w.request("store secrets")
@@ -456,6 +471,7 @@ func (w *world) snapshot() *plan.Facts {
 	for _, s := range w.stores {
 		w.storeFacts(f, s)
 	}
+	f.Marked = slices.Clone(w.marked)
 	if w.onFacts != nil {
 		w.onFacts(f)
 	}

@@ -225,6 +225,8 @@ type Namespace struct {
 // MarkedObject is an object that is marked for deletion.
 type MarkedObject struct {
 	ObjectKey `json:",inline"`
+	// Finalizers are what has to be taken away before it is gone.
+	Finalizers []string `json:"finalizers,omitempty"`
 	// Terminating is the deletionTimestamp; zero where there is none.
 	Terminating time.Time `json:"terminating,omitzero"`
 }
