@@ -25,10 +25,7 @@ func TestRenderingGivesTheBytesOfHelmsOwnEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 			values := map[string]any{"secrets": map[string]any{"accessKey": "a-key", "secretKey": "a-secret"}}
-			got, err := c.tryRender(RenderOptions{Values: values})
-			if err != nil {
-				t.Fatal(err)
-			}
+			got, refused := c.tryRender(RenderOptions{Values: values})
 			for name, text := range got {
 				got[name] = c.lean.restore(text)
 			}
@@ -39,8 +36,11 @@ func TestRenderingGivesTheBytesOfHelmsOwnEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 			want, err := engine.Render(c.parsed, full)
-			if err != nil {
-				t.Fatal(err)
+			if err != nil && refused != nil {
+				return // a chart that needs more values, here as with Helm
+			}
+			if err != nil || refused != nil {
+				t.Fatalf("Helm: %v, here: %v", err, refused)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("rendered text (-helm +here):\n%.2000s", diff)

@@ -143,7 +143,7 @@ func siteNamesError(file string, text []byte, site *plan.Site) error {
 	e := &siteError{file: file, problem: "it has names that no object has"}
 	source := values.Source{Name: file, Data: text}
 	check := func(name, kind string, rule nameRule, at ...string) {
-		if name == "" {
+		if name == "" || len(e.lines) == mostKeys {
 			return
 		}
 		if faults := rule(name); len(faults) > 0 {

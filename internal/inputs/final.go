@@ -100,8 +100,9 @@ func WarnNotText(of string, user map[string]any, sources []values.Source, releas
 
 func outsidePlan(of string, user map[string]any, sources []values.Source, release plan.Release, store string) releaseValues {
 	_, name, _ := strings.Cut(store, "/")
-	return releaseValues{of: of, input: valuecheck.Input{Values: user, Sources: sources, Installed: release.Values}, change: &plan.Change{
-		Namespace: release.Namespace, Release: release.Name, Store: name, Before: images.ParseObjects(release.Manifest),
+	change := &plan.Change{Namespace: release.Namespace, Release: release.Name, Store: name, Before: images.ParseObjects(release.Manifest)}
+	return releaseValues{of: of, change: change, input: valuecheck.Input{
+		Values: user, Sources: sources, Installed: release.Values, Login: rootLogin(change),
 	}}
 }
 
@@ -227,7 +228,7 @@ func (v releaseValues) quoting(n valuecheck.NotText) string {
 		return ""
 	}
 	store := v.change.StoreKey()
-	installed, known := plan.RootLogin(v.change.Before, v.change.Namespace, v.change.Store, setting)
+	installed, known := v.input.Login[setting]
 	switch {
 	case v.change.Store == "" || !known:
 		return "quoting it as it is written may change the root credentials, for what runs may be Helm's form of it"

@@ -117,48 +117,98 @@ func idle(key string, at values.Path, lost bool) plan.Notice {
 // map in which nothing does anything, one sentence.
 func ineffective(key string, e *values.Explained) []plan.Notice {
 	var list []plan.Notice
+	said := map[string]int{} // notices by message
+	hints := map[string]*advice{}
+	maps := effectsOfMaps(e.Settings)
 	for _, s := range e.Settings {
 		if s.New != values.EffectNone {
 			continue
 		}
-		n := idle(key, whole(s, e.Settings), s.Lost())
-		i := slices.IndexFunc(list, func(o plan.Notice) bool { return o.Message == n.Message })
-		if i < 0 {
-			i, list = len(list), append(list, n)
+		n := idle(key, maps.whole(s), s.Lost())
+		if _, there := said[n.Message]; !there {
+			said[n.Message], hints[n.Message] = len(list), &advice{}
+			list = append(list, n)
 		}
-		advise(&list[i], s)
+		hints[n.Message].add(s)
+	}
+	for message, i := range said {
+		list[i].Hint = hints[message].String()
 	}
 	return list
 }
 
-// advise adds what is known of a setting to the hint, once.
-func advise(n *plan.Notice, s values.Explanation) {
-	advice := s.Notes
-	if s.Nearest != "" {
-		advice = append(slices.Clone(advice), "perhaps "+s.Nearest+" is meant")
+// mostAdvice is how many pieces of advice one notice gives.
+const mostAdvice = 10
+
+// advice is what is known of the settings of one notice, each piece once.
+type advice struct {
+	list []string
+	more int
+}
+
+func (a *advice) add(s values.Explanation) {
+	for _, note := range s.Notes {
+		a.addOne(note)
 	}
-	for _, a := range advice {
-		switch {
-		case n.Hint == "":
-			n.Hint = a
-		case !strings.Contains(n.Hint, a):
-			n.Hint += "; " + a
+	if s.Nearest != "" {
+		a.addOne("did you mean " + s.Nearest + "?")
+	}
+}
+
+func (a *advice) addOne(text string) {
+	switch {
+	case slices.Contains(a.list, text):
+	case len(a.list) == mostAdvice:
+		a.more++
+	default:
+		a.list = append(a.list, text)
+	}
+}
+
+// String is the advice for people.
+func (a *advice) String() string {
+	text := strings.Join(a.list, "; ")
+	if a.more > 0 {
+		text += fmt.Sprintf("; and %d more", a.more)
+	}
+	return text
+}
+
+// mapEffects say by the path of a map what the settings in it do.
+type mapEffects map[string]*mapEffect
+
+// mapEffect is what the settings in one map do: the first of them, and whether
+// all others do the same.
+type mapEffect struct {
+	count  int
+	effect values.Effect
+	lost   bool
+	mixed  bool
+}
+
+// effectsOfMaps looks at each setting once for each map around it.
+func effectsOfMaps(settings []values.Explanation) mapEffects {
+	maps := mapEffects{}
+	for _, s := range settings {
+		for n := 1; n < len(s.Path); n++ {
+			key := s.Path[:n].String()
+			m := maps[key]
+			if m == nil {
+				m = &mapEffect{effect: s.New, lost: s.Lost()}
+				maps[key] = m
+			}
+			m.count++
+			m.mixed = m.mixed || m.effect != s.New || m.lost != s.Lost()
 		}
 	}
+	return maps
 }
 
 // whole is the uppermost map around a setting in which every one of several
 // settings does as little, or the setting itself.
-func whole(s values.Explanation, all []values.Explanation) values.Path {
+func (maps mapEffects) whole(s values.Explanation) values.Path {
 	for n := 1; n < len(s.Path); n++ {
-		same, count := true, 0
-		for _, o := range all {
-			if o.Path.HasPrefix(s.Path[:n]) {
-				count++
-				same = same && o.New == s.New && o.Lost() == s.Lost()
-			}
-		}
-		if same && count > 1 {
+		if m := maps[s.Path[:n].String()]; m != nil && !m.mixed && m.count > 1 {
 			return s.Path[:n]
 		}
 	}

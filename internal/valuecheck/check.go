@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 
@@ -66,25 +67,34 @@ func Check(in Input) ([]Finding, Accepted) {
 	w.walk(setting, nil, in.Values)
 	var list []Finding
 	var accepted Accepted
+	locate := in.locator()
 	for _, f := range w.found {
 		if slices.Contains(in.Literal, f.Name()) || f.Form.Kind == FillIn && sameText(in.Installed, f) || f.Form.Kind == Spaced && in.inUse(f) {
 			accepted = append(accepted, f.text)
 			continue
 		}
 		if len(list) < mostLocated {
-			in.locate(&f)
+			locate(&f)
 		}
 		list = append(list, f)
 	}
 	return list, accepted
 }
 
-func (in Input) locate(f *Finding) {
-	if _, f.Set = values.Get(in.Set, f.Path...); f.Set {
-		return
-	}
-	if s, line := values.Locate(in.Sources, f.Path); s != nil {
-		f.File, f.Line = s.Label(), line
+// locator says where findings stand, and how they are written in a file: the
+// text is empty where no file has them, or it has them in quotes. It parses the
+// files once, and only where there is a finding.
+func (in Input) locator() func(f *Finding) (written string) {
+	parsed := sync.OnceValue(func() *values.Located { return values.Parse(in.Sources) })
+	return func(f *Finding) string {
+		if _, f.Set = values.Get(in.Set, f.Path...); f.Set {
+			return ""
+		}
+		s, line, written := parsed().Find(f.Path)
+		if s != nil {
+			f.File, f.Line = s.Label(), line
+		}
+		return written
 	}
 }
 

@@ -52,9 +52,15 @@ func wrapped(marks ...string) string {
 // keyName are names of settings that say under which key a credential is found.
 var keyName = regexp.MustCompile(`(?i)(?:password|user|token|login|license)(?:key|secret)$`)
 
+// namesFile are names of settings that say in which file a credential is.
+var namesFile = regexp.MustCompile(`(?i)(?:file|path|dir)$`)
+
 // recognizeCredential says what the text of a setting of this name is that no
 // credential is.
 func (r *recognizer) recognizeCredential(name, text string) Form {
+	if namesFile.MatchString(name) {
+		return Form{}
+	}
 	t := plainText(text)
 	for _, one := range r.credentials {
 		if one.form.Name == namedVariable && keyName.MatchString(name) {

@@ -31,15 +31,16 @@ type NotText struct {
 // CredentialsNotText are the credentials among the values that are no text, in
 // the order of their names.
 func CredentialsNotText(in Input) []NotText {
-	w := notTextWalker{in: in}
+	w := notTextWalker{in: in, locate: in.locator()}
 	w.walk(nil, in.Values)
 	return w.list
 }
 
 // notTextWalker finds credentials that are no text.
 type notTextWalker struct {
-	in   Input
-	list []NotText
+	in     Input
+	locate func(*Finding) (written string)
+	list   []NotText
 }
 
 func (w *notTextWalker) walk(at values.Path, v any) {
@@ -74,10 +75,7 @@ func (w *notTextWalker) variable(at values.Path, v any) {
 
 func (w *notTextWalker) add(at values.Path, v any) {
 	n := NotText{Finding: Finding{Path: slices.Clone(at)}, Rendered: fmt.Sprint(v)}
-	w.in.locate(&n.Finding)
-	if s, _ := values.Locate(w.in.Sources, at); s != nil && !n.Set {
-		n.Written, _ = s.Literal(at)
-	}
+	n.Written = w.locate(&n.Finding)
 	n.Type = typeOf(v, n.Written)
 	n.Refused = w.in.refusesNotText(n, v)
 	switch v.(type) {

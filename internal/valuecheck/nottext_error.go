@@ -1,6 +1,7 @@
 package valuecheck
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
@@ -25,11 +26,14 @@ type NotTextError struct {
 func (e *NotTextError) Error() string {
 	var b strings.Builder
 	b.WriteString(message.Sprintf("rendering %s: credentials in the values are not text", e.Of))
-	for i, n := range e.List {
+	for i, n := range e.List[:min(len(e.List), mostListed)] {
 		b.WriteString("\n  " + message.Line(n.describe()))
 		if i < len(e.Notes) && e.Notes[i] != "" {
 			b.WriteString("\n    " + message.Line(e.Notes[i]))
 		}
+	}
+	if more := len(e.List) - mostListed; more > 0 {
+		fmt.Fprintf(&b, "\n  and %d more", more)
 	}
 	if e.Err != nil {
 		b.WriteString(message.Sprintf("\nreceived: %s (Helm's message)", e.Message))

@@ -62,7 +62,10 @@ func (s Source) KeyLine(path Path) int {
 // Literal is the scalar at path as the file writes it, without quotes; ok is
 // false where there is none, or it is quoted or a block.
 func (s Source) Literal(path Path) (text string, ok bool) {
-	n := s.node(path)
+	return plainScalar(s.node(path))
+}
+
+func plainScalar(n *yaml.Node) (text string, ok bool) {
 	if n == nil || n.Kind != yaml.ScalarNode || n.Style&^yaml.TaggedStyle != 0 {
 		return "", false
 	}
@@ -162,4 +165,67 @@ func Locate(sources []Source, path Path) (*Source, int) {
 		}
 	}
 	return nil, 0
+}
+
+// Located are values files that were parsed once, to say where many settings
+// stand. It is not safe for concurrent use.
+type Located struct {
+	sources []Source
+	roots   []*yaml.Node
+	// children are those of mappings by their names.
+	children map[*yaml.Node]map[string]*yaml.Node
+}
+
+// Parse parses sources; those that are no YAML have no settings.
+func Parse(sources []Source) *Located {
+	l := &Located{sources: sources, children: map[*yaml.Node]map[string]*yaml.Node{}}
+	for _, s := range sources {
+		l.roots = append(l.roots, s.root())
+	}
+	return l
+}
+
+// Find is the source that decides the setting at path, as [Locate] gives it, with
+// the line and, where it is written as a plain scalar, its text.
+func (l *Located) Find(path Path) (s *Source, line int, literal string) {
+	for i := len(l.roots) - 1; i >= 0; i-- {
+		if n := l.node(l.roots[i], path); n != nil && n.Line > 0 {
+			literal, _ = plainScalar(n)
+			return &l.sources[i], n.Line, literal
+		}
+	}
+	return nil, 0, ""
+}
+
+func (l *Located) node(n *yaml.Node, path Path) *yaml.Node {
+	for _, elem := range path {
+		for n != nil && n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		if n == nil {
+			return nil
+		}
+		n = l.child(n, elem)
+	}
+	return n
+}
+
+func (l *Located) child(n *yaml.Node, elem string) *yaml.Node {
+	if n.Kind != yaml.MappingNode || len(n.Content) < 32 {
+		return childNode(n, elem)
+	}
+	byName := l.children[n]
+	if byName == nil {
+		byName = map[string]*yaml.Node{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Tag != "!!merge" {
+				byName[n.Content[i].Value] = n.Content[i+1]
+			}
+		}
+		l.children[n] = byName
+	}
+	if found := byName[elem]; found != nil {
+		return found
+	}
+	return childNode(n, elem) // behind a merge key, or not there
 }
