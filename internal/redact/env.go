@@ -33,7 +33,7 @@ func (w *walker) env(name, value string) string {
 
 // settingValue is what says nothing: a truth value, a small number, a duration,
 // a quantity, a level.
-var settingValue = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|none|auto|always|never|enabled?|disabled?|debug|info|warn|warning|error|trace|fatal|console|json|text|[0-9]{1,3}|[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h|d|[KMGTP]i?B?|%)|EC:[0-9]{1,2})$`)
+var settingValue = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|none|auto|always|never|enabled?|disabled?|debug|info|warn|warning|error|trace|fatal|panic|critical|notice|console|json|text|plain|logfmt|[0-9]{1,3}|[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h|d|[KMGTP]i?B?|%)|EC:[0-9]{1,2})$`)
 
 // harmlessEnvValue reports whether an environment variable of this name is
 // known to hold a setting that everybody may see, and the value has its form.

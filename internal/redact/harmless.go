@@ -20,7 +20,7 @@ var (
 		{regexp.MustCompile(`^(?:[a-z0-9]+=[a-z]?[0-9]+,?)+$`), []string{"GODEBUG"}},
 		{regexp.MustCompile(`^(?:(?:C|POSIX|[a-z]{2}(?:_[A-Z]{2})?)(?:\.[Uu][Tt][Ff]-?8)?(?:@[a-z]+)?:?)+$`), []string{"LC_*", "LANG", "LANGUAGE"}},
 		{regexp.MustCompile(`^:?[A-Z][A-Za-z_]*[0-9+-]*(?:/[A-Za-z0-9_+-]+)*$`), []string{"TZ"}},
-		{regexp.MustCompile(`^/[A-Za-z0-9._/:-]*$`), []string{"HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
+		{regexp.MustCompile(`^(?:/|\$[A-Z{])[A-Za-z0-9._/:${}-]*$`), []string{"HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
 		{regexp.MustCompile(`^(?:(?:tcp|udp)(?:://[0-9a-f.:]+)?|[0-9.]+)$`), []string{"KUBERNETES_PORT*"}},
 		{regexp.MustCompile(`^[a-z0-9.-]+(?::[0-9]+)?/[a-z0-9._/-]+(?:[:@][A-Za-z0-9._:@-]+)?$`), []string{"RELATED_IMAGE_*"}},
 		{tuning, []string{

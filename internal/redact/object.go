@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -33,61 +32,6 @@ func Find(v any) []string {
 	w := new(walker)
 	w.value("", v)
 	return w.found
-}
-
-// walker goes through one object or text and collects what it takes out.
-type walker struct {
-	known *matcher
-	// found are the secrets, and hidden counts also what was only not known to
-	// be harmless.
-	found  []string
-	hidden int
-	// lenient shows what is only not known to be harmless.
-	lenient bool
-	// strengths remembers what names say.
-	strengths map[string]strength
-}
-
-// strength is [strengthOf], of which most names come often.
-func (w *walker) strength(name string) strength {
-	s, ok := w.strengths[name]
-	if !ok {
-		if s = strengthOf(name); w.strengths == nil || len(w.strengths) > 4096 {
-			w.strengths = map[string]strength{}
-		}
-		w.strengths[name] = s
-	}
-	return s
-}
-
-// hide masks what is not remembered.
-func (w *walker) hide() string {
-	w.hidden++
-	return Mask
-}
-
-// unknown masks what is not known to be harmless. What it holds by shape is
-// remembered, and all of it where it looks like a secret.
-func (w *walker) unknown(value string) string {
-	shown := w.text(value)
-	switch {
-	case shown == value && looksSecret(value):
-		return w.mask(value)
-	case w.lenient:
-		return shown
-	}
-	return w.hide()
-}
-
-func (w *walker) mask(secret string) string {
-	secret = strings.TrimSpace(secret)
-	w.found = append(w.found, secret)
-	if strings.Contains(secret, "\n") {
-		for line := range strings.Lines(secret) {
-			w.found = append(w.found, strings.TrimSpace(line))
-		}
-	}
-	return w.hide()
 }
 
 func (w *walker) value(key string, v any) any {
@@ -286,70 +230,3 @@ func (w *walker) str(key, s string) string {
 
 // identity is how fields are called that hold digests and identities.
 var identity = regexp.MustCompile(`(?i)digest|checksum|sha256|hash$|uid|commit|revision|fingerprint|etag|imageid|containerid|resourceversion|systemuuid|machineid|bootid|signedby`)
-
-// showable reports whether a value may be seen though its name is a secret's: it
-// gives nothing away, says which license there is, or where a file lies.
-func showable(name, value string) bool {
-	if plain(value) {
-		return true
-	}
-	words := wordsOf(name)
-	if len(words) == 0 {
-		return false
-	}
-	switch last := words[len(words)-1]; {
-	case strings.HasPrefix(last, "licen"):
-		first, _, _ := strings.Cut(strings.ToLower(value), " ")
-		return slices.Contains(editions, first)
-	case last == "file" || last == "path" || last == "dir":
-		return strings.HasPrefix(value, "/") && placeValue.MatchString(value) && !looksSecret(value)
-	}
-	return false
-}
-
-// status are other ways to say something of a secret: its length, and the answer
-// of a server.
-var status = regexp.MustCompile(`^(?:[0-9]+ bytes|[1-5][0-9]{2} [A-Za-z].*)$`)
-
-// isStatus reports whether a value is nothing but words that say how it is with
-// a secret: "not readable", "401 Unauthorized", "must be at least 8 characters".
-func isStatus(value string) bool {
-	value = strings.TrimSpace(value)
-	if value == "" || len(value) > 200 {
-		return false
-	}
-	if status.MatchString(value) {
-		return true
-	}
-	said := false
-	for w := range strings.FieldsSeq(value) {
-		w = strings.ToLower(strings.Trim(w, ".,:;()"))
-		if slices.Contains(statusWords, w) {
-			said = true
-		} else if len(w) > 10 || strings.Trim(w, "0123456789-") != "" {
-			return false
-		}
-	}
-	return said
-}
-
-// expansion is what a shell or a template replaces by a value.
-var expansion = regexp.MustCompile(`^(?:\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(.*|<[a-z -]+>|<set to the key '.*|(?:[a-z0-9.-]+-)?token-[a-z0-9]{5}|%[svqd])$`)
-
-// plain reports whether s gives nothing away, whatever its name.
-func plain(s string) bool {
-	t := strings.Trim(strings.TrimSpace(s), "`")
-	if expansion.MatchString(t) {
-		return true
-	}
-	switch strings.ToLower(t) {
-	case "", "true", "false", "null", "~", Mask:
-		return true
-	}
-	// What hints and usages have in the place of a value.
-	switch t {
-	case "…", "...", "FILE", "KEY", "NAME", "PASSWORD", "SECRET", "TOKEN", "URL", "VALUE", "USER", "***":
-		return true
-	}
-	return false
-}

@@ -133,16 +133,18 @@ func TestSecretsAreLearnedFromWhereTheyLie(t *testing.T) {
 		"tls.crt":        []byte(certificate),
 		"tls.key":        []byte(privateKey),
 		"namespace":      []byte("tenant"),
+		"odd":            []byte("planted: words"),
+		"plain.yaml":     []byte("region: us-east-2"),
 		"users.htpasswd": []byte("planted-first-line\nplanted-second-line"),
 	}})
 	r.AddObject(map[string]any{"spec": map[string]any{"env": []any{map[string]any{"name": "A_TOKEN", "value": "planted-variable"}}, "url": "https://me:planted-in-url@host"}})
 	for _, secret := range []string{"planted-user", "planted-password", "planted-odd-1", "planted-anything", "planted-approle", "planted-registry", "robot:planted-registry",
-		"TUlJ" + planted + "1", "planted-first-line", "planted-second-line", "planted-variable", "planted-in-url"} {
+		"TUlJ" + planted + "1", "planted-first-line", "planted-second-line", "planted: words", "planted-variable", "planted-in-url"} {
 		if got := r.Text("it says " + secret + "."); strings.Contains(got, secret) {
 			t.Errorf("%q is left: %q", secret, got)
 		}
 	}
-	for _, word := range []string{"eu-central-1", "tenant", "store-env", "MIIBpubl", "robot", "reg.example.com"} {
+	for _, word := range []string{"eu-central-1", "region: us-east-2", "tenant", "store-env", "MIIBpubl", "robot", "reg.example.com"} {
 		if got := r.Text("it says " + word + "."); !strings.Contains(got, word) {
 			t.Errorf("%q is hidden: %q", word, got)
 		}

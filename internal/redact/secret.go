@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/base64"
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -20,8 +21,8 @@ func SecretsIn(key, value string) []string {
 	}
 	if doc := document(trimmed); doc != nil {
 		list := Find(doc)
-		if len(list) > 0 || trimmed[0] == '{' || strings.Contains(trimmed, "\n") {
-			list = append(list, trimmed)
+		if len(list) > 0 || !configFile.MatchString(key) || strings.Contains(trimmed, "\n") {
+			list = append(list, trimmed) // a password may look like a document
 		}
 		return list
 	}
@@ -41,6 +42,9 @@ func SecretsIn(key, value string) []string {
 	}
 	return list
 }
+
+// configFile is how entries are called that hold the settings of a program.
+var configFile = regexp.MustCompile(`\.(?:ya?ml|json|conf|cfg|properties|toml|ini)$`)
 
 // document is a value that is a map or a list in YAML or JSON; nil is another.
 func document(value string) any {
