@@ -106,7 +106,9 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 		line(w, "Availability %s", wrap(describeAvailability(a), 66, "             "))
 	}
 	if o.Ended.After(o.Started) {
-		line(w, "Took         %s", o.Ended.Sub(o.Started).Round(time.Second))
+		if !o.Started.IsZero() { // it ended before it began
+			line(w, "Took         %s", o.Ended.Sub(o.Started).Round(time.Second))
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 		e.tracker.observe(e.live.Snapshot())
 	}
 	e.tracker.stop()
+	if err != nil {
+		e.learnWhetherLost(ctx)
+	}
 	result, final := "done", e.verdict(ctx, err)
 	switch {
 	case e.parked != "":
@@ -44,6 +47,18 @@ func (e *Executor) conclude(ctx context.Context, err error) (*Outcome, error) {
 		}
 	}
 	return e.outcome(), final
+}
+
+// learnWhetherLost asks once more whether the lease is still held. A run that was
+// held up may fail by a time-out that ended meanwhile, before it asked again: what
+// matters to its user is that another run has taken over.
+func (e *Executor) learnWhetherLost(ctx context.Context) {
+	if e.lease.Err() != nil {
+		return
+	}
+	ctx, cancel := untilInterrupted(ctx)
+	defer cancel()
+	_ = e.lease.Verify(ctx) // where nobody answers, nobody knows
 }
 
 // verdict gives an error its exported type.

@@ -14,6 +14,7 @@ import (
 	ktesting "k8s.io/client-go/testing"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // heldBy puts a lease of somebody else into the world.
@@ -336,3 +337,41 @@ func TestRunThatIsInterruptedWhileItWaitsForTheLeaseSaysWhatRemains(t *testing.T
 		}
 	})
 }
+
+// While a process is stopped its time-outs go on: they end first when it wakes.
+func TestRunThatFailsByATimeOutSaysThatItsLeaseIsLost(t *testing.T) {
+	for _, point := range []string{"facts", "watch", "push"} {
+		t.Run(point, func(t *testing.T) {
+			in(t, func(t *testing.T, w *world) {
+				x := w.attempt(t, "me")
+				steal := func() error {
+					l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "aistor"}}
+					l.Spec.HolderIdentity = new("second")
+					if err := w.client.Tracker().Update(coordination.SchemeGroupVersion.WithResource("leases"), l, "aistor"); err != nil {
+						t.Error(err)
+					}
+					return errors.New("nothing came within 1m0s")
+				}
+				switch point {
+				case "facts":
+					x.deps.Cluster = failingFacts{w, steal}
+				case "watch":
+					w.onWatch = func(context.Context) error { return steal() }
+				default:
+					x.opts.Push = func(context.Context) error { return steal() }
+				}
+				_, err := x.run(t.Context())
+				if lost, ok := errors.AsType[*lease.LostError](err); !ok || lost.Holder != "second" {
+					t.Errorf("error: %v", err)
+				}
+			})
+		})
+	}
+}
+
+type failingFacts struct {
+	*world
+	fail func() error
+}
+
+func (f failingFacts) Facts(context.Context) (*plan.Facts, error) { return nil, f.fail() }
