@@ -191,7 +191,7 @@ func decodeSecret(secret *corev1.Secret) (*Release, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading secret %q: %w", secret.Namespace+"/"+secret.Name, err)
 	}
-	r.SecretName = secret.Name
+	r.SecretName, r.Created = secret.Name, secret.CreationTimestamp.Time
 	return r, nil
 }
 

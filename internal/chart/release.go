@@ -26,7 +26,10 @@ type Release struct {
 	Revision     int       `json:"revision"`
 	Status       string    `json:"status"`
 	Updated      time.Time `json:"updated"`
-	Description  string    `json:"description,omitempty"`
+	// Created is when the API server created the record's Secret; zero where
+	// it is not known.
+	Created     time.Time `json:"created,omitzero"`
+	Description string    `json:"description,omitempty"`
 	// ApplyMethod is "ssa" where Helm 4 applied it server-side, "csa" where
 	// Helm 4 applied it client-side, empty from Helm 3, which drops it.
 	ApplyMethod string `json:"applyMethod,omitempty"`

@@ -329,12 +329,13 @@ func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
 	record := func(volume string) plan.ClaimRecords {
 		return plan.ClaimRecords{"team-a/logs": {"data0-logs-pool-0-0": {UID: "u", Volume: volume}}}
 	}
-	s := &preflight.Subject{Facts: &plan.Facts{}, Plan: &plan.Plan{Claims: record("now")}}
-	resume(s, nil)
+	release := plan.Release{Namespace: "team-a", Name: "logs", Revision: 2, Status: "failed", Description: journal.DescriptionPrefix + "aaaaaaaaaaaa step s", Created: clock}
+	s := &preflight.Subject{Facts: &plan.Facts{Releases: []plan.Release{release}}, Plan: &plan.Plan{Claims: record("now")}}
+	resume(s, confirmRuns(t, s.Facts))
 	if s.Recorded != nil {
 		t.Errorf("without a run before: received %v", s.Recorded)
 	}
-	resume(s, []journal.Run{{Plan: "p", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}})
+	resume(s, confirmRuns(t, s.Facts, journal.Run{Plan: "sha256:aaaaaaaaaaaa", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}))
 	if got := s.Recorded["team-a/logs"]["data0-logs-pool-0-0"].Volume; got != "before" {
 		t.Errorf("after an interrupted run: received %q", got)
 	}

@@ -15,19 +15,20 @@ func (o *targetOptions) resuming(ctx context.Context, s *preflight.Subject) erro
 	if home(s.Facts) == "" {
 		return nil
 	}
-	runs, err := o.journals(ctx, s.Facts)
+	confirmed, err := o.confirmed(ctx, s.Facts, journal.EvidenceOf(s.Facts))
 	if err != nil {
 		return err
 	}
-	resume(s, runs)
+	resume(s, confirmed)
 	s.Recorded = s.Facts.AcceptClaims(s.Recorded, o.choices.AcceptVolumes)
 	return nil
 }
 
-// resume reads from journals what matters to the checks. A run that parked
-// left everything settled, so that it excuses nothing.
-func resume(s *preflight.Subject, runs []journal.Run) {
-	last := journal.Unfinished(runs)
+// resume takes from journals what matters to the checks, as far as Helm's records
+// bear it out. A run that parked left everything settled, so that it excuses
+// nothing.
+func resume(s *preflight.Subject, confirmed *journal.Confirmed) {
+	last := journal.Unfinished(confirmed.Runs)
 	s.Resuming = last != nil && last.Result() != "parked"
 	if last != nil && s.Plan != nil {
 		s.Recorded = s.Plan.Claims.Since(last.Claims)
@@ -39,7 +40,7 @@ func resume(s *preflight.Subject, runs []journal.Run) {
 		all = slices.Concat([]plan.Release{*s.Facts.Operator}, all)
 	}
 	for _, r := range all {
-		if journal.OwnsRevision(runs, r.Key(), journal.RevisionOf(r)) {
+		if confirmed.Owns(r.Key(), r.Revision) {
 			s.OwnPending = append(s.OwnPending, r.Key())
 		}
 	}

@@ -21,15 +21,14 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 		Facts: facts, Registry: registry, Options: o.choices,
 		To: map[string]int{}, History: map[string][]chart.Release{},
 	}
-	runs, err := o.journals(ctx, facts)
+	confirmed, err := o.confirmJournals(ctx, &req)
 	if err != nil {
 		return req, false, err
 	}
-	unfinished := journal.Unfinished(runs)
 	if len(o.to) > 0 {
 		err = o.asked(req.To, facts)
 	} else {
-		err = o.before(ctx, &req, runs)
+		err = o.before(&req, confirmed)
 	}
 	if err != nil {
 		return req, false, err
@@ -47,16 +46,61 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 				"helm history "+name+" -n "+strings.TrimSuffix(key, "/"+name)+" shows what there is; --to "+key+"=REVISION names one")
 		}
 	}
+	unfinished := journal.Unfinished(confirmed.Runs)
 	return req, unfinished != nil && unfinished.Kind == plan.KindRollback, nil
 }
 
-// journals are those of all runs in the operator's namespace.
-func (o *targetOptions) journals(ctx context.Context, f *plan.Facts) ([]journal.Run, error) {
+// confirmJournals reads the journals, and what Helm's records bear out of them. Without
+// --to these are all revisions that Helm keeps.
+func (o *rollbackOptions) confirmJournals(ctx context.Context, req *inputs.BackRequest) (*journal.Confirmed, error) {
+	ev := journal.EvidenceOf(req.Facts)
+	if len(o.to) > 0 {
+		return o.confirmed(ctx, req.Facts, ev)
+	}
+	ev.Complete = req.Facts.Namespace == "" && len(req.Facts.Gaps) == 0
+	for key := range ev.Revisions {
+		if err := o.readHistory(ctx, req, key); err != nil {
+			return nil, err
+		}
+		var revisions []journal.Revision
+		for _, h := range req.History[key] {
+			revisions = append(revisions, revisionOf(h))
+		}
+		ev.Revisions[key] = revisions
+	}
+	return o.confirmed(ctx, req.Facts, ev)
+}
+
+// revisionOf is a revision as journals are compared with it.
+func revisionOf(r chart.Release) journal.Revision {
+	return journal.Revision{
+		Number: r.Revision, Status: r.Status, Description: r.Description,
+		Chart: r.ChartName, Version: r.ChartVersion, Values: plan.ValuesDigest(r.Values), Begun: r.Updated, Created: r.Created,
+	}
+}
+
+// confirmed reads the journals in the operator's namespace and keeps what the
+// cluster bears out. It warns once of each that is contradicted.
+func (o *targetOptions) confirmed(ctx context.Context, f *plan.Facts, ev journal.Evidence) (*journal.Confirmed, error) {
 	client, err := o.kube.clientset()
 	if err != nil {
 		return nil, err
 	}
-	return journal.List(ctx, client, home(f))
+	all, err := journal.Read(ctx, client, home(f))
+	if err != nil {
+		return nil, err
+	}
+	c := all.Confirm(ev)
+	if o.doubted == nil {
+		o.doubted = map[string]bool{}
+	}
+	for _, d := range c.Doubts {
+		if text := d.String(); !o.doubted[d.ConfigMap] {
+			o.doubted[d.ConfigMap] = true
+			line(o.ErrOut, "warning: %s", printable(text))
+		}
+	}
+	return c, nil
 }
 
 // home is the namespace that holds journals and lease; empty where nothing says
@@ -96,32 +140,10 @@ func (o *rollbackOptions) readHistory(ctx context.Context, req *inputs.BackReque
 	return err
 }
 
-// origins reads from Helm's records and the journals what was there before the
-// last upgrade.
-func (o *rollbackOptions) origins(ctx context.Context, req *inputs.BackRequest, runs []journal.Run) ([]upgrade.Origin, error) {
-	history := map[string][]upgrade.Revision{}
-	for _, r := range slices.Concat([]plan.Release{*req.Facts.Operator}, req.Facts.Releases) {
-		if !o.chosen(req.Facts, r.Key()) {
-			continue
-		}
-		if err := o.readHistory(ctx, req, r.Key()); err != nil {
-			return nil, err
-		}
-		for _, h := range req.History[r.Key()] {
-			history[r.Key()] = append(history[r.Key()], upgrade.Revision{Number: h.Revision, Status: h.Status, Description: h.Description})
-		}
-	}
-	list, err := upgrade.Origins(runs, history)
-	return list, withHint(err, "helm history shows what is true; --to NAMESPACE/RELEASE=REVISION goes back to a revision of it")
-}
-
 // before finds what was there before the last upgrade.
-func (o *rollbackOptions) before(ctx context.Context, req *inputs.BackRequest, runs []journal.Run) error {
+func (o *rollbackOptions) before(req *inputs.BackRequest, confirmed *journal.Confirmed) error {
 	to, f := req.To, req.Facts
-	came, err := o.origins(ctx, req, runs)
-	if err != nil {
-		return err
-	}
+	came := upgrade.Origins(confirmed)
 	if len(came) == 0 {
 		return withHint(fmt.Errorf("going back: no journal of an upgrade that changed a release in namespace %s", f.Operator.Namespace),
 			"helm history RELEASE -n NAMESPACE shows the revisions; --to NAMESPACE/RELEASE=REVISION names one")
@@ -134,8 +156,7 @@ func (o *rollbackOptions) before(ctx context.Context, req *inputs.BackRequest, r
 		if r == nil {
 			return fmt.Errorf("going back with release %q: it is there no more", c.Release)
 		}
-		ours := journal.OwnsRevision(runs, c.Release, journal.RevisionOf(*r))
-		if r.Revision != c.Revision && !ours {
+		if r.Revision != c.Revision && !confirmed.Owns(c.Release, r.Revision) {
 			return withHint(fmt.Errorf("going back with release %q: revision %d was made by somebody else after the upgrade and would be lost", c.Release, r.Revision),
 				fmt.Sprintf("helm history shows it; --to %s=%d goes back nevertheless", c.Release, c.Revision))
 		}

@@ -141,19 +141,19 @@ func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bun
 		return doc
 	}
 	var err error
-	doc.Upgrade, err = o.lastRun(ctx, home(f))
+	doc.Upgrade, err = o.lastRun(ctx, f)
 	if denied := apierrors.IsForbidden(err); err != nil && !(denied && f.Operator == nil) {
 		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{What: "the last upgrade in " + home(f), Cause: err.Error(), Denied: denied})
 	}
 	return doc
 }
 
-func (o *statusOptions) lastRun(ctx context.Context, namespace string) (*runStatus, error) {
+func (o *statusOptions) lastRun(ctx context.Context, f *plan.Facts) (*runStatus, error) {
 	client, err := o.kube.clientset()
 	if err != nil {
 		return nil, err
 	}
-	return lastRun(ctx, client, namespace, o.Now())
+	return lastRun(ctx, client, f, o.Now())
 }
 
 // healthDeleting is the health of a store of which something is marked for

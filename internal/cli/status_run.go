@@ -11,6 +11,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // runStatus is how the newest upgrade stands.
@@ -30,20 +31,41 @@ type runStatus struct {
 	Message string `json:"message,omitempty"`
 }
 
-// lastRun is the newest journal with whether somebody carries it out now; nil
-// where there was no upgrade yet.
-func lastRun(ctx context.Context, client kubernetes.Interface, namespace string, now time.Time) (*runStatus, error) {
-	runs, err := journal.List(ctx, client, namespace)
-	if err != nil || len(runs) == 0 {
+// lastRun is the newest run with whether somebody carries it out now; nil where
+// there was no upgrade yet.
+func lastRun(ctx context.Context, client kubernetes.Interface, f *plan.Facts, now time.Time) (*runStatus, error) {
+	all, err := journal.Read(ctx, client, home(f))
+	if err != nil {
 		return nil, err
 	}
+	run := newestRun(all.Confirm(journal.EvidenceOf(f)))
+	if run == nil {
+		return nil, nil
+	}
 	holder := ""
-	if runs[0].Result() == "" { // only then the lease tells running from killed
-		if holder, err = lease.CurrentHolder(ctx, client, namespace, now); err != nil {
+	if run.Result() == "" { // only then the lease tells running from killed
+		if holder, err = lease.CurrentHolder(ctx, client, home(f), now); err != nil {
 			return nil, err
 		}
 	}
-	return runStatusOf(runs[0], holder), nil
+	return runStatusOf(*run, holder), nil
+}
+
+// newestRun is the newest of runs that the cluster does not contradict. One that
+// changed nothing does not hide an unfinished one, unless it resumed that.
+func newestRun(c *journal.Confirmed) *journal.Run {
+	runs := c.Possible()
+	if len(runs) == 0 {
+		return nil
+	}
+	newest := &runs[0]
+	if i := slices.IndexFunc(c.Runs, func(r journal.Run) bool { return r.Plan == newest.Plan }); i >= 0 {
+		newest = &c.Runs[i]
+	}
+	if last := journal.Unfinished(c.Runs); last != nil && newest.Resumes != last.Plan {
+		return last
+	}
+	return newest
 }
 
 // runStatusOf puts a journal into words; holder is who has the lease, if

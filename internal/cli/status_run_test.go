@@ -44,7 +44,7 @@ func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.
 			client.PrependReactor("*", c.denied, func(a clienttesting.Action) (bool, runtime.Object, error) {
 				return c.denied != "", nil, apierrors.NewForbidden(schema.GroupResource{Resource: c.denied}, "", nil)
 			})
-			run, err := lastRun(t.Context(), client, "aistor", clock)
+			run, err := lastRun(t.Context(), client, &plan.Facts{Namespace: "aistor"}, clock)
 			state := ""
 			if run != nil {
 				state = run.State

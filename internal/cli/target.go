@@ -38,6 +38,8 @@ type targetOptions struct {
 	reuseMissing   bool
 	dropMissing    bool
 	choices        plan.Options
+	// doubted are the ConfigMaps of journals that were warned of.
+	doubted map[string]bool
 	// explain looks for values without effect, for verbs that only look.
 	explain bool
 }

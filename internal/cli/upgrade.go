@@ -214,12 +214,13 @@ func (o *targetOptions) adoptClaims(t *target, reviewed *plan.Plan) error {
 // goesOn demands that the plan at hand is what an interrupted upgrade left of
 // the one that was reviewed.
 func (o *targetOptions) goesOn(ctx context.Context, t *target, want *plan.Plan) error {
-	var runs []journal.Run
-	if home(t.inputs.Facts) != "" {
-		var err error
-		if runs, err = o.journals(ctx, t.inputs.Facts); err != nil {
-			return err
-		}
+	f := t.inputs.Facts
+	if home(f) == "" {
+		return upgrade.Remainder(want, t.plan, f, nil)
 	}
-	return upgrade.Remainder(want, t.plan, t.inputs.Facts, runs)
+	confirmed, err := o.confirmed(ctx, f, journal.EvidenceOf(f))
+	if err != nil {
+		return err
+	}
+	return upgrade.Remainder(want, t.plan, f, confirmed.Runs)
 }

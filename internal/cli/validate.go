@@ -13,6 +13,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
@@ -253,15 +254,16 @@ func (l *looker) lastUpgrade(ctx context.Context, f *plan.Facts) (began time.Tim
 	if home(f) == "" {
 		return began, nil
 	}
-	runs, err := l.journals(ctx, f)
+	confirmed, err := l.confirmed(ctx, f, journal.EvidenceOf(f))
 	if err != nil {
 		f.Gaps = append(f.Gaps, plan.Gap{What: "journals in " + home(f), Cause: err.Error(), Denied: apierrors.IsForbidden(err), Optional: true})
 		return began, nil
 	}
-	if len(runs) == 0 || len(runs[0].Attempts) == 0 {
+	if len(confirmed.Runs) == 0 || len(confirmed.Runs[0].Attempts) == 0 {
 		return began, nil
 	}
-	return runs[0].Attempts[0].Started, runs[0].Claims
+	last := confirmed.Runs[0]
+	return last.Attempts[0].Started, last.Claims
 }
 
 // printImages shows the image of every minio container, the way the documented

@@ -122,7 +122,7 @@ func (c *Client) release(ctx context.Context, l *look, h history) *plan.Release 
 		Chart: r.ChartName, Version: r.ChartVersion,
 		Revision: h.newest.number, Status: cmp.Or(r.Status, h.newest.status),
 		LastDeployed: h.deployed.number, LastVersion: r.ChartVersion,
-		Updated: r.Updated, ApplyMethod: r.ApplyMethod, RecordBytes: r.RecordBytes,
+		Updated: r.Updated, Created: r.Created, ApplyMethod: r.ApplyMethod, RecordBytes: r.RecordBytes,
 		Description: r.Description, Values: r.Values, Manifest: r.Manifest,
 		Terminating: h.newest.marked,
 	}
@@ -146,7 +146,12 @@ func (c *Client) record(ctx context.Context, r revision) (*chart.Release, error)
 	if err != nil {
 		return nil, err
 	}
-	return chart.DecodeRelease(secret.Data[releaseKey])
+	out, err := chart.DecodeRelease(secret.Data[releaseKey])
+	if err != nil {
+		return nil, err
+	}
+	out.Created = secret.CreationTimestamp.Time
+	return out, nil
 }
 
 // owners are the releases that own an AIStor object.

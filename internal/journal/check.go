@@ -13,18 +13,23 @@ import (
 
 // The bounds of what is read: what this program writes lies far below them.
 const (
-	sizeLimit     = 200_000 // bytes of a record; etcd takes 1 MiB
+	sizeLimit     = 900_000 // bytes of a record; a ConfigMap takes 1 MiB
+	fullLimit     = 200_000 // bytes of a record with what only reports want
 	messageLimit  = 1_000   // bytes of a message
 	nameLimit     = 600     // bytes of a name: two of Kubernetes' own fit
 	pathLimit     = 4_096   // bytes of a folder's path
 	listLimit     = 1_000   // entries of any list
+	planLimit     = 3_000   // entries of what grows with a plan: steps, stores, releases
 	revisionLimit = 1_000_000
 )
 
 var digests = regexp.MustCompile(`^sha256:[0-9a-f]{1,64}$`)
 
+// resultDone is the result of an attempt that reached the end of its plan.
+const resultDone = "done"
+
 var (
-	results  = []string{"", "done", "parked", "stopped", "interrupted"}
+	results  = []string{"", resultDone, "parked", "stopped", "interrupted"}
 	statuses = []StepStatus{StepPending, StepStarted, StepDone, StepSkipped, StepFailed, StepInterrupted}
 	kinds    = []string{"", plan.KindPlan, plan.KindRollback}
 )
@@ -37,7 +42,8 @@ func (r *Run) check() error {
 		return errors.New("it is of another version or kind")
 	case !digests.MatchString(r.Plan) || r.Resumes != "" && !digests.MatchString(r.Resumes):
 		return errors.New("a plan's digest is none")
-	case len(r.Attempts) == 0 || max(len(r.Attempts), len(r.Steps), len(r.Baseline), len(r.Orphans), len(r.Open), len(r.Availability), len(r.Pods)) > listLimit:
+	case len(r.Attempts) == 0, max(len(r.Attempts), len(r.Orphans), len(r.Pods)) > listLimit,
+		max(len(r.Steps), len(r.Baseline), len(r.Claims), len(r.Open), len(r.Availability)) > planLimit:
 		return errors.New("it has too many entries, or no attempt")
 	}
 	for i := range r.Attempts {

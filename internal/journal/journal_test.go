@@ -217,7 +217,7 @@ func TestForgedJournalsAreLeftOut(t *testing.T) {
 		{"an absurd revision", replace(`"id":"s"`, `"id":"s","own":[9223372036854775807]`), 0},
 		{"a number that is none", replace(`"id":"s"`, `"id":"s","own":[1e400]`), 0},
 		{"a time that is none", replace("2026-01-02T03:04:05Z", "yesterday"), 0},
-		{"too large", replace(`"id":"s"`, `"id":"s","message":"`+strings.Repeat("x", 300_000)+`"`), 0},
+		{"too large", replace(`"id":"s"`, `"id":"s","message":"`+strings.Repeat("x", 900_001)+`"`), 0},
 		{"too many steps", replace(`"steps":[`, `"steps":[`+strings.Repeat(`{"id":"t"},`, 2_000)), 0},
 		{"a journal that resumes a text", replace(`"plan"`, `"resumes":"$(x)","plan"`), 0},
 	}
@@ -276,11 +276,124 @@ func TestRecordStaysInsideItsLimit(t *testing.T) {
 	if len(j.Availability[0].Timeline) == 0 {
 		t.Error("writing changed the run itself")
 	}
-	j.Step("one").Saved = []images.Object{{"x": strings.Repeat("x", 200_000)}}
+	j.Step("one").Saved = []images.Object{{"x": strings.Repeat("x", 900_000)}}
 	if err := j.Save(t.Context()); err == nil {
 		t.Error("a record beyond the limit was written")
 	}
 }
+
+// What made the installed revisions, and what did not end, is found as long as
+// Helm's records show it, however many attempts and forged journals there are.
+func TestRecordsOfWhatIsInstalledAreNeverPruned(t *testing.T) {
+	t.Parallel()
+	at := func(n int) time.Time { return time.Date(2026, 1, 2, 3, n, 0, 0, time.UTC) }
+	for _, tc := range []struct {
+		name     string
+		revision journal.Revision
+		result   string
+	}{
+		{"deployed", journal.Revision{Number: 2, Status: "deployed", Description: journal.DescriptionPrefix + "aaaaaaaaaaaa step s"}, "done"},
+		{"failed", journal.Revision{Number: 2, Status: "failed", Description: "Upgrade failed: x"}, "stopped"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			client := fake.NewSimpleClientset()
+			n := 0
+			client.PrependReactor("create", "configmaps", func(a ktesting.Action) (bool, runtime.Object, error) {
+				a.(ktesting.CreateAction).GetObject().(*core.ConfigMap).CreationTimestamp = meta.NewTime(at(n))
+				n++
+				return false, nil, nil
+			})
+			made := func(j *journal.Journal) {
+				s := j.Step("one")
+				s.Action, s.Changed, s.Before, s.Status = plan.ActionStore, true, 1, journal.StepDone
+				s.Own, s.Begun = []int{2}, map[int]time.Time{2: at(1)}
+				j.Current().Result = tc.result
+			}
+			begin(t, client, digest, 0, made)
+			tc.revision.Begun, tc.revision.Created = at(1), at(1)
+			ev := journal.Evidence{Revisions: map[string][]journal.Revision{"ns/one": {tc.revision}}}
+			for i := range int64(70) {
+				j := begin(t, client, fmt.Sprintf("sha256:cc%x", i), 10+i, func(j *journal.Journal) {
+					j.Confirm(ev)
+					j.Begin(journal.Attempt{Started: time.Unix(i, 0)})
+					made(j) // so says a forged one
+				})
+				if err := j.Prune(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			all, err := journal.Read(t.Context(), client, "aistor")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := all.Confirm(ev)
+			if len(c.Runs) != 1 || c.Runs[0].Plan != digest || (journal.Unfinished(c.Runs) != nil) != (tc.result == "stopped") {
+				t.Errorf("runs that are borne out: %+v", c.Runs)
+			}
+			if n := len(all.Runs()); n > 60 {
+				t.Errorf("%d runs are kept", n)
+			}
+		})
+	}
+}
+
+// An installation may have thousands of object stores, each with a step.
+func TestPlanWithThousandsOfStepsIsRecorded(t *testing.T) {
+	t.Parallel()
+	for _, steps := range []int{1_001, 3_000} {
+		t.Run(fmt.Sprint(steps), func(t *testing.T) {
+			t.Parallel()
+			client := fake.NewSimpleClientset()
+			p := &plan.Plan{Kind: plan.KindPlan}
+			chart := func(version string) *plan.Chart {
+				return &plan.Chart{Name: "aistor-objectstore", Version: version, Digest: digestOf("a")}
+			}
+			for i := range steps {
+				id := fmt.Sprintf("store-tenant-%d-primary", i)
+				p.Steps = append(p.Steps, plan.Step{ID: id, Action: plan.ActionStore, Target: "tenant-" + fmt.Sprint(i) + "/primary", From: chart("1.0.13"), To: chart("1.0.16")})
+			}
+			j, err := journal.Open(t.Context(), client, "aistor", p, digest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j.Begin(journal.Attempt{Started: time.Unix(1, 0)})
+			j.Baseline, j.Claims = map[string]string{}, plan.ClaimRecords{}
+			for i := range j.Steps {
+				s := &j.Steps[i]
+				s.Status, s.Attempt, s.Changed, s.Before, s.Own = journal.StepDone, 1, true, 1, []int{2}
+				s.Started, s.Ended, s.Called, s.Begun = time.Now(), time.Now(), time.Now(), map[int]time.Time{2: time.Now()}
+				s.Message = "3 pods of tenant/primary restarted one by one"
+				s.Making = &journal.Operation{Chart: "aistor-objectstore", Version: "1.0.16", Values: digestOf("b")}
+				j.Baseline[s.Target], j.Claims[s.Target] = "green", map[string]plan.ClaimID{"data0-primary-pool-0-0": {UID: "u", Volume: "pv"}}
+				j.Availability = append(j.Availability, journal.Availability{Store: s.Target, Pods: 4, LowestReady: 3, Known: true})
+			}
+			last := &j.Steps[steps-1]
+			last.Status, last.Calling = journal.StepStarted, true
+			if err := j.Save(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			runs := list(t, client)
+			if len(runs) != 1 || len(runs[0].Steps) != steps {
+				t.Fatalf("%d runs", len(runs))
+			}
+			first, end := runs[0].Steps[0], runs[0].Steps[steps-1]
+			if !first.Status.Over() || !first.Changed || !end.Calling || end.Making == nil || runs[0].Baseline[first.Target] != "green" {
+				t.Errorf("what resuming needs was lost: %+v, %+v", first, end)
+			}
+		})
+	}
+}
+
+func TestPlanThatNoRecordCanHoldIsRefusedBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	_, err := journal.Open(t.Context(), fake.NewSimpleClientset(), "aistor", &plan.Plan{Steps: make([]plan.Step, 3_001)}, digest)
+	if err == nil || !strings.Contains(err.Error(), "received: 3001 steps\nexpected: at most 3000") {
+		t.Errorf("error: %v", err)
+	}
+}
+
+func digestOf(digit string) string { return "sha256:" + strings.Repeat(digit, 64) }
 
 func TestRecordThatWasDeletedIsWrittenAnew(t *testing.T) {
 	t.Parallel()

@@ -24,13 +24,15 @@ type Revision struct {
 	Chart, Version, Values string
 	// Begun is when Helm began to make it; zero where unknown.
 	Begun time.Time
+	// Created is when the API server created the record; zero where unknown.
+	Created time.Time
 }
 
 // RevisionOf is a release's newest revision.
 func RevisionOf(r plan.Release) Revision {
 	return Revision{
 		Number: r.Revision, Status: r.Status, Description: r.Description,
-		Chart: r.Chart, Version: r.Version, Values: plan.ValuesDigest(r.Values), Begun: r.Updated,
+		Chart: r.Chart, Version: r.Version, Values: plan.ValuesDigest(r.Values), Begun: r.Updated, Created: r.Created,
 	}
 }
 
@@ -66,8 +68,8 @@ func OwnsRevision(runs []Run, target string, rev Revision) bool {
 // OwnsRevision reports whether this run made a revision of a release: its
 // description names the run's plan, or one of the run's steps made it.
 func (r Run) OwnsRevision(target string, rev Revision) bool {
-	if MadeByPlan(rev.Description, r.Plan) {
-		return true
+	if strings.Contains(rev.Description, DescriptionPrefix) {
+		return MadeByPlan(rev.Description, r.Plan) // whatever a step claims
 	}
 	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool { return s.Target == target && s.made(rev) })
 }

@@ -33,18 +33,35 @@ func labels() map[string]string { return map[string]string{"app.kubernetes.io/ma
 // at one plan. The run started last comes first. ConfigMaps that carry the label
 // but no record that this program can have written are left out.
 func List(ctx context.Context, client kubernetes.Interface, namespace string) ([]Run, error) {
+	j, err := Read(ctx, client, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return j.Runs(), nil
+}
+
+// Journals are the records of all attempts in a namespace, as they stand there.
+type Journals struct{ records []record }
+
+// Read reads all journals of a namespace, as [List] does.
+func Read(ctx context.Context, client kubernetes.Interface, namespace string) (*Journals, error) {
 	records, err := list(ctx, client, namespace)
 	if err != nil {
 		return nil, err
 	}
-	return merge(records), nil
+	return &Journals{records}, nil
 }
+
+// Runs are what the records say, whether that is true or not; the run started
+// last comes first.
+func (j *Journals) Runs() []Run { return merge(j.records) }
 
 // record is what one attempt wrote.
 type record struct {
-	name, uid, version string
-	created            time.Time // by the API server's clock
-	run                Run
+	name, namespace, uid, version string
+
+	created time.Time // by the API server's clock
+	run     Run
 }
 
 func list(ctx context.Context, client kubernetes.Interface, namespace string) ([]record, error) {
@@ -63,7 +80,7 @@ func list(ctx context.Context, client kubernetes.Interface, namespace string) ([
 }
 
 func decode(cm *core.ConfigMap) (record, error) {
-	r := record{name: cm.Name, uid: string(cm.UID), version: cm.ResourceVersion, created: cm.CreationTimestamp.Time}
+	r := record{name: cm.Name, namespace: cm.Namespace, uid: string(cm.UID), version: cm.ResourceVersion, created: cm.CreationTimestamp.Time}
 	doc := cm.Data[key]
 	if len(doc) > sizeLimit {
 		return r, errors.New("it is too large")

@@ -14,7 +14,7 @@ func Unfinished(runs []Run) *Run {
 		return nil
 	}
 	r := &runs[0]
-	if !r.Changed() || r.Result() == "done" || r.ResumedBy != "" {
+	if !r.Changed() || r.Finished || r.Result() == resultDone || r.ResumedBy != "" {
 		return nil
 	}
 	return r

@@ -40,6 +40,9 @@ type Run struct {
 	ResumedBy     string `json:"resumedBy,omitempty"`
 	ChangedBefore bool   `json:"changedBefore,omitempty"`
 	FirstBackup   string `json:"firstBackup,omitempty"`
+	// Finished says that an attempt reached the end of the plan; [Journals.Confirm]
+	// fills it.
+	Finished bool `json:"-"`
 	// Open are releases that the resumed run changed without seeing how that
 	// ended: what looks ready there may not have reacted yet.
 	Open []string `json:"open,omitempty"`

@@ -80,6 +80,24 @@ type PodSpan struct {
 	Revision string `json:"revision,omitempty"`
 }
 
+// barest is a lightened copy that has of each step only what resuming and rollback
+// need: which one it is, whether it is over, and which revisions it made.
+func (r Run) barest() Run {
+	r = r.lightened()
+	for i, s := range r.Steps {
+		bare := StepRecord{ID: s.ID, Action: s.Action, Target: s.Target, Status: s.Status, Attempt: s.Attempt, Changed: s.Changed, Saved: s.Saved}
+		if !s.Status.Over() || r.Kind == plan.KindRollback { // else the revision's description proves it
+			bare.Own, bare.Begun = s.Own, s.Begun
+		}
+		if s.Calling {
+			bare.Before, bare.Calling, bare.Called, bare.Making = s.Before, true, s.Called, s.Making
+		}
+		r.Steps[i] = bare
+	}
+	r.Availability = nil
+	return r
+}
+
 // lightened is a copy of a run without what fills a journal most.
 func (r Run) lightened() Run {
 	r.Availability = slices.Clone(r.Availability)

@@ -27,31 +27,64 @@ type Journal struct {
 	client    kubernetes.Interface
 	namespace string
 	name      string
+	plan      *plan.Plan
 	found     []Run
 	records   []record
+	confirmed *Confirmed // nil before Confirm
+	evidence  Evidence
 	object    *core.ConfigMap // as it was written last; nil before
 }
 
 // Open reads the journals of a namespace and continues the plan's, or begins
 // one. It writes nothing.
 func Open(ctx context.Context, client kubernetes.Interface, namespace string, p *plan.Plan, digest string) (*Journal, error) {
+	if n := len(p.Steps); n > planLimit {
+		return nil, message.Errorf("recording a plan in a journal\nreceived: %d steps\nexpected: at most %d\nhint: --object-store NAMESPACE/NAME chooses stores, the others follow with the next upgrade", n, planLimit)
+	}
 	records, err := list(ctx, client, namespace)
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{client: client, namespace: namespace, name: recordName(digest), records: records, found: merge(records)}
+	j := &Journal{client: client, namespace: namespace, name: recordName(digest), plan: p, records: records, found: merge(records)}
+	j.Plan = digest
+	j.resume(j.found)
+	return j, nil
+}
+
+// Confirm leaves out of Found, and of what this run resumes, what the cluster
+// does not bear out.
+func (j *Journal) Confirm(ev Evidence) {
+	j.evidence, j.confirmed = ev, (&Journals{j.records}).Confirm(ev)
+	j.found = j.confirmed.Runs
+	j.resume(merge(j.confirmed.sound))
+	i := slices.IndexFunc(j.found, func(r Run) bool { return r.Plan == j.Plan })
+	if i < 0 {
+		j.Resumes, j.ChangedBefore, j.FirstBackup, j.Open = "", false, "", nil
+		j.Claims, j.Baseline = nil, nil
+		return
+	}
+	r := j.found[i]
+	j.Resumes, j.ChangedBefore, j.FirstBackup = r.Resumes, r.ChangedBefore, r.FirstBackup
+	j.Claims, j.Baseline = r.Claims, r.Baseline
+	if r.Finished { // it binds nobody any more
+		j.Claims, j.Baseline = nil, nil
+	}
+}
+
+// resume continues the plan's run among those that were found, or begins one.
+func (j *Journal) resume(found []Run) {
+	digest := j.Plan
 	j.Run = Run{Plan: digest}
-	if i := slices.IndexFunc(j.found, func(r Run) bool { return r.Plan == digest }); i >= 0 {
-		j.Run = j.found[i]
+	if i := slices.IndexFunc(found, func(r Run) bool { return r.Plan == digest }); i >= 0 {
+		j.Run = found[i]
 		j.Steps = slices.Clone(j.Steps)
 	}
-	j.APIVersion, j.Kind, j.Bundle, j.ResumedBy = plan.APIVersion, p.Kind, p.Bundle.Digest, ""
-	for _, s := range p.Steps {
+	j.APIVersion, j.Kind, j.Bundle, j.ResumedBy = plan.APIVersion, j.plan.Kind, j.plan.Bundle.Digest, ""
+	for _, s := range j.plan.Steps {
 		if j.Step(s.ID) == nil {
 			j.Steps = append(j.Steps, StepRecord{ID: s.ID, Action: s.Action, Target: s.Target, From: s.From, To: s.To, Status: StepPending})
 		}
 	}
-	return j, nil
 }
 
 // recordName is a name that no other attempt has.
@@ -61,7 +94,8 @@ func recordName(digest string) string {
 	return "aistor-upgrade-" + Short(digest) + "-" + hex.EncodeToString(b)
 }
 
-// Found are all runs that Open found, the newest first.
+// Found are all runs that Open found, the newest first; after Confirm those that
+// the cluster bears out.
 func (j *Journal) Found() []Run { return j.found }
 
 // Name is the ConfigMap with this attempt's record.
@@ -150,7 +184,8 @@ func (j *Journal) reread(ctx context.Context, last, next string) error {
 }
 
 // encode is the text of the attempt's record, inside its limit: long messages
-// are cut, and if that is not enough all go, with what only reports want.
+// are cut, and if that is not enough all go, with what only reports want. Of
+// thousands of steps those that are over are kept without what nobody compares.
 func (j *Journal) encode() (string, error) {
 	own := j.Run
 	own.Attempts = slices.Clone(own.Attempts[max(0, len(own.Attempts)-1):])
@@ -165,8 +200,11 @@ func (j *Journal) encode() (string, error) {
 		return "", fmt.Errorf("nobody could read it: %w", err)
 	}
 	doc, err := json.Marshal(own)
-	if err == nil && len(doc) > sizeLimit {
+	if err == nil && len(doc) > fullLimit {
 		doc, err = json.Marshal(own.lightened())
+	}
+	if err == nil && len(doc) > sizeLimit {
+		doc, err = json.Marshal(own.barest())
 	}
 	if err == nil && len(doc) > sizeLimit {
 		err = message.Errorf("received: %d bytes\nexpected: at most %d", len(doc), sizeLimit)

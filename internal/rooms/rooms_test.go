@@ -49,7 +49,7 @@ var rooms = map[string][]string{
 	"internal/valuecheck": {"internal/message", "internal/redact", "internal/values", "internal/shell", "pkg/plan", "pkg/images"},
 	"internal/upgrade":    {"internal/safefile", "internal/lease", "internal/journal", "internal/message", "internal/redact", "internal/pause", "internal/shell", "internal/words", "pkg/preflight", "pkg/plan", "pkg/images", "internal/aistor"},
 	"internal/lease":      {"internal/message", "internal/pause"},
-	"internal/journal":    {"internal/message", "pkg/plan", "pkg/images"},
+	"internal/journal":    {"internal/message", "internal/shell", "pkg/plan", "pkg/images"},
 	"internal/report":     {"internal/message", "internal/redact", "internal/upgrade", "internal/journal", "pkg/preflight", "pkg/plan", "pkg/images"},
 	"pkg/preflight":       {"internal/message", "internal/shell", "internal/words", "pkg/plan", "pkg/images", "internal/aistor"},
 	"pkg/plan":            {"internal/message", "internal/redact", "internal/shell", "internal/words", "pkg/images", "internal/aistor"},

@@ -2,92 +2,161 @@ package upgrade
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	core "k8s.io/api/core/v1"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
+// confirm is what records of attempts, the oldest first, say to Helm's records.
+// Each record is created ten minutes after the one before.
+func confirm(t *testing.T, ev journal.Evidence, records ...journal.Run) *journal.Confirmed {
+	t.Helper()
+	client := fake.NewSimpleClientset()
+	for i, r := range records {
+		r.APIVersion = plan.APIVersion
+		if len(r.Attempts) == 0 {
+			r.Attempts = []journal.Attempt{{Number: i + 1, Result: "done"}}
+		}
+		doc, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cm := &core.ConfigMap{
+			ObjectMeta: meta.ObjectMeta{Name: fmt.Sprint("record-", i), Namespace: "aistor", CreationTimestamp: meta.NewTime(minute(10 * i)),
+				Labels: map[string]string{"app.kubernetes.io/managed-by": journal.ManagedBy}},
+			Data: map[string]string{"run.json": string(doc)},
+		}
+		if _, err := client.CoreV1().ConfigMaps("aistor").Create(t.Context(), cm, meta.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := journal.Read(t.Context(), client, "aistor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(all.Runs()); n == 0 && len(records) > 0 {
+		t.Fatal("no record can be read")
+	}
+	return all.Confirm(ev)
+}
+
+func minute(n int) time.Time { return time.Date(2026, 1, 2, 3, n, 0, 0, time.UTC) }
+
+// digestOf is a plan's digest, its beginning told by one digit.
+func digestOf(digit string) string { return "sha256:" + strings.Repeat(digit, 64) }
+
+// revision is one that was made so many minutes after the first record, for a
+// plan or with another description.
+func revision(number int, status, description string, at int) journal.Revision {
+	if len(description) == 1 {
+		description = journal.DescriptionPrefix + strings.Repeat(description, 12) + " step s chart sha256:1"
+	}
+	return journal.Revision{Number: number, Status: status, Description: description, Chart: "c", Version: "2", Values: "v", Begun: minute(at), Created: minute(at)}
+}
+
+// made is a step that saw the end of revisions, which began so many minutes
+// after the first record.
+func made(target string, before int, own map[int]int) journal.StepRecord {
+	s := journal.StepRecord{ID: target, Action: plan.ActionOperator, Target: target, Status: journal.StepDone, Changed: true, Before: before, Begun: map[int]time.Time{}}
+	for number, at := range own {
+		s.Own, s.Begun[number] = append(s.Own, number), minute(at)
+	}
+	return s
+}
+
 func TestOriginsAreWhatWasThereBeforeTheUpgrade(t *testing.T) {
 	t.Parallel()
-	step := func(target string, before int, own ...int) journal.StepRecord {
-		return journal.StepRecord{Action: plan.ActionOperator, Target: target, Before: before, Own: own}
+	upgrade := func(digit, resumes string, steps ...journal.StepRecord) journal.Run {
+		r := journal.Run{Kind: plan.KindPlan, Plan: digestOf(digit), Steps: steps}
+		if resumes != "" {
+			r.Resumes, r.ChangedBefore = digestOf(resumes), true
+		}
+		return r
 	}
-	upgrade := func(digest, resumes string, steps ...journal.StepRecord) journal.Run {
-		return journal.Run{Kind: plan.KindPlan, Plan: digest, Resumes: resumes, Steps: steps}
+	stopped := func(r journal.Run) journal.Run { r.Attempts = []journal.Attempt{{Result: "stopped"}}; return r }
+	back := func(steps ...journal.StepRecord) journal.Run {
+		return journal.Run{Kind: plan.KindRollback, Plan: digestOf("f"), Steps: steps}
 	}
-	rollback := journal.Run{Kind: plan.KindRollback, Plan: "back", Resumes: "a", Steps: []journal.StepRecord{step("n/r", 3, 4)}}
+	first, second := revision(1, "superseded", "Install complete", -60), revision(2, "superseded", "a", 1)
+	two := map[string][]journal.Revision{"n/r": {first, second, revision(3, "deployed", "b", 11)}}
+	call := journal.StepRecord{ID: "s", Action: plan.ActionOperator, Target: "n/r", Status: journal.StepStarted, Changed: true, Before: 1, Calling: true, Called: minute(0),
+		Making: &journal.Operation{Chart: "c", Version: "2", Values: "v"}}
 	for _, tc := range []struct {
-		name string
-		runs []journal.Run
-		want []Origin
+		name    string
+		records []journal.Run // the oldest first
+		history map[string][]journal.Revision
+		want    []Origin
+		doubts  string // ConfigMaps
 	}{
-		{"nothing was ever done", nil, nil},
-		{"an upgrade that only looked", []journal.Run{upgrade("a", "")}, nil},
-		{"two hops and a store", []journal.Run{upgrade("a", "", step("n/r", 1, 2), step("n/r", 2, 3), step("s/s", 7, 8))}, []Origin{{"n/r", 1}, {"s/s", 7}}},
-		{"a killed one that another went on from", []journal.Run{upgrade("b", "a", step("n/r", 2, 3)), upgrade("a", "", step("n/r", 1))}, []Origin{{"n/r", 1}}},
-		{"one that was undone already", []journal.Run{rollback, upgrade("a", "", step("n/r", 1, 2, 3))}, []Origin{{"n/r", 1}}},
-		{"undone by itself when it failed", []journal.Run{upgrade("a", "", step("n/r", 2, 2, 3))}, []Origin{{"n/r", 1}}},
-		{"only the newest of two", []journal.Run{upgrade("b", "", step("n/r", 5, 6)), upgrade("a", "", step("n/r", 1, 2))}, []Origin{{"n/r", 5}}},
-		{"two that went on from each other", []journal.Run{upgrade("b", "a", step("n/r", 2, 3)), upgrade("a", "b", step("n/r", 1, 2))}, []Origin{{"n/r", 1}}},
+		{"nothing was ever done", nil, nil, nil, ""},
+		{"an upgrade that only looked", []journal.Run{upgrade("a", "")}, nil, nil, ""},
+		{"two hops and a store", []journal.Run{upgrade("a", "")}, map[string][]journal.Revision{
+			"n/r": {first, second, revision(3, "deployed", "ticket 7 ("+journal.DescriptionPrefix+"aaaaaaaaaaaa step x chart y)", 2)},
+			"s/s": {revision(7, "superseded", "Upgrade complete", -9), revision(8, "deployed", "a", 3)},
+		}, []Origin{{"n/r", 1}, {"s/s", 7}}, ""},
+		{"a killed one that another resumed", []journal.Run{stopped(upgrade("a", "")), upgrade("b", "a")}, two, []Origin{{"n/r", 1}}, ""},
+		{"two, of which the first had ended", []journal.Run{upgrade("a", ""), upgrade("b", "a")}, two, []Origin{{"n/r", 2}}, ""},
+		{"only the newest of two", []journal.Run{upgrade("a", ""), upgrade("b", "")}, two, []Origin{{"n/r", 2}}, ""},
+		{"one that was undone already", []journal.Run{upgrade("a", ""), back(made("n/r", 2, map[int]int{3: 11}))},
+			map[string][]journal.Revision{"n/r": {first, second, revision(3, "deployed", "Rollback to 1", 11)}}, []Origin{{"n/r", 1}}, ""},
+		{"undone by itself when it failed", []journal.Run{stopped(upgrade("a", "", made("n/r", 2, map[int]int{2: 1, 3: 2})))},
+			map[string][]journal.Revision{"n/r": {first, revision(2, "failed", "Upgrade failed: x", 1), revision(3, "deployed", "Rollback to 1", 2)}}, []Origin{{"n/r", 1}}, ""},
+		{"killed in the middle of Helm", []journal.Run{stopped(upgrade("a", "", call))},
+			map[string][]journal.Revision{"n/r": {first, revision(2, "pending-upgrade", "Preparing upgrade", 1)}}, []Origin{{"n/r", 1}}, ""},
+		{"killed before Helm began", []journal.Run{upgrade("a", "", made("n/r", 0, nil)), stopped(upgrade("b", "", call))},
+			map[string][]journal.Revision{"n/r": {first, second}}, []Origin{{"n/r", 1}}, "record-1"},
+		{"the newest failed at once, after one that had ended", []journal.Run{upgrade("a", ""), stopped(upgrade("b", "", made("n/r", 2, map[int]int{3: 11})))},
+			map[string][]journal.Revision{"n/r": {first, second, revision(3, "failed", "Upgrade failed: x", 11)}}, []Origin{{"n/r", 2}}, ""},
+		{"a release that was uninstalled since", []journal.Run{upgrade("a", "", made("gone/gone", 3, map[int]int{4: 2}))},
+			map[string][]journal.Revision{"n/r": {first, second}}, []Origin{{"n/r", 1}}, ""},
+		// What somebody writes who may create ConfigMaps.
+		{"forged: one that never was", []journal.Run{upgrade("a", ""), upgrade("e", "", made("n/r", 0, map[int]int{1: -60}))},
+			map[string][]journal.Revision{"n/r": {first, second}}, []Origin{{"n/r", 1}}, "record-1"},
+		{"forged: absurd revisions", []journal.Run{upgrade("a", ""), upgrade("e", "", made("n/r", 900, nil), made("s/s", 5, nil))},
+			map[string][]journal.Revision{"n/r": {first, second}}, []Origin{{"n/r", 1}}, "record-1"},
+		{"forged: a target that Helm does not know", []journal.Run{upgrade("a", ""), upgrade("e", "", made("x/y", 1, map[int]int{2: 1}))},
+			map[string][]journal.Revision{"n/r": {first, second}}, []Origin{{"n/r", 1}}, "record-1"},
+		{"forged: nothing real beside it", []journal.Run{upgrade("e", "", made("n/r", 1, map[int]int{2: 1}))},
+			map[string][]journal.Revision{"n/r": {first, revision(2, "deployed", "Upgrade complete", -30)}}, nil, "record-0"},
+		{"forged: another attempt at an older plan", []journal.Run{upgrade("a", ""), upgrade("b", ""), upgrade("a", "", made("n/r", 0, map[int]int{1: -60}))},
+			two, []Origin{{"n/r", 2}}, ""},
+		{"forged: the newest resumed an older one", []journal.Run{upgrade("a", ""), upgrade("b", ""), upgrade("b", "a")}, two, []Origin{{"n/r", 2}}, ""},
+		{"forged: an older one never ended, and was resumed", []journal.Run{upgrade("a", ""), upgrade("b", ""), stopped(upgrade("a", "")), stopped(upgrade("b", "a"))},
+			two, []Origin{{"n/r", 2}}, ""},
+		{"forged: the newest was a rollback", []journal.Run{upgrade("a", ""), upgrade("b", ""),
+			{Kind: plan.KindRollback, Plan: digestOf("b"), Steps: []journal.StepRecord{made("n/r", 2, nil)}}}, two, []Origin{{"n/r", 2}}, ""},
+		{"forged: another digest that begins alike", []journal.Run{upgrade("a", ""), {Kind: plan.KindRollback, Plan: digestOf("a")},
+			{Kind: plan.KindPlan, Plan: "sha256:aaaaaaaaaaaa", Resumes: digestOf("c"), ChangedBefore: true}}, map[string][]journal.Revision{"n/r": {first, second}}, []Origin{{"n/r", 1}}, "record-2"},
+		{"forged: a copy of a real claim, for another plan", []journal.Run{stopped(upgrade("a", "", made("n/r", 1, map[int]int{2: 1}))), upgrade("e", "", made("n/r", 1, map[int]int{2: 1}))},
+			map[string][]journal.Revision{"n/r": {first, revision(2, "failed", "Upgrade failed: x", 1)}}, []Origin{{"n/r", 1}}, "record-1"},
+		{"forged: somebody else's failed revision", []journal.Run{upgrade("a", ""), stopped(upgrade("e", "", made("n/r", 2, map[int]int{3: 5})))},
+			map[string][]journal.Revision{"n/r": {first, second, revision(3, "failed", "Upgrade failed: x", 5)}}, []Origin{{"n/r", 1}}, "record-1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Origins(tc.runs, nil)
-			if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
-				t.Errorf("error %v, origins (-want +got):\n%s", err, diff)
-			}
-		})
-	}
-}
-
-// A journal says only what its writer wants it to say; Helm's records say which
-// revisions an upgrade made.
-func TestOriginsFollowHelmsRecords(t *testing.T) {
-	t.Parallel()
-	operator := journal.StepRecord{Action: plan.ActionOperator, Target: "n/r", Before: 1, Own: []int{2}}
-	run := journal.Run{Kind: plan.KindPlan, Plan: "sha256:0123456789abcdef", Steps: []journal.StepRecord{operator}}
-	ours := "aistor-upgrade plan 0123456789ab step x chart sha256:1"
-	tests := []struct {
-		name    string
-		run     journal.Run
-		history map[string][]Revision
-		want    []Origin
-		err     string
-	}{
-		{"a store that the journal no longer names", run, map[string][]Revision{
-			"n/r": {{1, "superseded", "Install complete"}, {2, "deployed", ours}},
-			"s/s": {{3, "superseded", "Upgrade complete"}, {4, "deployed", "change 7 (" + ours + ")"}},
-		}, []Origin{{"n/r", 1}, {"s/s", 3}}, ""},
-		{"a journal without any step", journal.Run{Plan: run.Plan}, map[string][]Revision{
-			"n/r": {{1, "superseded", "Install complete"}, {2, "superseded", ours}, {3, "deployed", ours}},
-		}, []Origin{{"n/r", 1}}, ""},
-		{"a revision of another plan", run, map[string][]Revision{
-			"n/r": {{1, "superseded", "Install complete"}, {2, "deployed", ours}},
-			"s/s": {{2, "deployed", "aistor-upgrade plan ffffffffffff step x chart sha256:1"}},
-		}, []Origin{{"n/r", 1}}, ""},
-		{"a journal that claims somebody else's revision", run, map[string][]Revision{
-			"n/r": {{1, "superseded", "Install complete"}, {2, "superseded", "Upgrade complete"}, {5, "deployed", ours}},
-		}, nil, `one says that an upgrade made revision 2 of release "n/r"`},
-		{"a revision that failed half way", run, map[string][]Revision{
-			"n/r": {{1, "deployed", "Install complete"}, {2, "failed", "Upgrade \"r\" failed: x"}},
-		}, []Origin{{"n/r", 1}}, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			got, err := Origins([]journal.Run{tt.run}, tt.history)
-			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
-				t.Fatalf("error: %v", err)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			complete := !strings.Contains(tc.name, "uninstalled")
+			c := confirm(t, journal.Evidence{Revisions: tc.history, Complete: complete}, tc.records...)
+			if diff := cmp.Diff(tc.want, Origins(c)); diff != "" {
 				t.Errorf("origins (-want +got):\n%s", diff)
+			}
+			var doubts []string
+			for _, d := range c.Doubts {
+				doubts = append(doubts, d.ConfigMap)
+			}
+			if got := strings.Join(doubts, " "); got != tc.doubts {
+				t.Errorf("doubts %q, expected %q: %v", got, tc.doubts, c.Doubts)
 			}
 		})
 	}

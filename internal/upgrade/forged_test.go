@@ -71,7 +71,9 @@ func TestForgedJournalMakesNobodyAnAdministrator(t *testing.T) {
 						t.Errorf("%s has role %q", name, role)
 					}
 				}
-				if strings.Contains(tt.doc(x), `"evil"`) && !strings.Contains(strings.Join(x.told.alarms(), "\n"), "ClusterRoleBinding/evil is not restored") {
+				// What another plan's run claims is not even looked at: no binding was missing.
+				named := strings.Contains(tt.doc(x), `"evil"`) && strings.Contains(tt.doc(x), x.plan.Digest())
+				if named && !strings.Contains(strings.Join(x.told.alarms(), "\n"), "ClusterRoleBinding/evil is not restored") {
 					t.Errorf("alarms: %q", x.told.alarms())
 				}
 			})

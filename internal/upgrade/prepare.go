@@ -28,6 +28,7 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking at the cluster: %w", err)
 	}
+	e.journal.Confirm(journal.EvidenceOf(e.facts))
 	e.masked = nil
 	e.secrets.AddValue(e.facts.SecretValues()...)
 	e.secrets.Keep(e.facts.ReadableNames()...)

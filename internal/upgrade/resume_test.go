@@ -79,7 +79,7 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 		for _, r := range out.Earlier {
 			lineage = append(lineage, r.Plan)
 		}
-		if diff := cmp.Diff([]string{first.plan.Digest(), y.plan.Digest()}, lineage); diff != "" {
+		if diff := cmp.Diff([]string{first.plan.Digest()}, lineage); diff != "" {
 			t.Errorf("runs it went on from (-want +got):\n%s", diff)
 		}
 		runs := w.stored(t)
@@ -87,7 +87,8 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 			t.Errorf("baseline (-want +got):\n%s", diff)
 		}
 		chain := []string{runs[0].Resumes, runs[1].Resumes, runs[1].ResumedBy, runs[2].ResumedBy}
-		if diff := cmp.Diff([]string{y.plan.Digest(), first.plan.Digest(), z.plan.Digest(), y.plan.Digest()}, chain); diff != "" {
+		// The second one changed nothing, so that nothing but its word says that it was.
+		if diff := cmp.Diff([]string{first.plan.Digest(), first.plan.Digest(), "", y.plan.Digest()}, chain); diff != "" {
 			t.Errorf("chain (-want +got):\n%s", diff)
 		}
 		if r := journal.Unfinished(runs); r != nil {

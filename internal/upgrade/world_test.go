@@ -472,10 +472,35 @@ func (w *world) snapshot() *plan.Facts {
 		w.storeFacts(f, s)
 	}
 	f.Marked = slices.Clone(w.marked)
+	w.releaseFacts(f)
 	if w.onFacts != nil {
 		w.onFacts(f)
 	}
 	return f
+}
+
+// releaseFacts adds what Helm's newest records say, and the bindings.
+func (w *world) releaseFacts(f *plan.Facts) {
+	for key, h := range w.releases {
+		r := h[len(h)-1]
+		namespace, name, _ := strings.Cut(key, "/")
+		fact := plan.Release{
+			Namespace: namespace, Name: name, Chart: r.Chart, Version: r.Version, Revision: r.Revision, Status: r.Status,
+			Description: r.Description, Updated: r.Updated, Values: r.Values,
+		}
+		if key == f.Operator.Key() {
+			fact.Values, fact.Manifest = orEmpty(r.Values), f.Operator.Manifest
+			f.Operator = &fact
+			continue
+		}
+		f.Releases = append(f.Releases, fact)
+	}
+	slices.SortFunc(f.Releases, func(a, b plan.Release) int { return strings.Compare(a.Key(), b.Key()) })
+	for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
+		if _, err := w.bindings.Tracker().Get(bindingsResource(), "", name); err == nil {
+			f.Bindings = append(f.Bindings, plan.Binding{ObjectKey: plan.ObjectKey{Kind: "ClusterRoleBinding", Name: name}})
+		}
+	}
 }
 
 func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {

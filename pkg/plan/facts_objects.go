@@ -36,6 +36,8 @@ type Release struct {
 	// none.
 	LastVersion string    `json:"lastVersion,omitempty"`
 	Updated     time.Time `json:"updated,omitzero"`
+	// Created is when the API server created the newest revision's record.
+	Created time.Time `json:"created,omitzero"`
 	// ApplyMethod is "ssa" where Helm 4 applied on the server side.
 	ApplyMethod string `json:"applyMethod,omitempty"`
 	// RecordBytes is the size of the release Secret.

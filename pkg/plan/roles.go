@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -62,4 +63,27 @@ func renderedBindings(objects []images.Object, namespace string) []Binding {
 		})
 	}
 	return list
+}
+
+// MissingBindings are the bindings of the operator's deployed revision that do
+// not exist, without API version; none where bindings could not be listed.
+func (f *Facts) MissingBindings() []ObjectKey {
+	listed := !slices.ContainsFunc(f.Gaps, func(g Gap) bool {
+		return strings.HasPrefix(g.What, "clusterrolebindings") || strings.HasPrefix(g.What, "rolebindings")
+	})
+	if f.Operator == nil || !listed {
+		return nil
+	}
+	there := map[string]bool{}
+	for _, b := range f.Bindings {
+		there[b.ObjectKey.String()] = true
+	}
+	var missing []ObjectKey
+	manifest := cmp.Or(f.Operator.DeployedManifest, f.Operator.Manifest)
+	for _, b := range renderedBindings(images.ParseObjects(manifest), f.Operator.Namespace) {
+		if key := (ObjectKey{Kind: b.Kind, Namespace: b.Namespace, Name: b.Name}); !there[b.ObjectKey.String()] {
+			missing = append(missing, key)
+		}
+	}
+	return missing
 }

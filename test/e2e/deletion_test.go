@@ -138,6 +138,12 @@ func (d *deletion) afterARestart() {
 	if first, _, _ := strings.Cut(out[strings.Index(out, "✗"):], "\n"); !strings.Contains(first, "volumes-kept") {
 		d.t.Errorf("validate says first: %s", first)
 	}
+	// It was wanted; what is marked for deletion is not accepted.
+	validate := []string{"validate", "--only", "volumes-kept"}
+	d.says(3, "--accept-volume-change team-b/data0-logs-pool-0-2, if that was wanted", "kubectl-aistor_upgrade", validate...)
+	d.says(0, "1 passed", "kubectl-aistor_upgrade", append(validate, "--accept-volume-change", "team-b/data0-logs-pool-0-2")...)
+	d.says(3, "volume claim team-b/data0-logs-pool-0-0 is marked for deletion: no change of its volume can be accepted",
+		"helm-aistor", "plan", "--bundle", "a.bundle", "--accept-volume-change", "team-b/data0-logs-pool-0-0")
 }
 
 // says runs a program that must end with a code and say something.
