@@ -34,6 +34,7 @@ func TestFlagsRefuseNamesThatNoObjectHas(t *testing.T) {
 		{NewHelm, "plan --bundle b --accept-restart team-a/prim_ary", subdomain},
 		{NewHelm, "plan --bundle b --accept-downtime team-a/prim_ary", subdomain},
 		{NewHelm, "plan --bundle b --accept-credentials-change TEAM/primary", label},
+		{NewHelm, "plan --bundle b --accept-volume-change team-a/Data-0", subdomain},
 		{NewHelm, "plan --bundle b --literal-value team-a/Primary:secrets.secretKey", subdomain},
 		{NewHelm, "plan --bundle b --set Team/primary:a=b", label},
 		{NewHelm, "plan --bundle b --set-file team-a/Primary:a=f", subdomain},
