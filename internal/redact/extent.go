@@ -75,7 +75,7 @@ func (a assignment) below(end int, scalar bool) (from, to int) {
 		line, _, more := strings.Cut(next, "\n")
 		content := strings.TrimLeft(line, " \t+-")
 		switch {
-		case strings.TrimSpace(content) == "" && strings.Trim(line, "+- \t\r") == "" && (scalar || from > 0):
+		case strings.TrimSpace(content) == "" && strings.Trim(line, "+- \t\r") == "":
 		case strings.TrimSpace(line) == "", len(line)-len(content) <= depth, !scalar && entry.MatchString(line):
 			return from, to
 		}

@@ -92,6 +92,17 @@ func refersTo(words []string) bool {
 	return false
 }
 
+// describes reports whether an entry of this name, in a map that is called after
+// a secret, says something about the secret and is none itself.
+func describes(name string) bool {
+	words := wordsOf(name)
+	if len(words) == 0 {
+		return true
+	}
+	last := words[len(words)-1]
+	return slices.Contains(settingWords, last) || slices.Contains(describingWords, last) || refersTo(words)
+}
+
 // plural reports whether a name speaks of several secrets, or counts them.
 func plural(name string) bool {
 	words := wordsOf(name)

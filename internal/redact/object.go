@@ -92,7 +92,7 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 	out := make(map[string]any, len(m))
 	kind, _ := m["kind"].(string)
 	name := nameIn(m)
-	variables := holdsEnv(key) && name == ""
+	variables, below := holdsEnv(key) && name == "", IsSecretName(key)
 	for k, e := range m {
 		k := w.known.replace(k)
 		switch {
@@ -102,6 +102,8 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 			out[k] = w.secretData(e, k == "data")
 		case strings.EqualFold(k, "value"):
 			out[k] = w.valueBeside(key, name, e)
+		case below && isText(e) && !describes(k):
+			out[k] = w.value(key, e) // as in "passwords: {bob: …}"
 		case variables && isScalar(e):
 			out[k] = w.variable(k, e)
 		case variables && k != "valueFrom":
@@ -111,6 +113,11 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+func isText(v any) bool {
+	_, ok := v.(string)
+	return ok
 }
 
 // nameIn is the name of the variable that a map defines, if it does.

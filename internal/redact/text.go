@@ -53,7 +53,7 @@ func (w *walker) named(s string) string {
 
 // rareYAML is in documents that write a name and its value in a way which is
 // found by structure only.
-var rareYAML = regexp.MustCompile(`(?m)^[ \t-]*(?:\?[ \t]|\{)|[ \t][{&*][A-Za-z"']|^[ \t-]*["']?value["']?:`)
+var rareYAML = regexp.MustCompile(`(?m)^[ \t-]*(?:\?[ \t]|\{)|[ \t][{&*][A-Za-z"']|^[ \t-]*["']?value["']?:|^[ \t-]*["']?\w*(?i:passwords?|tokens|credentials|pats)["']?:[ \t]*\r?$`)
 
 // yamlDocument masks what the structure of a document in YAML gives away.
 func (w *walker) yamlDocument(s string) string {

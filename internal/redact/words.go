@@ -28,6 +28,8 @@ var (
 		"template", "projection", "mount", "mounts", "mountpath", "volume", "review", "request", "requests", "usage", "usages", "rule", "rules", "format",
 		"rotation", "affinity", "config", "style", "port", "host", "status", "present", "accepted", "valid", "found", "missing", "unchanged", "changed", "change", "kept", "unknown", "readable", "matches", "owner", "check", "checks", "reason", "state", "skip", "err", "error", "errors",
 	}
+	// describingWords end the names of what stands beside a secret.
+	describingWords = []string{"key", "keys", "user", "username", "id", "email", "server", "registry", "url", "encoding", "description", "comment", "notes", "plan", "customer", "organization", "secret", "apiversion", "endpoint", "domain", "realm"}
 	// numberWords end the names of numbers.
 	numberWords = []string{"port", "ports", "replicas", "count", "size", "limit", "timeout", "seconds", "minutes", "workers", "retries", "max", "min", "interval", "qps", "burst", "bytes"}
 	// editions are what a license is called, in place of the license itself.
