@@ -10,7 +10,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 HANGS       := -timeout 120m
 MODULES     := . test/aistor test/cluster test/kubelet test/e2e test/bench
 
-.PHONY: help build test unit e2e test-long lint fmt generate vulncheck bench-peers bench-transfer bench-cluster pairs demo test-tools clean
+.PHONY: help build test unit e2e test-long lint fmt generate vulncheck bench-inputs bench-peers bench-transfer bench-cluster pairs demo test-tools clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ PEERS = $(or $(AISTOR_TEST_CACHE),$(HOME)/.cache/aistor-upgrade)/peers
 bench-peers: ## build regsync and imgpkg for bench-transfer; skopeo is taken from PATH
 	GOBIN=$(PEERS) CGO_ENABLED=0 go install github.com/regclient/regclient/cmd/regsync@v0.11.7
 	cd test/bench/imgpkg && GOBIN=$(PEERS) CGO_ENABLED=0 go install tool
+
+bench-inputs: ## what one setting of a large values file costs, at n and 4n: ns/element is to stay the same
+	go test ./internal/inputs ./internal/values -run '^$$' -bench 'Gather|CheckFinal|Explain|Apply' -benchtime 1x
 
 bench-transfer: build ## create, push, copy, verify against other tools (SIZE=450MB ROUNDS=5 BENCH_FLAGS=-slow or -memory=400MB,20GB)
 	cd test/cluster && go build -o $(BIN)/lab ./cmd/lab

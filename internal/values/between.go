@@ -99,15 +99,17 @@ func Over(base, values map[string]any) map[string]any {
 // for all.
 func Describe(values map[string]any, edits []Edit, why string) []Change {
 	var out []Change
+	values, _ = canon(values).(map[string]any) // a copy, which the edits change
 	for _, e := range edits {
-		before, had := Get(values, e.Path...)
-		after, err := editTree(canon(values), e.Path, e)
+		old, had := Get(values, e.Path...)
+		before := show(old, had)
+		after, err := editTree(values, e.Path, e)
 		if err != nil {
 			continue // what Between gives can be made
 		}
 		values = after.(map[string]any)
 		now, has := Get(values, e.Path...)
-		out = append(out, Change{e.Path, show(before, had), show(now, has), why})
+		out = append(out, Change{e.Path, before, show(now, has), why})
 	}
 	return out
 }

@@ -21,8 +21,10 @@ type probe struct {
 	fails   map[string]bool
 	// usable says that base is there to compare with.
 	usable bool
-	// groups are the verdicts of dead, by the path of the map.
-	groups sync.Map
+	// below and beside are the settings in a map, at any depth and directly, by
+	// the map's path; groups are the verdicts of dead about them.
+	below, beside map[string][]Path
+	groups        sync.Map
 }
 
 // newProbe asks about values. lacking is what is known to be required and not
@@ -42,6 +44,7 @@ func newProbe(side Side, values map[string]any, lacking []aistor.ValueFact) *pro
 	if err == nil {
 		p.base, p.usable = base, side.Same(p.values, base)
 	}
+	p.group()
 	return p
 }
 

@@ -12,25 +12,50 @@ import (
 // of them at once is worth a render or two.
 const groupFrom = 4
 
-// dead reports whether the settings beside path, and path itself, do nothing
-// whatever they are, found out for all of them at once: a misspelt map of a
-// hundred labels costs as much as one label. False says only that each has to
-// be asked about by itself.
+// dead reports whether path does nothing whatever it is, found out for all
+// settings of a map at once, of the uppermost map first: a misspelt map of a
+// thousand labels costs as much as one label. False says only that each has to be
+// asked about by itself.
 func (p *probe) dead(path Path) bool {
-	parent := path[:len(path)-1]
-	verdict, _ := p.groups.LoadOrStore(parent.String(), sync.OnceValue(func() bool {
-		group := slices.DeleteFunc(Leaves(p.values), func(q Path) bool {
-			return len(q) != len(path) || !q.HasPrefix(parent)
-		})
+	for n := 1; n < len(path); n++ {
+		below := path[:n].String()
+		if len(p.below[below]) < groupFrom {
+			break // the maps inside are no larger
+		}
+		if p.deadGroup("below "+below, p.below[below]) {
+			return true
+		}
+	}
+	beside := path[:len(path)-1].String()
+	return p.deadGroup("in "+beside, p.beside[beside])
+}
+
+// deadGroup asks about a group once.
+func (p *probe) deadGroup(key string, group []Path) bool {
+	verdict, _ := p.groups.LoadOrStore(key, sync.OnceValue(func() bool {
 		return len(group) >= groupFrom && p.deadTogether(group)
 	}))
 	return verdict.(func() bool)()
 }
 
+// group sorts the settings by the maps that they are in, directly or further
+// below.
+func (p *probe) group() {
+	p.below, p.beside = map[string][]Path{}, map[string][]Path{}
+	for _, leaf := range Leaves(p.values) {
+		for n := 1; n < len(leaf); n++ {
+			key := leaf[:n].String()
+			p.below[key] = append(p.below[key], leaf)
+		}
+		key := leaf[:len(leaf)-1].String()
+		p.beside[key] = append(p.beside[key], leaf)
+	}
+}
+
 func (p *probe) deadTogether(group []Path) bool {
-	gone := p.values
+	gone := Copy(p.values)
 	for _, q := range group {
-		gone = without(gone, q)
+		removeIn(gone, q)
 	}
 	return p.side.Same(gone, p.base) && !p.reactTogether(p.values, p.base, group)
 }
