@@ -85,8 +85,9 @@ func flagNames() map[string]namesIn {
 	store := two("/", "", aStore, objectName)
 	return map[string]namesIn{
 		"namespace": one("a namespace", namespaceName), "pull-secret": one("a Secret", pullSecretName), "role-prefix": one("a role", roleName),
-		"object-store": store, "accept-restart": store, "accept-downtime": store, "accept-credentials-change": store, "accept-risk": store, "accept-volume-change": two("/", "", "a volume claim", objectName),
-		"endpoint": two("/", "=", aStore, objectName), "to": two("/", "=", aRelease, releaseName),
+		"object-store": store, "accept-restart": store, "accept-downtime": store, "accept-credentials-change": store, "accept-risk": store,
+		"accept-volume-change": two("/", "", "a volume claim", objectName),
+		"endpoint":             two("/", "=", aStore, objectName), "to": two("/", "=", aRelease, releaseName),
 		"role-serviceaccount": two(":", "", "a service account", objectName),
 	}
 }
@@ -166,5 +167,5 @@ func listing(kind string) string {
 	case aRelease:
 		return "helm list -A lists them"
 	}
-	return "kubectl get serviceaccounts -A lists them"
+	return "kubectl get serviceaccounts,persistentvolumeclaims -A lists them"
 }
