@@ -63,7 +63,7 @@ bench-peers: ## build regsync and imgpkg for bench-transfer; skopeo is taken fro
 	cd test/bench/imgpkg && GOBIN=$(PEERS) CGO_ENABLED=0 go install tool
 
 bench-inputs: ## what one setting of a large values file costs, at n and 4n: ns/element is to stay the same
-	go test ./internal/inputs ./internal/values -run '^$$' -bench 'Gather|CheckFinal|Explain|Apply' -benchtime 1x
+	go test ./internal/planinput ./internal/values -run '^$$' -bench 'Gather|CheckFinal|Explain|Apply' -benchtime 1x
 
 bench-transfer: build ## create, push, copy, verify against other tools (SIZE=450MB ROUNDS=5 BENCH_FLAGS=-slow or -memory=400MB,20GB)
 	cd test/cluster && go build -o $(BIN)/lab ./cmd/lab

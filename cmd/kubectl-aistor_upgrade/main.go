@@ -1,5 +1,5 @@
 // Command kubectl-aistor_upgrade is the kubectl plugin "kubectl aistor-upgrade":
-// it looks at MinIO AIStor before, during and after an upgrade.
+// it checks MinIO AIStor before, during and after an upgrade.
 package main
 
 import (

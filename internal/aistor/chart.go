@@ -6,19 +6,19 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// Role is what a chart is for.
-type Role string
+// ChartRole is what a chart is for.
+type ChartRole string
 
 // The roles. RoleUnknown is the zero value's meaning too: not one of ours.
 const (
-	RoleOperator    Role = "operator"
-	RoleObjectStore Role = "object-store"
-	RoleUnknown     Role = "unknown"
+	RoleOperator    ChartRole = "operator"
+	RoleObjectStore ChartRole = "object-store"
+	RoleUnknown     ChartRole = "unknown"
 )
 
 // RoleOfChart tells the role from the chart's name; both names of the operator
 // chart are known.
-func RoleOfChart(name string) Role {
+func RoleOfChart(name string) ChartRole {
 	switch name {
 	case OperatorChart, OperatorChartOld:
 		return RoleOperator
@@ -29,12 +29,12 @@ func RoleOfChart(name string) Role {
 	}
 }
 
-// OldLineage reports whether a chart belongs to the lineage before the ones
+// DeprecatedChart reports whether a chart belongs to the lineage before the ones
 // supported here, or is the last of a renamed line, and what to use instead.
-func OldLineage(name, version string) (advice string, old bool) {
+func DeprecatedChart(name, version string) (advice string, old bool) {
 	switch name {
 	case "aistor", "aistor-crd", "operators", "object-store":
-		return fmt.Sprintf("chart %s %s is of the deprecated lineage of aistor.min.io; the current charts are %s and %s",
+		return fmt.Sprintf("chart %s %s is deprecated; the current charts are %s and %s",
 			name, version, OperatorChart, ObjectStoreChart), true
 	case "keymanager", "aistor-keymanager":
 		return fmt.Sprintf("chart %s was renamed minkms", name), true
@@ -50,16 +50,16 @@ func OldLineage(name, version string) (advice string, old bool) {
 // OperatorChartFor is the name under which a version of the operator chart was
 // published. A version that can't be read is taken for a current one.
 func OperatorChartFor(version string) string {
-	if Before(version, OperatorRenamedAt) {
+	if VersionBefore(version, OperatorRenamedAt) {
 		return OperatorChartOld
 	}
 	return OperatorChart
 }
 
-// Before reports whether chart version a is older than b. Versions that can't
+// VersionBefore reports whether chart version a is older than b. Versions that can't
 // be read are older than nothing, so that a rule for old versions never
 // applies to something unknown.
-func Before(a, b string) bool {
+func VersionBefore(a, b string) bool {
 	va, errA := semver.NewVersion(a)
 	vb, errB := semver.NewVersion(b)
 	return errA == nil && errB == nil && va.LessThan(vb)
@@ -73,7 +73,7 @@ func AtLeast(a, b string) bool {
 	return errA == nil && errB == nil && !va.LessThan(vb)
 }
 
-func compare(a, b string) int {
+func compareStrings(a, b string) int {
 	switch {
 	case a < b:
 		return -1

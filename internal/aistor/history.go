@@ -5,9 +5,9 @@ import "strings"
 // ValueFact is one thing known about a setting over the versions of a chart.
 // Facts explain; whether a setting has an effect is found by rendering.
 type ValueFact struct {
-	Role Role
+	Role ChartRole
 	// Path is the setting, dotted; "*" stands for one element, and everything
-	// below the path is meant too.
+	// below the path is included.
 	Path string
 	// Since is the first version that knows the setting, empty for the first
 	// published one. Until is the first that no longer does, empty for none.
@@ -28,7 +28,7 @@ type ValueFact struct {
 
 // ValuesHistory is everything known about single settings of one chart, in the
 // order of the paths. The slice is the caller's own.
-func ValuesHistory(role Role) []ValueFact {
+func ValuesHistory(role ChartRole) []ValueFact {
 	switch role {
 	case RoleOperator:
 		return operatorHistory()
@@ -40,7 +40,7 @@ func ValuesHistory(role Role) []ValueFact {
 }
 
 // FactsFor is what is known about one setting, given as its path elements.
-func FactsFor(role Role, path []string) []ValueFact {
+func FactsFor(role ChartRole, path []string) []ValueFact {
 	var out []ValueFact
 	for _, f := range ValuesHistory(role) {
 		if matchPath(strings.Split(f.Path, "."), path) {
@@ -50,10 +50,10 @@ func FactsFor(role Role, path []string) []ValueFact {
 	return out
 }
 
-// Known reports whether a version of the chart knows the setting as far as
+// AppliesTo reports whether a version of the chart knows the setting as far as
 // this fact goes.
-func (f ValueFact) Known(version string) bool {
-	return (f.Since == "" || !Before(version, f.Since)) && (f.Until == "" || Before(version, f.Until))
+func (f ValueFact) AppliesTo(version string) bool {
+	return (f.Since == "" || !VersionBefore(version, f.Since)) && (f.Until == "" || VersionBefore(version, f.Until))
 }
 
 func matchPath(pattern, path []string) bool {

@@ -63,7 +63,7 @@ func ParseLicense(b []byte) (License, error) {
 		return License{}, ErrNoLicense
 	}
 	l := License{token: string(b)}
-	if decoded, ok := decodeBlob(b); ok {
+	if decoded, ok := decodeBase64Token(b); ok {
 		l.token, l.WasEncoded = string(decoded), true
 	}
 	claims := jwt.MapClaims{}
@@ -74,9 +74,9 @@ func ParseLicense(b []byte) (License, error) {
 	return l, nil
 }
 
-// decodeBlob undoes the one layer of base64 around a token. A token starts
+// decodeBase64Token undoes the one layer of base64 around a token. A token starts
 // with the base64 of `{"`, "eyJ", so that its base64 starts with "ZXlK".
-func decodeBlob(b []byte) ([]byte, bool) {
+func decodeBase64Token(b []byte) ([]byte, bool) {
 	if !bytes.HasPrefix(b, []byte("ZXlK")) {
 		return nil, false
 	}

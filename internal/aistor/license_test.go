@@ -12,8 +12,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 )
 
-// token is a license with the header of real ones and a signature of nothing.
-func token(claims string) string {
+// makeToken is a license with the header of real ones and a signature of nothing.
+func makeToken(claims string) string {
 	enc := base64.RawURLEncoding
 	return enc.EncodeToString([]byte(`{"alg":"ES384","typ":"JWT"}`)) + "." + enc.EncodeToString([]byte(claims)) + "." + enc.EncodeToString(make([]byte, 96))
 }
@@ -22,7 +22,7 @@ const claims = `{"sub":"a@example.com","org":"ACME","lid":"L-1","plan":"ENTERPRI
 
 func TestLicenseIsReadInBothForms(t *testing.T) {
 	t.Parallel()
-	raw := token(claims)
+	raw := makeToken(claims)
 	for name, tc := range map[string]struct {
 		input   string
 		encoded bool
@@ -32,7 +32,7 @@ func TestLicenseIsReadInBothForms(t *testing.T) {
 		"base64 of the token":             {base64.StdEncoding.EncodeToString([]byte(raw)), true},
 		"base64 without padding":          {base64.RawStdEncoding.EncodeToString([]byte(raw)), true},
 		"base64 of the token with a line": {base64.StdEncoding.EncodeToString([]byte(raw + "\n")), true},
-		"base64 in lines of 76":           {wrapped(base64.StdEncoding.EncodeToString([]byte(raw))), true},
+		"base64 in lines of 76":           {encodeBase64(base64.StdEncoding.EncodeToString([]byte(raw))), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +50,7 @@ func TestLicenseIsReadInBothForms(t *testing.T) {
 	}
 }
 
-func wrapped(s string) string {
+func encodeBase64(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i += 76 {
 		b.WriteString(s[i:min(i+76, len(s))] + "\n")
@@ -60,7 +60,7 @@ func wrapped(s string) string {
 
 func TestLicenseTiers(t *testing.T) {
 	t.Parallel()
-	l, err := aistor.ParseLicense([]byte(token(claims)))
+	l, err := aistor.ParseLicense([]byte(makeToken(claims)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestLicenseTiers(t *testing.T) {
 			t.Errorf("%v after expiry: %s, want %s", offset, got, want)
 		}
 	}
-	free, err := aistor.ParseLicense([]byte(token(`{"plan":"FREE"}`)))
+	free, err := aistor.ParseLicense([]byte(makeToken(`{"plan":"FREE"}`)))
 	if err != nil || free.Tier(time.Now()) != aistor.TierUnlimited {
 		t.Errorf("a license without expiry: %v, %v", free.Tier(time.Now()), err)
 	}
@@ -81,7 +81,7 @@ func TestLicenseTiers(t *testing.T) {
 
 func TestLicenseIsNeverPrinted(t *testing.T) {
 	t.Parallel()
-	raw := token(claims)
+	raw := makeToken(claims)
 	l, err := aistor.ParseLicense([]byte(raw))
 	if err != nil {
 		t.Fatal(err)

@@ -98,9 +98,9 @@ func ObjectStoreGVR() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: Group, Version: "v1", Resource: "objectstores"}
 }
 
-// Operators are the keys under "operators" in the operator chart's values, of
+// OperatorKeys are the keys under "operators" in the operator chart's values, of
 // every version. A version ignores those it does not know.
-func Operators() []string {
+func OperatorKeys() []string {
 	return []string{"adminjob", "aihub", "inference", "object-store", "prompt", "warp"}
 }
 

@@ -33,7 +33,7 @@ func (b *Bundle) Size() int64 { return b.layout.size }
 func (b *Bundle) Images() []ImageEntry { return b.manifest.Images }
 
 // Charts lists the charts, sorted by name and version.
-func (b *Bundle) Charts() []Chart { return b.manifest.Charts }
+func (b *Bundle) Charts() []ChartEntry { return b.manifest.Charts }
 
 // Chart returns the .tgz of a chart, checked. An empty version takes the only
 // chart of that name.
@@ -50,19 +50,19 @@ func (b *Bundle) ReadManifest(digest string) ([]byte, error) {
 	return b.blobContent(digest, images.MaxManifestSize)
 }
 
-// Has reports whether the bundle holds the blob itself. A difference bundle
+// HasBlob reports whether the bundle holds the blob itself. A difference bundle
 // assumes some on the far side.
-func (b *Bundle) Has(digest string) bool {
-	_, ok := b.at[digest]
+func (b *Bundle) HasBlob(digest string) bool {
+	_, ok := b.entryIndex[digest]
 	return ok
 }
 
 // OpenBlob reads a blob from an offset, in place and unchecked. Any number of
 // readers may be open; closing one frees nothing.
 func (b *Bundle) OpenBlob(digest string, from int64) (io.ReadCloser, error) {
-	i, ok := b.at[digest]
+	i, ok := b.entryIndex[digest]
 	if !ok {
-		return nil, fmt.Errorf("reading bundle %q: blob %s is not in it", b.path, digest)
+		return nil, fmt.Errorf("reading bundle %q: blob %s not found", b.path, digest)
 	}
 	e := b.layout.entries[i]
 	if from < 0 || from > e.blob.Size {
@@ -72,26 +72,26 @@ func (b *Bundle) OpenBlob(digest string, from int64) (io.ReadCloser, error) {
 }
 
 // Source implements Reader.
-func (b *Bundle) Source() images.Source { return source{b} }
+func (b *Bundle) Source() images.Source { return bundleSource{b} }
 
-type source struct{ b *Bundle }
+type bundleSource struct{ b *Bundle }
 
 // Artifacts implements images.Source.
-func (s source) Artifacts() []images.Artifact {
-	return artifacts(s.b.manifest, s.b.self, s.b.Tag())
+func (s bundleSource) Artifacts() []images.Artifact {
+	return listArtifacts(s.b.manifest, s.b.manifestDescriptor, s.b.Tag())
 }
 
-// artifacts lists what a bundle's manifest names, and the manifest itself.
-func artifacts(m Manifest, self images.Descriptor, tag string) []images.Artifact {
+// listArtifacts lists what a bundle's manifest names, and the manifest itself.
+func listArtifacts(m Manifest, self images.Descriptor, tag string) []images.Artifact {
 	var out []images.Artifact
 	for _, e := range m.Images {
 		out = append(out, images.Artifact{
 			Kind: images.ArtifactImage, Ref: e.Ref,
-			Desc: e.descriptor(),
+			Desc: e.toDescriptor(),
 		})
 	}
 	for _, r := range m.Referrers {
-		out = append(out, images.Artifact{Kind: images.ArtifactReferrer, Ref: r.Ref, Subject: r.Subject, Desc: r.descriptor()})
+		out = append(out, images.Artifact{Kind: images.ArtifactReferrer, Ref: r.Ref, Subject: r.Subject, Desc: r.toDescriptor()})
 	}
 	for _, c := range m.Charts {
 		out = append(out, images.Artifact{Kind: images.ArtifactChart, Name: c.Name, Version: c.Version, Desc: c.Manifest})
@@ -100,24 +100,26 @@ func artifacts(m Manifest, self images.Descriptor, tag string) []images.Artifact
 }
 
 // ReadManifest implements images.Source.
-func (s source) ReadManifest(_ context.Context, _ images.Artifact, d images.Descriptor) ([]byte, error) {
+func (s bundleSource) ReadManifest(_ context.Context, _ images.Artifact, d images.Descriptor) ([]byte, error) {
 	return s.b.ReadManifest(d.Digest)
 }
 
 // OpenBlob implements images.Source.
-func (s source) OpenBlob(_ context.Context, _ images.Artifact, digest string, from int64) (io.ReadCloser, error) {
+func (s bundleSource) OpenBlob(_ context.Context, _ images.Artifact, digest string, from int64) (io.ReadCloser, error) {
 	return s.b.OpenBlob(digest, from)
 }
 
-// Carries implements images.Source.
-func (s source) Carries(digest string) bool { return s.b.Has(digest) || !s.b.assumed[digest] }
+// HoldsBlob implements images.Source.
+func (s bundleSource) HoldsBlob(digest string) bool {
+	return s.b.HasBlob(digest) || !s.b.assumed[digest]
+}
 
-// users names the images and charts that need a blob, sorted.
-func (b *Bundle) users(digest string) []string {
+// blobUsers names the images and charts that need a blob, sorted.
+func (b *Bundle) blobUsers(digest string) []string {
 	var out []string
-	for _, a := range artifacts(b.manifest, b.self, b.Tag()) {
-		w := &walker{b: b}
-		if a.Ref.IsZero() || w.walk(a.Desc, 0) != nil {
+	for _, a := range listArtifacts(b.manifest, b.manifestDescriptor, b.Tag()) {
+		w := &blobWalker{b: b}
+		if a.Ref.IsZero() || w.walkManifests(a.Desc, 0) != nil {
 			continue
 		}
 		if slices.ContainsFunc(append(w.blobs, w.manifests...), func(x blob) bool { return x.Digest == digest }) {

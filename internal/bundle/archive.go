@@ -56,7 +56,7 @@ func (f *Folder) readArchive(file *os.File, ref images.Ref) error {
 	if !ok || config.size > maxArchiveConfig {
 		return fmt.Errorf("its config %q is missing", list[0].Config)
 	}
-	raw, err := config.bytes()
+	raw, err := config.readBytes()
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (f *Folder) readArchive(file *os.File, ref images.Ref) error {
 	if err != nil {
 		return err
 	}
-	return f.addImage(ref, cfg.platform(), raw, layers)
+	return f.addImage(ref, cfg.platformString(), raw, layers)
 }
 
 // archiveConfig is what is read of an image's config.
@@ -81,8 +81,8 @@ type archiveConfig struct {
 	} `json:"rootfs"`
 }
 
-// platform is os/architecture[/variant]; "" where the config does not say.
-func (c archiveConfig) platform() string {
+// platformString is os/architecture[/variant]; "" where the config does not say.
+func (c archiveConfig) platformString() string {
 	if c.OS == "" {
 		return ""
 	}
@@ -100,7 +100,7 @@ func (f *Folder) archiveLayers(members map[string]section, files, diffIDs []stri
 		if !ok {
 			return nil, fmt.Errorf("its layer %q is missing", l)
 		}
-		d, err := s.layer(path.Clean(l), diffIDs[i])
+		d, err := s.describeLayer(path.Clean(l), diffIDs[i])
 		if err != nil {
 			return nil, err
 		}
@@ -110,10 +110,10 @@ func (f *Folder) archiveLayers(members map[string]section, files, diffIDs []stri
 	return layers, nil
 }
 
-// layer describes a layer. It is a plain tar, and so its digest is the one that
+// describeLayer describes a layer. It is a plain tar, and so its digest is the one that
 // the config names; only Docker with containerd's store saves layers as they
 // came, compressed, under their own digests.
-func (s section) layer(name, diffID string) (ociDescriptor, error) {
+func (s section) describeLayer(name, diffID string) (ociDescriptor, error) {
 	if err := images.CheckDigest(diffID); err != nil {
 		return ociDescriptor{}, err
 	}
@@ -185,7 +185,7 @@ func archiveMembers(f *os.File) (map[string]section, error) {
 	}
 }
 
-func (s section) bytes() ([]byte, error) {
+func (s section) readBytes() ([]byte, error) {
 	b := make([]byte, s.size)
 	_, err := s.f.ReadAt(b, s.off)
 	return b, err
@@ -194,9 +194,9 @@ func (s section) bytes() ([]byte, error) {
 func readMember(members map[string]section, name string, v any) error {
 	s, ok := members[name]
 	if !ok || s.size > images.MaxManifestSize {
-		return fmt.Errorf("it has no %s: it is no docker-archive", name)
+		return fmt.Errorf("no %s: not a docker-archive", name)
 	}
-	b, err := s.bytes()
+	b, err := s.readBytes()
 	if err != nil {
 		return err
 	}

@@ -14,16 +14,16 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// maxChartMeta bounds Chart.yaml.
-const maxChartMeta = 1 << 20
+// maxChartMetadata bounds Chart.yaml.
+const maxChartMetadata = 1 << 20
 
 // ChartFile is a chart to carry.
 type ChartFile struct {
 	Name, Version, AppVersion string
 	// File is the name the chart came in; it is only recorded.
-	File          string
-	Role          Role
-	SteppingStone bool
+	File         string
+	Role         ChartRole
+	Intermediate bool
 	// Data is the .tgz, which is carried byte for byte.
 	Data []byte
 }
@@ -31,14 +31,14 @@ type ChartFile struct {
 // chartBlobs makes Helm's own OCI artifact of a chart, as "helm push" does but
 // without the time of day.
 func chartBlobs(c ChartFile) ([]blob, error) {
-	meta, err := chartMeta(c.Data)
+	meta, err := chartMetadata(c.Data)
 	if err != nil {
 		return nil, fmt.Errorf("reading chart %q: %w", c.Name+"-"+c.Version, err)
 	}
 	if meta["name"] != c.Name || meta["version"] != c.Version {
 		return nil, fmt.Errorf("reading chart %q: its Chart.yaml says %v-%v", c.Name+"-"+c.Version, meta["name"], meta["version"])
 	}
-	if err := checkChart("", Chart{Name: c.Name, Version: c.Version, AppVersion: c.AppVersion}, c.Data); err != nil {
+	if err := checkChart("", ChartEntry{Name: c.Name, Version: c.Version, AppVersion: c.AppVersion}, c.Data); err != nil {
 		return nil, err
 	}
 	if err := checkChartName(c.Name, c.Version); err != nil {
@@ -64,8 +64,8 @@ func chartBlobs(c ChartFile) ([]blob, error) {
 	return artifactBlobs(m, config, c.Data)
 }
 
-// chartMeta reads Chart.yaml of the outermost folder.
-func chartMeta(tgz []byte) (map[string]any, error) {
+// chartMetadata reads Chart.yaml of the outermost folder.
+func chartMetadata(tgz []byte) (map[string]any, error) {
 	zr, err := gzip.NewReader(bytes.NewReader(tgz))
 	if err != nil {
 		return nil, fmt.Errorf("opening .tgz: %w", err)
@@ -80,7 +80,7 @@ func chartMeta(tgz []byte) (map[string]any, error) {
 		if dir == "" || file != "Chart.yaml" {
 			continue
 		}
-		b, err := io.ReadAll(io.LimitReader(tr, maxChartMeta))
+		b, err := io.ReadAll(io.LimitReader(tr, maxChartMetadata))
 		if err != nil {
 			return nil, fmt.Errorf("reading Chart.yaml: %w", err)
 		}

@@ -40,10 +40,10 @@ func (e *ContentError) Lines() []string {
 
 // Hint names what helps.
 func (e *ContentError) Hint() string {
-	return "don't use it; helm aistor bundle create makes one whose contents are what it says"
+	return "don't use it; create one with: helm aistor bundle create FILE whose contents are what it says"
 }
 
-func chartError(path string, c Chart) *ContentError {
+func chartError(path string, c ChartEntry) *ContentError {
 	return &ContentError{Path: path, Kind: "chart", Name: c.Name + "-" + c.Version}
 }
 
@@ -51,7 +51,7 @@ func chartError(path string, c Chart) *ContentError {
 // limits, and demands the name and the versions that the manifest claims. A
 // digest alone proves only that nobody changed the bytes since somebody wrote
 // the manifest.
-func checkChart(path string, c Chart, data []byte) error {
+func checkChart(path string, c ChartEntry, data []byte) error {
 	e := chartError(path, c)
 	loaded, err := chart.LoadData(data)
 	if err != nil {
@@ -71,7 +71,7 @@ func checkChart(path string, c Chart, data []byte) error {
 
 // checkChartManifest demands of a chart's OCI manifest and config what Helm and
 // registries show of the chart, so that they can't show another one.
-func (b *Bundle) checkChartManifest(c Chart, node images.Node) error {
+func (b *Bundle) checkChartManifest(c ChartEntry, node images.Node) error {
 	e := chartError(b.path, c)
 	if len(node.Blobs) != 2 || node.Blobs[1].Digest != c.SHA256 || node.Blobs[1].Size != c.Size {
 		e.Reason = "its OCI manifest is not that of the archive " + c.SHA256
@@ -83,7 +83,7 @@ func (b *Bundle) checkChartManifest(c Chart, node images.Node) error {
 			return e
 		}
 	}
-	raw, err := b.blobContent(node.Blobs[0].Digest, maxChartMeta)
+	raw, err := b.blobContent(node.Blobs[0].Digest, maxChartMetadata)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func TestOpenRefusesContentThatIsNotWhatTheManifestClaims(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, 3000)
 			file := filepath.Join(t.TempDir(), "b.tar")
-			if _, err := Create(t.Context(), file, s.spec, client(t, s.Server), CreateOptions{Wait: noWait}); err != nil {
+			if _, err := Create(t.Context(), file, s.spec, newClient(t, s.Server), CreateOptions{Wait: noWait}); err != nil {
 				t.Fatal(err)
 			}
 			bundletest.Edit(t, file, tc.edit(t))
@@ -139,7 +139,7 @@ func TestVerifyReadsConfigsThatOpenLeavesOut(t *testing.T) {
 	spec.Platforms = []string{"linux/arm64"}
 	spec.Images = spec.Images[:2]
 	file := filepath.Join(t.TempDir(), "b.tar")
-	if _, err := Create(t.Context(), file, spec, client(t, s.Server), CreateOptions{Wait: noWait}); err != nil {
+	if _, err := Create(t.Context(), file, spec, newClient(t, s.Server), CreateOptions{Wait: noWait}); err != nil {
 		t.Fatal(err)
 	}
 	mustVerify(t, mustOpen(t, file))
@@ -157,8 +157,8 @@ func TestVerifyReadsConfigsThatOpenLeavesOut(t *testing.T) {
 func TestARemoteBundleGivesNoOtherChartThanItClaims(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 3000)
-	m := s.create(t, s.spec).Manifest()
-	dst := registrytest.New(t)
+	m := s.createBundle(t, s.spec).Manifest()
+	dst := registrytest.NewServer(t)
 	for i, c := range m.Charts {
 		for _, f := range s.spec.Charts {
 			if f.Name == c.Name {
@@ -167,7 +167,7 @@ func TestARemoteBundleGivesNoOtherChartThanItClaims(t *testing.T) {
 		}
 		m.Charts[i].Version = "9.9.9"
 	}
-	encoded, err := m.encode()
+	encoded, err := m.encodeJSON()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestARemoteBundleGivesNoOtherChartThanItClaims(t *testing.T) {
 		dst.AddBlob(repo, b.data)
 	}
 	dst.AddManifest(t, repo, "v1", images.MediaTypeOCIManifest, json.RawMessage(parts[0].data))
-	r, err := OpenRemote(t.Context(), client(t, dst), ref(t, dst.Host+"/"+repo+":v1"))
+	r, err := OpenRemote(t.Context(), newClient(t, dst), mustParseRef(t, dst.Host+"/"+repo+":v1"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
@@ -39,12 +39,12 @@ type Spec struct {
 	Plugins string
 	// PartSize is the largest file to write; 0 writes one file.
 	PartSize int64
-	// SteppingStones and Notes are recorded as they are.
-	SteppingStones []string
-	Notes          []string
-	// Assume lists blobs to leave out, by source repository ("host/path"),
+	// IntermediateVersions and Notes are recorded as they are.
+	IntermediateVersions []string
+	Notes                []string
+	// AssumedBlobs lists blobs to leave out, by source repository ("host/path"),
 	// because the repository it maps to has them. Push proves that.
-	Assume map[string][]string
+	AssumedBlobs map[string][]string
 }
 
 // CreateOptions says how to make a bundle.
@@ -94,7 +94,7 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 		opts.FreeSpace = freeSpace
 	}
 	if opts.Wait == nil {
-		opts.Wait = pause.For
+		opts.Wait = backoff.Sleep
 	}
 	if err := checkTarget(path, opts.Overwrite); err != nil {
 		return nil, err
@@ -104,40 +104,40 @@ func Create(ctx context.Context, path string, spec Spec, src Fetcher, opts Creat
 		return nil, err
 	}
 	if p.manifest.Plugins != nil {
-		src = withPlugins{src, spec.Plugins, p.manifest.Plugins.SHA256}
+		src = pluginFetcher{src, spec.Plugins, p.manifest.Plugins.SHA256}
 	}
 	w, err := openWriter(path, p, spec.PartSize, opts)
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
-	if err := w.fill(ctx, src); err != nil {
-		return nil, w.explain(err)
+	if err := w.fetchMissing(ctx, src); err != nil {
+		return nil, w.explainError(err)
 	}
-	files, err := w.finish()
+	files, err := w.finalize()
 	if err != nil {
-		return nil, w.explain(err)
+		return nil, w.explainError(err)
 	}
 	return &Summary{
 		Path: path, Files: files, Digest: p.digest, Size: p.layout.size,
 		Images: len(p.manifest.Images), Charts: len(p.manifest.Charts), Blobs: len(p.layout.entries) - 2,
-		Plugins: p.manifest.Plugins, Fetched: w.fetched.Load(), Kept: w.kept.Load(), Warnings: p.warnings(),
+		Plugins: p.manifest.Plugins, Fetched: w.fetched.Load(), Kept: w.kept.Load(), Warnings: p.listWarnings(),
 	}, nil
 }
 
-// explain adds what helps to errors of the file system.
-func (w *writer) explain(err error) error {
+// explainError adds what helps to errors of the file system.
+func (w *writer) explainError(err error) error {
 	if errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("%w: %w", &FileSizeError{Path: w.path, Size: w.plan.layout.size}, err)
 	}
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		free, _ := w.opts.FreeSpace(filepath.Dir(w.path))
-		return fmt.Errorf("%w: %w", &SpaceError{Path: w.path, Need: w.plan.layout.size, Have: max(free, 0)}, err)
+		return fmt.Errorf("%w: %w", &SpaceError{Path: w.path, Required: w.plan.layout.size, Available: max(free, 0)}, err)
 	}
 	return err
 }
 
-func (p *plan) warnings() []string {
+func (p *plan) listWarnings() []string {
 	out := slices.Clone(p.lost)
 	for _, e := range p.manifest.Images {
 		for _, m := range e.Missing {
@@ -145,7 +145,7 @@ func (p *plan) warnings() []string {
 		}
 		if len(e.Platforms) > 0 && e.Ref.Digest != "" && len(p.manifest.Platforms) > 0 &&
 			len(e.Platforms) > len(p.manifest.Platforms) {
-			out = append(out, fmt.Sprintf("%s pins a digest and is carried with all of its platforms", e.Ref))
+			out = append(out, fmt.Sprintf("%s pins a digest and is included with all platforms", e.Ref))
 		}
 	}
 	slices.Sort(out)

@@ -37,7 +37,7 @@ func TestCreatePlatforms(t *testing.T) {
 			t.Parallel()
 			spec := s.spec
 			spec.Platforms = tt.platforms
-			b := s.create(t, spec)
+			b := s.createBundle(t, spec)
 			mustVerify(t, b)
 			var op, mc ImageEntry
 			for _, e := range b.Images() {
@@ -51,8 +51,8 @@ func TestCreatePlatforms(t *testing.T) {
 			if diff := cmp.Diff(tt.images, op.Platforms); diff != "" {
 				t.Error(diff)
 			}
-			w := &walker{b: b}
-			if err := w.walk(images.Descriptor{MediaType: op.MediaType, Digest: op.Digest, Size: op.Size}, 0); err != nil {
+			w := &blobWalker{b: b}
+			if err := w.walkManifests(images.Descriptor{MediaType: op.MediaType, Digest: op.Digest, Size: op.Size}, 0); err != nil {
 				t.Fatal(err)
 			}
 			if len(w.manifests) != tt.manifests {
@@ -73,7 +73,7 @@ func TestCreateRefusesAnImageWithoutThePlatform(t *testing.T) {
 	s := newSite(t, 1000)
 	spec := s.spec
 	spec.Platforms = []string{"linux/arm64"}
-	_, err := Create(t.Context(), filepath.Join(t.TempDir(), "b"), spec, client(t, s.Server), CreateOptions{})
+	_, err := Create(t.Context(), filepath.Join(t.TempDir(), "b"), spec, newClient(t, s.Server), CreateOptions{})
 	var pe *images.PlatformError
 	if !errors.As(err, &pe) || pe.Ref.Base() != "mc" {
 		t.Fatalf("got %v, want a PlatformError for mc", err)
@@ -83,13 +83,13 @@ func TestCreateRefusesAnImageWithoutThePlatform(t *testing.T) {
 func TestCreateKeepsAPinnedDigestWhole(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 1000)
-	d, err := client(t, s.Server).Resolve(t.Context(), s.spec.Images[0].Ref)
+	d, err := newClient(t, s.Server).Resolve(t.Context(), s.spec.Images[0].Ref)
 	if err != nil {
 		t.Fatal(err)
 	}
 	spec := Spec{Images: []images.Image{s.spec.Images[0]}, Platforms: []string{"linux/amd64"}}
 	spec.Images[0].Ref.Digest = d.Digest
-	b := s.create(t, spec)
+	b := s.createBundle(t, spec)
 	if got := b.Images()[0]; got.Digest != d.Digest || got.SourceDigest != "" {
 		t.Errorf("carried %s from %q, want %s untouched", got.Digest, got.SourceDigest, d.Digest)
 	}
@@ -98,11 +98,11 @@ func TestCreateKeepsAPinnedDigestWhole(t *testing.T) {
 func TestCreateIsDeterministic(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 5000)
-	one := s.create(t, s.spec)
+	one := s.createBundle(t, s.spec)
 	spec := s.spec
 	spec.Images = []images.Image{s.spec.Images[2], s.spec.Images[0], s.spec.Images[1]}
 	spec.Charts = []ChartFile{s.spec.Charts[1], s.spec.Charts[0]}
-	two := s.create(t, spec)
+	two := s.createBundle(t, spec)
 	if !bytes.Equal(readFile(t, one.Path()), readFile(t, two.Path())) {
 		t.Error("the same inputs in another order gave other bytes")
 	}
@@ -113,7 +113,7 @@ func TestCreateIsDeterministic(t *testing.T) {
 func TestBundleIsAPlainTar(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 5000)
-	b := s.create(t, s.spec)
+	b := s.createBundle(t, s.spec)
 	tr := tar.NewReader(bytes.NewReader(readFile(t, b.Path())))
 	var names []string
 	for {
@@ -141,7 +141,7 @@ func TestBundleIsAPlainTar(t *testing.T) {
 func TestChartsComeBackByteForByte(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 1000)
-	b := s.create(t, s.spec)
+	b := s.createBundle(t, s.spec)
 	for _, c := range s.spec.Charts {
 		for _, version := range []string{c.Version, ""} {
 			got, err := b.Chart(c.Name, version)
@@ -155,8 +155,8 @@ func TestChartsComeBackByteForByte(t *testing.T) {
 	}
 }
 
-// limited stops the world after so many bytes of blobs.
-type limited struct {
+// limitedFetcher stops the world after so many bytes of blobs.
+type limitedFetcher struct {
 	Fetcher
 	left   *atomic.Int64
 	cancel context.CancelFunc
@@ -164,10 +164,10 @@ type limited struct {
 
 type limitedBody struct {
 	io.ReadCloser
-	l *limited
+	l *limitedFetcher
 }
 
-func (l *limited) OpenBlob(ctx context.Context, repo images.Ref, digest string, from int64) (io.ReadCloser, int64, error) {
+func (l *limitedFetcher) OpenBlob(ctx context.Context, repo images.Ref, digest string, from int64) (io.ReadCloser, int64, error) {
 	rc, n, err := l.Fetcher.OpenBlob(ctx, repo, digest, from)
 	return &limitedBody{rc, l}, n, err
 }
@@ -204,15 +204,15 @@ func testContinues(t *testing.T, percent, partSize int64, noRange bool) {
 	s := newSite(t, 600_000, opts...)
 	spec := s.spec
 	spec.PartSize = partSize
-	c := client(t, s.Server)
-	whole := s.create(t, s.spec)
+	c := newClient(t, s.Server)
+	whole := s.createBundle(t, s.spec)
 	total := s.BytesServed()
 	s.ResetLog()
 
 	p := filepath.Join(t.TempDir(), "b.tar")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	l := &limited{Fetcher: c, left: &atomic.Int64{}, cancel: cancel}
+	l := &limitedFetcher{Fetcher: c, left: &atomic.Int64{}, cancel: cancel}
 	l.left.Store(total * percent / 100)
 	if _, err := Create(ctx, p, spec, l, CreateOptions{Concurrency: 2, Wait: noWait}); err == nil {
 		t.Fatal("an interrupted create succeeded")
@@ -242,7 +242,7 @@ func testContinues(t *testing.T, percent, partSize int64, noRange bool) {
 	if again := total*percent/100 - sum.Kept; !noRange && again > total/20 {
 		t.Errorf("%d of %d bytes were fetched again", again, total)
 	}
-	if exists(p+partialSuffix) || exists(p+journalSuffix) {
+	if fileExists(p+partialSuffix) || fileExists(p+journalSuffix) {
 		t.Error("leftovers remain")
 	}
 }
@@ -253,18 +253,18 @@ func TestCreateAfterATagMoved(t *testing.T) {
 	p := filepath.Join(t.TempDir(), "b.tar")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	l := &limited{Fetcher: client(t, s.Server), left: &atomic.Int64{}, cancel: cancel}
+	l := &limitedFetcher{Fetcher: newClient(t, s.Server), left: &atomic.Int64{}, cancel: cancel}
 	l.left.Store(60_000)
 	if _, err := Create(ctx, p, s.spec, l, CreateOptions{Concurrency: 1}); err == nil {
 		t.Fatal("an interrupted create succeeded")
 	}
-	s.AddImage(t, "minio/aistor/mc", "RELEASE.C", "linux/amd64", registrytest.Layer(99, 1000))
-	_, err := Create(t.Context(), p, s.spec, client(t, s.Server), CreateOptions{})
+	s.AddImage(t, "minio/aistor/mc", "RELEASE.C", "linux/amd64", registrytest.NewLayer(99, 1000))
+	_, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{})
 	var ce *ChangedError
-	if !errors.As(err, &ce) || !strings.Contains(ce.Subject, "mc:RELEASE.C") || ce.Want == "" || !strings.Contains(ce.Hint(), "--restart") {
+	if !errors.As(err, &ce) || !strings.Contains(ce.Subject, "mc:RELEASE.C") || ce.Expected == "" || !strings.Contains(ce.Hint(), "--restart") {
 		t.Fatalf("got %v, want a ChangedError that names the image", err)
 	}
-	if _, err := Create(t.Context(), p, s.spec, client(t, s.Server), CreateOptions{Restart: true}); err != nil {
+	if _, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{Restart: true}); err != nil {
 		t.Fatal(err)
 	}
 	mustVerify(t, mustOpen(t, p))
@@ -276,7 +276,7 @@ func TestCreateDoesNotTrustWhatItFinds(t *testing.T) {
 	p := filepath.Join(t.TempDir(), "b.tar")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	l := &limited{Fetcher: client(t, s.Server), left: &atomic.Int64{}, cancel: cancel}
+	l := &limitedFetcher{Fetcher: newClient(t, s.Server), left: &atomic.Int64{}, cancel: cancel}
 	l.left.Store(900_000)
 	if _, err := Create(ctx, p, s.spec, l, CreateOptions{Concurrency: 1}); err == nil {
 		t.Fatal("an interrupted create succeeded")
@@ -288,7 +288,7 @@ func TestCreateDoesNotTrustWhatItFinds(t *testing.T) {
 		}
 	}
 	writeFile(t, p+partialSuffix, b)
-	if _, err := Create(t.Context(), p, s.spec, client(t, s.Server), CreateOptions{}); err != nil {
+	if _, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	mustVerify(t, mustOpen(t, p))
@@ -298,14 +298,14 @@ func TestCreateSpace(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 1000)
 	p := filepath.Join(t.TempDir(), "b.tar")
-	_, err := Create(t.Context(), p, s.spec, client(t, s.Server), CreateOptions{
+	_, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{
 		FreeSpace: func(string) (int64, error) { return 4096, nil },
 	})
 	var se *SpaceError
-	if !errors.As(err, &se) || se.Have != 4096 || se.Need < 5000 {
+	if !errors.As(err, &se) || se.Available != 4096 || se.Required < 5000 {
 		t.Fatalf("got %v, want a SpaceError", err)
 	}
-	if exists(p + partialSuffix) {
+	if fileExists(p + partialSuffix) {
 		t.Error("a file was laid out all the same")
 	}
 }
@@ -315,11 +315,11 @@ func TestCreateLeavesAnExistingBundle(t *testing.T) {
 	s := newSite(t, 1000)
 	p := filepath.Join(t.TempDir(), "b.tar")
 	writeFile(t, p, []byte("precious"))
-	_, err := Create(t.Context(), p, s.spec, client(t, s.Server), CreateOptions{})
+	_, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{})
 	if !errors.Is(err, os.ErrExist) {
 		t.Fatalf("got %v, want ErrExist", err)
 	}
-	if _, err := Create(t.Context(), p, s.spec, client(t, s.Server), CreateOptions{Overwrite: true}); err != nil {
+	if _, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{Overwrite: true}); err != nil {
 		t.Fatal(err)
 	}
 }

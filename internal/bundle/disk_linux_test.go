@@ -28,18 +28,18 @@ func diskFillsUp(t *testing.T, partSize int64) {
 	unknown := CreateOptions{Wait: noWait, FreeSpace: func(string) (int64, error) { return -1, errors.New("not known") }}
 	spec := s.spec
 	spec.PartSize = partSize
-	_, err := Create(t.Context(), p, spec, client(t, s.Server), unknown)
+	_, err := Create(t.Context(), p, spec, newClient(t, s.Server), unknown)
 	var se *SpaceError
 	if !errors.As(err, &se) || !errors.Is(err, syscall.ENOSPC) || se.Hint() == "" {
 		t.Fatalf("got %v, want a SpaceError with a hint", err)
 	}
-	if exists(p) || exists(partName(p, 1)) {
+	if fileExists(p) || fileExists(partName(p, 1)) {
 		t.Fatal("a bundle that is not whole has the name of a whole one")
 	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=8m"); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := Create(t.Context(), p, spec, client(t, s.Server), unknown)
+	sum, err := Create(t.Context(), p, spec, newClient(t, s.Server), unknown)
 	if err != nil || sum.Kept == 0 {
 		t.Fatalf("with more room: %v, %+v", err, sum)
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
-// errNotThere is wrapped where something is asked for by name or digest that
+// errNotFound is wrapped where something is asked for by name or digest that
 // is not carried.
-var errNotThere = errors.New("it is not here")
+var errNotFound = errors.New("not found")
 
 // FormatError says that a file is no bundle, or one that was changed. Offset is
 // where in the file that shows.
@@ -23,7 +23,7 @@ type FormatError struct {
 
 // Error implements error.
 func (e *FormatError) Error() string {
-	if e.pushed() {
+	if e.isRemote() {
 		return fmt.Sprintf("opening bundle %q: %s", e.Path, e.Reason)
 	}
 	return fmt.Sprintf("opening bundle %q: at byte %d: %s", e.Path, e.Offset, e.Reason)
@@ -31,33 +31,33 @@ func (e *FormatError) Error() string {
 
 // Hint names what helps.
 func (e *FormatError) Hint() string {
-	if e.pushed() {
-		return "see who moved the tag; a push of the file with --overwrite-tag sets it right, and prints the bundle's address"
+	if e.isRemote() {
+		return "check who moved the tag; push the file with --overwrite-tag to restore it"
 	}
-	return "carry the file across again and compare its sha256 on both sides"
+	return "copy the file again and compare its sha256 on both sides"
 }
 
-// pushed reports whether the bundle is in a registry: there is no file then.
-func (e *FormatError) pushed() bool { return strings.HasPrefix(e.Path, "oci://") }
+// isRemote reports whether the bundle is in a registry: there is no file then.
+func (e *FormatError) isRemote() bool { return strings.HasPrefix(e.Path, "oci://") }
 
 // MissingPartError says that not all parts of a bundle are there.
 type MissingPartError struct {
 	Path string
 	// Of is how many parts there are, 0 where no part says so.
-	Part, Of int
+	Part, Total int
 }
 
 // Error implements error.
 func (e *MissingPartError) Error() string {
-	if e.Of == 0 {
+	if e.Total == 0 {
 		return fmt.Sprintf("opening bundle %q: part %d is missing", e.Path, e.Part)
 	}
-	return fmt.Sprintf("opening bundle %q: part %d of %d is missing", e.Path, e.Part, e.Of)
+	return fmt.Sprintf("opening bundle %q: part %d of %d is missing", e.Path, e.Part, e.Total)
 }
 
 // Hint names what helps.
 func (e *MissingPartError) Hint() string {
-	return fmt.Sprintf("put all parts into one folder; sha256sum -c %s.SHA256SUMS tells which are there", filepath.Base(e.Path))
+	return fmt.Sprintf("put all parts into one directory; check them with: sha256sum -c %s.SHA256SUMS", filepath.Base(e.Path))
 }
 
 // PartialError says that a bundle was not completed.
@@ -69,7 +69,7 @@ func (e *PartialError) Error() string {
 }
 
 // Hint names what helps.
-func (e *PartialError) Hint() string { return "run the same bundle create again: it continues" }
+func (e *PartialError) Hint() string { return "rerun the same bundle create command to resume" }
 
 // TooNewError says that a bundle needs a newer reader.
 type TooNewError struct {
@@ -79,11 +79,11 @@ type TooNewError struct {
 
 // Error implements error.
 func (e *TooNewError) Error() string {
-	return fmt.Sprintf("opening bundle: it was made by %s and needs format %d, this reads up to %d", e.Tool, e.Need, readerVersion)
+	return fmt.Sprintf("opening bundle: created by %s with format %d; this version reads up to format %d", e.Tool, e.Need, readerVersion)
 }
 
 // Hint names what helps.
-func (e *TooNewError) Hint() string { return "use at least the version that made the bundle" }
+func (e *TooNewError) Hint() string { return "use the version that created the bundle, or a newer one" }
 
 // ChangedError says that a rerun of create would make another bundle than the
 // one that was begun.
@@ -91,33 +91,33 @@ type ChangedError struct {
 	Path string
 	// Subject is the image that moved or the input that differs.
 	Subject string
-	// Have and Want are digests, where Subject is an image.
-	Have, Want string
+	// Received and Want are digests, where Subject is an image.
+	Received, Expected string
 }
 
 // Error implements error.
 func (e *ChangedError) Error() string {
-	if e.Want != "" {
-		return message.Sprintf("continuing bundle %q: %s has moved since it was begun\nreceived: %s\nexpected: %s", e.Path, e.Subject, e.Have, e.Want)
+	if e.Expected != "" {
+		return message.Sprintf("resuming bundle %q: %s changed since the first run\nreceived: %s\nexpected: %s", e.Path, e.Subject, e.Received, e.Expected)
 	}
-	return message.Sprintf("continuing bundle %q: %s differs from when it was begun", e.Path, e.Subject)
+	return message.Sprintf("resuming bundle %q: %s changed since the first run", e.Path, e.Subject)
 }
 
 // Lines implements [message.Liner].
 func (e *ChangedError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // Hint names what helps.
-func (e *ChangedError) Hint() string { return "add --restart to begin again with what there is now" }
+func (e *ChangedError) Hint() string { return "add --restart to start again with the current content" }
 
 // SpaceError says that the bundle does not fit.
 type SpaceError struct {
-	Path       string
-	Need, Have int64
+	Path                string
+	Required, Available int64
 }
 
 // Error implements error.
 func (e *SpaceError) Error() string {
-	return fmt.Sprintf("creating bundle %q: it needs %d bytes, %d are free", e.Path, e.Need, e.Have)
+	return fmt.Sprintf("creating bundle %q: it needs %d bytes, %d are free", e.Path, e.Required, e.Available)
 }
 
 // Hint names what helps.
@@ -131,12 +131,12 @@ type FileSizeError struct {
 
 // Error implements error.
 func (e *FileSizeError) Error() string {
-	return fmt.Sprintf("creating bundle %q: the file system takes no file of %d bytes", e.Path, e.Size)
+	return fmt.Sprintf("creating bundle %q: the file system does not support files of %d bytes", e.Path, e.Size)
 }
 
 // Hint names what helps.
 func (e *FileSizeError) Hint() string {
-	return "--part-size 2GB writes parts, which are read as they are"
+	return "use --part-size 2GB to write parts"
 }
 
 // TargetError says that a bundle can't be written where it was asked for.
@@ -161,7 +161,9 @@ func (e *BusyError) Error() string {
 }
 
 // Hint names what helps.
-func (e *BusyError) Hint() string { return "wait for it or end it; the same command goes on then" }
+func (e *BusyError) Hint() string {
+	return "wait for it or stop it, then rerun the same command to resume"
+}
 
 // Problem is one thing that [Bundle.Verify] found.
 type Problem struct {

@@ -18,19 +18,19 @@ import (
 // digest names; a file that is there is an error of kind [os.ErrExist].
 func ExportImage(ctx context.Context, b *Bundle, ref images.Ref, path string) error {
 	fail := func(err error) error { return fmt.Errorf("exporting %q: %w", ref, err) }
-	if exists(path) {
+	if fileExists(path) {
 		return fail(fmt.Errorf("%s: %w", path, os.ErrExist))
 	}
-	e, ok := b.image(ref)
+	e, ok := b.findImage(ref)
 	if !ok {
-		return fail(errNotThere)
+		return fail(errNotFound)
 	}
-	w := &walker{b: b}
-	if err := w.walk(images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, 0); err != nil {
+	w := &blobWalker{b: b}
+	if err := w.walkManifests(images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, 0); err != nil {
 		return fail(err)
 	}
 	for _, x := range w.blobs {
-		if !b.Has(x.Digest) {
+		if !b.HasBlob(x.Digest) {
 			return fail(fmt.Errorf("blob %s is left out of this difference bundle", x.Digest))
 		}
 	}
@@ -49,7 +49,7 @@ func ExportImage(ctx context.Context, b *Bundle, ref images.Ref, path string) er
 	return nil
 }
 
-func (b *Bundle) image(ref images.Ref) (ImageEntry, bool) {
+func (b *Bundle) findImage(ref images.Ref) (ImageEntry, bool) {
 	for _, e := range b.manifest.Images {
 		if e.Ref == ref {
 			return e, true
@@ -69,7 +69,7 @@ func (b *Bundle) copyBlob(f *os.File, e entry) error {
 		return err
 	}
 	if have := digestOf(sum); have != e.blob.Digest {
-		return b.bad(b.layout.entries[b.at[e.blob.Digest]].offset, "blob %s is not what its digest names", e.blob.Digest)
+		return b.formatError(b.layout.entries[b.entryIndex[e.blob.Digest]].offset, "blob %s does not match its digest", e.blob.Digest)
 	}
 	return nil
 }
@@ -84,11 +84,11 @@ func (b *Bundle) writeLayout(ctx context.Context, l *layout, path string) error 
 	if err := f.Truncate(l.size); err != nil {
 		return err
 	}
-	st := &single{f.File, l.size}
-	if err := (&writer{plan: &plan{layout: l}, st: st}).layOut(); err != nil {
+	st := &singleFile{f.File, l.size}
+	if err := (&writer{plan: &plan{layout: l}, st: st}).writeKnownEntries(); err != nil {
 		return err
 	}
-	for _, m := range l.missing() {
+	for _, m := range l.missingEntries() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -33,8 +33,8 @@ func keyPair(t *testing.T) (private, public []byte) {
 func TestSign(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 1000)
-	b := s.create(t, s.spec)
-	other := s.create(t, Spec{Images: s.spec.Images[:1]})
+	b := s.createBundle(t, s.spec)
+	other := s.createBundle(t, Spec{Images: s.spec.Images[:1]})
 	private, public := keyPair(t)
 	_, stranger := keyPair(t)
 	sig, err := Sign(b, private, "")
@@ -63,13 +63,13 @@ func TestSign(t *testing.T) {
 func TestExportImage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 5000)
-	b := s.create(t, s.spec)
+	b := s.createBundle(t, s.spec)
 	for _, e := range b.Images() {
 		p := filepath.Join(t.TempDir(), "image.tar")
 		if err := ExportImage(t.Context(), b, e.Ref, p); err != nil {
 			t.Fatal(err)
 		}
-		l, err := scan(p, memory(readFile(t, p)))
+		l, err := scanLayout(p, memoryStorage(readFile(t, p)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestExportImage(t *testing.T) {
 			t.Errorf("%s: its digest is not in the index", e.Ref)
 		}
 	}
-	if err := ExportImage(t.Context(), b, ref(t, "quay.io/none:v1"), filepath.Join(t.TempDir(), "x")); err == nil {
+	if err := ExportImage(t.Context(), b, mustParseRef(t, "quay.io/none:v1"), filepath.Join(t.TempDir(), "x")); err == nil {
 		t.Error("an image that is not there was exported")
 	}
 }
@@ -91,13 +91,13 @@ func TestExportImage(t *testing.T) {
 func TestOpenRemote(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 2000)
-	b := s.create(t, s.spec)
-	dst := registrytest.New(t)
-	c := client(t, dst)
-	if _, err := push(t, b, c, dst.Host, images.PushOptions{}); err != nil {
+	b := s.createBundle(t, s.spec)
+	dst := registrytest.NewServer(t)
+	c := newClient(t, dst)
+	if _, err := pushBundle(t, b, c, dst.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	at := ref(t, dst.Host+"/mirror/charts/"+ManifestName+":"+b.Tag())
+	at := mustParseRef(t, dst.Host+"/mirror/charts/"+ManifestName+":"+b.Tag())
 	r, err := OpenRemote(t.Context(), c, at)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestOpenRemote(t *testing.T) {
 		t.Error("a chart that is not there was returned")
 	}
 	var fe *FormatError
-	if _, err := OpenRemote(t.Context(), c, ref(t, dst.Host+"/mirror/aistor/mc:RELEASE.C")); !errors.As(err, &fe) {
+	if _, err := OpenRemote(t.Context(), c, mustParseRef(t, dst.Host+"/mirror/aistor/mc:RELEASE.C")); !errors.As(err, &fe) {
 		t.Errorf("an image as a bundle: %v", err)
 	}
 	raw, mediaType, _, err := c.Manifest(t.Context(), at)
@@ -138,12 +138,12 @@ func TestOpenRemote(t *testing.T) {
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 30_000)
-	dst := registrytest.New(t, registrytest.WithoutMount())
-	s.Inject(registrytest.Fault{Match: `^GET .*blobs`, Skip: 2, Times: 2, BreakAfter: 900})
-	c, d := client(t, s.Server), client(t, dst)
+	dst := registrytest.NewServer(t, registrytest.WithoutMount())
+	s.InjectFault(registrytest.Fault{Match: `^GET .*blobs`, Skip: 2, Times: 2, BreakAfter: 900})
+	c, d := newClient(t, s.Server), newClient(t, dst)
 	spec := s.spec
 	spec.Platforms, spec.Images = []string{"linux/amd64"}, append(s.spec.Images, s.spec.Images[0])
-	src, err := NewLive(t.Context(), spec, c, 0)
+	src, err := NewDirectSource(t.Context(), spec, c, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,11 +152,11 @@ func TestCopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(receipt.Artifacts) != 3 || receipt.Pushed() != 3 {
+	if len(receipt.Artifacts) != 3 || receipt.PushedCount() != 3 {
 		t.Errorf("receipt %+v", receipt)
 	}
 	for _, a := range receipt.Artifacts {
-		got, err := d.Resolve(t.Context(), ref(t, a.Destination))
+		got, err := d.Resolve(t.Context(), mustParseRef(t, a.Destination))
 		if err != nil || got.Digest != a.Digest {
 			t.Errorf("%s: %v, %v", a.Destination, got, err)
 		}

@@ -15,14 +15,14 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// outcome is how a fault has to end: kind "" in the right result, any other in
+// faultOutcome is how a fault has to end: kind "" in the right result, any other in
 // an error of that kind with the text; healed, the same again succeeds.
-type outcome struct {
+type faultOutcome struct {
 	kind registry.Kind
 	text string
 }
 
-var right = outcome{}
+var right = faultOutcome{}
 
 // Every misbehaviour of a registry, met by create and by push, ends in what was
 // wanted or in an error that says what is the matter.
@@ -36,26 +36,26 @@ func TestFaults(t *testing.T) {
 	invalid := `{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match"}]}`
 	tests := map[string]struct {
 		create, push     registrytest.Fault
-		created, pushed  outcome
+		created, pushed  faultOutcome
 		upstream, target []registrytest.Option
 	}{
-		"401":                            {manifest(registrytest.Fault{Status: 401}), manifest(registrytest.Fault{Status: 401}), outcome{registry.Unauthorized, "401"}, outcome{registry.Unauthorized, "401"}, nil, nil},
-		"401 while moving":               {blob(registrytest.Fault{Status: 401}), upload(registrytest.Fault{Status: 401}), outcome{registry.Unauthorized, "401"}, outcome{registry.Unauthorized, "401"}, nil, nil},
-		"403":                            {manifest(registrytest.Fault{Status: 403}), manifest(registrytest.Fault{Status: 403}), outcome{registry.Forbidden, "403"}, outcome{registry.Forbidden, "403"}, nil, nil},
-		"404":                            {manifest(registrytest.Fault{Status: 404}), registrytest.Fault{Match: `^POST`, Status: 404}, outcome{registry.NotFound, "404"}, outcome{registry.NotFound, "404"}, nil, nil},
-		"404 of a blob":                  {blob(registrytest.Fault{Status: 404}), upload(registrytest.Fault{Status: 404}), outcome{registry.NotFound, "404"}, outcome{registry.NotFound, "404"}, nil, nil},
+		"401":                            {manifest(registrytest.Fault{Status: 401}), manifest(registrytest.Fault{Status: 401}), faultOutcome{registry.Unauthorized, "401"}, faultOutcome{registry.Unauthorized, "401"}, nil, nil},
+		"401 while moving":               {blob(registrytest.Fault{Status: 401}), upload(registrytest.Fault{Status: 401}), faultOutcome{registry.Unauthorized, "401"}, faultOutcome{registry.Unauthorized, "401"}, nil, nil},
+		"403":                            {manifest(registrytest.Fault{Status: 403}), manifest(registrytest.Fault{Status: 403}), faultOutcome{registry.Forbidden, "403"}, faultOutcome{registry.Forbidden, "403"}, nil, nil},
+		"404":                            {manifest(registrytest.Fault{Status: 404}), registrytest.Fault{Match: `^POST`, Status: 404}, faultOutcome{registry.NotFound, "404"}, faultOutcome{registry.NotFound, "404"}, nil, nil},
+		"404 of a blob":                  {blob(registrytest.Fault{Status: 404}), upload(registrytest.Fault{Status: 404}), faultOutcome{registry.NotFound, "404"}, faultOutcome{registry.NotFound, "404"}, nil, nil},
 		"429 with Retry-After":           {blob(registrytest.Fault{Status: 429, Header: retry, Times: 3}), upload(registrytest.Fault{Status: 429, Header: retry, Times: 3}), right, right, nil, nil},
-		"429 for ever":                   {blob(registrytest.Fault{Status: 429}), upload(registrytest.Fault{Status: 429}), outcome{registry.RateLimited, "429"}, outcome{registry.RateLimited, "429"}, nil, nil},
+		"429 for ever":                   {blob(registrytest.Fault{Status: 429}), upload(registrytest.Fault{Status: 429}), faultOutcome{registry.RateLimited, "429"}, faultOutcome{registry.RateLimited, "429"}, nil, nil},
 		"500":                            {blob(registrytest.Fault{Status: 500, Times: 3}), upload(registrytest.Fault{Status: 500, Times: 3}), right, right, nil, nil},
-		"500 for ever":                   {blob(registrytest.Fault{Status: 500}), upload(registrytest.Fault{Status: 500}), outcome{registry.Server, "500"}, outcome{registry.Server, "500"}, nil, nil},
+		"500 for ever":                   {blob(registrytest.Fault{Status: 500}), upload(registrytest.Fault{Status: 500}), faultOutcome{registry.Server, "500"}, faultOutcome{registry.Server, "500"}, nil, nil},
 		"502":                            {manifest(registrytest.Fault{Status: 502, Times: 2}), manifest(registrytest.Fault{Status: 502, Times: 2}), right, right, nil, nil},
-		"502 for ever":                   {manifest(registrytest.Fault{Status: 502}), manifest(registrytest.Fault{Status: 502}), outcome{registry.Server, "502"}, outcome{registry.Server, "502"}, nil, nil},
+		"502 for ever":                   {manifest(registrytest.Fault{Status: 502}), manifest(registrytest.Fault{Status: 502}), faultOutcome{registry.Server, "502"}, faultOutcome{registry.Server, "502"}, nil, nil},
 		"reset in a blob":                {blob(registrytest.Fault{BreakAfter: 5000, Times: 3}), upload(registrytest.Fault{TakeOnly: 5000, Times: 3}), right, right, nil, nil},
-		"reset for ever":                 {blob(registrytest.Fault{BreakAfter: 0}), upload(registrytest.Fault{TakeOnly: 5000}), outcome{registry.Unreachable, ""}, outcome{registry.Unreachable, ""}, nil, nil},
+		"reset for ever":                 {blob(registrytest.Fault{BreakAfter: 0}), upload(registrytest.Fault{TakeOnly: 5000}), faultOutcome{registry.Unreachable, ""}, faultOutcome{registry.Unreachable, ""}, nil, nil},
 		"stall":                          {blob(registrytest.Fault{BreakAfter: 5000, Stall: stall, Times: 2}), upload(registrytest.Fault{TakeOnly: 5000, Stall: stall, Times: 2}), right, right, nil, nil},
 		"truncated blob":                 {blob(registrytest.Fault{BreakAfter: 700, Truncate: true, Times: 3}), registrytest.Fault{}, right, right, nil, nil},
 		"wrong digest once":              {blob(registrytest.Fault{BreakAfter: 10, Flip: true, Times: 1}), registrytest.Fault{}, right, right, nil, nil},
-		"wrong digest":                   {blob(registrytest.Fault{BreakAfter: 10, Flip: true}), upload(registrytest.Fault{Status: 400, Body: invalid}), outcome{"", "expected: sha256:"}, outcome{registry.Digest, "DIGEST_INVALID"}, nil, nil},
+		"wrong digest":                   {blob(registrytest.Fault{BreakAfter: 10, Flip: true}), upload(registrytest.Fault{Status: 400, Body: invalid}), faultOutcome{"", "expected: sha256:"}, faultOutcome{registry.Digest, "DIGEST_INVALID"}, nil, nil},
 		"wrong bytes of a manifest once": {registrytest.Fault{Match: `GET .*manifests/`, Times: 1, BreakAfter: 30, Flip: true}, registrytest.Fault{}, right, right, nil, nil},
 		"no Range": {
 			blob(registrytest.Fault{BreakAfter: 5000, Times: 3}), registrytest.Fault{}, right, right,
@@ -63,7 +63,7 @@ func TestFaults(t *testing.T) {
 		},
 		"no mount":      {registrytest.Fault{}, registrytest.Fault{}, right, right, nil, []registrytest.Option{registrytest.WithoutMount()}},
 		"no HEAD":       {registrytest.Fault{}, registrytest.Fault{}, right, right, []registrytest.Option{registrytest.WithoutHead()}, []registrytest.Option{registrytest.WithoutHead()}},
-		"immutable tag": {registrytest.Fault{}, registrytest.Fault{Match: `^PUT .*manifests/RELEASE`, Status: 412, Body: `{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}`}, right, outcome{registry.TagImmutable, "immutable"}, nil, nil},
+		"immutable tag": {registrytest.Fault{}, registrytest.Fault{Match: `^PUT .*manifests/RELEASE`, Status: 412, Body: `{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}`}, right, faultOutcome{registry.TagImmutable, "immutable"}, nil, nil},
 		"expiring token": {
 			registrytest.Fault{}, registrytest.Fault{}, right, right,
 			[]registrytest.Option{registrytest.WithBearerAuth("u", "p", 3)}, []registrytest.Option{registrytest.WithBearerAuth("u", "p", 3)},
@@ -78,23 +78,23 @@ func TestFaults(t *testing.T) {
 		t.Run("push/"+name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, 500_000)
-			faultyPush(t, s, registrytest.New(t, tt.target...), tt.push, tt.pushed)
+			faultyPush(t, s, registrytest.NewServer(t, tt.target...), tt.push, tt.pushed)
 		})
 	}
 }
 
-func faultyCreate(t *testing.T, s *site, f registrytest.Fault, want outcome) {
+func faultyCreate(t *testing.T, s *fixtureSite, f registrytest.Fault, want faultOutcome) {
 	t.Helper()
-	inject(t, s.Server, f)
+	injectFault(t, s.Server, f)
 	p := filepath.Join(t.TempDir(), "b.tar")
-	c := client(t, s.Server, withPassword(s.Server), patience(f))
+	c := newClient(t, s.Server, withPassword(s.Server), stallTimeouts(f))
 	_, err := Create(t.Context(), p, s.spec, c, CreateOptions{Wait: noWait})
 	if want != right {
-		want.check(t, err)
-		if exists(p) {
+		want.checkError(t, err)
+		if fileExists(p) {
 			t.Error("a bundle was left under its final name")
 		}
-		s.Heal()
+		s.ClearFaults()
 		_, err = Create(t.Context(), p, s.spec, c, CreateOptions{Wait: noWait})
 	}
 	if err != nil {
@@ -103,19 +103,19 @@ func faultyCreate(t *testing.T, s *site, f registrytest.Fault, want outcome) {
 	mustVerify(t, mustOpen(t, p))
 }
 
-func faultyPush(t *testing.T, s *site, dst *registrytest.Server, f registrytest.Fault, want outcome) {
+func faultyPush(t *testing.T, s *fixtureSite, dst *registrytest.Server, f registrytest.Fault, want faultOutcome) {
 	t.Helper()
-	b := s.create(t, s.spec)
-	inject(t, dst, f)
-	c := client(t, dst, withPassword(dst), patience(f))
-	receipt, err := push(t, b, c, dst.Host, images.PushOptions{})
+	b := s.createBundle(t, s.spec)
+	injectFault(t, dst, f)
+	c := newClient(t, dst, withPassword(dst), stallTimeouts(f))
+	receipt, err := pushBundle(t, b, c, dst.Host, images.PushOptions{})
 	if want != right {
-		want.check(t, err)
-		if n := dst.Count(`^PUT .*manifests/RELEASE`); n > 0 && want.kind != registry.TagImmutable {
+		want.checkError(t, err)
+		if n := dst.CountRequests(`^PUT .*manifests/RELEASE`); n > 0 && want.kind != registry.TagImmutable {
 			t.Errorf("%d tags were set although not all is there", n)
 		}
-		dst.Heal()
-		if _, err := push(t, b, c, dst.Host, images.PushOptions{}); err != nil {
+		dst.ClearFaults()
+		if _, err := pushBundle(t, b, c, dst.Host, images.PushOptions{}); err != nil {
 			t.Errorf("after the fault is gone: %v", err)
 		}
 		return
@@ -126,7 +126,7 @@ func faultyPush(t *testing.T, s *site, dst *registrytest.Server, f registrytest.
 	checkPushed(t, b, c, receipt)
 }
 
-func inject(t *testing.T, s *registrytest.Server, f registrytest.Fault) {
+func injectFault(t *testing.T, s *registrytest.Server, f registrytest.Fault) {
 	if f.Match == "" {
 		return
 	}
@@ -135,13 +135,13 @@ func inject(t *testing.T, s *registrytest.Server, f registrytest.Fault) {
 		t.Cleanup(func() { close(release) }) // before the server ends, which waits for it
 		f.Stall = release
 	}
-	s.Inject(f)
+	s.InjectFault(f)
 }
 
-// patience is short where a fault is a stall, and only there: elsewhere a busy
+// stallTimeouts is short where a fault is a stall, and only there: elsewhere a busy
 // machine would be taken for one. An upload may be in the sockets whole when the
 // registry stops taking it; then it is the answer that is missing.
-func patience(f registrytest.Fault) func(*registry.Options) {
+func stallTimeouts(f registrytest.Fault) func(*registry.Options) {
 	return func(o *registry.Options) {
 		if f.Stall != nil {
 			o.Limits = httptimeout.Limits{Silence: 2 * time.Second, FirstByte: 5 * time.Second}
@@ -149,7 +149,7 @@ func patience(f registrytest.Fault) func(*registry.Options) {
 	}
 }
 
-func (o outcome) check(t *testing.T, err error) {
+func (o faultOutcome) checkError(t *testing.T, err error) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), o.text) || !strings.Contains(err.Error(), `"`) {
 		t.Fatalf("got %v, want text %q and the subject", err, o.text)
@@ -184,7 +184,7 @@ func TestPushOfABundleThatChangesMeanwhile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, 200_000)
-			b := s.create(t, s.spec)
+			b := s.createBundle(t, s.spec)
 			smallest := b.layout.entries[0]
 			for _, e := range b.layout.entries[2:] {
 				// The last to be sent: the smallest that is no manifest.
@@ -192,9 +192,9 @@ func TestPushOfABundleThatChangesMeanwhile(t *testing.T) {
 					smallest = e
 				}
 			}
-			dst := registrytest.New(t)
+			dst := registrytest.NewServer(t)
 			done := false
-			_, err := push(t, b, client(t, dst), dst.Host, images.PushOptions{Concurrency: 1, Progress: func(e images.Event) {
+			_, err := pushBundle(t, b, newClient(t, dst), dst.Host, images.PushOptions{Concurrency: 1, Progress: func(e images.Event) {
 				if e.Kind == images.EventMoved && !done {
 					done = true
 					damage(t, b, smallest.offset)
@@ -207,7 +207,7 @@ func TestPushOfABundleThatChangesMeanwhile(t *testing.T) {
 			if !errors.As(err, &e) && !strings.Contains(err.Error(), "sha256:") {
 				t.Errorf("the error names no blob: %v", err)
 			}
-			if n := dst.Count(`^PUT .*manifests/RELEASE`); n != 0 {
+			if n := dst.CountRequests(`^PUT .*manifests/RELEASE`); n != 0 {
 				t.Errorf("%d tags were set all the same", n)
 			}
 		})

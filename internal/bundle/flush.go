@@ -27,9 +27,9 @@ func newFlusher(st storage) *flusher {
 	return f
 }
 
-// arrived counts: before and after are the bytes in all before a write and
+// recordBytes counts: before and after are the bytes in all before a write and
 // after it. It never waits.
-func (f *flusher) arrived(before, after int64) {
+func (f *flusher) recordBytes(before, after int64) {
 	if before/flushEvery == after/flushEvery {
 		return
 	}
@@ -39,8 +39,8 @@ func (f *flusher) arrived(before, after int64) {
 	}
 }
 
-// stop waits for what is under way and gives the first failure.
-func (f *flusher) stop() error {
+// waitFlushed waits for what is under way and gives the first failure.
+func (f *flusher) waitFlushed() error {
 	close(f.due)
 	f.done.Wait()
 	return f.err

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// disk is a storage whose first write-through fails, which the system tells
+// failingDisk is a storage whose first write-through fails, which the system tells
 // only once.
-type disk struct {
+type failingDisk struct {
 	storage
 	syncs atomic.Int32
 }
 
-func (d *disk) Sync() error {
+func (d *failingDisk) Sync() error {
 	if d.syncs.Add(1) == 1 {
 		return errors.New("the disk is gone")
 	}
@@ -22,15 +22,15 @@ func (d *disk) Sync() error {
 
 func TestAFailureToWriteThroughIsKept(t *testing.T) {
 	t.Parallel()
-	d := &disk{}
+	d := &failingDisk{}
 	f := newFlusher(d)
-	f.arrived(0, flushEvery-1)
+	f.recordBytes(0, flushEvery-1)
 	if n := d.syncs.Load(); n != 0 {
 		t.Errorf("written through %d times before it was due", n)
 	}
-	f.arrived(flushEvery-1, flushEvery)
-	f.arrived(flushEvery, 2*flushEvery)
-	if err := f.stop(); err == nil || d.syncs.Load() == 0 {
+	f.recordBytes(flushEvery-1, flushEvery)
+	f.recordBytes(flushEvery, 2*flushEvery)
+	if err := f.waitFlushed(); err == nil || d.syncs.Load() == 0 {
 		t.Errorf("got %v after %d", err, d.syncs.Load())
 	}
 }

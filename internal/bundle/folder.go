@@ -76,7 +76,7 @@ func OpenFolder(dir string, opts FolderOptions) (*Folder, error) {
 		}
 		return strings.Compare(a.String(), b.String())
 	})
-	if err := f.describe(); err != nil {
+	if err := f.buildManifest(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -128,7 +128,7 @@ func (f *Folder) addChart(path string) error {
 	if err != nil {
 		return err
 	}
-	meta, err := chartMeta(data)
+	meta, err := chartMetadata(data)
 	if err != nil {
 		return fmt.Errorf("reading chart %q: %w", path, err)
 	}
@@ -156,14 +156,14 @@ func (f *Folder) ReadManifest(_ context.Context, a images.Artifact, d images.Des
 	if b, ok := f.manifests[d.Digest]; ok {
 		return b, nil
 	}
-	return nil, fmt.Errorf("reading manifest %s of %q: %w", d.Digest, a, errNotThere)
+	return nil, fmt.Errorf("reading manifest %s of %q: %w", d.Digest, a, errNotFound)
 }
 
 // OpenBlob implements images.Source.
 func (f *Folder) OpenBlob(_ context.Context, a images.Artifact, digest string, from int64) (io.ReadCloser, error) {
 	s, ok := f.blobs[digest]
 	if !ok || from < 0 || from > s.size {
-		return nil, fmt.Errorf("reading blob %s of %q: %w", digest, a, errNotThere)
+		return nil, fmt.Errorf("reading blob %s of %q: %w", digest, a, errNotFound)
 	}
 	if s.f == nil {
 		return io.NopCloser(strings.NewReader(string(s.data[from:]))), nil
@@ -171,8 +171,8 @@ func (f *Folder) OpenBlob(_ context.Context, a images.Artifact, digest string, f
 	return io.NopCloser(io.NewSectionReader(s.f, s.off+from, s.size-from)), nil
 }
 
-// Carries implements images.Source.
-func (f *Folder) Carries(string) bool { return true }
+// HoldsBlob implements images.Source.
+func (f *Folder) HoldsBlob(string) bool { return true }
 
 // Close closes the archives.
 func (f *Folder) Close() error {

@@ -8,13 +8,13 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// describe writes the manifest that a folder lacks, so that a folder can be
-// looked at, planned with and referred to as a bundle can.
-func (f *Folder) describe() error {
+// buildManifest writes the manifest that a folder lacks, so that a folder can be
+// inspected, planned with and referenced like a bundle.
+func (f *Folder) buildManifest() error {
 	m := &f.manifest
 	m.APIVersion, m.Kind, m.MinReader = APIVersion, Kind, readerVersion
-	m.Notes = []string{"made by hand: the images' digests are not those of their origin"}
-	slices.SortFunc(m.Charts, func(a, b Chart) int {
+	m.Notes = []string{"created from saved archives: image digests differ from upstream"}
+	slices.SortFunc(m.Charts, func(a, b ChartEntry) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
 	})
 	slices.SortFunc(m.Images, func(a, b ImageEntry) int { return a.Ref.Compare(b.Ref) })
@@ -26,8 +26,8 @@ func (f *Folder) describe() error {
 	for _, e := range m.Images {
 		m.Platforms = append(m.Platforms, e.Platforms...)
 	}
-	m.Platforms = sorted(m.Platforms)
-	encoded, err := m.encode()
+	m.Platforms = sortedUnique(m.Platforms)
+	encoded, err := m.encodeJSON()
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (f *Folder) Digest() string { return f.digest }
 func (f *Folder) Images() []ImageEntry { return f.manifest.Images }
 
 // Charts implements Reader.
-func (f *Folder) Charts() []Chart { return f.manifest.Charts }
+func (f *Folder) Charts() []ChartEntry { return f.manifest.Charts }
 
 // Source implements Reader.
 func (f *Folder) Source() images.Source { return f }

@@ -51,20 +51,20 @@ func dockerArchive(t testing.TB, layers ...[]byte) []byte {
 func TestFolderIsPushed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	base := registrytest.Layer(1, 9000)
-	writeFile(t, filepath.Join(dir, "aistor-minio-sidecar-RELEASE.2026-01-02T03-04-05Z.tar"), dockerArchive(t, base, registrytest.Layer(2, 777)))
+	base := registrytest.NewLayer(1, 9000)
+	writeFile(t, filepath.Join(dir, "aistor-minio-sidecar-RELEASE.2026-01-02T03-04-05Z.tar"), dockerArchive(t, base, registrytest.NewLayer(2, 777)))
 	writeFile(t, filepath.Join(dir, "aistor-warp-v1.5.0.tar"), dockerArchive(t, base))
-	writeFile(t, filepath.Join(dir, "mine.tar"), dockerArchive(t, registrytest.Layer(3, 50)))
+	writeFile(t, filepath.Join(dir, "mine.tar"), dockerArchive(t, registrytest.NewLayer(3, 50)))
 	writeFile(t, filepath.Join(dir, "aistor-operator-5.10.0.tgz"), charttest.Archive(t, "aistor-operator", "5.10.0", nil))
 	writeFile(t, filepath.Join(dir, "notes.txt"), []byte("hello"))
-	f, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": ref(t, "quay.io/minio/aistor/mc:v9")}})
+	f, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": mustParseRef(t, "quay.io/minio/aistor/mc:v9")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	checkFolderReads(t, f, dir)
-	dst := registrytest.New(t)
-	c := client(t, dst)
+	dst := registrytest.NewServer(t)
+	c := newClient(t, dst)
 	m := images.Mirror{Registry: dst.Host}
 	if _, err := images.Push(t.Context(), f, c, m, images.PushOptions{}); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestFolderIsPushed(t *testing.T) {
 	for _, name := range []string{
 		"/aistor/minio-sidecar:RELEASE.2026-01-02T03-04-05Z", "/aistor/warp:v1.5.0", "/aistor/mc:v9", "/charts/aistor-operator:5.10.0",
 	} {
-		if _, ok, err := c.Find(t.Context(), ref(t, dst.Host+name)); !ok || err != nil {
+		if _, ok, err := c.Find(t.Context(), mustParseRef(t, dst.Host+name)); !ok || err != nil {
 			t.Errorf("%s: %v, %v", name, ok, err)
 		}
 	}
@@ -81,8 +81,8 @@ func TestFolderIsPushed(t *testing.T) {
 	}
 	dst.ResetLog()
 	again, err := images.Push(t.Context(), f, c, m, images.PushOptions{})
-	if err != nil || again.Pushed() != 0 || dst.Count(".") != 4 {
-		t.Errorf("second push: %v, %v", err, dst.Log())
+	if err != nil || again.PushedCount() != 0 || dst.CountRequests(".") != 4 {
+		t.Errorf("second push: %v, %v", err, dst.RequestLog())
 	}
 }
 
@@ -98,7 +98,7 @@ func TestOpenFolderRefuses(t *testing.T) {
 		"a name without a tag":     {"aistor-minio.tar", good, "aistor-IMAGE-TAG"},
 		"no archive":               {"aistor-mc-v1.tar", []byte("hello"), "reading archive"},
 		"half an archive":          {"aistor-mc-v1.tar", good[:700], "reading archive"},
-		"an archive of other sort": {"aistor-mc-v1.tar", raw(t, &tar.Header{Name: "x", Size: 1}), "no docker-archive"},
+		"an archive of other sort": {"aistor-mc-v1.tar", writeTar(t, &tar.Header{Name: "x", Size: 1}), "no docker-archive"},
 		"nothing at all":           {"readme", nil, "no image archive"},
 		"no chart":                 {"aistor-1.0.0.tgz", []byte("hello"), "reading chart"},
 		"a compressed layer":       {"aistor-mc-v1.tar", dockerArchive(t, []byte("\x1f\x8b but named otherwise")), "is compressed"},
@@ -132,12 +132,12 @@ func checkFolderReads(t *testing.T, f *Folder, dir string) {
 	if err != nil || !bytes.Equal(chart, readFile(t, filepath.Join(dir, "aistor-operator-5.10.0.tgz"))) {
 		t.Errorf("the chart is not the file: %v", err)
 	}
-	again, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": ref(t, "quay.io/minio/aistor/mc:v9")}})
+	again, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": mustParseRef(t, "quay.io/minio/aistor/mc:v9")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	other, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": ref(t, "quay.io/minio/aistor/mc:v10")}})
+	other, err := OpenFolder(dir, FolderOptions{As: map[string]images.Ref{"mine.tar": mustParseRef(t, "quay.io/minio/aistor/mc:v10")}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 func noWait(context.Context, time.Duration) error { return nil }
 
-func client(t testing.TB, s *registrytest.Server, change ...func(*registry.Options)) *registry.Client {
+func newClient(t testing.TB, s *registrytest.Server, change ...func(*registry.Options)) *registry.Client {
 	t.Helper()
 	o := registry.Options{PlainHTTP: []string{s.Host}, Wait: noWait}
 	for _, c := range change {
@@ -36,25 +36,25 @@ func chartFile(t testing.TB, name, version string) ChartFile {
 	}
 }
 
-// site is a registry with a few images that share a layer.
-type site struct {
+// fixtureSite is a registry with a few images that share a layer.
+type fixtureSite struct {
 	*registrytest.Server
 	spec Spec
 }
 
 // newSite fills a registry. Layers are of about size bytes.
-func newSite(t testing.TB, size int, opts ...registrytest.Option) *site {
+func newSite(t testing.TB, size int, opts ...registrytest.Option) *fixtureSite {
 	t.Helper()
-	s := registrytest.New(t, opts...)
-	base := registrytest.Layer(1, size)
+	s := registrytest.NewServer(t, opts...)
+	base := registrytest.NewLayer(1, size)
 	both := []string{"linux/amd64", "linux/arm64"}
 	s.AddIndex(t, "minio/aistor/operator", "RELEASE.A", both, base)
-	s.AddIndex(t, "minio/aistor/minio", "RELEASE.B", both, base, registrytest.Layer(2, 2*size))
-	s.AddImage(t, "minio/aistor/mc", "RELEASE.C", "linux/amd64", base, registrytest.Layer(3, size/2+7))
-	out := &site{Server: s}
+	s.AddIndex(t, "minio/aistor/minio", "RELEASE.B", both, base, registrytest.NewLayer(2, 2*size))
+	s.AddImage(t, "minio/aistor/mc", "RELEASE.C", "linux/amd64", base, registrytest.NewLayer(3, size/2+7))
+	out := &fixtureSite{Server: s}
 	for _, name := range []string{"operator:RELEASE.A", "minio:RELEASE.B", "mc:RELEASE.C"} {
 		out.spec.Images = append(out.spec.Images, images.Image{
-			Ref:     ref(t, s.Host+"/minio/aistor/"+name),
+			Ref:     mustParseRef(t, s.Host+"/minio/aistor/"+name),
 			Reasons: []images.Reason{{Kind: images.KindDefault, Chart: "aistor-operator-5.10.0"}},
 		})
 	}
@@ -64,7 +64,7 @@ func newSite(t testing.TB, size int, opts ...registrytest.Option) *site {
 	return out
 }
 
-func ref(t testing.TB, s string) images.Ref {
+func mustParseRef(t testing.TB, s string) images.Ref {
 	t.Helper()
 	r, err := images.ParseRef(s)
 	if err != nil {
@@ -73,11 +73,11 @@ func ref(t testing.TB, s string) images.Ref {
 	return r
 }
 
-// create makes a bundle in a new folder and opens it.
-func (s *site) create(t testing.TB, spec Spec) *Bundle {
+// createBundle makes a bundle in a new folder and opens it.
+func (s *fixtureSite) createBundle(t testing.TB, spec Spec) *Bundle {
 	t.Helper()
 	p := filepath.Join(t.TempDir(), "b.tar")
-	if _, err := Create(t.Context(), p, spec, client(t, s.Server), CreateOptions{Wait: noWait}); err != nil {
+	if _, err := Create(t.Context(), p, spec, newClient(t, s.Server), CreateOptions{Wait: noWait}); err != nil {
 		t.Fatal(err)
 	}
 	return mustOpen(t, p)
@@ -124,7 +124,7 @@ func withPassword(s *registrytest.Server) func(*registry.Options) {
 	}
 }
 
-// also reaches s over plain http too.
-func also(s *registrytest.Server) func(*registry.Options) {
+// withPlainHTTP reaches s over plain http too.
+func withPlainHTTP(s *registrytest.Server) func(*registry.Options) {
 	return func(o *registry.Options) { o.PlainHTTP = append(o.PlainHTTP, s.Host) }
 }

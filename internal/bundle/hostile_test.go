@@ -66,7 +66,7 @@ func TestUntarWritesNoMoreThanItIsGiven(t *testing.T) {
 	}
 	sparse := bytes.ReplaceAll(b.Bytes(), []byte("XXX.sparse"), []byte("GNU.sparse"))
 	dir := filepath.Join(t.TempDir(), "out")
-	if err := untar(t.Context(), dir, bytes.NewReader(sparse), int64(len(sparse))); err == nil || !strings.Contains(err.Error(), "larger than the archive") {
+	if err := extractTar(t.Context(), dir, bytes.NewReader(sparse), int64(len(sparse))); err == nil || !strings.Contains(err.Error(), "larger than the archive") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -86,7 +86,7 @@ func TestNoLayoutIsBeyondAnyDisk(t *testing.T) {
 func TestExportWritesOnlyWhatItFoundWhole(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 4000)
-	b := s.create(t, s.spec)
+	b := s.createBundle(t, s.spec)
 	out := filepath.Join(t.TempDir(), "x.tar")
 	writeFile(t, out, []byte("mine"))
 	mc := s.spec.Images[2].Ref
@@ -103,7 +103,7 @@ func TestExportWritesOnlyWhatItFoundWhole(t *testing.T) {
 	writeFile(t, torn, whole)
 	out += "2"
 	var fe *FormatError
-	if err := ExportImage(t.Context(), mustOpen(t, torn), mc, out); !errors.As(err, &fe) || exists(out) {
+	if err := ExportImage(t.Context(), mustOpen(t, torn), mc, out); !errors.As(err, &fe) || fileExists(out) {
 		t.Errorf("of a damaged bundle: %v", err)
 	}
 }
@@ -135,7 +135,7 @@ func TestABundleThatNamesAManifestManyTimesIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLayout(index, append(self, known(descriptorOf("", raw), raw)), nil)
+	l, err := newLayout(index, append(self, knownBlob(descriptorOf("", raw), raw)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestABundleThatNamesAManifestManyTimesIsRefused(t *testing.T) {
 	if err := f.Truncate(l.size); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&writer{plan: &plan{layout: l}, st: &single{f, l.size}}).layOut(); err != nil {
+	if err := (&writer{plan: &plan{layout: l}, st: &singleFile{f, l.size}}).writeKnownEntries(); err != nil {
 		t.Fatal(err)
 	}
 	_ = f.Close()

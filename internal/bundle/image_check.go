@@ -65,7 +65,7 @@ func (b *Bundle) checkConfig(e ImageEntry, d images.Descriptor) error {
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return b.imageError(e, "reading its config: "+err.Error(), "", "")
 	}
-	return b.checkPlatforms(e, []string{c.platform()})
+	return b.checkPlatforms(e, []string{c.platformString()})
 }
 
 // checkPlatforms demands each platform that is claimed among those that are
@@ -95,7 +95,7 @@ func (b *Bundle) verifyConfigs(ctx context.Context) ([]Problem, error) {
 			continue
 		}
 		config, err := configOf(raw, e.MediaType)
-		i, carried := b.at[config.Digest]
+		i, carried := b.entryIndex[config.Digest]
 		if err != nil || !carried {
 			continue
 		}

@@ -19,15 +19,15 @@ import (
 // bytes it speaks of, and everything it says is hashed before it is believed,
 // so it may be stale or torn without harm.
 type journal struct {
-	f       *os.File
-	name    string
-	have    []int64
-	resumed bool
-	closed  atomic.Bool
+	f            *os.File
+	name         string
+	bytesByEntry []int64
+	resumed      bool
+	closed       atomic.Bool
 }
 
-// identity is equal only for the same bytes in the same parts.
-func identity(p *plan, partSize int64) []byte {
+// planIdentity is equal only for the same bytes in the same parts.
+func planIdentity(p *plan, partSize int64) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", p.digest, partSize))
 	return sum[:]
 }
@@ -35,7 +35,7 @@ func identity(p *plan, partSize int64) []byte {
 // openJournal takes up an earlier run. Without one, or with restart, begin
 // must be called once the file is laid out.
 func openJournal(name string, p *plan, partSize int64, restart bool) (*journal, error) {
-	j := &journal{name: name, have: make([]int64, len(p.layout.entries))}
+	j := &journal{name: name, bytesByEntry: make([]int64, len(p.layout.entries))}
 	f, err := openLocked(name)
 	if err != nil {
 		return nil, err
@@ -51,24 +51,24 @@ func openJournal(name string, p *plan, partSize int64, restart bool) (*journal, 
 	switch {
 	case len(b) < 32:
 		return j, nil // the earlier run did not get as far as laying out
-	case !begun(strings.TrimSuffix(name, journalSuffix)):
+	case !hasPartial(strings.TrimSuffix(name, journalSuffix)):
 		return j, nil // it is about a file that is gone
-	case !bytes.Equal(b[:32], identity(p, partSize)):
+	case !bytes.Equal(b[:32], planIdentity(p, partSize)):
 		return nil, errors.Join(&ChangedError{Subject: "what it is made of"}, f.Close())
 	}
 	j.resumed = true
-	for i := range j.have {
+	for i := range j.bytesByEntry {
 		if o := 32 + 8*i; o+8 <= len(b) {
 			n := int64(binary.LittleEndian.Uint64(b[o:]))
-			j.have[i] = max(0, min(n, p.layout.entries[i].blob.Size))
+			j.bytesByEntry[i] = max(0, min(n, p.layout.entries[i].blob.Size))
 		}
 	}
 	return j, nil
 }
 
-// begun reports whether anything is there of a bundle that is being made.
-func begun(path string) bool {
-	return exists(path+partialSuffix) || exists(partName(path, 1)+partialSuffix)
+// hasPartial reports whether anything is there of a bundle that is being made.
+func hasPartial(path string) bool {
+	return fileExists(path+partialSuffix) || fileExists(partName(path, 1)+partialSuffix)
 }
 
 // openLocked opens the journal for this process alone. A run that ends takes
@@ -94,21 +94,21 @@ func openLocked(name string) (*os.File, error) {
 	}
 }
 
-// begin makes the journal valid.
-func (j *journal) begin(p *plan, partSize int64) error {
+// writeHeader makes the journal valid.
+func (j *journal) writeHeader(p *plan, partSize int64) error {
 	if err := j.f.Truncate(0); err != nil {
 		return err
 	}
-	_, err := j.f.WriteAt(append(identity(p, partSize), make([]byte, 8*len(j.have))...), 0)
+	_, err := j.f.WriteAt(append(planIdentity(p, partSize), make([]byte, 8*len(j.bytesByEntry))...), 0)
 	return err
 }
 
-// at is how many bytes of entry i stand in the file.
-func (j *journal) at(i int) int64 { return j.have[i] }
+// bytesDone is how many bytes of entry i stand in the file.
+func (j *journal) bytesDone(i int) int64 { return j.bytesByEntry[i] }
 
-// set notes it. Each entry has one writer.
-func (j *journal) set(i int, n int64) error {
-	j.have[i] = n
+// setBytesDone notes it. Each entry has one writer.
+func (j *journal) setBytesDone(i int, n int64) error {
+	j.bytesByEntry[i] = n
 	_, err := j.f.WriteAt(binary.LittleEndian.AppendUint64(nil, uint64(n)), 32+8*int64(i))
 	return err
 }
@@ -120,7 +120,7 @@ func (j *journal) close() error {
 	return j.f.Close()
 }
 
-func (j *journal) remove() error {
+func (j *journal) removeFile() error {
 	if os.Remove(j.name) == nil { // while nobody else can take it up
 		return j.close()
 	}

@@ -31,7 +31,7 @@ type blob struct {
 	repo images.Ref
 }
 
-func known(d images.Descriptor, b []byte) blob {
+func knownBlob(d images.Descriptor, b []byte) blob {
 	if b == nil {
 		b = []byte{}
 	}
@@ -56,10 +56,10 @@ type layout struct {
 // is, then rest by digest. Blobs that were placed already are skipped.
 func newLayout(index []byte, head, rest []blob) (*layout, error) {
 	l := &layout{}
-	if err := l.add(layoutName, known(descriptorOf("", []byte(ociLayout)), []byte(ociLayout))); err != nil {
+	if err := l.addEntry(layoutName, knownBlob(descriptorOf("", []byte(ociLayout)), []byte(ociLayout))); err != nil {
 		return nil, err
 	}
-	if err := l.add(indexName, known(descriptorOf("", index), index)); err != nil {
+	if err := l.addEntry(indexName, knownBlob(descriptorOf("", index), index)); err != nil {
 		return nil, err
 	}
 	sorted := slices.SortedStableFunc(slices.Values(rest), func(a, b blob) int { return cmp.Compare(a.Digest, b.Digest) })
@@ -72,7 +72,7 @@ func newLayout(index []byte, head, rest []blob) (*layout, error) {
 			continue
 		}
 		seen[b.Digest] = b.Size
-		if err := l.add(blobPrefix+strings.TrimPrefix(b.Digest, "sha256:"), b); err != nil {
+		if err := l.addEntry(blobPrefix+strings.TrimPrefix(b.Digest, "sha256:"), b); err != nil {
 			return nil, err
 		}
 	}
@@ -80,8 +80,8 @@ func newLayout(index []byte, head, rest []blob) (*layout, error) {
 	return l, nil
 }
 
-func (l *layout) add(name string, b blob) error {
-	h, err := header(name, b.Size)
+func (l *layout) addEntry(name string, b blob) error {
+	h, err := tarHeader(name, b.Size)
 	if err != nil {
 		return err
 	}
@@ -90,12 +90,12 @@ func (l *layout) add(name string, b blob) error {
 	}
 	e := entry{name: name, blob: b, header: l.size, offset: l.size + int64(len(h))}
 	l.entries = append(l.entries, e)
-	l.size = e.offset + b.Size + padding(b.Size)
+	l.size = e.offset + b.Size + paddingSize(b.Size)
 	return nil
 }
 
-// header is the one way a file's header is written.
-func header(name string, size int64) ([]byte, error) {
+// tarHeader is the one way a file's header is written.
+func tarHeader(name string, size int64) ([]byte, error) {
 	var buf bytes.Buffer
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o644, ModTime: time.Unix(0, 0)}
 	if err := tar.NewWriter(&buf).WriteHeader(h); err != nil {
@@ -104,14 +104,14 @@ func header(name string, size int64) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-func padding(size int64) int64 { return (blockSize - size%blockSize) % blockSize }
+func paddingSize(size int64) int64 { return (blockSize - size%blockSize) % blockSize }
 
-// missing lists what is yet to be fetched.
-func (l *layout) missing() []pending {
-	var out []pending
+// missingEntries lists what is yet to be fetched.
+func (l *layout) missingEntries() []pendingEntry {
+	var out []pendingEntry
 	for i, e := range l.entries {
 		if e.blob.data == nil {
-			out = append(out, pending{i, e})
+			out = append(out, pendingEntry{i, e})
 		}
 	}
 	return out

@@ -31,13 +31,13 @@ const (
 	readerVersion    = referrersVersion
 )
 
-// Role says what a chart installs.
-type Role string
+// ChartRole says what a chart installs.
+type ChartRole string
 
 // The roles of charts.
 const (
-	RoleOperator    Role = "operator"
-	RoleObjectStore Role = "object-store"
+	RoleOperator    ChartRole = "operator"
+	RoleObjectStore ChartRole = "object-store"
 )
 
 // Manifest says what a bundle holds and why. Everything else in the file
@@ -52,7 +52,7 @@ type Manifest struct {
 	// Platforms are those asked for; empty means all.
 	Platforms []string `json:"platforms,omitempty"`
 	// Charts are sorted by name and version.
-	Charts []Chart `json:"charts,omitempty"`
+	Charts []ChartEntry `json:"charts,omitempty"`
 	// Images are sorted by reference.
 	Images []ImageEntry `json:"images,omitempty"`
 	// Referrers are signatures and other artifacts that belong to the images,
@@ -62,15 +62,15 @@ type Manifest struct {
 	Assumed []Assumed `json:"assumed,omitempty"`
 	// Plugins are the plugins' own files, where they travel along.
 	Plugins *Plugins `json:"plugins,omitempty"`
-	// SteppingStones are operator versions that must be passed on the way.
-	SteppingStones []string `json:"steppingStones,omitempty"`
+	// IntermediateVersions are operator versions that must be passed on the way.
+	IntermediateVersions []string `json:"intermediateVersions,omitempty"`
 	// Notes are what the person on the far side should know.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Chart is one chart. Its digest names the very bytes of the .tgz: a version
+// ChartEntry is one chart. Its digest names the very bytes of the .tgz: a version
 // alone does not, since versions were published twice.
-type Chart struct {
+type ChartEntry struct {
 	Name       string `json:"name"`
 	Version    string `json:"version"`
 	AppVersion string `json:"appVersion,omitempty"`
@@ -78,9 +78,9 @@ type Chart struct {
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
 	// File is the name the chart came in.
-	File          string `json:"file,omitempty"`
-	Role          Role   `json:"role,omitempty"`
-	SteppingStone bool   `json:"steppingStone,omitempty"`
+	File         string    `json:"file,omitempty"`
+	Role         ChartRole `json:"role,omitempty"`
+	Intermediate bool      `json:"intermediateVersion,omitempty"`
 	// Manifest is the chart's OCI manifest.
 	Manifest images.Descriptor `json:"manifest"`
 }
@@ -122,7 +122,7 @@ type Referrer struct {
 	Size         int64  `json:"size"`
 }
 
-func (e ImageEntry) descriptor() images.Descriptor {
+func (e ImageEntry) toDescriptor() images.Descriptor {
 	return images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}
 }
 
@@ -132,7 +132,7 @@ func (e ImageEntry) InDockerFormat() bool {
 	return e.MediaType == images.MediaTypeDockerManifest || e.MediaType == images.MediaTypeDockerList
 }
 
-func (r Referrer) descriptor() images.Descriptor {
+func (r Referrer) toDescriptor() images.Descriptor {
 	return images.Descriptor{MediaType: r.MediaType, Digest: r.Digest, Size: r.Size}
 }
 
@@ -142,7 +142,7 @@ type Assumed struct {
 	Digests    []string `json:"digests"`
 }
 
-func (m Manifest) encode() ([]byte, error) {
+func (m Manifest) encodeJSON() ([]byte, error) {
 	b, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("writing bundle manifest: %w", err)
@@ -161,15 +161,15 @@ func decodeManifest(b []byte) (Manifest, error) {
 	if m.MinReader > readerVersion {
 		return Manifest{}, &TooNewError{Need: m.MinReader, Tool: m.Tool}
 	}
-	if err := m.check(); err != nil {
+	if err := m.validate(); err != nil {
 		return Manifest{}, fmt.Errorf("reading bundle manifest: %w", err)
 	}
 	return m, nil
 }
 
-// check demands of names and digests what they need to be used without further
+// validate demands of names and digests what they need to be used without further
 // thought: in paths, in requests, and in what is shown.
-func (m Manifest) check() error {
+func (m Manifest) validate() error {
 	var digests []string
 	for _, c := range m.Charts {
 		if err := checkChartName(c.Name, c.Version); err != nil {

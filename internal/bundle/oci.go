@@ -73,9 +73,9 @@ func artifactBlobs(m ociManifest, config, layer []byte) ([]blob, error) {
 		return nil, fmt.Errorf("writing OCI manifest: %w", err)
 	}
 	return []blob{
-		known(descriptorOf(images.MediaTypeOCIManifest, raw), raw),
-		known(descriptorOf(m.Config.MediaType, config), config),
-		known(descriptorOf(m.Layers[0].MediaType, layer), layer),
+		knownBlob(descriptorOf(images.MediaTypeOCIManifest, raw), raw),
+		knownBlob(descriptorOf(m.Config.MediaType, config), config),
+		knownBlob(descriptorOf(m.Layers[0].MediaType, layer), layer),
 	}, nil
 }
 
@@ -91,7 +91,7 @@ func indexJSON(m Manifest, self images.Descriptor) ([]byte, error) {
 		ix.Manifests = append(ix.Manifests, d)
 	}
 	for _, r := range m.Referrers {
-		d := toOCI(r.descriptor())
+		d := toOCI(r.toDescriptor())
 		d.ArtifactType = r.ArtifactType
 		d.Annotations = map[string]string{refNameKey: r.Ref.String()}
 		ix.Manifests = append(ix.Manifests, d)

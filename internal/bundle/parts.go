@@ -19,7 +19,7 @@ const minPartSize = 16 << 10
 // Each part is a tar of its own with one entry, so that a scanner on the way
 // finds a valid file. The entries' contents, put together, are the bundle.
 func partHeader(i, n int, size int64) ([]byte, error) {
-	return header(fmt.Sprintf("aistor-bundle/part-%03d-of-%03d", i, n), size)
+	return tarHeader(fmt.Sprintf("aistor-bundle/part-%03d-of-%03d", i, n), size)
 }
 
 func partName(base string, i int) string { return fmt.Sprintf("%s.part%03d", base, i) }
@@ -32,19 +32,19 @@ func partBase(path string) (string, bool) {
 	return m[1], true
 }
 
-// parts are files that look like one.
+// parts are files that are read as one.
 type parts struct {
 	base    string
 	files   []*os.File
 	payload int64 // of every part but the last
 	size    int64
-	// heads are the lengths of the parts' headers.
-	heads []int64
+	// headerSizes are the lengths of the parts' headers.
+	headerSizes []int64
 }
 
-// partPlan says how a bundle of size bytes is cut so that no part is larger
+// planParts says how a bundle of size bytes is cut so that no part is larger
 // than limit.
-func partPlan(size, limit int64) (payload int64, n int, err error) {
+func planParts(size, limit int64) (payload int64, n int, err error) {
 	if limit < minPartSize {
 		return 0, 0, fmt.Errorf("cutting bundle: parts of %d bytes are too small, the least is %d", limit, minPartSize)
 	}
@@ -67,7 +67,7 @@ func (p *parts) partSize(i int) int64 {
 // createParts opens the parts for writing and gives each its own frame. With
 // resume, files that are there are kept.
 func createParts(base string, size, limit int64, resume bool) (*parts, error) {
-	payload, n, err := partPlan(size, limit)
+	payload, n, err := planParts(size, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func createParts(base string, size, limit int64, resume bool) (*parts, error) {
 		if err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
-		p.files, p.heads = append(p.files, f), append(p.heads, int64(len(head)))
+		p.files, p.headerSizes = append(p.files, f), append(p.headerSizes, int64(len(head)))
 		if err := f.Truncate(int64(len(head)) + p.partSize(i) + trailerSize); err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
@@ -105,27 +105,27 @@ func openParts(base string) (*parts, error) {
 		}
 		p.files = append(p.files, f)
 	}
-	if err := p.measure(); err != nil {
+	if err := p.readHeaders(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-// measure reads the parts' frames.
-func (p *parts) measure() error {
+// readHeaders reads the parts' frames.
+func (p *parts) readHeaders() error {
 	if len(p.files) == 0 {
 		return &MissingPartError{Path: p.base, Part: 1}
 	}
 	for i, f := range p.files {
-		size, head, of, err := p.frame(f)
+		size, head, of, err := p.readPartHeader(f)
 		if err != nil {
 			return err
 		}
 		switch {
 		case of[0] != i+1:
-			return &FormatError{Path: f.Name(), Reason: fmt.Sprintf("this is part %d under the name of part %d", of[0], i+1)}
+			return &FormatError{Path: f.Name(), Reason: fmt.Sprintf("this is part %d, renamed to part %d", of[0], i+1)}
 		case of[1] > len(p.files):
-			return &MissingPartError{Path: p.base, Part: len(p.files) + 1, Of: of[1]}
+			return &MissingPartError{Path: p.base, Part: len(p.files) + 1, Total: of[1]}
 		case of[1] < len(p.files):
 			return &FormatError{Path: f.Name(), Reason: fmt.Sprintf("it belongs to %d parts, %d are here", of[1], len(p.files))}
 		case i == 0:
@@ -133,21 +133,21 @@ func (p *parts) measure() error {
 		case i < len(p.files)-1 && size != p.payload, size > p.payload:
 			return &FormatError{Path: f.Name(), Reason: "its size is not that of the other parts"}
 		}
-		p.heads = append(p.heads, head)
+		p.headerSizes = append(p.headerSizes, head)
 		p.size += size
 	}
 	return nil
 }
 
-// frame reads a part's header and demands that everything around the content
+// readPartHeader reads a part's header and demands that everything around the content
 // is as it was written.
-func (p *parts) frame(f *os.File) (size, head int64, of [2]int, err error) {
+func (p *parts) readPartHeader(f *os.File) (size, head int64, of [2]int, err error) {
 	bad := func(reason string) error { return &FormatError{Path: f.Name(), Reason: reason} }
 	st, err := f.Stat()
 	if err != nil {
 		return 0, 0, of, err
 	}
-	s := &single{f, st.Size()}
+	s := &singleFile{f, st.Size()}
 	block := make([]byte, blockSize)
 	if _, err := f.ReadAt(block, 0); err != nil {
 		return 0, 0, of, bad("the file ends early")
@@ -158,11 +158,11 @@ func (p *parts) frame(f *os.File) (size, head int64, of [2]int, err error) {
 	}
 	m := regexp.MustCompile(`^aistor-bundle/part-(\d{3})-of-(\d{3})$`).FindStringSubmatch(name)
 	if m == nil {
-		return 0, 0, of, bad("this is no part of a bundle")
+		return 0, 0, of, bad("not a part of a bundle")
 	}
 	of[0], _ = strconv.Atoi(m[1])
 	of[1], _ = strconv.Atoi(m[2])
-	want, err := header(name, size)
+	want, err := tarHeader(name, size)
 	if err != nil {
 		return 0, 0, of, err
 	}
@@ -170,25 +170,25 @@ func (p *parts) frame(f *os.File) (size, head int64, of [2]int, err error) {
 	if size%blockSize != 0 || head+size+trailerSize != st.Size() {
 		return 0, 0, of, bad(fmt.Sprintf("the file has %d bytes, not the %d its header gives", st.Size(), head+size+trailerSize))
 	}
-	if err := zeros(f, head+size, trailerSize); err != nil {
+	if err := checkZeros(f, head+size, trailerSize); err != nil {
 		return 0, 0, of, &FormatError{Path: f.Name(), Offset: head + size, Reason: err.Error()}
 	}
 	return size, head, of, nil
 }
 
-// verify reads the frames once more.
-func (p *parts) verify() []Problem {
+// verifyHeaders reads the frames once more.
+func (p *parts) verifyHeaders() []Problem {
 	var out []Problem
 	for _, f := range p.files {
-		if _, _, _, err := p.frame(f); err != nil {
+		if _, _, _, err := p.readPartHeader(f); err != nil {
 			out = append(out, Problem{File: f.Name(), Reason: err.Error()})
 		}
 	}
 	return out
 }
 
-// each calls f for every piece of a range.
-func (p *parts) each(b []byte, off int64, f func(file *os.File, b []byte, at int64) (int, error)) (int, error) {
+// forEachPart calls f for every piece of a range.
+func (p *parts) forEachPart(b []byte, off int64, f func(file *os.File, b []byte, at int64) (int, error)) (int, error) {
 	if off < 0 {
 		return 0, errors.New("negative offset")
 	}
@@ -197,7 +197,7 @@ func (p *parts) each(b []byte, off int64, f func(file *os.File, b []byte, at int
 		i := int(off / p.payload)
 		in := off % p.payload
 		n := int(min(int64(len(b)-done), p.partSize(i)-in))
-		got, err := f(p.files[i], b[done:done+n], p.heads[i]+in)
+		got, err := f(p.files[i], b[done:done+n], p.headerSizes[i]+in)
 		done, off = done+got, off+int64(got)
 		if err != nil && (got < n || !errors.Is(err, io.EOF)) {
 			return done, err
@@ -211,12 +211,12 @@ func (p *parts) each(b []byte, off int64, f func(file *os.File, b []byte, at int
 
 // ReadAt implements io.ReaderAt.
 func (p *parts) ReadAt(b []byte, off int64) (int, error) {
-	return p.each(b, off, func(f *os.File, b []byte, at int64) (int, error) { return f.ReadAt(b, at) })
+	return p.forEachPart(b, off, func(f *os.File, b []byte, at int64) (int, error) { return f.ReadAt(b, at) })
 }
 
 // WriteAt implements io.WriterAt.
 func (p *parts) WriteAt(b []byte, off int64) (int, error) {
-	return p.each(b, off, func(f *os.File, b []byte, at int64) (int, error) { return f.WriteAt(b, at) })
+	return p.forEachPart(b, off, func(f *os.File, b []byte, at int64) (int, error) { return f.WriteAt(b, at) })
 }
 
 // Size is the size of the bundle.
@@ -242,5 +242,5 @@ func (p *parts) Close() error {
 
 func (p *parts) locate(off int64) (string, int64) {
 	i := min(int(off/p.payload), len(p.files)-1)
-	return p.files[i].Name(), off - int64(i)*p.payload + p.heads[i]
+	return p.files[i].Name(), off - int64(i)*p.payload + p.headerSizes[i]
 }

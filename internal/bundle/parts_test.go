@@ -15,13 +15,13 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-func partBundle(t testing.TB, size int, partSize int64) (*site, string, *Summary) {
+func partBundle(t testing.TB, size int, partSize int64) (*fixtureSite, string, *Summary) {
 	t.Helper()
 	s := newSite(t, size)
 	spec := s.spec
 	spec.PartSize = partSize
 	p := filepath.Join(t.TempDir(), "b.tar")
-	sum, err := Create(t.Context(), p, spec, client(t, s.Server), CreateOptions{})
+	sum, err := Create(t.Context(), p, spec, newClient(t, s.Server), CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func partBundle(t testing.TB, size int, partSize int64) (*site, string, *Summary
 func TestPartsReadLikeOneFile(t *testing.T) {
 	t.Parallel()
 	s, p, _ := partBundle(t, 50_000, 64_000)
-	one := s.create(t, s.spec)
+	one := s.createBundle(t, s.spec)
 	whole := readFile(t, one.Path())
 	b := mustOpen(t, p)
 	mustVerify(t, b)
@@ -59,7 +59,7 @@ func TestPartsAreSmallEnoughAndValid(t *testing.T) {
 	if len(sum.Files) < 6 {
 		t.Fatalf("files: %v", sum.Files)
 	}
-	for i := 1; exists(partName(p, i)); i++ {
+	for i := 1; fileExists(partName(p, i)); i++ {
 		b := readFile(t, partName(p, i))
 		if len(b) > 64_000 {
 			t.Errorf("part %d has %d bytes", i, len(b))
@@ -89,21 +89,21 @@ func TestDamagedPartsAreFound(t *testing.T) {
 		change func(t *testing.T, p string)
 		text   string
 	}{
-		"the last is missing": {func(t *testing.T, p string) { remove(t, lastPart(p)) }, "is missing"},
-		"one in between":      {func(t *testing.T, p string) { remove(t, partName(p, 2)) }, "is missing"},
-		"two are exchanged":   {func(t *testing.T, p string) { exchange(t, partName(p, 1), partName(p, 2)) }, "under the name"},
+		"the last is missing": {func(t *testing.T, p string) { removeFile(t, lastPart(p)) }, "is missing"},
+		"one in between":      {func(t *testing.T, p string) { removeFile(t, partName(p, 2)) }, "is missing"},
+		"two are exchanged":   {func(t *testing.T, p string) { swapFiles(t, partName(p, 1), partName(p, 2)) }, "under the name"},
 		"one is cut": {func(t *testing.T, p string) {
-			change(t, partName(p, 2), func(b []byte) []byte { return b[:len(b)-512] })
+			editFile(t, partName(p, 2), func(b []byte) []byte { return b[:len(b)-512] })
 		}, "bytes"},
-		"a byte of the frame":   {func(t *testing.T, p string) { flip(t, partName(p, 2), 20) }, ""},
-		"a byte of the trailer": {func(t *testing.T, p string) { flip(t, partName(p, 1), -3) }, ""},
-		"a byte of the content": {func(t *testing.T, p string) { flip(t, partName(p, 3), 5000) }, ""},
+		"a byte of the frame":   {func(t *testing.T, p string) { flipByte(t, partName(p, 2), 20) }, ""},
+		"a byte of the trailer": {func(t *testing.T, p string) { flipByte(t, partName(p, 1), -3) }, ""},
+		"a byte of the content": {func(t *testing.T, p string) { flipByte(t, partName(p, 3), 5000) }, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := filepath.Join(t.TempDir(), "b.tar")
-			for i := 1; exists(partName(p, i)); i++ {
+			for i := 1; fileExists(partName(p, i)); i++ {
 				writeFile(t, partName(q, i), readFile(t, partName(p, i)))
 			}
 			tt.change(t, q)
@@ -111,7 +111,7 @@ func TestDamagedPartsAreFound(t *testing.T) {
 			if tt.text != "" && (err == nil || !strings.Contains(err.Error(), tt.text)) {
 				t.Fatalf("got %v, want %q", err, tt.text)
 			}
-			if !damaged(t, q) {
+			if !isDamaged(t, q) {
 				t.Error("the damage was not found")
 			}
 		})
@@ -121,7 +121,7 @@ func TestDamagedPartsAreFound(t *testing.T) {
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 50_000)
-	one := s.create(t, s.spec)
+	one := s.createBundle(t, s.spec)
 	out := filepath.Join(t.TempDir(), "parts")
 	if _, err := Split(t.Context(), one, out, 100_000, nil); err != nil {
 		t.Fatal(err)
@@ -136,38 +136,38 @@ func TestSplit(t *testing.T) {
 func TestPartSizesThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int64{1, minPartSize - 1} {
-		if _, _, err := partPlan(1<<20, limit); err == nil {
+		if _, _, err := planParts(1<<20, limit); err == nil {
 			t.Errorf("parts of %d bytes were planned", limit)
 		}
 	}
-	if _, _, err := partPlan(1<<40, minPartSize); err == nil {
+	if _, _, err := planParts(1<<40, minPartSize); err == nil {
 		t.Error("millions of parts were planned")
 	}
 }
 
 func lastPart(p string) string {
 	i := 1
-	for exists(partName(p, i+1)) {
+	for fileExists(partName(p, i+1)) {
 		i++
 	}
 	return partName(p, i)
 }
 
-func remove(t *testing.T, p string) {
+func removeFile(t *testing.T, p string) {
 	t.Helper()
 	if err := os.Remove(p); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func change(t *testing.T, p string, f func([]byte) []byte) {
+func editFile(t *testing.T, p string, f func([]byte) []byte) {
 	t.Helper()
 	writeFile(t, p, f(readFile(t, p)))
 }
 
-func flip(t *testing.T, p string, at int) {
+func flipByte(t *testing.T, p string, at int) {
 	t.Helper()
-	change(t, p, func(b []byte) []byte {
+	editFile(t, p, func(b []byte) []byte {
 		if at < 0 {
 			at += len(b)
 		}
@@ -176,7 +176,7 @@ func flip(t *testing.T, p string, at int) {
 	})
 }
 
-func exchange(t *testing.T, a, b string) {
+func swapFiles(t *testing.T, a, b string) {
 	t.Helper()
 	x, y := readFile(t, a), readFile(t, b)
 	writeFile(t, a, y)
@@ -187,7 +187,7 @@ func TestTheFirstPartIsMissing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20_000)
 	p := filepath.Join(t.TempDir(), "b.tar")
-	if _, err := Split(t.Context(), s.create(t, s.spec), p, 30_000, nil); err != nil {
+	if _, err := Split(t.Context(), s.createBundle(t, s.spec), p, 30_000, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(partName(p, 1)); err != nil {
@@ -204,7 +204,7 @@ func TestTheFirstPartIsMissing(t *testing.T) {
 func TestASplitThatEndsEarlyLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20_000)
-	b := s.create(t, s.spec)
+	b := s.createBundle(t, s.spec)
 	p := filepath.Join(t.TempDir(), "b.tar")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -218,7 +218,7 @@ func TestASplitThatEndsEarlyLeavesNothing(t *testing.T) {
 	writeFile(t, p+partialSuffix, []byte("layers"))
 	writeFile(t, p+journalSuffix, make([]byte, 32))
 	var te *TargetError
-	if _, err := Split(t.Context(), b, p, 30_000, nil); !errors.As(err, &te) || !exists(p+partialSuffix) {
+	if _, err := Split(t.Context(), b, p, 30_000, nil); !errors.As(err, &te) || !fileExists(p+partialSuffix) {
 		t.Errorf("over what create has begun: %v", err)
 	}
 }

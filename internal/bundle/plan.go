@@ -28,7 +28,7 @@ func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (
 	}
 	m := Manifest{
 		APIVersion: APIVersion, Kind: Kind, Tool: spec.Tool, MinReader: firstVersion,
-		Platforms: sorted(spec.Platforms), SteppingStones: spec.SteppingStones, Notes: spec.Notes,
+		Platforms: sortedUnique(spec.Platforms), IntermediateVersions: spec.IntermediateVersions, Notes: spec.Notes,
 	}
 	charts, err := addCharts(&m, spec.Charts)
 	if err != nil {
@@ -43,8 +43,8 @@ func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (
 	if err != nil {
 		return nil, err
 	}
-	head, rest = append(head, own.head...), append(rest, own.rest...)
-	encoded, err := m.encode()
+	head, rest = append(head, own.head...), append(rest, own.remaining...)
+	encoded, err := m.encodeJSON()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func makePlan(ctx context.Context, spec Spec, src Fetcher, opts CreateOptions) (
 	return &plan{manifest: m, layout: l, digest: images.DigestOf(index), encoded: encoded, lost: lost}, nil
 }
 
-func sorted(s []string) []string {
+func sortedUnique(s []string) []string {
 	s = slices.Sorted(slices.Values(s))
 	return slices.Compact(s)
 }
@@ -108,9 +108,9 @@ func addCharts(m *Manifest, files []ChartFile) ([]blob, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.Charts = append(m.Charts, Chart{
+		m.Charts = append(m.Charts, ChartEntry{
 			Name: f.Name, Version: f.Version, AppVersion: f.AppVersion, File: f.File, Role: f.Role,
-			SteppingStone: f.SteppingStone, SHA256: blobs[2].Digest, Size: blobs[2].Size, Manifest: blobs[0].Descriptor,
+			Intermediate: f.Intermediate, SHA256: blobs[2].Digest, Size: blobs[2].Size, Manifest: blobs[0].Descriptor,
 		})
 		out = append(out, blobs...)
 	}
@@ -120,7 +120,7 @@ func addCharts(m *Manifest, files []ChartFile) ([]blob, error) {
 // addImages enters the images into the manifest and lists their blobs: first
 // what is known already, then what is to be fetched.
 func addImages(m *Manifest, spec Spec, trees []*images.Tree) (head, rest []blob) {
-	skip := assumptions(m, spec, trees)
+	skip := recordAssumed(m, spec, trees)
 	for _, t := range trees {
 		e := ImageEntry{
 			Ref: t.Ref, Digest: t.Top.Digest, MediaType: t.Top.MediaType, Size: t.Top.Size,
@@ -133,13 +133,13 @@ func addImages(m *Manifest, spec Spec, trees []*images.Tree) (head, rest []blob)
 			e.Bytes += d.Size
 		}
 		for _, d := range t.Order {
-			head = append(head, known(d, t.Manifests[d.Digest]))
+			head = append(head, knownBlob(d, t.Manifests[d.Digest]))
 		}
 		for _, d := range t.Blobs {
 			switch body, ok := t.Inline[d.Digest]; {
 			case ok:
 				e.Inline = append(e.Inline, d.Digest)
-				head = append(head, known(d, body))
+				head = append(head, knownBlob(d, body))
 			case !skip[d.Digest]:
 				rest = append(rest, blob{Descriptor: d, repo: images.Ref{Host: t.Ref.Host, Path: t.Ref.Path}})
 			}
@@ -164,12 +164,12 @@ func reasonsFor(spec Spec, r images.Ref) []images.Reason {
 	return out
 }
 
-// assumptions records what is left out. Only blobs that the images really
+// recordAssumed records what is left out. Only blobs that the images really
 // need are recorded, so that the same images give the same bundle.
-func assumptions(m *Manifest, spec Spec, trees []*images.Tree) map[string]bool {
+func recordAssumed(m *Manifest, spec Spec, trees []*images.Tree) map[string]bool {
 	skip, byRepo := map[string]bool{}, map[string][]string{}
 	for _, t := range trees {
-		have := spec.Assume[t.Ref.Name()]
+		have := spec.AssumedBlobs[t.Ref.Name()]
 		for _, d := range t.Blobs {
 			if _, inline := t.Inline[d.Digest]; inline || !slices.Contains(have, d.Digest) {
 				continue
@@ -179,7 +179,7 @@ func assumptions(m *Manifest, spec Spec, trees []*images.Tree) map[string]bool {
 		}
 	}
 	for repo, digests := range byRepo {
-		m.Assumed = append(m.Assumed, Assumed{Repository: repo, Digests: sorted(digests)})
+		m.Assumed = append(m.Assumed, Assumed{Repository: repo, Digests: sortedUnique(digests)})
 	}
 	slices.SortFunc(m.Assumed, func(a, b Assumed) int { return cmp.Compare(a.Repository, b.Repository) })
 	return skip

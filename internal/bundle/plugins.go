@@ -48,7 +48,7 @@ func addPlugins(ctx context.Context, m *Manifest, dir string) (head, rest []blob
 		}
 	}
 	sum := sha256.New()
-	r := tarOf(ctx, dir)
+	r := streamTar(ctx, dir)
 	defer r.Close()
 	size, err := io.Copy(sum, r)
 	if err != nil {
@@ -63,14 +63,14 @@ func addPlugins(ctx context.Context, m *Manifest, dir string) (head, rest []blob
 		return nil, nil, fmt.Errorf("writing OCI manifest: %w", err)
 	}
 	m.Plugins = &Plugins{SHA256: layer.Digest, Size: size, Manifest: descriptorOf(images.MediaTypeOCIManifest, raw)}
-	head, rest = m.Plugins.blobs(raw)
+	head, rest = m.Plugins.artifactBlobs(raw)
 	return head, rest, nil
 }
 
-// blobs are those of the artifact, given its manifest.
-func (p *Plugins) blobs(raw []byte) (head, rest []blob) {
+// artifactBlobs are those of the artifact, given its manifest.
+func (p *Plugins) artifactBlobs(raw []byte) (head, rest []blob) {
 	layer := images.Descriptor{MediaType: MediaTypePlugins, Digest: p.SHA256, Size: p.Size}
-	return []blob{known(p.Manifest, raw), known(descriptorOf(mediaEmpty, []byte(emptyJSON)), []byte(emptyJSON))}, []blob{{Descriptor: layer}}
+	return []blob{knownBlob(p.Manifest, raw), knownBlob(descriptorOf(mediaEmpty, []byte(emptyJSON)), []byte(emptyJSON))}, []blob{{Descriptor: layer}}
 }
 
 // pluginBlobs derives the artifact's blobs from the bundle's manifest.
@@ -90,31 +90,31 @@ func (b *Bundle) pluginBlobs() (head, rest []blob, err error) {
 	if n := len(node.Blobs); n == 0 || node.Blobs[n-1].Digest != p.SHA256 || node.Blobs[n-1].Size != p.Size {
 		return nil, nil, fmt.Errorf("reading plugins: their manifest is not that of %s", p.SHA256)
 	}
-	head, rest = p.blobs(raw)
+	head, rest = p.artifactBlobs(raw)
 	return head, rest, nil
 }
 
-// withPlugins is where images come from, and the plugins' tar.
-type withPlugins struct {
+// pluginFetcher is where images come from, and the plugins' tar.
+type pluginFetcher struct {
 	Fetcher
 	dir, digest string
 }
 
 // OpenBlob implements Fetcher.
-func (s withPlugins) OpenBlob(ctx context.Context, repo images.Ref, digest string, from int64) (io.ReadCloser, int64, error) {
+func (s pluginFetcher) OpenBlob(ctx context.Context, repo images.Ref, digest string, from int64) (io.ReadCloser, int64, error) {
 	if digest != s.digest || !repo.IsZero() {
 		return s.Fetcher.OpenBlob(ctx, repo, digest, from)
 	}
-	r := tarOf(ctx, s.dir)
+	r := streamTar(ctx, s.dir)
 	if _, err := io.CopyN(io.Discard, r, from); err != nil {
 		return nil, 0, errors.Join(err, r.Close())
 	}
 	return r, -1, nil
 }
 
-// tarOf streams a folder as a tar. The same files give the same bytes: names
+// streamTar streams a folder as a tar. The same files give the same bytes: names
 // are sorted, and neither clock nor owner go in. Links are refused.
-func tarOf(ctx context.Context, dir string) io.ReadCloser {
+func streamTar(ctx context.Context, dir string) io.ReadCloser {
 	r, w := io.Pipe()
 	go func() {
 		tw := tar.NewWriter(w)
@@ -165,9 +165,9 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 	fail := func(err error) error { return fmt.Errorf("extracting plugins to %q: %w", dir, err) }
 	p := b.manifest.Plugins
 	if p == nil {
-		return fail(errNotThere)
+		return fail(errNotFound)
 	}
-	if exists(dir) {
+	if fileExists(dir) {
 		return fail(os.ErrExist)
 	}
 	r, err := b.OpenBlob(p.SHA256, 0)
@@ -180,11 +180,11 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 		return fail(err)
 	}
 	sum := sha256.New()
-	if err := untar(ctx, partial, io.TeeReader(r, sum), p.Size); err != nil {
+	if err := extractTar(ctx, partial, io.TeeReader(r, sum), p.Size); err != nil {
 		return fail(err)
 	}
 	if have := digestOf(sum); have != p.SHA256 {
-		return fail(message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", have, p.SHA256))
+		return fail(message.Errorf("digest mismatch\nreceived: %s\nexpected: %s", have, p.SHA256))
 	}
 	if err := safefile.Rename(partial, dir); err != nil {
 		return fail(err)
@@ -192,10 +192,10 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 	return nil
 }
 
-// untar writes files and folders below dir, and reads r to its end. No name
+// extractTar writes files and folders below dir, and reads r to its end. No name
 // leads out of dir, and no more than limit bytes are written: a sparse file is
 // small in a tar and fills a disk.
-func untar(ctx context.Context, dir string, r io.Reader, limit int64) error {
+func extractTar(ctx context.Context, dir string, r io.Reader, limit int64) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func untar(ctx context.Context, dir string, r io.Reader, limit int64) error {
 			if limit -= h.Size; limit < 0 {
 				return fmt.Errorf("%q is larger than the archive it is in", h.Name)
 			}
-			err = writeIn(root, name, tr)
+			err = writeInRoot(root, name, tr)
 		default:
 			err = fmt.Errorf("%q is neither a file nor a folder", h.Name)
 		}
@@ -235,7 +235,7 @@ func untar(ctx context.Context, dir string, r io.Reader, limit int64) error {
 	}
 }
 
-func writeIn(root *os.Root, name string, r io.Reader) error {
+func writeInRoot(root *os.Root, name string, r io.Reader) error {
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func TestPluginsTravelInTheBundle(t *testing.T) {
 	var path string
 	for i := range bundles {
 		path = filepath.Join(t.TempDir(), "a.bundle")
-		if _, err := Create(t.Context(), path, s.spec, client(t, s.Server), CreateOptions{}); err != nil {
+		if _, err := Create(t.Context(), path, s.spec, newClient(t, s.Server), CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		var err error
@@ -85,7 +85,7 @@ func TestAChangedByteOfThePluginsIsFound(t *testing.T) {
 	s := newSite(t, 400)
 	s.spec.Plugins = mirrorFolder(t)
 	path := filepath.Join(t.TempDir(), "a.bundle")
-	if _, err := Create(t.Context(), path, s.spec, client(t, s.Server), CreateOptions{}); err != nil {
+	if _, err := Create(t.Context(), path, s.spec, newClient(t, s.Server), CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(path)
@@ -106,7 +106,7 @@ func TestAChangedByteOfThePluginsIsFound(t *testing.T) {
 		t.Errorf("verifying finds %v, error %v", problems, err)
 	}
 	out := filepath.Join(t.TempDir(), "mirror")
-	if err := ExtractPlugins(t.Context(), torn, out); err == nil || exists(out) {
+	if err := ExtractPlugins(t.Context(), torn, out); err == nil || fileExists(out) {
 		t.Errorf("extracted all the same, error %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestOnlyAMirrorIsTakenAlong(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 400)
 	s.spec.Plugins = t.TempDir()
-	_, err := Create(t.Context(), filepath.Join(t.TempDir(), "a.bundle"), s.spec, client(t, s.Server), CreateOptions{})
+	_, err := Create(t.Context(), filepath.Join(t.TempDir(), "a.bundle"), s.spec, newClient(t, s.Server), CreateOptions{})
 	if err == nil || !strings.Contains(err.Error(), "make mirror") {
 		t.Errorf("an empty folder: got %v", err)
 	}
@@ -123,7 +123,7 @@ func TestOnlyAMirrorIsTakenAlong(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", filepath.Join(s.spec.Plugins, "link")); err != nil {
 		t.Skip("no links here:", err)
 	}
-	_, err = Create(t.Context(), filepath.Join(t.TempDir(), "a.bundle"), s.spec, client(t, s.Server), CreateOptions{})
+	_, err = Create(t.Context(), filepath.Join(t.TempDir(), "a.bundle"), s.spec, newClient(t, s.Server), CreateOptions{})
 	if err == nil || !strings.Contains(err.Error(), "neither a file nor a folder") {
 		t.Errorf("a link: got %v", err)
 	}
@@ -135,10 +135,10 @@ func TestUntarStaysInItsFolder(t *testing.T) {
 	for _, name := range []string{"../x", "/x", "a/../../x"} {
 		tarball := tarWith(t, name)
 		dir := filepath.Join(t.TempDir(), "out")
-		if err := untar(t.Context(), dir, tarball, 1<<20); err == nil {
+		if err := extractTar(t.Context(), dir, tarball, 1<<20); err == nil {
 			t.Errorf("%q was written", name)
 		}
-		if exists(filepath.Join(filepath.Dir(dir), "x")) {
+		if fileExists(filepath.Join(filepath.Dir(dir), "x")) {
 			t.Errorf("%q got out", name)
 		}
 	}
@@ -149,7 +149,7 @@ func compareFolders(t *testing.T, want, have string) {
 	var sides [2][]byte
 	for i, dir := range []string{want, have} {
 		var err error
-		if sides[i], err = io.ReadAll(tarOf(t.Context(), dir)); err != nil {
+		if sides[i], err = io.ReadAll(streamTar(t.Context(), dir)); err != nil {
 			t.Fatal(err)
 		}
 	}

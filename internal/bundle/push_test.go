@@ -15,17 +15,17 @@ import (
 )
 
 // sharedBase is the digest of the layer all images of a site share.
-func sharedBase(size int) string { return images.DigestOf(registrytest.Layer(1, size)) }
+func sharedBase(size int) string { return images.DigestOf(registrytest.NewLayer(1, size)) }
 
-func push(t testing.TB, b *Bundle, c *registry.Client, host string, opts images.PushOptions) (images.Receipt, error) {
+func pushBundle(t testing.TB, b *Bundle, c *registry.Client, host string, opts images.PushOptions) (images.Receipt, error) {
 	t.Helper()
-	m := images.Mirror{Registry: host, Prefix: "mirror", Rules: rules(b)}
+	m := images.Mirror{Registry: host, Prefix: "mirror", Rules: mappingRules(b)}
 	return images.Push(t.Context(), b.Source(), c, m, opts)
 }
 
-// rules maps the test registry's own name, which has a port of its own each
+// mappingRules maps the test registry's own name, which has a port of its own each
 // time.
-func rules(b *Bundle) []images.Rule {
+func mappingRules(b *Bundle) []images.Rule {
 	e := b.Images()[0]
 	return []images.Rule{{From: e.Ref.Host + "/minio/aistor", To: "mirror/aistor"}}
 }
@@ -47,28 +47,28 @@ func TestPush(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, 60_000, tt.src...)
-			b := s.create(t, s.spec)
-			dst := registrytest.New(t, tt.dst...)
-			c := client(t, dst, func(o *registry.Options) {
+			b := s.createBundle(t, s.spec)
+			dst := registrytest.NewServer(t, tt.dst...)
+			c := newClient(t, dst, func(o *registry.Options) {
 				o.Credentials = map[string]registry.Credential{dst.Host: {Username: "u", Password: "p"}}
 			})
-			receipt, err := push(t, b, c, dst.Host, images.PushOptions{})
+			receipt, err := pushBundle(t, b, c, dst.Host, images.PushOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			checkPushed(t, b, c, receipt)
-			uploads := dst.Count(`^PUT .*/uploads/`)
+			uploads := dst.CountRequests(`^PUT .*/uploads/`)
 			distinct := len(b.layout.entries) - 2 - manifestCount(t, b)
 			if tt.mounts && uploads != distinct && name != "tokens that expire" {
 				t.Errorf("%d uploads for %d distinct blobs", uploads, distinct)
 			}
 			dst.ResetLog()
-			again, err := push(t, b, c, dst.Host, images.PushOptions{})
-			if err != nil || again.Pushed() != 0 {
-				t.Fatalf("second push: %v, %d pushed", err, again.Pushed())
+			again, err := pushBundle(t, b, c, dst.Host, images.PushOptions{})
+			if err != nil || again.PushedCount() != 0 {
+				t.Fatalf("second push: %v, %d pushed", err, again.PushedCount())
 			}
-			if n := dst.Count(`^(GET|HEAD|PUT|POST) `); name != "without HEAD" && name != "tokens that expire" && n != len(again.Artifacts) {
-				t.Errorf("a push with nothing to do took %d requests for %d artifacts: %v", n, len(again.Artifacts), dst.Log())
+			if n := dst.CountRequests(`^(GET|HEAD|PUT|POST) `); name != "without HEAD" && name != "tokens that expire" && n != len(again.Artifacts) {
+				t.Errorf("a push with nothing to do took %d requests for %d artifacts: %v", n, len(again.Artifacts), dst.RequestLog())
 			}
 		})
 	}
@@ -78,8 +78,8 @@ func manifestCount(t testing.TB, b *Bundle) int {
 	t.Helper()
 	n := len(b.Charts()) + 1
 	for _, e := range b.Images() {
-		w := &walker{b: b}
-		if err := w.walk(images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, 0); err != nil {
+		w := &blobWalker{b: b}
+		if err := w.walkManifests(images.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, 0); err != nil {
 			t.Fatal(err)
 		}
 		n += len(w.manifests)
@@ -97,7 +97,7 @@ func checkPushed(t testing.TB, b *Bundle, c *registry.Client, receipt images.Rec
 		if a.Outcome != images.OutcomePushed {
 			t.Errorf("%s: %s", a.Source, a.Outcome)
 		}
-		at := ref(t, a.Destination)
+		at := mustParseRef(t, a.Destination)
 		tree, err := images.Resolve(t.Context(), c, at, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -117,9 +117,9 @@ func TestPushMountsSharedBlobs(t *testing.T) {
 	t.Parallel()
 	const size = 60_000
 	s := newSite(t, size)
-	b := s.create(t, s.spec)
-	dst := registrytest.New(t)
-	receipt, err := push(t, b, client(t, dst), dst.Host, images.PushOptions{})
+	b := s.createBundle(t, s.spec)
+	dst := registrytest.NewServer(t)
+	receipt, err := pushBundle(t, b, newClient(t, dst), dst.Host, images.PushOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,16 +147,16 @@ func TestPushMountsFromWhatIsThere(t *testing.T) {
 	s := newSite(t, size)
 	some, all := s.spec, s.spec
 	some.Images = s.spec.Images[:1]
-	dst := registrytest.New(t)
-	c := client(t, dst)
-	if _, err := push(t, s.create(t, some), c, dst.Host, images.PushOptions{}); err != nil {
+	dst := registrytest.NewServer(t)
+	c := newClient(t, dst)
+	if _, err := pushBundle(t, s.createBundle(t, some), c, dst.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	dst.ResetLog()
-	if _, err := push(t, s.create(t, all), c, dst.Host, images.PushOptions{}); err != nil {
+	if _, err := pushBundle(t, s.createBundle(t, all), c, dst.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range dst.Log() {
+	for _, l := range dst.RequestLog() {
 		if strings.HasPrefix(l, "HEAD") && strings.Contains(l, sharedBase(size)) {
 			t.Errorf("the shared layer was asked for instead of mounted: %s", l)
 		}
@@ -169,20 +169,20 @@ func TestPushMountsFromWhatIsThere(t *testing.T) {
 func TestPushRefusesATagThatPointsElsewhere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 2000)
-	b := s.create(t, s.spec)
-	dst := registrytest.New(t)
+	b := s.createBundle(t, s.spec)
+	dst := registrytest.NewServer(t)
 	old := dst.AddImage(t, "mirror/aistor/mc", "RELEASE.C", "linux/amd64", []byte("older"))
-	c := client(t, dst)
+	c := newClient(t, dst)
 	dst.ResetLog()
-	_, err := push(t, b, c, dst.Host, images.PushOptions{})
+	_, err := pushBundle(t, b, c, dst.Host, images.PushOptions{})
 	var ce *images.TagConflictError
-	if !errors.As(err, &ce) || ce.Have != old.Digest || ce.Want == "" || !strings.Contains(err.Error(), old.Digest) {
+	if !errors.As(err, &ce) || ce.Received != old.Digest || ce.Expected == "" || !strings.Contains(err.Error(), old.Digest) {
 		t.Fatalf("got %v, want a TagConflictError with both digests", err)
 	}
-	if n := dst.Count(`^(PUT|POST)`); n != 0 {
+	if n := dst.CountRequests(`^(PUT|POST)`); n != 0 {
 		t.Errorf("%d writes before the refusal", n)
 	}
-	receipt, err := push(t, b, c, dst.Host, images.PushOptions{OverwriteTags: true})
+	receipt, err := pushBundle(t, b, c, dst.Host, images.PushOptions{OverwriteTags: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,16 +194,16 @@ func TestPushRefusesATagThatPointsElsewhere(t *testing.T) {
 func TestPushDryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 2000)
-	b := s.create(t, s.spec)
-	dst := registrytest.New(t)
-	receipt, err := push(t, b, client(t, dst), dst.Host, images.PushOptions{DryRun: true, NoCharts: true})
+	b := s.createBundle(t, s.spec)
+	dst := registrytest.NewServer(t)
+	receipt, err := pushBundle(t, b, newClient(t, dst), dst.Host, images.PushOptions{DryRun: true, NoCharts: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := dst.Count(`^(PUT|POST|PATCH|DELETE)`); n != 0 {
+	if n := dst.CountRequests(`^(PUT|POST|PATCH|DELETE)`); n != 0 {
 		t.Errorf("%d writes", n)
 	}
-	if len(receipt.Artifacts) != 3 || receipt.Artifacts[0].Outcome != images.OutcomeMissing || receipt.Sent() == 0 {
+	if len(receipt.Artifacts) != 3 || receipt.Artifacts[0].Outcome != images.OutcomeMissing || receipt.BytesSent() == 0 {
 		t.Errorf("receipt %+v", receipt)
 	}
 }
@@ -226,11 +226,11 @@ func TestPushFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, 20_000)
-			b := s.create(t, s.spec)
-			dst := registrytest.New(t)
-			dst.Inject(tt.fault)
-			c := client(t, dst)
-			receipt, err := push(t, b, c, dst.Host, images.PushOptions{})
+			b := s.createBundle(t, s.spec)
+			dst := registrytest.NewServer(t)
+			dst.InjectFault(tt.fault)
+			c := newClient(t, dst)
+			receipt, err := pushBundle(t, b, c, dst.Host, images.PushOptions{})
 			if tt.kind == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -242,11 +242,11 @@ func TestPushFaults(t *testing.T) {
 			if !errors.As(err, &e) || e.Kind != tt.kind || !strings.Contains(e.Hint(), tt.hint) {
 				t.Fatalf("got %v, want kind %s with hint %q", err, tt.kind, tt.hint)
 			}
-			if n := dst.Count(`^HEAD .*manifests`); n != len(receipt.Artifacts) {
+			if n := dst.CountRequests(`^HEAD .*manifests`); n != len(receipt.Artifacts) {
 				t.Errorf("the receipt lists %d artifacts, %d were looked at", len(receipt.Artifacts), n)
 			}
-			dst.Heal()
-			if _, err := push(t, b, c, dst.Host, images.PushOptions{}); err != nil {
+			dst.ClearFaults()
+			if _, err := pushBundle(t, b, c, dst.Host, images.PushOptions{}); err != nil {
 				t.Errorf("push after the fault is gone: %v", err)
 			}
 		})
@@ -279,14 +279,14 @@ func TestPushOfABundleThatChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, 20_000)
-			b := s.create(t, s.spec)
+			b := s.createBundle(t, s.spec)
 			damage(t, b)
-			dst := registrytest.New(t)
-			_, err := push(t, b, client(t, dst), dst.Host, images.PushOptions{})
+			dst := registrytest.NewServer(t)
+			_, err := pushBundle(t, b, newClient(t, dst), dst.Host, images.PushOptions{})
 			if err == nil {
 				t.Fatal("it was pushed")
 			}
-			if n := dst.Count(`^PUT .*manifests/RELEASE`); n != 0 {
+			if n := dst.CountRequests(`^PUT .*manifests/RELEASE`); n != 0 {
 				t.Errorf("%d tags were set all the same", n)
 			}
 		})
@@ -297,33 +297,33 @@ func TestDifferenceBundle(t *testing.T) {
 	t.Parallel()
 	const size = 60_000
 	s := newSite(t, size)
-	dst := registrytest.New(t)
-	c := client(t, dst)
+	dst := registrytest.NewServer(t)
+	c := newClient(t, dst)
 	first := s.spec
 	first.Images = s.spec.Images[:1]
-	if _, err := push(t, s.create(t, first), c, dst.Host, images.PushOptions{}); err != nil {
+	if _, err := pushBundle(t, s.createBundle(t, first), c, dst.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	spec := s.spec
-	spec.Assume = map[string][]string{s.spec.Images[0].Ref.Name(): {sharedBase(size)}}
-	b := s.create(t, spec)
+	spec.AssumedBlobs = map[string][]string{s.spec.Images[0].Ref.Name(): {sharedBase(size)}}
+	b := s.createBundle(t, spec)
 	mustVerify(t, b)
-	if b.Has(sharedBase(size)) || len(b.Manifest().Assumed) != 1 {
+	if b.HasBlob(sharedBase(size)) || len(b.Manifest().Assumed) != 1 {
 		t.Fatal("the assumed layer is in the bundle")
 	}
-	if _, err := push(t, b, c, dst.Host, images.PushOptions{}); err != nil {
+	if _, err := pushBundle(t, b, c, dst.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if !dst.HasBlob("mirror/aistor/mc", sharedBase(size)) {
 		t.Error("mc lacks the assumed layer")
 	}
-	empty := registrytest.New(t)
-	_, err := push(t, b, client(t, empty), empty.Host, images.PushOptions{})
+	empty := registrytest.NewServer(t)
+	_, err := pushBundle(t, b, newClient(t, empty), empty.Host, images.PushOptions{})
 	var ae *images.AssumedError
 	if !errors.As(err, &ae) || ae.Digest != sharedBase(size) {
 		t.Errorf("got %v, want an AssumedError", err)
 	}
-	if n := empty.Count(`^(PUT|POST)`); n != 0 {
+	if n := empty.CountRequests(`^(PUT|POST)`); n != 0 {
 		t.Errorf("%d writes before the refusal", n)
 	}
 }
@@ -331,11 +331,11 @@ func TestDifferenceBundle(t *testing.T) {
 func TestPushProgressAddsUp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 60_000)
-	b := s.create(t, s.spec)
-	dst := registrytest.New(t)
-	dst.Inject(registrytest.Fault{Match: `^PUT .*uploads`, Times: 3, Status: 500})
+	b := s.createBundle(t, s.spec)
+	dst := registrytest.NewServer(t)
+	dst.InjectFault(registrytest.Fault{Match: `^PUT .*uploads`, Times: 3, Status: 500})
 	events := make(chan images.Event, 1<<16)
-	_, err := push(t, b, client(t, dst), dst.Host, images.PushOptions{Progress: func(e images.Event) { events <- e }})
+	_, err := pushBundle(t, b, newClient(t, dst), dst.Host, images.PushOptions{Progress: func(e images.Event) { events <- e }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,14 +360,14 @@ func TestPushProgressAddsUp(t *testing.T) {
 func TestPushedChartsKeepTheirBytes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 2000)
-	b := s.create(t, s.spec)
-	dst := registrytest.New(t)
-	c := client(t, dst)
-	if _, err := push(t, b, c, dst.Host, images.PushOptions{}); err != nil {
+	b := s.createBundle(t, s.spec)
+	dst := registrytest.NewServer(t)
+	c := newClient(t, dst)
+	if _, err := pushBundle(t, b, c, dst.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	chart := s.spec.Charts[1]
-	at := ref(t, dst.Host+"/mirror/charts/"+chart.Name+":1.0.16_b1")
+	at := mustParseRef(t, dst.Host+"/mirror/charts/"+chart.Name+":1.0.16_b1")
 	rc, _, err := c.OpenBlob(t.Context(), at, images.DigestOf(chart.Data), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -377,8 +377,8 @@ func TestPushedChartsKeepTheirBytes(t *testing.T) {
 	if err != nil || !bytes.Equal(got, chart.Data) {
 		t.Errorf("chart came back changed: %v", err)
 	}
-	m := images.Mirror{Registry: dst.Host, Prefix: "mirror", Rules: rules(b)}
-	if got := images.Repositories(b.Source(), m, images.PushOptions{}); len(got) != 6 {
+	m := images.Mirror{Registry: dst.Host, Prefix: "mirror", Rules: mappingRules(b)}
+	if got := images.ListRepositories(b.Source(), m, images.PushOptions{}); len(got) != 6 {
 		t.Errorf("repositories %v", got)
 	}
 }

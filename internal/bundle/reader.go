@@ -34,7 +34,7 @@ func (l *layout) scanEntry(st storage, seen map[string]bool) (bool, error) {
 		return false, err
 	}
 	if seen[name] {
-		return false, fmt.Errorf("entry %q stands there twice", name)
+		return false, fmt.Errorf("duplicate entry %q", name)
 	}
 	seen[name] = true
 	if size > st.Size()-l.size {
@@ -44,13 +44,13 @@ func (l *layout) scanEntry(st storage, seen map[string]bool) (bool, error) {
 	if hex, ok := strings.CutPrefix(name, blobPrefix); ok {
 		b.Digest = "sha256:" + hex
 	}
-	return true, l.add(name, b)
+	return true, l.addEntry(name, b)
 }
 
-// scan walks the headers of a file. Nothing in it is trusted: a header must be
+// scanLayout walks the headers of a file. Nothing in it is trusted: a header must be
 // exactly what this package writes for its name and size, which leaves no room
 // for links, absolute paths, device files or extensions.
-func scan(path string, st storage) (*layout, error) {
+func scanLayout(path string, st storage) (*layout, error) {
 	l := &layout{}
 	bad := func(off int64, format string, args ...any) error {
 		return &FormatError{Path: path, Offset: off, Reason: fmt.Sprintf(format, args...)}
@@ -71,7 +71,7 @@ func scan(path string, st storage) (*layout, error) {
 	if l.size+trailerSize != st.Size() {
 		return nil, bad(l.size, "the content ends here, but the file has %d bytes", st.Size())
 	}
-	if err := zeros(st, l.size, trailerSize); err != nil {
+	if err := checkZeros(st, l.size, trailerSize); err != nil {
 		return nil, bad(l.size, "%v", err)
 	}
 	l.size += trailerSize
@@ -82,7 +82,7 @@ func scan(path string, st storage) (*layout, error) {
 // the header be what these two give. Sizes of 8 GiB and more stand in a PAX
 // header before, which the same demand covers.
 func readHeader(st storage, off int64, block []byte) (string, int64, error) {
-	name, size, err := fields(block)
+	name, size, err := parseHeaderFields(block)
 	if err != nil {
 		return "", 0, err
 	}
@@ -92,12 +92,12 @@ func readHeader(st storage, off int64, block []byte) (string, int64, error) {
 			return "", 0, err
 		}
 	}
-	want, err := header(name, size)
+	want, err := tarHeader(name, size)
 	if err != nil {
 		return "", 0, err
 	}
 	if !bytes.Equal(raw, want) {
-		return "", 0, fmt.Errorf("the header of %q is not as it was written", name)
+		return "", 0, fmt.Errorf("the header of %q was changed", name)
 	}
 	return name, size, nil
 }
@@ -120,10 +120,10 @@ func readPAX(st storage, off, length int64) ([]byte, string, int64, error) {
 	return raw, name, size, nil
 }
 
-func fields(block []byte) (string, int64, error) {
+func parseHeaderFields(block []byte) (string, int64, error) {
 	size, err := strconv.ParseInt(strings.TrimRight(cString(block[124:136]), " "), 8, 64)
 	if err != nil || size < 0 {
-		return "", 0, fmt.Errorf("this is no tar header that names a size")
+		return "", 0, fmt.Errorf("not a bundle file")
 	}
 	return cString(block[:100]), size, nil
 }
@@ -146,20 +146,20 @@ func checkName(i int, name string) error {
 	default:
 		hex, ok := strings.CutPrefix(name, blobPrefix)
 		if !ok || images.CheckDigest("sha256:"+hex) != nil {
-			return fmt.Errorf("entry %q is no blob", name)
+			return fmt.Errorf("entry %q is not a blob", name)
 		}
 	}
 	return nil
 }
 
-// zeros demands n empty bytes.
-func zeros(st io.ReaderAt, off, n int64) error {
+// checkZeros demands n empty bytes.
+func checkZeros(st io.ReaderAt, off, n int64) error {
 	b := make([]byte, n)
 	if _, err := st.ReadAt(b, off); err != nil {
 		return fmt.Errorf("reading padding: %w", err)
 	}
 	if len(bytes.Trim(b, "\x00")) > 0 {
-		return fmt.Errorf("there is content where only padding may be")
+		return fmt.Errorf("unexpected content in padding")
 	}
 	return nil
 }

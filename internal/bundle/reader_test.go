@@ -17,11 +17,11 @@ import (
 func smallBundle(t testing.TB) []byte {
 	t.Helper()
 	s := newSite(t, 2000)
-	return readFile(t, s.create(t, s.spec).Path())
+	return readFile(t, s.createBundle(t, s.spec).Path())
 }
 
-// damaged reports whether opening or verifying finds something.
-func damaged(t testing.TB, p string) bool {
+// isDamaged reports whether opening or verifying finds something.
+func isDamaged(t testing.TB, p string) bool {
 	t.Helper()
 	b, err := Open(p)
 	if err != nil {
@@ -40,7 +40,7 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 	whole := smallBundle(t)
 	p := filepath.Join(t.TempDir(), "b")
 	writeFile(t, p, whole)
-	if damaged(t, p) {
+	if isDamaged(t, p) {
 		t.Fatal("the bundle is found damaged as it is")
 	}
 	r := rand.New(rand.NewPCG(1, 2))
@@ -56,7 +56,7 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 		b := bytes.Clone(whole)
 		b[at] ^= 1 << r.IntN(8)
 		writeFile(t, p, b)
-		if !damaged(t, p) {
+		if !isDamaged(t, p) {
 			t.Errorf("a changed bit at byte %d was not found", at)
 		}
 	}
@@ -68,13 +68,13 @@ func TestEveryTruncationIsFound(t *testing.T) {
 	p := filepath.Join(t.TempDir(), "b")
 	for n := 0; n < len(whole); n += 1 + len(whole)/500 {
 		writeFile(t, p, whole[:n])
-		if !damaged(t, p) {
+		if !isDamaged(t, p) {
 			t.Errorf("a file cut to %d of %d bytes was not found", n, len(whole))
 		}
 	}
 	for _, extra := range []string{"\x00", "x", strings.Repeat("\x00", 512)} {
 		writeFile(t, p, append(bytes.Clone(whole), extra...))
-		if !damaged(t, p) {
+		if !isDamaged(t, p) {
 			t.Errorf("%d bytes more at the end were not found", len(extra))
 		}
 	}
@@ -83,7 +83,7 @@ func TestEveryTruncationIsFound(t *testing.T) {
 func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20_000)
-	b := s.create(t, s.spec)
+	b := s.createBundle(t, s.spec)
 	last := b.layout.entries[len(b.layout.entries)-1]
 	whole := readFile(t, b.Path())
 	whole[last.offset+1] ^= 1
@@ -99,8 +99,8 @@ func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 	}
 }
 
-// raw writes a tar with the usual writer, hostile as it may be.
-func raw(t testing.TB, entries ...*tar.Header) []byte {
+// writeTar writes a tar with the usual writer, hostile as it may be.
+func writeTar(t testing.TB, entries ...*tar.Header) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	tw := tar.NewWriter(&buf)
@@ -135,28 +135,28 @@ func TestOpenRefusesHostileTars(t *testing.T) {
 	head := func() *tar.Header { return &tar.Header{Name: layoutName, Size: int64(len(ociLayout))} }
 	index := func() *tar.Header { return &tar.Header{Name: indexName, Size: 2} }
 	zero := blobPrefix + strings.Repeat("0", 64)
-	lying := raw(t, head(), index())
+	lying := writeTar(t, head(), index())
 	copy(lying[124:], "77777777777\x00")
 	whole := smallBundle(t)
 	tests := map[string][]byte{
 		"nothing":               {},
 		"no tar":                []byte(strings.Repeat("hello ", 400)),
 		"only zeros":            make([]byte, 4096),
-		"absolute path":         raw(t, head(), index(), &tar.Header{Name: "/etc/passwd", Size: 1}),
-		"path that climbs":      raw(t, head(), index(), &tar.Header{Name: "blobs/sha256/../../x", Size: 1}),
-		"symlink":               raw(t, head(), index(), &tar.Header{Name: zero, Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}),
-		"hard link":             raw(t, head(), index(), &tar.Header{Name: zero, Typeflag: tar.TypeLink, Linkname: layoutName}),
-		"device":                raw(t, head(), index(), &tar.Header{Name: zero, Typeflag: tar.TypeChar}),
-		"folder":                raw(t, head(), index(), &tar.Header{Name: "blobs/", Typeflag: tar.TypeDir}),
+		"absolute path":         writeTar(t, head(), index(), &tar.Header{Name: "/etc/passwd", Size: 1}),
+		"path that climbs":      writeTar(t, head(), index(), &tar.Header{Name: "blobs/sha256/../../x", Size: 1}),
+		"symlink":               writeTar(t, head(), index(), &tar.Header{Name: zero, Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}),
+		"hard link":             writeTar(t, head(), index(), &tar.Header{Name: zero, Typeflag: tar.TypeLink, Linkname: layoutName}),
+		"device":                writeTar(t, head(), index(), &tar.Header{Name: zero, Typeflag: tar.TypeChar}),
+		"folder":                writeTar(t, head(), index(), &tar.Header{Name: "blobs/", Typeflag: tar.TypeDir}),
 		"size that lies":        lying,
-		"the same blob twice":   raw(t, head(), index(), &tar.Header{Name: zero, Size: 1}, &tar.Header{Name: zero, Size: 1}),
-		"upper-case digest":     raw(t, head(), index(), &tar.Header{Name: blobPrefix + strings.Repeat("A", 64), Size: 1}),
-		"index missing":         raw(t, head(), &tar.Header{Name: zero, Size: 1}),
-		"another first entry":   raw(t, index(), head()),
-		"nothing but the start": raw(t, head(), index()),
-		"a mode of its own":     raw(t, &tar.Header{Name: layoutName, Size: int64(len(ociLayout)), Mode: 0o4755}),
+		"the same blob twice":   writeTar(t, head(), index(), &tar.Header{Name: zero, Size: 1}, &tar.Header{Name: zero, Size: 1}),
+		"upper-case digest":     writeTar(t, head(), index(), &tar.Header{Name: blobPrefix + strings.Repeat("A", 64), Size: 1}),
+		"index missing":         writeTar(t, head(), &tar.Header{Name: zero, Size: 1}),
+		"another first entry":   writeTar(t, index(), head()),
+		"nothing but the start": writeTar(t, head(), index()),
+		"a mode of its own":     writeTar(t, &tar.Header{Name: layoutName, Size: int64(len(ociLayout)), Mode: 0o4755}),
 		"a bundle and another":  append(bytes.Clone(whole), whole...),
-		"sparse file":           raw(t, head(), index(), &tar.Header{Name: zero, Size: 1, Format: tar.FormatPAX, PAXRecords: map[string]string{"TEST.x": "1"}}),
+		"sparse file":           writeTar(t, head(), index(), &tar.Header{Name: zero, Size: 1, Format: tar.FormatPAX, PAXRecords: map[string]string{"TEST.x": "1"}}),
 	}
 	for name, b := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -199,11 +199,11 @@ func TestHeadersOfHugeBlobs(t *testing.T) {
 	t.Parallel()
 	name := blobPrefix + strings.Repeat("a", 64)
 	for _, size := range []int64{0, 1, 511, 512, 1<<33 - 1, 1 << 33, 1 << 40} {
-		h, err := header(name, size)
+		h, err := tarHeader(name, size)
 		if err != nil {
 			t.Fatal(err)
 		}
-		st := memory(h)
+		st := memoryStorage(h)
 		gotName, gotSize, err := readHeader(st, 0, h[:blockSize])
 		if err != nil || gotName != name || gotSize != size {
 			t.Errorf("size %d read back as %q, %d, %v", size, gotName, gotSize, err)
@@ -215,28 +215,30 @@ func TestHeadersOfHugeBlobs(t *testing.T) {
 	}
 }
 
-// memory is a storage for tests and fuzzing.
-type memory []byte
+// memoryStorage is a storage for tests and fuzzing.
+type memoryStorage []byte
 
-func (m memory) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(b, off) }
-func (m memory) WriteAt(b []byte, off int64) (int, error) {
+func (m memoryStorage) ReadAt(b []byte, off int64) (int, error) {
+	return bytes.NewReader(m).ReadAt(b, off)
+}
+func (m memoryStorage) WriteAt(b []byte, off int64) (int, error) {
 	return copy(m[off:], b), nil
 }
-func (m memory) Size() int64                      { return int64(len(m)) }
-func (m memory) Sync() error                      { return nil }
-func (m memory) Close() error                     { return nil }
-func (m memory) locate(off int64) (string, int64) { return "memory", off }
+func (m memoryStorage) Size() int64                      { return int64(len(m)) }
+func (m memoryStorage) Sync() error                      { return nil }
+func (m memoryStorage) Close() error                     { return nil }
+func (m memoryStorage) locate(off int64) (string, int64) { return "memory", off }
 
 // tinyBundle has no image in it and is made without a registry, so that it is
 // small and the same everywhere.
-func tinyBundle(t testing.TB, charts ...ChartFile) memory {
+func tinyBundle(t testing.TB, charts ...ChartFile) memoryStorage {
 	t.Helper()
 	p, err := makePlan(t.Context(), Spec{Tool: "test", Charts: charts}, nil, CreateOptions{Concurrency: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := make(memory, p.layout.size)
-	if err := (&writer{plan: p, st: m}).layOut(); err != nil {
+	m := make(memoryStorage, p.layout.size)
+	if err := (&writer{plan: p, st: m}).writeKnownEntries(); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -252,7 +254,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(whole[:3*blockSize]))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := open("fuzz", memory(b))
+		got, err := openStored("fuzz", memoryStorage(b))
 		if err != nil {
 			return
 		}

@@ -11,14 +11,14 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// ownBlobs are the blobs of what belongs to images: manifests that are known,
+// referrerBlobs are the blobs of what belongs to images: manifests that are known,
 // and the rest to be fetched.
-type ownBlobs struct{ head, rest []blob }
+type referrerBlobs struct{ head, remaining []blob }
 
 // addReferrers finds what belongs to the images and enters it into the
 // manifest. lost says, for people, which images have signatures upstream that
 // can't be carried.
-func addReferrers(ctx context.Context, m *Manifest, spec Spec, trees []*images.Tree, src Fetcher, workers int) (own ownBlobs, lost []string, err error) {
+func addReferrers(ctx context.Context, m *Manifest, spec Spec, trees []*images.Tree, src Fetcher, workers int) (own referrerBlobs, lost []string, err error) {
 	if !spec.Referrers {
 		return own, nil, nil
 	}
@@ -28,7 +28,7 @@ func addReferrers(ctx context.Context, m *Manifest, spec Spec, trees []*images.T
 	g.SetLimit(workers)
 	for i, t := range trees {
 		g.Go(func() (err error) {
-			found[i], without[i], err = images.Referrers(ctx, src, t)
+			found[i], without[i], err = images.FindReferrers(ctx, src, t)
 			return err
 		})
 	}
@@ -46,7 +46,7 @@ func addReferrers(ctx context.Context, m *Manifest, spec Spec, trees []*images.T
 	slices.SortStableFunc(all, func(a, b images.Referrer) int { return a.Ref.Compare(b.Ref) })
 	all = slices.CompactFunc(all, func(a, b images.Referrer) bool { return a.Ref == b.Ref })
 	for _, r := range all {
-		own.add(m, r)
+		own.addReferrer(m, r)
 	}
 	if len(all) > 0 {
 		m.MinReader = referrersVersion
@@ -54,16 +54,16 @@ func addReferrers(ctx context.Context, m *Manifest, spec Spec, trees []*images.T
 	return own, lost, nil
 }
 
-// add enters one referrer.
-func (o *ownBlobs) add(m *Manifest, r images.Referrer) {
+// addReferrer enters one referrer.
+func (o *referrerBlobs) addReferrer(m *Manifest, r images.Referrer) {
 	m.Referrers = append(m.Referrers, Referrer{
 		Ref: r.Ref, Subject: r.Subject, ArtifactType: r.ArtifactType,
 		Digest: r.Top.Digest, MediaType: r.Top.MediaType, Size: r.Top.Size,
 	})
 	for _, d := range r.Order {
-		o.head = append(o.head, known(d, r.Manifests[d.Digest]))
+		o.head = append(o.head, knownBlob(d, r.Manifests[d.Digest]))
 	}
 	for _, d := range r.Blobs {
-		o.rest = append(o.rest, blob{Descriptor: d, repo: images.Ref{Host: r.Ref.Host, Path: r.Ref.Path}})
+		o.remaining = append(o.remaining, blob{Descriptor: d, repo: images.Ref{Host: r.Ref.Host, Path: r.Ref.Path}})
 	}
 }

@@ -11,13 +11,13 @@ import (
 
 const sbomType = "application/spdx+json"
 
-// signed is a site whose mc has a signature of cosign's, a list of contents,
+// newSignedSite is a site whose mc has a signature of cosign's, a list of contents,
 // and a signature of that list.
-func signed(t *testing.T, opts ...registrytest.Option) (s *site, subject images.Descriptor) {
+func newSignedSite(t *testing.T, opts ...registrytest.Option) (s *fixtureSite, subject images.Descriptor) {
 	t.Helper()
 	s = newSite(t, 20_000, opts...)
 	const repo = "minio/aistor/mc"
-	subject, ok, err := client(t, s.Server).Find(t.Context(), ref(t, s.Host+"/"+repo+":RELEASE.C"))
+	subject, ok, err := newClient(t, s.Server).Find(t.Context(), mustParseRef(t, s.Host+"/"+repo+":RELEASE.C"))
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
@@ -43,16 +43,16 @@ func TestReferrersAreCarriedAndPushed(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, subject := signed(t, tt.src...)
-			b := s.create(t, s.spec)
+			s, subject := newSignedSite(t, tt.src...)
+			b := s.createBundle(t, s.spec)
 			mustVerify(t, b)
 			if n := len(b.Manifest().Referrers); n != 3 || b.Manifest().MinReader != referrersVersion {
 				t.Fatalf("%d referrers, for readers of version %d", n, b.Manifest().MinReader)
 			}
-			dst := registrytest.New(t, tt.dst...)
-			c := client(t, dst, withPassword(dst))
+			dst := registrytest.NewServer(t, tt.dst...)
+			c := newClient(t, dst, withPassword(dst))
 			for range 2 {
-				if _, err := push(t, b, c, dst.Host, images.PushOptions{}); err != nil {
+				if _, err := pushBundle(t, b, c, dst.Host, images.PushOptions{}); err != nil {
 					t.Fatal(err)
 				}
 				checkReferrers(t, c, dst.Host+"/mirror/aistor/mc", subject)
@@ -64,7 +64,7 @@ func TestReferrersAreCarriedAndPushed(t *testing.T) {
 // checkReferrers looks for everything that belongs to subject.
 func checkReferrers(t *testing.T, f images.Fetcher, repo string, subject images.Descriptor) {
 	t.Helper()
-	at := ref(t, repo)
+	at := mustParseRef(t, repo)
 	listed, err := f.Referrers(t.Context(), at, subject.Digest)
 	if err != nil || len(listed) != 1 {
 		t.Fatalf("referrers %v, %v", listed, err)
@@ -85,14 +85,14 @@ func checkReferrers(t *testing.T, f images.Fetcher, repo string, subject images.
 // The site's own entries in a list stay.
 func TestReferrersAreAddedToTheListThatIsThere(t *testing.T) {
 	t.Parallel()
-	s, subject := signed(t)
-	dst := registrytest.New(t)
+	s, subject := newSignedSite(t)
+	dst := registrytest.NewServer(t)
 	own := dst.AddReferrer(t, "mirror/aistor/mc", subject, "application/own", []byte("the site's own"))
-	c := client(t, dst)
-	if _, err := push(t, s.create(t, s.spec), c, dst.Host, images.PushOptions{}); err != nil {
+	c := newClient(t, dst)
+	if _, err := pushBundle(t, s.createBundle(t, s.spec), c, dst.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	listed, err := c.Referrers(t.Context(), ref(t, dst.Host+"/mirror/aistor/mc"), subject.Digest)
+	listed, err := c.Referrers(t.Context(), mustParseRef(t, dst.Host+"/mirror/aistor/mc"), subject.Digest)
 	if err != nil || len(listed) != 2 || !slices.ContainsFunc(listed, func(d images.Descriptor) bool { return d.Digest == own.Digest }) {
 		t.Errorf("the list holds %v, %v", listed, err)
 	}
@@ -100,12 +100,12 @@ func TestReferrersAreAddedToTheListThatIsThere(t *testing.T) {
 
 func TestWithoutAskingNoReferrersAreCarried(t *testing.T) {
 	t.Parallel()
-	s, _ := signed(t)
+	s, _ := newSignedSite(t)
 	s.spec.Referrers = false
 	s.ResetLog()
-	b := s.create(t, s.spec)
-	if len(b.Manifest().Referrers) > 0 || b.Manifest().MinReader != firstVersion || s.Count("sha256-|referrers/") > 0 {
-		t.Errorf("referrers %v, asked %v", b.Manifest().Referrers, s.Log())
+	b := s.createBundle(t, s.spec)
+	if len(b.Manifest().Referrers) > 0 || b.Manifest().MinReader != firstVersion || s.CountRequests("sha256-|referrers/") > 0 {
+		t.Errorf("referrers %v, asked %v", b.Manifest().Referrers, s.RequestLog())
 	}
 }
 
@@ -115,7 +115,7 @@ func TestSignaturesOfAnIndexThatIsNotCarriedAreNamed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 2000)
 	const repo = "minio/aistor/operator"
-	index, _, err := client(t, s.Server).Find(t.Context(), ref(t, s.Host+"/"+repo+":RELEASE.A"))
+	index, _, err := newClient(t, s.Server).Find(t.Context(), mustParseRef(t, s.Host+"/"+repo+":RELEASE.A"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestSignaturesOfAnIndexThatIsNotCarriedAreNamed(t *testing.T) {
 		if platform != "" {
 			spec.Platforms = []string{platform}
 		}
-		sum, err := Create(t.Context(), t.TempDir()+"/b.tar", spec, client(t, s.Server), CreateOptions{})
+		sum, err := Create(t.Context(), t.TempDir()+"/b.tar", spec, newClient(t, s.Server), CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,20 +145,20 @@ func TestSignaturesOfAnIndexThatIsNotCarriedAreNamed(t *testing.T) {
 // On from registry to registry.
 func TestReferrersOfARemoteBundleGoOn(t *testing.T) {
 	t.Parallel()
-	s, subject := signed(t, registrytest.WithReferrers())
-	mid, end := registrytest.New(t), registrytest.New(t)
-	c := client(t, mid)
-	b := s.create(t, s.spec)
-	if _, err := push(t, b, c, mid.Host, images.PushOptions{}); err != nil {
+	s, subject := newSignedSite(t, registrytest.WithReferrers())
+	mid, end := registrytest.NewServer(t), registrytest.NewServer(t)
+	c := newClient(t, mid)
+	b := s.createBundle(t, s.spec)
+	if _, err := pushBundle(t, b, c, mid.Host, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := OpenRemote(t.Context(), c, ref(t, mid.Host+"/mirror/charts/"+ManifestName+":"+b.Tag()))
+	r, err := OpenRemote(t.Context(), c, mustParseRef(t, mid.Host+"/mirror/charts/"+ManifestName+":"+b.Tag()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := r.Within(images.Mirror{Registry: mid.Host, Prefix: "mirror", Rules: rules(b)}).Source()
-	both := client(t, end, also(mid))
-	if _, err := images.Push(t.Context(), src, both, images.Mirror{Registry: end.Host, Prefix: "mirror", Rules: rules(b)}, images.PushOptions{}); err != nil {
+	src := r.WithMirror(images.Mirror{Registry: mid.Host, Prefix: "mirror", Rules: mappingRules(b)}).Source()
+	both := newClient(t, end, withPlainHTTP(mid))
+	if _, err := images.Push(t.Context(), src, both, images.Mirror{Registry: end.Host, Prefix: "mirror", Rules: mappingRules(b)}, images.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	checkReferrers(t, both, end.Host+"/mirror/aistor/mc", subject)

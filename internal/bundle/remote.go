@@ -16,7 +16,7 @@ type Reader interface {
 	Manifest() Manifest
 	Digest() string
 	Images() []ImageEntry
-	Charts() []Chart
+	Charts() []ChartEntry
 	Chart(name, version string) ([]byte, error)
 	// Source is everything it carries, for [images.Push].
 	Source() images.Source
@@ -53,7 +53,7 @@ func OpenRemote(ctx context.Context, src Fetcher, ref images.Ref) (*Remote, erro
 	bad := func(reason string) error { return &FormatError{Path: "oci://" + ref.String(), Reason: reason} }
 	node, err := images.ParseManifest(raw, mediaType)
 	if err != nil || len(node.Blobs) != 2 || node.Blobs[1].MediaType != MediaTypeManifest {
-		return nil, bad("this is not the manifest of an AIStor bundle")
+		return nil, bad("not an AIStor bundle manifest")
 	}
 	encoded, err := fetchSmall(ctx, src, ref, node.Blobs[1], maxIndexSize)
 	if err != nil {
@@ -64,9 +64,9 @@ func OpenRemote(ctx context.Context, src Fetcher, ref images.Ref) (*Remote, erro
 		return nil, err
 	}
 	if own[0].Digest != desc.Digest {
-		return nil, bad("this is not the manifest of an AIStor bundle")
+		return nil, bad("not an AIStor bundle manifest")
 	}
-	r := &Remote{ctx: ctx, ref: ref, src: src, self: own[0].Descriptor, mirror: mirrorBeside(ref)}
+	r := &Remote{ctx: ctx, ref: ref, src: src, self: own[0].Descriptor, mirror: defaultMirror(ref)}
 	if r.manifest, err = decodeManifest(encoded); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func OpenRemote(ctx context.Context, src Fetcher, ref images.Ref) (*Remote, erro
 	}
 	r.digest = images.DigestOf(index)
 	if ref.Digest == "" && len(ref.Tag) == len(tagFor(r.digest)) && ref.Tag != tagFor(r.digest) {
-		return nil, bad("the tag names another bundle")
+		return nil, bad("the tag points to another bundle")
 	}
 	return r, nil
 }
@@ -94,7 +94,7 @@ func (r *Remote) Digest() string { return r.digest }
 func (r *Remote) Images() []ImageEntry { return r.manifest.Images }
 
 // Charts implements Reader.
-func (r *Remote) Charts() []Chart { return r.manifest.Charts }
+func (r *Remote) Charts() []ChartEntry { return r.manifest.Charts }
 
 // Close implements Reader.
 func (r *Remote) Close() error { return nil }
@@ -106,7 +106,7 @@ func (r *Remote) Chart(name, version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := fetchSmall(r.ctx, r.src, r.beside(name), images.Descriptor{Digest: c.SHA256, Size: c.Size}, maxChartSize)
+	data, err := fetchSmall(r.ctx, r.src, r.chartRepository(name), images.Descriptor{Digest: c.SHA256, Size: c.Size}, maxChartSize)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,8 @@ func (r *Remote) Chart(name, version string) ([]byte, error) {
 }
 
 // pickChart finds a chart; an empty version takes the only one of that name.
-func pickChart(charts []Chart, name, version string) (Chart, error) {
-	var found []Chart
+func pickChart(charts []ChartEntry, name, version string) (ChartEntry, error) {
+	var found []ChartEntry
 	for _, c := range charts {
 		if c.Name == name && (version == "" || c.Version == version) {
 			found = append(found, c)
@@ -128,9 +128,9 @@ func pickChart(charts []Chart, name, version string) (Chart, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return Chart{}, fmt.Errorf("reading chart %q from bundle: there is no such chart or version", strings.TrimSuffix(name+"-"+version, "-"))
+		return ChartEntry{}, fmt.Errorf("reading chart %q from bundle: there is no such chart or version", strings.TrimSuffix(name+"-"+version, "-"))
 	default:
-		return Chart{}, fmt.Errorf("reading chart %q from bundle: it is there in %d versions; name one", name, len(found))
+		return ChartEntry{}, fmt.Errorf("reading chart %q from bundle: it is there in %d versions; name one", name, len(found))
 	}
 }
 
@@ -148,7 +148,7 @@ func fetchSmall(ctx context.Context, src Fetcher, repo images.Ref, d images.Desc
 		return nil, fmt.Errorf("fetching %s of %q: %w", d.Digest, repo.Name(), err)
 	}
 	if images.DigestOf(b) != d.Digest {
-		return nil, fmt.Errorf("fetching %s of %q: the bytes are not what the digest names", d.Digest, repo.Name())
+		return nil, fmt.Errorf("fetching %s of %q: digest mismatch", d.Digest, repo.Name())
 	}
 	return b, nil
 }

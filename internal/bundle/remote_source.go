@@ -8,9 +8,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// mirrorBeside is the layout of a registry in which a bundle was pushed with
+// defaultMirror is the layout of a registry in which a bundle was pushed with
 // nothing but a prefix: the bundle is at PREFIX/charts/aistor-bundle.
-func mirrorBeside(ref images.Ref) images.Mirror {
+func defaultMirror(ref images.Ref) images.Mirror {
 	prefix := path.Dir(path.Dir(ref.Path))
 	if prefix == "." || prefix == "/" {
 		prefix = ""
@@ -18,10 +18,10 @@ func mirrorBeside(ref images.Ref) images.Mirror {
 	return images.Mirror{Registry: ref.Host, Prefix: prefix}
 }
 
-// Within gives the same bundle with its images where m puts them, in the
+// WithMirror gives the same bundle with its images where m puts them, in the
 // registry that the bundle itself is in. The default is the layout that its own
 // place suggests: no rules, and what stands before "charts" as the prefix.
-func (r *Remote) Within(m images.Mirror) *Remote {
+func (r *Remote) WithMirror(m images.Mirror) *Remote {
 	c := *r
 	c.mirror = m
 	return &c
@@ -31,8 +31,8 @@ func (r *Remote) Within(m images.Mirror) *Remote {
 // below.
 func (r *Remote) ChartsPath() string { return path.Dir(r.ref.Path) }
 
-// beside is the repository of a chart, or of the bundle's own manifest.
-func (r *Remote) beside(name string) images.Ref {
+// chartRepository is the repository of a chart, or of the bundle's own manifest.
+func (r *Remote) chartRepository(name string) images.Ref {
 	return images.Ref{Host: r.ref.Host, Path: path.Join(r.ChartsPath(), name)}
 }
 
@@ -44,12 +44,12 @@ type remoteSource struct{ r *Remote }
 
 // Artifacts implements images.Source.
 func (s remoteSource) Artifacts() []images.Artifact {
-	return artifacts(s.r.manifest, s.r.self, tagFor(s.r.digest))
+	return listArtifacts(s.r.manifest, s.r.self, tagFor(s.r.digest))
 }
 
 // ReadManifest implements images.Source.
 func (s remoteSource) ReadManifest(ctx context.Context, a images.Artifact, d images.Descriptor) ([]byte, error) {
-	at := s.Place(a)
+	at := s.SourceRepository(a)
 	at.Digest = d.Digest
 	raw, _, _, err := s.r.src.Manifest(ctx, at)
 	return raw, err
@@ -57,17 +57,17 @@ func (s remoteSource) ReadManifest(ctx context.Context, a images.Artifact, d ima
 
 // OpenBlob implements images.Source.
 func (s remoteSource) OpenBlob(ctx context.Context, a images.Artifact, digest string, from int64) (io.ReadCloser, error) {
-	return images.OpenResuming(ctx, s.r.src, s.Place(a), digest, from)
+	return images.OpenResuming(ctx, s.r.src, s.SourceRepository(a), digest, from)
 }
 
-// Carries implements images.Source. What a difference bundle left out was
+// HoldsBlob implements images.Source. What a difference bundle left out was
 // proved to be there when it was pushed.
-func (s remoteSource) Carries(string) bool { return true }
+func (s remoteSource) HoldsBlob(string) bool { return true }
 
-// Place implements images.Placed: the repository that holds an artifact.
-func (s remoteSource) Place(a images.Artifact) images.Ref {
+// SourceRepository implements images.Placed: the repository that holds an artifact.
+func (s remoteSource) SourceRepository(a images.Artifact) images.Ref {
 	if a.Ref.IsZero() {
-		return s.r.beside(a.Name)
+		return s.r.chartRepository(a.Name)
 	}
 	at := s.r.mirror.MapPush(a.Ref)
 	return images.Ref{Host: s.r.ref.Host, Path: at.Path}

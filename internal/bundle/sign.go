@@ -14,7 +14,7 @@ const SignatureSuffix = signature.Suffix
 // bundle follows from them by digest. It is what "tar -xOf F index.json"
 // prints, so that the stock minisign can verify it.
 func (b *Bundle) IndexJSON() ([]byte, error) {
-	return b.content(b.layout.entries[1], maxIndexSize)
+	return b.readEntry(b.layout.entries[1], maxIndexSize)
 }
 
 // Sign signs the bundle with a minisign secret key file's content. The
@@ -24,7 +24,7 @@ func Sign(b *Bundle, key []byte, password string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return signature.Make(index, key, password, "aistor-bundle "+b.digest, "signature of index.json in an AIStor bundle")
+	return signature.Sign(index, key, password, "aistor-bundle "+b.digest, "signature of index.json in an AIStor bundle")
 }
 
 // SignatureError says that a signature is not that of the bundle by the key.

@@ -19,12 +19,12 @@ func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress
 		removePartial(path) // it begins anew, so that nothing of it is of use
 		return nil, fmt.Errorf("splitting bundle %q: %w", b.path, err)
 	}
-	if exists(partName(path, 1)) {
+	if fileExists(partName(path, 1)) {
 		return nil, fmt.Errorf("splitting bundle %q: %s: %w", b.path, partName(path, 1), os.ErrExist)
 	}
-	if exists(path + journalSuffix) {
+	if fileExists(path + journalSuffix) {
 		return nil, fmt.Errorf("splitting bundle %q: %w", b.path, &TargetError{
-			Path: path, Reason: "an interrupted bundle create left a part of it there", hint: "complete it with the same bundle create, or remove " + path + ".*" + partialSuffix + "*",
+			Path: path, Reason: "incomplete file of an interrupted bundle create found", hint: "rerun the same bundle create command to resume, or remove " + path + ".*" + partialSuffix + "*",
 		})
 	}
 	p, err := createParts(path, b.layout.size, partSize, false)
@@ -35,7 +35,7 @@ func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress
 		_ = p.Close()
 		return fail(err)
 	}
-	names, err := p.complete(b.manifest)
+	names, err := p.finalizeParts(b.manifest)
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
 	}
@@ -45,16 +45,16 @@ func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress
 	return names, nil
 }
 
-func cmpErr(err, other error) error {
+func firstError(err, other error) error {
 	if err == nil {
 		return other
 	}
 	return err
 }
 
-// complete writes the parts through, lists them with their sums and contents,
+// finalizeParts writes the parts through, lists them with their sums and contents,
 // and gives them their names last: until then they can be completed.
-func (p *parts) complete(m Manifest) ([]string, error) {
+func (p *parts) finalizeParts(m Manifest) ([]string, error) {
 	if err := p.Sync(); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (b *Bundle) copyTo(ctx context.Context, w io.WriterAt, progress images.Prog
 		}
 		n, err := b.st.ReadAt(buf[:min(int64(len(buf)), b.layout.size-off)], off)
 		if n == 0 {
-			return cmpErr(err, io.ErrUnexpectedEOF)
+			return firstError(err, io.ErrUnexpectedEOF)
 		}
 		if _, err := w.WriteAt(buf[:n], off); err != nil {
 			return err

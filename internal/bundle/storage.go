@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// storage is where the bytes are: one file, or parts that look like one.
+// storage holds the bytes: one file, or parts that are read as one.
 type storage interface {
 	io.ReaderAt
 	io.WriterAt
@@ -17,13 +17,13 @@ type storage interface {
 	locate(off int64) (string, int64)
 }
 
-// single is a bundle in one file.
-type single struct {
+// singleFile is a bundle in one file.
+type singleFile struct {
 	*os.File
 	size int64
 }
 
-func openSingle(p string) (*single, error) {
+func openSingle(p string) (*singleFile, error) {
 	// Asked before it is opened: a pipe would wait for somebody to write.
 	st, err := os.Stat(p)
 	if err == nil && !st.Mode().IsRegular() {
@@ -41,10 +41,10 @@ func openSingle(p string) (*single, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &single{f, st.Size()}, nil
+	return &singleFile{f, st.Size()}, nil
 }
 
 // Size is the file's length when it was opened.
-func (s *single) Size() int64 { return s.size }
+func (s *singleFile) Size() int64 { return s.size }
 
-func (s *single) locate(off int64) (string, int64) { return s.Name(), off }
+func (s *singleFile) locate(off int64) (string, int64) { return s.Name(), off }

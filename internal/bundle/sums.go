@@ -25,7 +25,7 @@ func writeSums(p *parts, m Manifest) ([]string, error) {
 		fmt.Fprintf(&sums, "%s  %s\n", sum, filepath.Base(n))
 	}
 	files := sumsFiles(p.base)
-	for i, text := range []string{sums.String(), contents(m, len(p.files))} {
+	for i, text := range []string{sums.String(), contentsText(m, len(p.files))} {
 		if err := safefile.Write(files[i], []byte(text), 0o644); err != nil {
 			return nil, err
 		}
@@ -49,10 +49,10 @@ func hashFile(name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// contents lists a bundle for people.
-func contents(m Manifest, n int) string {
+// contentsText lists a bundle for people.
+func contentsText(m Manifest, n int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "AIStor upgrade bundle in %d parts. All parts are needed; they are read where they are.\n\nCharts:\n", n)
+	fmt.Fprintf(&b, "AIStor upgrade bundle in %d parts. All parts are required and need not be joined.\n\nCharts:\n", n)
 	for _, c := range m.Charts {
 		fmt.Fprintf(&b, "  %s-%s.tgz  %s\n", c.Name, c.Version, c.SHA256)
 	}
@@ -62,7 +62,7 @@ func contents(m Manifest, n int) string {
 	}
 	for i, r := range m.Referrers {
 		if i == 0 {
-			b.WriteString("\nSignatures and what else belongs to images:\n")
+			b.WriteString("\nSignatures and other image referrers:\n")
 		}
 		fmt.Fprintf(&b, "  %s  %s\n", r.Ref, r.Digest)
 	}

@@ -28,7 +28,7 @@ const hashBuffer = 1 << 20
 // as problems, sorted by offset; an error means that verifying itself failed.
 func (b *Bundle) Verify(ctx context.Context, progress images.Progress) ([]Problem, error) {
 	var problems []Problem
-	again, err := open(b.path, b.st)
+	again, err := openStored(b.path, b.st)
 	if err != nil {
 		var fe *FormatError
 		if !errors.As(err, &fe) {
@@ -39,7 +39,7 @@ func (b *Bundle) Verify(ctx context.Context, progress images.Progress) ([]Proble
 		problems = append(problems, Problem{Reason: "the bundle was replaced since it was opened"})
 	}
 	if p, ok := b.st.(*parts); ok {
-		problems = append(problems, p.verify()...)
+		problems = append(problems, p.verifyHeaders()...)
 	}
 	found, err := b.verifyBlobs(ctx, progress)
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *Bundle) verifyBlobs(ctx context.Context, progress images.Progress) ([]P
 	for i, e := range entries {
 		if wrong[i] != "" {
 			file, at := b.st.locate(e.offset)
-			out = append(out, Problem{Subject: b.users(e.blob.Digest), Digest: e.blob.Digest, File: file, Offset: at, Reason: wrong[i]})
+			out = append(out, Problem{Subject: b.blobUsers(e.blob.Digest), Digest: e.blob.Digest, File: file, Offset: at, Reason: wrong[i]})
 		}
 	}
 	return out, nil

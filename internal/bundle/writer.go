@@ -20,7 +20,7 @@ type writer struct {
 	st      storage
 	journal *journal
 	resumed bool
-	flush   *flusher
+	flusher *flusher
 	fetched atomic.Int64
 	kept    atomic.Int64
 }
@@ -30,7 +30,7 @@ func openWriter(path string, p *plan, partSize int64, opts CreateOptions) (*writ
 	w := &writer{path: path, plan: p, opts: opts}
 	j, err := openJournal(path+journalSuffix, p, partSize, opts.Restart)
 	if err != nil {
-		return nil, w.diagnose(err)
+		return nil, w.explainMismatch(err)
 	}
 	w.journal, w.resumed = j, j.resumed
 	// Another run may have completed it since this one began.
@@ -38,18 +38,18 @@ func openWriter(path string, p *plan, partSize int64, opts CreateOptions) (*writ
 		err = w.checkSpace()
 	}
 	if err != nil {
-		w.giveUp()
+		w.discardPartial()
 		return nil, err
 	}
 	if w.st, err = openTarget(path, p.layout.size, partSize, w.resumed); err == nil {
-		err = w.layOut()
+		err = w.writeKnownEntries()
 	}
 	if err == nil && !w.resumed {
-		err = j.begin(p, partSize)
+		err = j.writeHeader(p, partSize)
 	}
 	if err != nil {
-		w.giveUp()
-		if told := w.explain(err); told != err { //nolint:errorlint // the very same
+		w.discardPartial()
+		if told := w.explainError(err); told != err { //nolint:errorlint // the very same
 			return nil, told
 		}
 		return nil, fmt.Errorf("creating bundle %q: %w", path, err)
@@ -57,13 +57,13 @@ func openWriter(path string, p *plan, partSize int64, opts CreateOptions) (*writ
 	return w, nil
 }
 
-// giveUp lets go before anything was fetched, and leaves nothing behind that an
+// discardPartial lets go before anything was fetched, and leaves nothing behind that an
 // earlier run has not.
-func (w *writer) giveUp() {
+func (w *writer) discardPartial() {
 	w.close()
 	if !w.resumed {
 		removePartial(w.path)
-		_ = w.journal.remove()
+		_ = w.journal.removeFile()
 	}
 }
 
@@ -82,7 +82,7 @@ func openTarget(path string, size, partSize int64, resume bool) (storage, error)
 	if err := f.Truncate(size); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &single{f, size}, nil
+	return &singleFile{f, size}, nil
 }
 
 // openPartial opens what a file is called while it is not whole.
@@ -94,9 +94,9 @@ func openPartial(path string, resume bool) (*os.File, error) {
 	return safefile.OpenOwn(path+partialSuffix, flags, 0o644)
 }
 
-// diagnose turns "other inputs" into what exactly differs, where the partial
+// explainMismatch turns "other inputs" into what exactly differs, where the partial
 // file can still say.
-func (w *writer) diagnose(err error) error {
+func (w *writer) explainMismatch(err error) error {
 	var busy *BusyError
 	if errors.As(err, &busy) {
 		busy.Path = w.path
@@ -112,12 +112,12 @@ func (w *writer) diagnose(err error) error {
 		return changed
 	}
 	defer st.Close()
-	l, scanErr := scan(w.path, st)
+	l, scanErr := scanLayout(w.path, st)
 	if scanErr != nil {
 		return changed
 	}
-	old := &Bundle{path: w.path, st: st, layout: l, at: map[string]int{}, assumed: map[string]bool{}}
-	if old.load() != nil {
+	old := &Bundle{path: w.path, st: st, layout: l, entryIndex: map[string]int{}, assumed: map[string]bool{}}
+	if old.loadManifest() != nil {
 		return changed
 	}
 	before := map[images.Ref]string{}
@@ -126,7 +126,7 @@ func (w *writer) diagnose(err error) error {
 	}
 	for _, e := range w.plan.manifest.Images {
 		if d, ok := before[e.Ref]; ok && d != e.Digest {
-			changed.Subject, changed.Have, changed.Want = "image "+e.Ref.String(), e.Digest, d
+			changed.Subject, changed.Received, changed.Expected = "image "+e.Ref.String(), e.Digest, d
 			return changed
 		}
 	}
@@ -138,20 +138,20 @@ func (w *writer) checkSpace() error {
 	need := w.plan.layout.size
 	for i, e := range w.plan.layout.entries {
 		if e.blob.data == nil {
-			need -= w.journal.at(i)
+			need -= w.journal.bytesDone(i)
 		}
 	}
 	free, err := w.opts.FreeSpace(filepath.Dir(w.path))
 	if err != nil || free < 0 || free >= need {
 		return nil // not knowing is no reason to refuse
 	}
-	return &SpaceError{Path: w.path, Need: need, Have: free}
+	return &SpaceError{Path: w.path, Required: need, Available: free}
 }
 
-// layOut writes all headers and everything that is known.
-func (w *writer) layOut() error {
+// writeKnownEntries writes all headers and everything that is known.
+func (w *writer) writeKnownEntries() error {
 	for _, e := range w.plan.layout.entries {
-		h, err := header(e.name, e.blob.Size)
+		h, err := tarHeader(e.name, e.blob.Size)
 		if err != nil {
 			return err
 		}
@@ -168,22 +168,22 @@ func (w *writer) layOut() error {
 	return nil
 }
 
-// finish writes everything through and gives the file its name.
-func (w *writer) finish() ([]string, error) {
-	names, err := w.name()
+// finalize writes everything through and gives the file its name.
+func (w *writer) finalize() ([]string, error) {
+	names, err := w.renameFiles()
 	if err != nil {
 		return nil, fmt.Errorf("completing bundle %q: %w", w.path, err)
 	}
 	if err := syncDir(filepath.Dir(w.path)); err != nil {
 		return nil, fmt.Errorf("completing bundle %q: %w", w.path, err)
 	}
-	return names, w.journal.remove()
+	return names, w.journal.removeFile()
 }
 
-func (w *writer) name() ([]string, error) {
+func (w *writer) renameFiles() ([]string, error) {
 	st := w.st
 	if p, ok := st.(*parts); ok {
-		names, err := p.complete(w.plan.manifest)
+		names, err := p.finalizeParts(w.plan.manifest)
 		if err != nil {
 			return nil, err
 		}
@@ -221,17 +221,17 @@ func (w *writer) close() {
 	}
 }
 
-// fill fetches what is missing, the largest first.
-func (w *writer) fill(ctx context.Context, src Fetcher) error {
-	todo := w.plan.layout.missing()
+// fetchMissing fetches what is missing, the largest first.
+func (w *writer) fetchMissing(ctx context.Context, src Fetcher) error {
+	todo := w.plan.layout.missingEntries()
 	var total int64
 	for _, m := range todo {
 		total += m.entry.blob.Size
 	}
 	w.opts.Progress.Emit(images.Event{Kind: images.EventTotal, Bytes: total})
-	w.flush = newFlusher(w.st)
+	w.flusher = newFlusher(w.st)
 	err := w.fetchAll(ctx, src, todo)
-	if failed := w.flush.stop(); err == nil {
+	if failed := w.flusher.waitFlushed(); err == nil {
 		err = failed
 	}
 	return err

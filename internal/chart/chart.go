@@ -32,8 +32,8 @@ type Chart struct {
 	// release record.
 	Data []byte
 
-	parsed *chart.Chart
-	lean   *lean
+	parsed   *chart.Chart
+	stripped *strippedChart
 	// documents caches parsed documents by their text: most of them don't
 	// change with the values, above all the CustomResourceDefinitions, which
 	// are most of a rendered chart's bytes.
@@ -78,19 +78,19 @@ func LoadData(data []byte) (*Chart, error) {
 	return c, nil
 }
 
-// silence keeps Helm's library from writing to the process's standard logger,
+// silenceLogger keeps Helm's library from writing to the process's standard logger,
 // and with that to stderr: it prints values there, which may be secrets.
 // Nothing in this project uses that logger.
-var silence = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
+var silenceLogger = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
 
 func newChart(parsed *chart.Chart) *Chart {
-	silence()
+	silenceLogger()
 	return &Chart{
 		Name:       parsed.Metadata.Name,
 		Version:    parsed.Metadata.Version,
 		AppVersion: parsed.Metadata.AppVersion,
 		parsed:     parsed,
-		lean:       makeLean(parsed),
+		stripped:   stripChart(parsed),
 	}
 }
 
@@ -117,22 +117,22 @@ const recordDigest = "record:"
 // FileName is the name under which Helm would save the archive.
 func (c *Chart) FileName() string { return c.ID() + ".tgz" }
 
-// Metadata is the chart's Chart.yaml as JSON: what Helm puts into the config
+// MetadataJSON is the chart's Chart.yaml as JSON: what Helm puts into the config
 // of a chart that is stored in a registry.
-func (c *Chart) Metadata() ([]byte, error) { return json.Marshal(c.parsed.Metadata) }
+func (c *Chart) MetadataJSON() ([]byte, error) { return json.Marshal(c.parsed.Metadata) }
 
-// Deprecated reports whether the chart says so of itself.
-func (c *Chart) Deprecated() bool { return c.parsed.Metadata.Deprecated }
+// IsDeprecated reports whether the chart says so of itself.
+func (c *Chart) IsDeprecated() bool { return c.parsed.Metadata.Deprecated }
 
-// Values is a copy of the chart's default values.
-func (c *Chart) Values() map[string]any { return copyMap(c.parsed.Values) }
+// DefaultValues is a copy of the chart's default values.
+func (c *Chart) DefaultValues() map[string]any { return copyMap(c.parsed.Values) }
 
 // HasDependencies reports whether the chart brings subcharts.
 func (c *Chart) HasDependencies() bool { return len(c.parsed.Dependencies()) > 0 }
 
-// fresh is a chart that Helm may change: it processes dependencies and values
+// copyForHelm is a chart that Helm may change: it processes dependencies and values
 // in place.
-func (c *Chart) fresh() (*chart.Chart, error) {
+func (c *Chart) copyForHelm() (*chart.Chart, error) {
 	if c.Data != nil {
 		return loader.LoadArchive(bytes.NewReader(c.Data))
 	}
@@ -144,16 +144,16 @@ func (c *Chart) fresh() (*chart.Chart, error) {
 	return out, json.Unmarshal(raw, out)
 }
 
-// object parses one rendered document, whose stretches of plain text are still
+// parseObject parses one rendered document, whose stretches of plain text are still
 // out. Definitions are shared between renders, and with share everything is.
-func (c *Chart) object(doc string, share bool) (images.Object, error) {
-	share = share || stretched(doc)
+func (c *Chart) parseObject(doc string, share bool) (images.Object, error) {
+	share = share || hasPlaceholder(doc)
 	if share {
 		if o, ok := c.documents.Load(doc); ok {
 			return o.(images.Object), nil
 		}
 	}
-	o, err := images.ParseObject([]byte(c.lean.restore(doc)))
+	o, err := images.ParseObject([]byte(c.stripped.restorePlainText(doc)))
 	if err == nil && share {
 		c.documents.Store(doc, o)
 	}

@@ -52,7 +52,7 @@ func NewClient(getter genericclioptions.RESTClientGetter, log func(string, ...an
 // records are read in full: a record is up to 1 MiB, and a cluster has
 // thousands.
 func (c *Client) List(ctx context.Context, namespace string) ([]Release, error) {
-	records, err := c.records(ctx, namespace, "owner=helm")
+	records, err := c.listRecords(ctx, namespace, "owner=helm")
 	if err != nil {
 		return nil, fmt.Errorf("listing releases: %w", err)
 	}
@@ -67,17 +67,17 @@ func (c *Client) List(ctx context.Context, namespace string) ([]Release, error) 
 	for _, r := range newest {
 		names = append(names, r)
 	}
-	return c.read(ctx, names)
+	return c.readRecords(ctx, names)
 }
 
 // Get gives the newest revision of one release; an error wraps
 // [ErrReleaseNotFound] where there is none.
 func (c *Client) Get(ctx context.Context, namespace, name string) (*Release, error) {
-	history, err := c.names(ctx, namespace, name)
+	history, err := c.listRevisions(ctx, namespace, name)
 	if err != nil {
 		return nil, err
 	}
-	out, err := c.read(ctx, history[len(history)-1:])
+	out, err := c.readRecords(ctx, history[len(history)-1:])
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +89,15 @@ func (c *Client) Get(ctx context.Context, namespace, name string) (*Release, err
 
 // History gives every kept revision of one release, the oldest first.
 func (c *Client) History(ctx context.Context, namespace, name string) ([]Release, error) {
-	names, err := c.names(ctx, namespace, name)
+	names, err := c.listRevisions(ctx, namespace, name)
 	if err != nil {
 		return nil, err
 	}
-	return c.read(ctx, names)
+	return c.readRecords(ctx, names)
 }
 
-func (c *Client) names(ctx context.Context, namespace, name string) ([]recordName, error) {
-	names, err := c.records(ctx, namespace, "owner=helm,name="+name)
+func (c *Client) listRevisions(ctx context.Context, namespace, name string) ([]recordName, error) {
+	names, err := c.listRecords(ctx, namespace, "owner=helm,name="+name)
 	if err != nil {
 		return nil, fmt.Errorf("reading release %q: %w", namespace+"/"+name, err)
 	}
@@ -114,8 +114,8 @@ type recordName struct {
 	revision                   int
 }
 
-// records lists the metadata of release Secrets alone.
-func (c *Client) records(ctx context.Context, namespace, selector string) ([]recordName, error) {
+// listRecords lists the metadata of release Secrets alone.
+func (c *Client) listRecords(ctx context.Context, namespace, selector string) ([]recordName, error) {
 	config, err := c.getter.ToRESTConfig()
 	if err != nil {
 		return nil, err
@@ -145,10 +145,10 @@ func (c *Client) records(ctx context.Context, namespace, selector string) ([]rec
 	}
 }
 
-// read reads records in full, a few at a time. One that has gone meanwhile is
+// readRecords reads records in full, a few at a time. One that has gone meanwhile is
 // left out: Helm prunes old revisions.
-func (c *Client) read(ctx context.Context, names []recordName) ([]Release, error) {
-	client, err := c.clientset()
+func (c *Client) readRecords(ctx context.Context, names []recordName) ([]Release, error) {
+	client, err := c.newClientset()
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func decodeSecret(secret *corev1.Secret) (*Release, error) {
 	return r, nil
 }
 
-func (c *Client) clientset() (kubernetes.Interface, error) {
+func (c *Client) newClientset() (kubernetes.Interface, error) {
 	config, err := c.getter.ToRESTConfig()
 	if err != nil {
 		return nil, err
@@ -203,8 +203,8 @@ func (c *Client) clientset() (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-// configuration is Helm's own state for one namespace.
-func (c *Client) configuration(namespace string) (*action.Configuration, error) {
+// actionConfig is Helm's own state for one namespace.
+func (c *Client) actionConfig(namespace string) (*action.Configuration, error) {
 	cfg := new(action.Configuration)
 	if err := cfg.Init(c.getter, namespace, "secret", c.log); err != nil {
 		return nil, err

@@ -13,34 +13,34 @@ import (
 // see what follows. No registry can have this name: the domain is reserved.
 const Sentinel = "sentinel.registry.invalid"
 
-// DiscoverOptions say more about what is looked for. The zero value finds what
+// DiscoverOptions select what is discovered. The zero value finds what
 // the chart with these values asks for, and its optional parts.
 type DiscoverOptions struct {
 	// NoOptional leaves out what only disabled operators would pull.
 	NoOptional bool
 	// User, Not and Possible are those of [images.DiscoverInput].
-	User, Not []images.Ref
-	Possible  bool
+	User, Exclude []images.Ref
+	Possible      bool
 }
 
 // Discover finds every image that c, rendered with opts, would pull, and with
 // kind optional what it would pull with every operator switched on. Values the
 // chart does not render with are a [*RenderError], never a shorter list.
 func Discover(c *Chart, opts RenderOptions, more DiscoverOptions) ([]images.Image, error) {
-	objects, err := Discoverable(c, opts, !more.NoOptional)
+	objects, err := DiscoverObjects(c, opts, !more.NoOptional)
 	if err != nil {
 		return nil, err
 	}
 	return images.Discover(images.DiscoverInput{
-		Objects: objects, Sentinel: Sentinel, User: more.User, Not: more.Not, Possible: more.Possible,
+		Objects: objects, Sentinel: Sentinel, User: more.User, Exclude: more.Exclude, Possible: more.Possible,
 	})
 }
 
-// Discoverable is what [Discover] hands to [images.Discover]: the rendered
-// objects, each with its sentinel twin, and after them the optional ones. It
+// DiscoverObjects is what [Discover] hands to [images.Discover]: the rendered
+// objects, each with its sentinel render, and after them the optional ones. It
 // is for callers that put live objects and other charts beside them.
-func Discoverable(c *Chart, opts RenderOptions, optional bool) ([]images.DiscoverObject, error) {
-	out, err := c.twins(opts, false)
+func DiscoverObjects(c *Chart, opts RenderOptions, optional bool) ([]images.DiscoverObject, error) {
+	out, err := c.renderWithSentinel(opts, false)
 	if err != nil || !optional || aistor.RoleOfChart(c.Name) == aistor.RoleObjectStore {
 		return out, err
 	}
@@ -49,7 +49,7 @@ func Discoverable(c *Chart, opts RenderOptions, optional bool) ([]images.Discove
 		return out, nil
 	}
 	opts.Values = all
-	more, err := c.twins(opts, true)
+	more, err := c.renderWithSentinel(opts, true)
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +102,9 @@ func WithSentinel(c *Chart, values map[string]any) map[string]any {
 	return out
 }
 
-// twins renders once as asked and once with the sentinel, and pairs the
+// renderWithSentinel renders once as requested and once with the sentinel, and pairs the
 // objects up.
-func (c *Chart) twins(opts RenderOptions, optional bool) ([]images.DiscoverObject, error) {
+func (c *Chart) renderWithSentinel(opts RenderOptions, optional bool) ([]images.DiscoverObject, error) {
 	rendered, err := c.Render(opts)
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (c *Chart) twins(opts RenderOptions, optional bool) ([]images.DiscoverObjec
 	out := make([]images.DiscoverObject, 0, len(rendered.Objects))
 	for _, o := range rendered.Objects {
 		out = append(out, images.DiscoverObject{
-			Object: o.Object, Twin: twins[o.Source+" "+images.ObjectID(o.Object)],
+			Object: o.Object, SentinelRender: twins[o.Source+" "+images.ObjectID(o.Object)],
 			Chart: c.ID(), Hook: o.Hook, Test: o.Test, Optional: optional,
 		})
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// published loads one published chart, and skips where they are not at hand:
+// loadPublished loads one published chart, and skips where they are not at hand:
 // they are the vendor's and are not part of this project.
-func published(t testing.TB, name, version string) *chart.Chart {
+func loadPublished(t testing.TB, name, version string) *chart.Chart {
 	t.Helper()
 	dir := os.Getenv("AISTOR_CHARTS")
 	if dir == "" {
@@ -38,26 +38,26 @@ func published(t testing.TB, name, version string) *chart.Chart {
 
 var loaded sync.Map
 
-type oracle struct {
+type imageOracle struct {
 	version           string
 	defaults, options []string
 }
 
 // readOracle reads testdata/published-images.txt; see there for its form.
-func readOracle(t testing.TB) []oracle {
+func readOracle(t testing.TB) []imageOracle {
 	t.Helper()
 	f, err := os.Open("testdata/published-images.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var out []oracle
+	var out []imageOracle
 	for s := bufio.NewScanner(f); s.Scan(); {
 		fields := strings.Fields(s.Text())
 		if strings.HasPrefix(s.Text(), "#") || len(fields) == 0 {
 			continue
 		}
-		o := oracle{version: fields[0]}
+		o := imageOracle{version: fields[0]}
 		for _, f := range fields[1:] {
 			name, tag, _ := strings.Cut(strings.TrimPrefix(f, "+"), "=")
 			base := "quay.io/minio/aistor/"
@@ -91,7 +91,7 @@ func TestDiscoverAgreesWithWhatEveryPublishedOperatorChartPulls(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.version, func(t *testing.T) {
 			t.Parallel()
-			c := published(t, aistor.OperatorChartFor(tc.version), tc.version)
+			c := loadPublished(t, aistor.OperatorChartFor(tc.version), tc.version)
 			list, err := chart.Discover(c, chart.RenderOptions{Namespace: "aistor"}, chart.DiscoverOptions{})
 			if err != nil {
 				t.Fatal(err)
@@ -124,8 +124,8 @@ func TestDiscoverFindsNothingInAnObjectStoreChartByItself(t *testing.T) {
 	for _, v := range objectStoreVersions() {
 		t.Run(v, func(t *testing.T) {
 			t.Parallel()
-			c := published(t, aistor.ObjectStoreChart, v)
-			list, err := chart.Discover(c, chart.RenderOptions{Values: credentials()}, chart.DiscoverOptions{})
+			c := loadPublished(t, aistor.ObjectStoreChart, v)
+			list, err := chart.Discover(c, chart.RenderOptions{Values: testCredentials()}, chart.DiscoverOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestDiscoverFindsEveryFieldOfAnObjectStore(t *testing.T) {
 	for _, v := range objectStoreVersions() {
 		t.Run(v, func(t *testing.T) {
 			t.Parallel()
-			values := credentials()
+			values := testCredentials()
 			values["objectStore"] = map[string]any{
 				"image":          map[string]any{"repository": "quay.io/minio/aistor/minio", "tag": "RELEASE.2026-06-06T02-44-06Z"},
 				"initContainers": []any{map[string]any{"name": "i", "image": "docker.io/library/busybox:1.37"}},
@@ -159,15 +159,15 @@ func TestDiscoverFindsEveryFieldOfAnObjectStore(t *testing.T) {
 				"quay.io/minio/aistor/mc:RELEASE.2026-06-24T01-47-10Z",
 				"quay.io/minio/aistor/minio:RELEASE.2026-06-06T02-44-06Z",
 			}
-			if aistor.Before(v, "1.0.10") { // no sideCars yet
+			if aistor.VersionBefore(v, "1.0.10") { // no sideCars yet
 				want = slices.Delete(want, 1, 2)
 			}
-			c := published(t, aistor.ObjectStoreChart, v)
+			c := loadPublished(t, aistor.ObjectStoreChart, v)
 			list, err := chart.Discover(c, chart.RenderOptions{Values: values}, chart.DiscoverOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, refs(list)); diff != "" {
+			if diff := cmp.Diff(want, imageRefs(list)); diff != "" {
 				t.Errorf("images (-want +got):\n%s", diff)
 			}
 		})
@@ -178,11 +178,11 @@ func objectStoreVersions() []string {
 	return strings.Fields("1.0.3 1.0.5 1.0.6 1.0.7 1.0.8 1.0.9 1.0.10 1.0.11 1.0.12 1.0.13 1.0.14 1.0.15 1.0.16")
 }
 
-func credentials() map[string]any {
+func testCredentials() map[string]any {
 	return map[string]any{"secrets": map[string]any{"accessKey": "an-access-key", "secretKey": "a-secret-key"}}
 }
 
-func refs(list []images.Image) []string {
+func imageRefs(list []images.Image) []string {
 	out := make([]string, len(list))
 	for i, image := range list {
 		out[i] = image.Ref.String()

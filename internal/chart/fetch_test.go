@@ -21,8 +21,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 )
 
-// repository serves one chart with TLS and a password.
-func repository(t *testing.T, c *chart.Chart, digest string) (url string, trust *http.Transport) {
+// serveRepository serves one chart with TLS and a password.
+func serveRepository(t *testing.T, c *chart.Chart, digest string) (url string, trust *http.Transport) {
 	t.Helper()
 	var requests atomic.Int32
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +44,7 @@ func repository(t *testing.T, c *chart.Chart, digest string) (url string, trust 
 
 func noWait(context.Context, time.Duration) error { return nil }
 
-func settings(t *testing.T) chart.HelmSettings {
+func helmSettings(t *testing.T) chart.HelmSettings {
 	dir := t.TempDir()
 	return chart.HelmSettings{
 		RepositoryConfig: filepath.Join(dir, "repositories.yaml"), RepositoryCache: dir, RegistryConfig: filepath.Join(dir, "config.json"),
@@ -53,9 +53,9 @@ func settings(t *testing.T) chart.HelmSettings {
 
 func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
 	t.Parallel()
-	c := example(t)
-	url, trust := repository(t, c, c.SHA256)
-	o := chart.PullOptions{Ref: c.Name, RepoURL: url, Transport: trust, Wait: noWait, Username: "me", Password: "secret", Helm: settings(t)}
+	c := exampleChart(t)
+	url, trust := serveRepository(t, c, c.SHA256)
+	o := chart.PullOptions{Ref: c.Name, RepoURL: url, Transport: trust, Wait: noWait, Username: "me", Password: "secret", Helm: helmSettings(t)}
 	got, err := chart.Pull(t.Context(), o)
 	if err != nil || got.SHA256 != c.SHA256 {
 		t.Fatalf("got %v, %v", got, err)
@@ -71,7 +71,7 @@ func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	o.RepoURL, o.Transport = repository(t, c, fmt.Sprintf("%x", sha256.Sum256(nil)))
+	o.RepoURL, o.Transport = serveRepository(t, c, fmt.Sprintf("%x", sha256.Sum256(nil)))
 	if _, err := chart.Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.SHA256) {
 		t.Errorf("other bytes than the index says: error %v", err)
 	}
@@ -79,7 +79,7 @@ func TestPullFromARepositoryChecksTheIndexsDigest(t *testing.T) {
 
 func TestPullFromARegistry(t *testing.T) {
 	t.Parallel()
-	c := example(t)
+	c := exampleChart(t)
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
@@ -91,7 +91,7 @@ func TestPullFromARegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := chart.Pull(t.Context(), chart.PullOptions{
-		Ref: "oci://" + host + "/charts/" + c.Name, Version: c.Version, PlainHTTP: true, Helm: settings(t),
+		Ref: "oci://" + host + "/charts/" + c.Name, Version: c.Version, PlainHTTP: true, Helm: helmSettings(t),
 		Check: func(*http.Request) error { return nil }})
 	if err != nil || got.SHA256 != c.SHA256 {
 		t.Fatalf("got %v, %v", got, err)
@@ -117,16 +117,16 @@ func TestPullReturnsWhenItsContextIsDone(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := chart.Pull(ctx, chart.PullOptions{Ref: "x", RepoURL: server.URL, Helm: settings(t)}); err == nil {
+	if _, err := chart.Pull(ctx, chart.PullOptions{Ref: "x", RepoURL: server.URL, Helm: helmSettings(t)}); err == nil {
 		t.Error("no error")
 	}
 }
 
 func TestPullOfTheOldNameTellsTheNewOne(t *testing.T) {
 	t.Parallel()
-	c := example(t)
-	url, trust := repository(t, c, c.SHA256)
-	_, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "aistor-objectstore-operator", RepoURL: url, Transport: trust, Wait: noWait, Username: "me", Password: "secret", Helm: settings(t)})
+	c := exampleChart(t)
+	url, trust := serveRepository(t, c, c.SHA256)
+	_, err := chart.Pull(t.Context(), chart.PullOptions{Ref: "aistor-objectstore-operator", RepoURL: url, Transport: trust, Wait: noWait, Username: "me", Password: "secret", Helm: helmSettings(t)})
 	if err == nil || !strings.Contains(err.Error(), "hint: since 5.2.0 the chart is called aistor-operator") {
 		t.Errorf("error %v", err)
 	}
@@ -136,7 +136,7 @@ func TestPullOfTheOldNameTellsTheNewOne(t *testing.T) {
 // repository sends on to it, names it in its index, or is known to Helm by name.
 func TestPullOverPlainHTTPIsRefused(t *testing.T) {
 	t.Parallel()
-	c := example(t)
+	c := exampleChart(t)
 	var plainRequests atomic.Int32
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		plainRequests.Add(1)
@@ -156,7 +156,7 @@ func TestPullOverPlainHTTPIsRefused(t *testing.T) {
 	}))
 	t.Cleanup(secure.Close)
 	trust := secure.Client().Transport.(*http.Transport)
-	known := settings(t)
+	known := helmSettings(t)
 	if err := os.WriteFile(known.RepositoryConfig, fmt.Appendf(nil, "apiVersion: v1\nrepositories:\n- {name: known, url: %s}\n", plain.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestPullOverPlainHTTPIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if o.Helm == (chart.HelmSettings{}) {
-				o.Helm = settings(t)
+				o.Helm = helmSettings(t)
 			}
 			o.Wait = noWait
 			if _, err := chart.Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), "plain http to") {

@@ -27,7 +27,7 @@ func TestRenderingGivesTheBytesOfHelmsOwnEngine(t *testing.T) {
 			values := map[string]any{"secrets": map[string]any{"accessKey": "a-key", "secretKey": "a-secret"}}
 			got, refused := c.tryRender(RenderOptions{Values: values})
 			for name, text := range got {
-				got[name] = c.lean.restore(text)
+				got[name] = c.stripped.restorePlainText(text)
 			}
 			full, err := chartutil.ToRenderValues(c.parsed, copyMap(values),
 				chartutil.ReleaseOptions{Name: "release", Namespace: "default", Revision: 1, IsInstall: true},
@@ -45,7 +45,7 @@ func TestRenderingGivesTheBytesOfHelmsOwnEngine(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("rendered text (-helm +here):\n%.2000s", diff)
 			}
-			if len(c.lean.stretches) == 0 && filepath.Ext(path) == "" {
+			if len(c.stripped.texts) == 0 && filepath.Ext(path) == "" {
 				t.Error("no stretch was taken out of the example chart: the test proves nothing")
 			}
 		})

@@ -38,9 +38,9 @@ func MergeFiles(files []ValuesFile, stdin io.Reader) (map[string]any, error) {
 	return base, nil
 }
 
-// mostValues is more than any release can have: its record, which holds chart
+// maxValuesBytes is more than any release can have: its record, which holds chart
 // and values packed, is at most 1 MiB.
-const mostValues = 4 << 20
+const maxValuesBytes = 4 << 20
 
 // unknownAnchor is what the YAML library says of an alias without an anchor.
 var unknownAnchor = regexp.MustCompile(`unknown anchor '.*' referenced`)
@@ -49,8 +49,8 @@ var unknownAnchor = regexp.MustCompile(`unknown anchor '.*' referenced`)
 // an empty map. More than 4 MiB, and anything but a map of settings, is an
 // error.
 func ParseValues(data []byte) (map[string]any, error) {
-	if len(data) > mostValues {
-		return nil, fmt.Errorf("it holds %d MiB of settings, and no release has room for more than %d", len(data)>>20, mostValues>>20)
+	if len(data) > maxValuesBytes {
+		return nil, fmt.Errorf("it contains %d MiB of settings, a release can store at most %d", len(data)>>20, maxValuesBytes>>20)
 	}
 	var values any
 	if err := yaml.Unmarshal(data, &values); err != nil {
@@ -65,32 +65,32 @@ func ParseValues(data []byte) (map[string]any, error) {
 	case map[string]any:
 		return v, nil
 	case []any:
-		return nil, errors.New("it holds a list, where a map of settings is expected")
+		return nil, errors.New("it contains a list, expected a map")
 	default:
-		return nil, errors.New("it holds a single value, where a map of settings is expected")
+		return nil, errors.New("it contains a single value, expected a map")
 	}
 }
 
 // Read is the file's content.
 func (f ValuesFile) Read(stdin io.Reader) ([]byte, error) {
-	data, err := f.read(stdin)
+	data, err := f.readContent(stdin)
 	if err != nil {
 		return nil, fmt.Errorf("reading values %q: %w", f.Name, err)
 	}
 	return data, nil
 }
 
-func (f ValuesFile) read(stdin io.Reader) ([]byte, error) {
+func (f ValuesFile) readContent(stdin io.Reader) ([]byte, error) {
 	switch {
 	case f.Data != nil:
 		return f.Data, nil
 	case strings.TrimSpace(f.Name) == "-":
 		if stdin == nil {
-			return nil, fmt.Errorf("standard input is not at hand")
+			return nil, fmt.Errorf("standard input is not available")
 		}
 		return io.ReadAll(stdin)
 	case strings.HasPrefix(f.Name, "http://"), strings.HasPrefix(f.Name, "https://"):
-		g, err := providers().ByScheme(urlScheme(f.Name))
+		g, err := getterProviders().ByScheme(urlScheme(f.Name))
 		if err != nil {
 			return nil, err
 		}

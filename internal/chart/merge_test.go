@@ -39,9 +39,9 @@ func TestFilesAndSetsMergeAsHelmDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := chart.Sets{
+	got, err := chart.SetFlags{
 		Set: o.Values, String: o.StringValues, JSON: o.JSONValues, File: o.FileValues, Literal: o.LiteralValues,
-	}.Into(files)
+	}.ApplyTo(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestMergeFilesReadsStandardInputAndData(t *testing.T) {
 func TestSetsNeverQuoteAValueNorChangeTheBase(t *testing.T) {
 	t.Parallel()
 	base := map[string]any{"a": map[string]any{"b": "c"}}
-	for name, sets := range map[string]chart.Sets{
+	for name, sets := range map[string]chart.SetFlags{
 		"set":          {Set: []string{"license[=hunter2"}},
 		"json":         {JSON: []string{"license={hunter2"}},
 		"json alone":   {JSON: []string{`{"license": "hunter2"}`}},
@@ -73,12 +73,12 @@ func TestSetsNeverQuoteAValueNorChangeTheBase(t *testing.T) {
 		"a deep index": {Set: []string{"license[70000]=hunter2"}},
 		"no file":      {File: []string{"license=/no/such/file"}},
 	} {
-		_, err := sets.Into(base)
+		_, err := sets.ApplyTo(base)
 		if err == nil || strings.Contains(err.Error(), "hunter2") || name != "json alone" && !strings.Contains(err.Error(), "license") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	if _, err := (chart.Sets{Set: []string{"a.b=x"}}).Into(base); err != nil || base["a"].(map[string]any)["b"] != "c" {
+	if _, err := (chart.SetFlags{Set: []string{"a.b=x"}}).ApplyTo(base); err != nil || base["a"].(map[string]any)["b"] != "c" {
 		t.Errorf("base is now %v, %v", base, err)
 	}
 }

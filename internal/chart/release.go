@@ -59,9 +59,9 @@ const (
 	StatusPendingRollback = "pending-rollback"
 )
 
-// Pending reports whether Helm was, or is, in the middle of something: no
+// IsPending reports whether Helm was, or is, in the middle of something: no
 // other operation starts before that ends or is marked failed.
-func (r *Release) Pending() bool { return strings.HasPrefix(r.Status, "pending-") }
+func (r *Release) IsPending() bool { return strings.HasPrefix(r.Status, "pending-") }
 
 // recordLimit bounds what a record may unpack to: an API server takes 1 MiB of
 // it, and a chart compresses well, but not more than a thousandfold.

@@ -98,9 +98,9 @@ func TestFailRecordKeepsWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// api serves release Secrets as an API server does: metadata lists, single
+// fakeAPI serves release Secrets as an API server does: metadata lists, single
 // reads and updates.
-func api(t *testing.T, secrets map[string]*corev1.Secret) *Client {
+func fakeAPI(t *testing.T, secrets map[string]*corev1.Secret) *Client {
 	t.Helper()
 	var mu sync.Mutex // requests come at the same time
 	mux := http.NewServeMux()
@@ -114,17 +114,17 @@ func api(t *testing.T, secrets map[string]*corev1.Secret) *Client {
 			out.Items = append(out.Items, metav1.PartialObjectMetadata{
 				TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadata"}, ObjectMeta: s.ObjectMeta})
 		}
-		respond(w, out)
+		writeJSON(w, out)
 	}
 	mux.HandleFunc("GET /api/v1/secrets", list)
 	mux.HandleFunc("GET /api/v1/namespaces/{ns}/secrets", list)
 	mux.HandleFunc("GET /api/v1/namespaces/{ns}/secrets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		if s := secrets[r.PathValue("ns")+"/"+r.PathValue("name")]; s != nil {
-			respond(w, s)
+			writeJSON(w, s)
 			return
 		}
 		w.WriteHeader(http.StatusNotFound)
-		respond(w, metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: 404})
+		writeJSON(w, metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: 404})
 	})
 	mux.HandleFunc("PUT /api/v1/namespaces/{ns}/secrets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		s := new(corev1.Secret)
@@ -134,7 +134,7 @@ func api(t *testing.T, secrets map[string]*corev1.Secret) *Client {
 			return
 		}
 		secrets[r.PathValue("ns")+"/"+r.PathValue("name")] = s
-		respond(w, s)
+		writeJSON(w, s)
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -147,7 +147,7 @@ func api(t *testing.T, secrets map[string]*corev1.Secret) *Client {
 	return NewClient(flags, nil)
 }
 
-func respond(w http.ResponseWriter, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v)
 }
@@ -172,7 +172,7 @@ func recordSecrets(t *testing.T) map[string]*corev1.Secret {
 
 func TestClientListsTheNewestRevisionOfEveryRelease(t *testing.T) {
 	t.Parallel()
-	c := api(t, recordSecrets(t))
+	c := fakeAPI(t, recordSecrets(t))
 	for namespace, want := range map[string][]string{
 		"": {"aistor/aistor 10 pending-upgrade", "stores/primary 1 deployed"}, "stores": {"stores/primary 1 deployed"}, "none": nil,
 	} {
@@ -192,9 +192,9 @@ func TestClientListsTheNewestRevisionOfEveryRelease(t *testing.T) {
 
 func TestClientReadsOneReleaseAndItsHistory(t *testing.T) {
 	t.Parallel()
-	c := api(t, recordSecrets(t))
+	c := fakeAPI(t, recordSecrets(t))
 	r, err := c.Get(t.Context(), "aistor", "aistor")
-	if err != nil || r.Revision != 10 || !r.Pending() {
+	if err != nil || r.Revision != 10 || !r.IsPending() {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	history, err := c.History(t.Context(), "aistor", "aistor")
@@ -208,12 +208,12 @@ func TestClientReadsOneReleaseAndItsHistory(t *testing.T) {
 
 func TestClientMarksNoRevisionThatIsNotTheNewest(t *testing.T) {
 	t.Parallel()
-	c := api(t, recordSecrets(t))
+	c := fakeAPI(t, recordSecrets(t))
 	err := c.MarkFailed(t.Context(), "aistor", "aistor", 9)
 	if err == nil || !strings.Contains(err.Error(), "its newest revision is 10, not 9") {
 		t.Errorf("error %v", err)
 	}
-	if r, err := c.Get(t.Context(), "aistor", "aistor"); err != nil || !r.Pending() {
+	if r, err := c.Get(t.Context(), "aistor", "aistor"); err != nil || !r.IsPending() {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
@@ -221,7 +221,7 @@ func TestClientMarksNoRevisionThatIsNotTheNewest(t *testing.T) {
 func TestClientMarksAPendingReleaseFailed(t *testing.T) {
 	t.Parallel()
 	secrets := recordSecrets(t)
-	c := api(t, secrets)
+	c := fakeAPI(t, secrets)
 	for range 2 {
 		if err := c.MarkFailed(t.Context(), "aistor", "aistor", 10); err != nil {
 			t.Fatal(err)

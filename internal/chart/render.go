@@ -65,8 +65,8 @@ type RenderedObject struct {
 	text string
 }
 
-// Plain is the objects alone.
-func (r *Rendered) Plain() []images.Object {
+// PlainObjects is the objects alone.
+func (r *Rendered) PlainObjects() []images.Object {
 	out := make([]images.Object, len(r.Objects))
 	for i, o := range r.Objects {
 		out[i] = o.Object
@@ -76,12 +76,14 @@ func (r *Rendered) Plain() []images.Object {
 
 // Render renders the chart without asking a cluster: "lookup" finds nothing.
 // What the chart refuses is a [*RenderError].
-func (c *Chart) Render(opts RenderOptions) (*Rendered, error) { return c.render(opts, c.tryRender) }
+func (c *Chart) Render(opts RenderOptions) (*Rendered, error) {
+	return c.renderObjects(opts, c.tryRender)
+}
 
-// attempt runs the templates; its error is the engine's.
-type attempt func(RenderOptions) (map[string]string, error)
+// renderFunc runs the templates; its error is the engine's.
+type renderFunc func(RenderOptions) (map[string]string, error)
 
-func (c *Chart) render(opts RenderOptions, try attempt) (*Rendered, error) {
+func (c *Chart) renderObjects(opts RenderOptions, try renderFunc) (*Rendered, error) {
 	files, err := c.renderFiles(opts, try)
 	if err != nil {
 		return nil, err
@@ -92,7 +94,7 @@ func (c *Chart) render(opts RenderOptions, try attempt) (*Rendered, error) {
 		switch {
 		case isNotes(name):
 			if path.Dir(name) == c.Name+"/templates" {
-				out.Notes = c.lean.restore(text)
+				out.Notes = c.stripped.restorePlainText(text)
 			}
 		case strings.HasPrefix(path.Base(name), "_"):
 		default:
@@ -102,11 +104,11 @@ func (c *Chart) render(opts RenderOptions, try attempt) (*Rendered, error) {
 		}
 	}
 	sortObjects(out.Objects)
-	out.Manifest = c.lean.restore(manifest(out.Objects))
+	out.Manifest = c.stripped.restorePlainText(buildManifest(out.Objects))
 	return out, nil
 }
 
-func (c *Chart) renderFiles(opts RenderOptions, try attempt) (map[string]string, error) {
+func (c *Chart) renderFiles(opts RenderOptions, try renderFunc) (map[string]string, error) {
 	files, err := try(opts)
 	if err != nil {
 		return nil, c.renderError(err, opts)
@@ -115,22 +117,22 @@ func (c *Chart) renderFiles(opts RenderOptions, try attempt) (map[string]string,
 }
 
 func (c *Chart) tryRender(opts RenderOptions) (map[string]string, error) {
-	parsed, full, err := c.prepare(opts)
+	parsed, full, err := c.prepareValues(opts)
 	if err != nil {
 		return nil, err
 	}
 	return engine.Render(parsed, full)
 }
 
-// prepare is the chart with everything that its templates are given.
-func (c *Chart) prepare(opts RenderOptions) (*chart.Chart, chartutil.Values, error) {
-	caps, err := capabilities(opts)
+// prepareValues is the chart with everything that its templates are given.
+func (c *Chart) prepareValues(opts RenderOptions) (*chart.Chart, chartutil.Values, error) {
+	caps, err := kubeCapabilities(opts)
 	if err != nil {
 		return nil, nil, err
 	}
-	parsed, values := c.lean.chart, copyMap(opts.Values)
+	parsed, values := c.stripped.chart, copyMap(opts.Values)
 	if c.HasDependencies() {
-		if parsed, err = c.fresh(); err != nil {
+		if parsed, err = c.copyForHelm(); err != nil {
 			return nil, nil, err
 		}
 		if err := chartutil.ProcessDependenciesWithMerge(parsed, values); err != nil {
@@ -138,14 +140,14 @@ func (c *Chart) prepare(opts RenderOptions) (*chart.Chart, chartutil.Values, err
 		}
 	}
 	release := chartutil.ReleaseOptions{
-		Name: or(opts.ReleaseName, "release"), Namespace: or(opts.Namespace, "default"),
+		Name: orDefault(opts.ReleaseName, "release"), Namespace: orDefault(opts.Namespace, "default"),
 		Revision: max(opts.Revision, 1), IsUpgrade: opts.IsUpgrade, IsInstall: !opts.IsUpgrade,
 	}
 	full, err := chartutil.ToRenderValues(parsed, values, release, caps)
 	return parsed, full, err
 }
 
-func capabilities(opts RenderOptions) (*chartutil.Capabilities, error) {
+func kubeCapabilities(opts RenderOptions) (*chartutil.Capabilities, error) {
 	caps := chartutil.DefaultCapabilities.Copy()
 	if opts.KubeVersion != "" {
 		v, err := chartutil.ParseKubeVersion(opts.KubeVersion)
@@ -166,7 +168,7 @@ func (c *Chart) addObjects(out *Rendered, source, text string, share bool) error
 		if doc == "" {
 			continue
 		}
-		o, err := c.object(doc, share)
+		o, err := c.parseObject(doc, share)
 		if err != nil {
 			return &RenderError{Chart: c.ID(), Template: source, Err: err,
 				Message: "rendered to something that is not YAML: " + err.Error()}
@@ -217,7 +219,7 @@ func sortObjects(objects []RenderedObject) {
 	})
 }
 
-func manifest(objects []RenderedObject) string {
+func buildManifest(objects []RenderedObject) string {
 	var b strings.Builder
 	for _, o := range objects {
 		if !o.Hook {
@@ -227,7 +229,7 @@ func manifest(objects []RenderedObject) string {
 	return b.String()
 }
 
-func or(s, fallback string) string {
+func orDefault(s, fallback string) string {
 	if s == "" {
 		return fallback
 	}

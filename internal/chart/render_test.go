@@ -14,7 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-func example(t testing.TB) *chart.Chart {
+func exampleChart(t testing.TB) *chart.Chart {
 	t.Helper()
 	c, err := chart.Load("testdata/example")
 	if err != nil {
@@ -25,7 +25,7 @@ func example(t testing.TB) *chart.Chart {
 
 func TestFolderIsPackedTheSameEveryTime(t *testing.T) {
 	t.Parallel()
-	a := example(t)
+	a := exampleChart(t)
 	dir := filepath.Join(t.TempDir(), "other")
 	if err := os.CopyFS(dir, os.DirFS("testdata/example")); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 
 func TestRenderGivesObjectsInInstallOrderWithoutHooksInTheManifest(t *testing.T) {
 	t.Parallel()
-	r, err := example(t).Render(chart.RenderOptions{ReleaseName: "aistor", Namespace: "ns"})
+	r, err := exampleChart(t).Render(chart.RenderOptions{ReleaseName: "aistor", Namespace: "ns"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,21 +99,21 @@ func TestRenderLeavesTheValuesAlone(t *testing.T) {
 	t.Parallel()
 	given := map[string]any{"operators": map[string]any{"warp": map[string]any{"disabled": false}}}
 	want := map[string]any{"operators": map[string]any{"warp": map[string]any{"disabled": false}}}
-	c := example(t)
+	c := exampleChart(t)
 	if _, err := c.Render(chart.RenderOptions{Values: given}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, given); diff != "" {
 		t.Errorf("values changed:\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]any{"disabled": true}, c.Values()["operators"].(map[string]any)["warp"]); diff != "" {
+	if diff := cmp.Diff(map[string]any{"disabled": true}, c.DefaultValues()["operators"].(map[string]any)["warp"]); diff != "" {
 		t.Errorf("defaults changed:\n%s", diff)
 	}
 }
 
 func TestRenderErrorIsTheChartsOwnMessage(t *testing.T) {
 	t.Parallel()
-	_, err := example(t).Render(chart.RenderOptions{Values: map[string]any{
+	_, err := exampleChart(t).Render(chart.RenderOptions{Values: map[string]any{
 		"images": map[string]any{"mc": map[string]any{"repository": "nowhere"}},
 	}})
 	var refused *chart.RenderError
@@ -141,7 +141,7 @@ func TestRenderErrorNamesEverySettingAtFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = example(t).Render(chart.RenderOptions{Values: values})
+	_, err = exampleChart(t).Render(chart.RenderOptions{Values: values})
 	want := `rendering chart "aistor-operator-99.1.0": it refuses 2 settings
   images.mc.repository: Unknown repository 'nowhere' for image 'mc'
     expected: the repository defined under repositories, or images to name a known one such as aistor
@@ -160,7 +160,7 @@ func TestRenderErrorOfAPublishedChartNamesEverySettingAtFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = published(t, "aistor-objectstore", "1.0.16").Render(chart.RenderOptions{Values: values})
+	_, err = loadPublished(t, "aistor-objectstore", "1.0.16").Render(chart.RenderOptions{Values: values})
 	var refused *chart.RenderError
 	if !errors.As(err, &refused) || len(refused.Several) != 2 || strings.Contains(err.Error(), "planted") {
 		t.Fatalf("error %v", err)
@@ -189,7 +189,7 @@ func TestRenderErrorsOfPublishedChartsNameTheSetting(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = published(t, tc.name, tc.version).Render(chart.RenderOptions{Values: values})
+			_, err = loadPublished(t, tc.name, tc.version).Render(chart.RenderOptions{Values: values})
 			var refused *chart.RenderError
 			if !errors.As(err, &refused) {
 				t.Fatalf("error %v", err)
@@ -203,7 +203,7 @@ func TestRenderErrorsOfPublishedChartsNameTheSetting(t *testing.T) {
 
 func TestDiscoverTellsTheKindsApart(t *testing.T) {
 	t.Parallel()
-	list, err := chart.Discover(example(t), chart.RenderOptions{}, chart.DiscoverOptions{})
+	list, err := chart.Discover(exampleChart(t), chart.RenderOptions{}, chart.DiscoverOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestDiscoverTellsTheKindsApart(t *testing.T) {
 
 func TestDiscoverNeverGivesAShorterList(t *testing.T) {
 	t.Parallel()
-	_, err := chart.Discover(example(t), chart.RenderOptions{Values: map[string]any{"images": map[string]any{"mc": nil}}}, chart.DiscoverOptions{})
+	_, err := chart.Discover(exampleChart(t), chart.RenderOptions{Values: map[string]any{"images": map[string]any{"mc": nil}}}, chart.DiscoverOptions{})
 	var refused *chart.RenderError
 	if !errors.As(err, &refused) {
 		t.Errorf("error %v, want a RenderError", err)

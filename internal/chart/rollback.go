@@ -32,54 +32,54 @@ func (c *Client) Rollback(ctx context.Context, o RollbackOptions) error {
 	if o.Revision < 1 { // Helm takes 0 for "the one before"
 		return fmt.Errorf("rolling back release %q: received revision %d", id, o.Revision)
 	}
-	cfg, err := c.configuration(o.Namespace)
+	cfg, err := c.actionConfig(o.Namespace)
 	if err != nil {
 		return fmt.Errorf("rolling back release %q: %w", id, err)
 	}
 	back := action.NewRollback(cfg)
 	back.Version = o.Revision
 	back.MaxHistory = o.MaxHistory
-	back.Timeout = timeoutOr(o.Timeout)
+	back.Timeout = timeoutOrDefault(o.Timeout)
 	if err := back.Run(o.Name); err != nil {
 		return fmt.Errorf("rolling back release %q to revision %d: %w", id, o.Revision, err)
 	}
 	return nil
 }
 
-// ForgetRollback removes the record of the newest revision, which must be a
+// DeleteRollbackRecord removes the record of the newest revision, which must be a
 // rollback that was cut off or failed; nothing else is ever removed. Helm
 // compares the target of the next rollback with the newest record, whatever
 // its status: with this one it would compare the older manifest with itself,
 // and leave behind what only the newer chart had brought.
-func (c *Client) ForgetRollback(ctx context.Context, namespace, name string, revision int) error {
+func (c *Client) DeleteRollbackRecord(ctx context.Context, namespace, name string, revision int) error {
 	id := namespace + "/" + name
-	names, err := c.names(ctx, namespace, name)
+	names, err := c.listRevisions(ctx, namespace, name)
 	if err != nil {
 		return err
 	}
 	newest := names[len(names)-1]
 	if newest.revision != revision || len(names) == 1 {
-		return fmt.Errorf("forgetting a rollback of release %q: its newest revision is %d, not %d", id, newest.revision, revision)
+		return fmt.Errorf("deleting an unfinished rollback of release %q: its newest revision is %d, not %d", id, newest.revision, revision)
 	}
-	client, err := c.clientset()
+	client, err := c.newClientset()
 	if err != nil {
-		return fmt.Errorf("forgetting a rollback of release %q: %w", id, err)
+		return fmt.Errorf("deleting an unfinished rollback of release %q: %w", id, err)
 	}
 	secrets := client.CoreV1().Secrets(namespace)
 	secret, err := secrets.Get(ctx, newest.secret, metav1.GetOptions{})
 	if err != nil {
-		return fmt.Errorf("forgetting a rollback of release %q: %w", id, err)
+		return fmt.Errorf("deleting an unfinished rollback of release %q: %w", id, err)
 	}
 	r, err := DecodeRelease(secret.Data["release"])
 	if err != nil {
-		return fmt.Errorf("forgetting a rollback of release %q: %w", id, err)
+		return fmt.Errorf("deleting an unfinished rollback of release %q: %w", id, err)
 	}
 	if !r.UnfinishedRollback() {
-		return fmt.Errorf("forgetting a rollback of release %q: revision %d is %s, %q", id, revision, r.Status, r.Description)
+		return fmt.Errorf("deleting an unfinished rollback of release %q: revision %d is %s, %q", id, revision, r.Status, r.Description)
 	}
 	pre := &metav1.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion}
 	if err := secrets.Delete(ctx, secret.Name, metav1.DeleteOptions{Preconditions: pre}); err != nil {
-		return fmt.Errorf("forgetting a rollback of release %q: %w", id, err)
+		return fmt.Errorf("deleting an unfinished rollback of release %q: %w", id, err)
 	}
 	return nil
 }

@@ -24,12 +24,12 @@ import (
 // the others for each set of values it is handed, until the session ends.
 type Session struct {
 	chart *Chart
-	// driven is the chart with that template, names are the chart's own in the
+	// drivenChart is the chart with that template, names are the chart's own in the
 	// order in which Helm renders them.
-	driven *chart.Chart
-	names  []string
-	jobs   chan *job
-	group  sync.WaitGroup
+	drivenChart *chart.Chart
+	names       []string
+	jobs        chan *job
+	group       sync.WaitGroup
 }
 
 // job is one render.
@@ -52,12 +52,12 @@ const (
 // Session starts one that renders at most parallel sets of values at a time.
 // Close ends it.
 func (c *Chart) Session(parallel int) *Session {
-	s := &Session{chart: c, names: templateNames(c.lean.chart), jobs: make(chan *job)}
-	driven := *c.lean.chart
+	s := &Session{chart: c, names: templateNames(c.stripped.chart), jobs: make(chan *job)}
+	driven := *c.stripped.chart
 	driven.Templates = append(slices.Clone(driven.Templates), &chart.File{Name: driver, Data: []byte(driverText)})
-	s.driven = &driven
+	s.drivenChart = &driven
 	for range max(parallel, 1) {
-		s.group.Go(s.work)
+		s.group.Go(s.runWorker)
 	}
 	return s
 }
@@ -71,40 +71,40 @@ func (s *Session) Close() {
 
 // Render is [Chart.Render].
 func (s *Session) Render(opts RenderOptions) (*Rendered, error) {
-	return s.chart.render(opts, s.tryRender)
+	return s.chart.renderObjects(opts, s.tryRender)
 }
 
-// Files are the rendered texts by the names of their templates, without the
-// notes and without parsing them, for [Session.Same]. Long stretches that no
+// RenderFiles are the rendered texts by the names of their templates, without the
+// notes and without parsing them, for [Session.RendersSame]. Long stretches that no
 // value changes are left out of them.
-func (s *Session) Files(opts RenderOptions) (map[string]string, error) {
+func (s *Session) RenderFiles(opts RenderOptions) (map[string]string, error) {
 	files, err := s.chart.renderFiles(opts, s.tryRender)
 	maps.DeleteFunc(files, func(name, _ string) bool { return isNotes(name) })
 	return files, err
 }
 
-// Same reports whether the chart renders with opts, and to exactly these files.
+// RendersSame reports whether the chart renders with opts, and to exactly these files.
 // It stops at the first that differs, which makes it several times faster than
 // rendering where something does.
-func (s *Session) Same(opts RenderOptions, files map[string]string) bool {
-	if !s.drives() {
-		got, err := s.Files(opts)
+func (s *Session) RendersSame(opts RenderOptions, files map[string]string) bool {
+	if !s.usesDriver() {
+		got, err := s.RenderFiles(opts)
 		return err == nil && maps.Equal(got, files)
 	}
-	_, full, err := s.chart.prepare(opts)
+	_, full, err := s.chart.prepareValues(opts)
 	if err != nil {
 		return false
 	}
-	j := s.do(full, files)
+	j := s.runJob(full, files)
 	return !j.failed && !j.differs
 }
 
-// drives reports whether the driving template can stand for the chart: Helm
+// usesDriver reports whether the driving template can stand for the chart: Helm
 // renders none of a library, and a subchart's templates have values of their own.
-func (s *Session) drives() bool { return !s.chart.HasDependencies() && len(s.names) > 0 }
+func (s *Session) usesDriver() bool { return !s.chart.HasDependencies() && len(s.names) > 0 }
 
-// do waits for one job; base is nil where all of it is wanted.
-func (s *Session) do(full chartutil.Values, base map[string]string) *job {
+// runJob waits for one job; base is nil where all of it is wanted.
+func (s *Session) runJob(full chartutil.Values, base map[string]string) *job {
 	j := &job{values: full, files: map[string]string{}, base: base, done: make(chan struct{})}
 	s.jobs <- j
 	<-j.done
@@ -114,25 +114,25 @@ func (s *Session) do(full chartutil.Values, base map[string]string) *job {
 // tryRender leaves failures to the engine itself: its error names the template
 // and not the one that drives it.
 func (s *Session) tryRender(opts RenderOptions) (map[string]string, error) {
-	if !s.drives() {
+	if !s.usesDriver() {
 		return s.chart.tryRender(opts)
 	}
-	_, full, err := s.chart.prepare(opts)
+	_, full, err := s.chart.prepareValues(opts)
 	if err != nil {
 		return nil, err
 	}
-	if j := s.do(full, nil); !j.failed {
+	if j := s.runJob(full, nil); !j.failed {
 		return j.files, nil
 	}
 	return s.chart.tryRender(opts)
 }
 
-// work renders what comes. A job that fails ends the engine's call, and the
+// runWorker renders what comes. A job that fails ends the engine's call, and the
 // next one begins another.
-func (s *Session) work() {
+func (s *Session) runWorker() {
 	for j := range s.jobs {
 		w := &worker{session: s, job: j}
-		_, _ = engine.Render(s.driven, chartutil.Values{"Values": chartutil.Values{"session": w}})
+		_, _ = engine.Render(s.drivenChart, chartutil.Values{"Values": chartutil.Values{"session": w}})
 		if w.job != nil {
 			w.job.failed = true
 			close(w.job.done)

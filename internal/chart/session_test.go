@@ -85,23 +85,23 @@ func sameRender(t *testing.T, name string, c *chart.Chart, session *chart.Sessio
 	if diff := cmp.Diff(fmt.Sprint(wantErr), fmt.Sprint(gotErr)); diff != "" {
 		t.Errorf("%s: error (-chart +session):\n%s", name, diff)
 	}
-	if wantErr != nil && session.Same(opts, map[string]string{}) {
+	if wantErr != nil && session.RendersSame(opts, map[string]string{}) {
 		t.Errorf("%s: what does not render is the same as something", name)
 	}
 	if wantErr != nil || gotErr != nil {
 		return
 	}
-	if diff := cmp.Diff(one.Manifest, two.Manifest) + cmp.Diff(one.Notes, two.Notes) + cmp.Diff(one.Plain(), two.Plain()); diff != "" {
+	if diff := cmp.Diff(one.Manifest, two.Manifest) + cmp.Diff(one.Notes, two.Notes) + cmp.Diff(one.PlainObjects(), two.PlainObjects()); diff != "" {
 		t.Errorf("%s: objects (-chart +session):\n%s", name, diff)
 	}
-	files, err := session.Files(opts)
-	if err != nil || !session.Same(opts, files) {
+	files, err := session.RenderFiles(opts)
+	if err != nil || !session.RendersSame(opts, files) {
 		t.Errorf("%s: the same values do not give the same files: %v", name, err)
 	}
 	for file := range files {
 		changed := maps.Clone(files)
 		changed[file] += "x"
-		if session.Same(opts, changed) {
+		if session.RendersSame(opts, changed) {
 			t.Errorf("%s: a difference in %s was not seen", name, file)
 		}
 	}

@@ -9,24 +9,24 @@ import (
 	"helm.sh/helm/v3/pkg/strvals"
 )
 
-// Sets are settings given one by one, in the forms of Helm's flags. The zero
+// SetFlags are settings given one by one, in the forms of Helm's flags. The zero
 // value has none.
-type Sets struct {
+type SetFlags struct {
 	// JSON is --set-json, Set is --set, String is --set-string, File is
 	// --set-file and Literal is --set-literal.
 	JSON, Set, String, File, Literal []string
 }
 
 // IsZero reports whether there are none.
-func (s Sets) IsZero() bool {
+func (s SetFlags) IsZero() bool {
 	return len(s.JSON)+len(s.Set)+len(s.String)+len(s.File)+len(s.Literal) == 0
 }
 
-// Into is base with the settings put into it, in Helm's order whatever the
+// ApplyTo is base with the settings put into it, in Helm's order whatever the
 // order on the command line: --set-json, --set, --set-string, --set-file,
 // --set-literal. base is not changed. An error names the setting and never
 // quotes its value, which may be a credential.
-func (s Sets) Into(base map[string]any) (map[string]any, error) {
+func (s SetFlags) ApplyTo(base map[string]any) (map[string]any, error) {
 	out := copyMap(base)
 	for _, step := range []struct {
 		flag  string

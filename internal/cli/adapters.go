@@ -9,10 +9,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -21,13 +21,13 @@ import (
 // by its digest among those of the bundle.
 type helmAdapter struct {
 	client *chart.Client
-	charts []inputs.Chart
+	charts []planinput.BundleChart
 }
 
-func (h helmAdapter) Release(ctx context.Context, namespace, name string) (upgrade.Release, error) {
+func (h helmAdapter) GetRelease(ctx context.Context, namespace, name string) (upgrade.HelmRelease, error) {
 	r, err := h.client.Get(ctx, namespace, name)
 	if err != nil {
-		return upgrade.Release{}, err
+		return upgrade.HelmRelease{}, err
 	}
 	return releaseFrom(r), nil
 }
@@ -47,7 +47,7 @@ func (h helmAdapter) Deployed(ctx context.Context, namespace, name string) (stri
 	return "", fmt.Errorf("reading release %q: no revision of it was carried through", namespace+"/"+name)
 }
 
-func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upgrade.Release, error) {
+func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upgrade.HelmRelease, error) {
 	for _, c := range h.charts {
 		if c.Digest() != r.ChartDigest {
 			continue
@@ -57,11 +57,11 @@ func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upg
 			MaxHistory: r.MaxHistory, Description: r.Description, Timeout: r.Timeout,
 		})
 		if done == nil {
-			return upgrade.Release{}, err
+			return upgrade.HelmRelease{}, err
 		}
 		return releaseFrom(done), err
 	}
-	return upgrade.Release{}, fmt.Errorf("finding chart %s: the bundle has none with digest %s", r.Chart, r.ChartDigest)
+	return upgrade.HelmRelease{}, fmt.Errorf("finding chart %s: the bundle has none with digest %s", r.Chart, r.ChartDigest)
 }
 
 func (h helmAdapter) MarkFailed(ctx context.Context, namespace, name string, revision int) error {
@@ -74,18 +74,18 @@ func (h helmAdapter) Rollback(ctx context.Context, r upgrade.RollbackRequest) er
 	})
 }
 
-func (h helmAdapter) Forget(ctx context.Context, namespace, name string, revision int) error {
-	return h.client.ForgetRollback(ctx, namespace, name, revision)
+func (h helmAdapter) DeleteRollbackRecord(ctx context.Context, namespace, name string, revision int) error {
+	return h.client.DeleteRollbackRecord(ctx, namespace, name, revision)
 }
 
-func releaseFrom(r *chart.Release) upgrade.Release {
-	return upgrade.Release{
+func releaseFrom(r *chart.Release) upgrade.HelmRelease {
+	return upgrade.HelmRelease{
 		Chart: r.ChartName, Version: r.ChartVersion, Status: r.Status, Revision: r.Revision, Updated: r.Updated,
 		ValuesDigest: plan.ValuesDigest(r.Values), Description: r.Description, Values: r.Values,
 	}
 }
 
-// clusterAdapter lets the executor look at the cluster.
+// clusterAdapter gives the executor access to the cluster.
 type clusterAdapter struct {
 	client *cluster.Client
 	scope  cluster.Scope
@@ -109,7 +109,7 @@ func (c clusterAdapter) AddStoreSecrets(ctx context.Context, f *plan.Facts, want
 	return c.client.AddStoreSecrets(ctx, f, wanted)
 }
 
-func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Live, error) {
+func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.ClusterWatcher, error) {
 	scope := c.scope
 	// Events tell why a pod does not start, so that waiting can end early.
 	scope.Namespaces, scope.Events = s.Namespaces, true
@@ -124,20 +124,20 @@ func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.Liv
 type healthProber struct {
 	client *cluster.Client
 	// facts say on which port each store's Service listens.
-	facts *plan.Facts
-	at    cluster.Endpoints
+	facts     *plan.Facts
+	endpoints cluster.Endpoints
 }
 
 const (
-	// probeAsks is how often one probe asks before it says that a store does
+	// probeAttempts is how often one probe asks before it says that a store does
 	// not serve: each question meets any of its servers, and one that has just
 	// started, or lost sight of the others, speaks for itself alone. A client
 	// tries again too.
-	probeAsks  = 3
-	probePause = 100 * time.Millisecond
-	// askLimit is how long an answer is waited for. A question that hangs must
+	probeAttempts   = 3
+	probeRetryDelay = 100 * time.Millisecond
+	// healthRequestTimeout is how long an answer is waited for. A question that hangs must
 	// not make the watch blind to what comes after.
-	askLimit = 5 * time.Second
+	healthRequestTimeout = 5 * time.Second
 )
 
 // Probe asks the store's servers.
@@ -146,27 +146,27 @@ func (h healthProber) Probe(ctx context.Context, store string) error {
 	if i < 0 {
 		return upgrade.ErrNotProbed
 	}
-	return probe(ctx, store, func(ctx context.Context) (cluster.Health, error) {
-		return h.client.AskStore(ctx, h.facts, h.facts.Stores[i], h.at)
+	return probeWithRetry(ctx, store, func(ctx context.Context) (cluster.Health, error) {
+		return h.client.CheckStoreHealth(ctx, h.facts, h.facts.Stores[i], h.endpoints)
 	})
 }
 
-// At is where an --endpoint leads.
-func (h healthProber) At(store string) string {
-	if e, ok := h.at[store]; ok {
+// EndpointOf is where an --endpoint leads.
+func (h healthProber) EndpointOf(store string) string {
+	if e, ok := h.endpoints[store]; ok {
 		return e.String()
 	}
 	return ""
 }
 
-// probe asks until somebody says that the store serves.
-func probe(ctx context.Context, store string, ask func(context.Context) (cluster.Health, error)) error {
+// probeWithRetry asks until somebody says that the store serves.
+func probeWithRetry(ctx context.Context, store string, ask func(context.Context) (cluster.Health, error)) error {
 	worst := upgrade.ErrNotProbed
-	for n := range probeAsks {
-		if n > 0 && pause.For(ctx, probePause) != nil {
+	for n := range probeAttempts {
+		if n > 0 && backoff.Sleep(ctx, probeRetryDelay) != nil {
 			break
 		}
-		asked, cancel := context.WithTimeout(ctx, askLimit)
+		asked, cancel := context.WithTimeout(ctx, healthRequestTimeout)
 		health, err := ask(asked)
 		hung := asked.Err() != nil
 		cancel()

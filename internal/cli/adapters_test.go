@@ -42,7 +42,7 @@ func TestAStoreServesWhereAnyServerSaysSo(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			err := probe(t.Context(), "team-a/primary", func(context.Context) (cluster.Health, error) {
+			err := probeWithRetry(t.Context(), "team-a/primary", func(context.Context) (cluster.Health, error) {
 				asked++
 				return tc.answers[asked-1], tc.err
 			})
@@ -65,11 +65,11 @@ func TestAQuestionThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		err := probe(t.Context(), "team-a/primary", func(ctx context.Context) (cluster.Health, error) {
+		err := probeWithRetry(t.Context(), "team-a/primary", func(ctx context.Context) (cluster.Health, error) {
 			<-ctx.Done()
 			return cluster.Health{State: cluster.HealthUnknown}, ctx.Err()
 		})
-		if took := time.Since(began); !errors.Is(err, upgrade.ErrNotProbed) || took != askLimit {
+		if took := time.Since(began); !errors.Is(err, upgrade.ErrNotProbed) || took != healthRequestTimeout {
 			t.Errorf("after %s: %v", took, err)
 		}
 	})
@@ -80,7 +80,7 @@ func TestAQuestionThatHangsIsGivenUp(t *testing.T) {
 func TestAWatchThatCouldNotBeginIsNone(t *testing.T) {
 	t.Parallel()
 	flags := genericclioptions.NewConfigFlags(false)
-	flags.KubeConfig = new(kubeconfig(t, "http://127.0.0.1:1"))
+	flags.KubeConfig = new(writeKubeconfig(t, "http://127.0.0.1:1"))
 	client, err := cluster.New(flags)
 	if err != nil {
 		t.Fatal(err)

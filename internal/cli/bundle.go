@@ -6,11 +6,11 @@ import "github.com/spf13/cobra"
 func newBundle(p *Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bundle",
-		Short: "Make, look into, verify, sign, split and export a bundle",
-		Example: `  # With internet: everything the upgrade needs, in one file
+		Short: "Create, inspect, verify, sign, split and export bundles",
+		Example: `  # On the connected side: put everything the upgrade needs into one file
   helm aistor bundle create aistor.bundle --for site.yaml
 
-  # On both sides: what is in it, and did every byte arrive?
+  # On both sides: show the contents, and verify every byte
   helm aistor bundle inspect aistor.bundle
   helm aistor bundle verify aistor.bundle`,
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/assemble"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/bundlespec"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
@@ -27,7 +27,7 @@ type chartOptions struct {
 }
 
 func (o *chartOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.charts, "chart", nil, "chart as a .tgz, a folder or an oci:// reference, in place of the repository's (can be repeated)")
+	fs.StringArrayVar(&o.charts, "chart", nil, "chart to use instead of the repository's: a .tgz file, a directory or an oci:// reference (can be repeated)")
 	fs.StringVar(&o.repo, "repo", o.repo, "chart repository")
 }
 
@@ -39,28 +39,28 @@ type chartPuller struct {
 	client  *registry.Client
 }
 
-// pull loads one chart: a path and an oci:// reference say where, a name is
-// looked up in the repository. Stepping stones are named only, so that with
+// loadChart loads one chart: a path and an oci:// reference say where, a name is
+// looked up in the repository. Intermediate versions have only a name, so with
 // charts from a folder or a registry they are looked for beside the others.
-func (o *chartPuller) pull(ctx context.Context, w assemble.Want) (*chart.Chart, error) {
+func (o *chartPuller) loadChart(ctx context.Context, w bundlespec.ChartRequest) (*chart.Chart, error) {
 	if !strings.ContainsAny(w.Ref, "/\\") && !strings.HasSuffix(w.Ref, ".tgz") {
-		if file := besides(o.charts, w); file != "" {
+		if file := siblingChart(o.charts, w); file != "" {
 			return chart.Load(file)
 		}
 		if i := slices.IndexFunc(o.charts, func(c string) bool { return strings.HasPrefix(c, ociScheme) }); i >= 0 {
 			w.Ref = o.charts[i][:strings.LastIndexByte(o.charts[i], '/')+1] + w.Ref
-			return o.fetch(ctx, w)
+			return o.fetchFromRegistry(ctx, w)
 		}
-		return chart.Pull(ctx, o.options(w, o.repo))
+		return chart.Pull(ctx, o.helmPullOptions(w, o.repo))
 	}
 	if strings.HasPrefix(w.Ref, ociScheme) {
-		return o.fetch(ctx, w)
+		return o.fetchFromRegistry(ctx, w)
 	}
-	return chart.Pull(ctx, o.options(w, ""))
+	return chart.Pull(ctx, o.helmPullOptions(w, ""))
 }
 
-// besides looks for name-version.tgz in the folders of the given charts.
-func besides(charts []string, w assemble.Want) string {
+// siblingChart looks for name-version.tgz in the folders of the given charts.
+func siblingChart(charts []string, w bundlespec.ChartRequest) string {
 	for _, c := range charts {
 		file := filepath.Join(filepath.Dir(c), w.Ref+"-"+w.Version+".tgz")
 		if _, err := os.Stat(file); err == nil {
@@ -70,7 +70,7 @@ func besides(charts []string, w assemble.Want) string {
 	return ""
 }
 
-func (o *chartPuller) options(w assemble.Want, repo string) chart.PullOptions {
+func (o *chartPuller) helmPullOptions(w bundlespec.ChartRequest, repo string) chart.PullOptions {
 	opts := chart.PullOptions{
 		Limit: o.client.LimitSilence, Ref: w.Ref, Version: w.Version, RepoURL: repo,
 		Helm: chart.HelmSettings{
@@ -81,17 +81,17 @@ func (o *chartPuller) options(w assemble.Want, repo string) chart.PullOptions {
 	}
 	opts.Check = o.client.CheckRequest
 	// A repository that Helm knows by name keeps the trust it was added with.
-	if u, err := url.Parse(cmp.Or(repo, w.Ref)); err == nil && (u.Host != "" || len(o.reg.cas) > 0) {
-		opts.Transport = o.client.Transport(u.Host)
+	if u, err := url.Parse(cmp.Or(repo, w.Ref)); err == nil && (u.Host != "" || len(o.reg.caFiles) > 0) {
+		opts.Transport = o.client.TransportFor(u.Host)
 		opts.PlainHTTP = slices.Contains(o.reg.plainHTTP, u.Host) || slices.Contains(o.reg.plainHTTP, u.Hostname())
 	}
 	return opts
 }
 
-// fetch takes a chart out of a registry as images are taken, with the same
+// fetchFromRegistry takes a chart out of a registry as images are taken, with the same
 // trust, credentials, mirrors and retries. Only where no version is named is
 // Helm left to find the newest.
-func (o *chartPuller) fetch(ctx context.Context, w assemble.Want) (*chart.Chart, error) {
+func (o *chartPuller) fetchFromRegistry(ctx context.Context, w bundlespec.ChartRequest) (*chart.Chart, error) {
 	ref, err := images.ParseRef(strings.TrimPrefix(w.Ref, ociScheme))
 	if err != nil {
 		return nil, fmt.Errorf("pulling chart %q: %w", w.Ref, err)
@@ -100,7 +100,7 @@ func (o *chartPuller) fetch(ctx context.Context, w assemble.Want) (*chart.Chart,
 		ref.Tag = strings.ReplaceAll(w.Version, "+", "_")
 	}
 	if ref.Tag == "" && ref.Digest == "" {
-		return chart.Pull(ctx, o.options(w, ""))
+		return chart.Pull(ctx, o.helmPullOptions(w, ""))
 	}
 	data, err := fetchChart(ctx, o.client, ref)
 	if err != nil {
@@ -112,8 +112,8 @@ func (o *chartPuller) fetch(ctx context.Context, w assemble.Want) (*chart.Chart,
 // chartContent is the media type of a chart's archive.
 const chartContent = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
-// maxChart is far above any chart, and far below what memory bears.
-const maxChart = 64 << 20
+// maxChartBytes is far above any chart, and far below what memory bears.
+const maxChartBytes = 64 << 20
 
 func fetchChart(ctx context.Context, f images.Fetcher, ref images.Ref) ([]byte, error) {
 	raw, mediaType, _, err := f.Manifest(ctx, ref)
@@ -125,8 +125,8 @@ func fetchChart(ctx context.Context, f images.Fetcher, ref images.Ref) ([]byte, 
 		return nil, err
 	}
 	i := slices.IndexFunc(node.Blobs, func(d images.Descriptor) bool { return d.MediaType == chartContent })
-	if i < 0 || node.Blobs[i].Size > maxChart {
-		return nil, fmt.Errorf("%q is no chart", ref)
+	if i < 0 || node.Blobs[i].Size > maxChartBytes {
+		return nil, fmt.Errorf("%q is not a chart", ref)
 	}
 	rc, err := images.OpenResuming(ctx, f, ref, node.Blobs[i].Digest, 0)
 	if err != nil {
@@ -138,7 +138,7 @@ func fetchChart(ctx context.Context, f images.Fetcher, ref images.Ref) ([]byte, 
 		return nil, err
 	}
 	if got := images.DigestOf(data); got != node.Blobs[i].Digest {
-		return nil, message.Errorf("the bytes are not what the digest names\nreceived: %s\nexpected: %s", got, node.Blobs[i].Digest)
+		return nil, message.Errorf("digest mismatch\nreceived: %s\nexpected: %s", got, node.Blobs[i].Digest)
 	}
 	return data, nil
 }

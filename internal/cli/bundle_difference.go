@@ -7,40 +7,40 @@ import (
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// assume leaves out the blobs that the far side has already: those of the
+// assumeSiteBlobs leaves out the blobs that the far side has already: those of the
 // images that its site file names in a repository that something is carried to.
 // What is wrong in that is found out by push before it writes anything.
-func (c *contents) assume(ctx context.Context, src images.Fetcher) error {
+func (c *contents) assumeSiteBlobs(ctx context.Context, src images.Fetcher) error {
 	if c.site == nil {
-		return withHint(errors.New("making a difference bundle: no site file was named"),
-			"kubectl aistor-upgrade export > site.yaml writes one; give it with --for")
+		return withHint(errors.New("--difference requires --for"),
+			"create one with: kubectl aistor-upgrade export > site.yaml")
 	}
-	have, skipped := c.farSide()
+	have, skipped := c.siteImages()
 	for _, r := range skipped {
-		c.warn("%s is not assumed on the far side: nothing is carried to its repository", r)
+		c.warn("%s is not assumed to be on the site: no image of this bundle goes to its repository", r)
 	}
-	c.spec.Assume = map[string][]string{}
+	c.spec.AssumedBlobs = map[string][]string{}
 	for _, ref := range have {
 		blobs, err := bundle.BlobsOf(ctx, src, ref, c.spec.Platforms)
 		if err != nil {
-			c.warn("%s is not assumed on the far side: %v", ref, err)
+			c.warn("%s is not assumed to be on the site: %v", ref, err)
 			continue
 		}
 		repo := ref.Name()
-		c.spec.Assume[repo] = append(c.spec.Assume[repo], blobs...)
+		c.spec.AssumedBlobs[repo] = append(c.spec.AssumedBlobs[repo], blobs...)
 	}
 	c.spec.Notes = append(c.spec.Notes, fmt.Sprintf(
-		"a difference bundle: it lacks what %s on the far side, and only helm aistor push can load it", words.Have(len(have), "image")))
+		"difference bundle: omits what %s on the site; only helm aistor push can load it", plural.CountHas(len(have), "image")))
 	return nil
 }
 
-// farSide gives the images of the site under their public names. The site
+// siteImages gives the images of the site under their public names. The site
 // names them as its nodes pull them.
-func (c *contents) farSide() (have, skipped []images.Ref) {
+func (c *contents) siteImages() (have, skipped []images.Ref) {
 	for _, there := range c.site.Images {
 		i := slices.IndexFunc(c.spec.Images, func(x images.Image) bool {
 			return x.Ref.Name() == there.Name() || c.site.Registry.Map(x.Ref).Name() == there.Name()

@@ -26,19 +26,19 @@ func newBundleExport(p *Program) *cobra.Command {
 	o := &bundleExportOptions{Program: p}
 	cmd := &cobra.Command{
 		Use:   "export FILE IMAGE|CHART|plugins",
-		Short: "Write one image or chart of a bundle, or the plugins' own files",
-		Long: "Write one image as an OCI layout in a tar, which crane, skopeo, oras and containerd\n" +
-			"read, or one chart as the .tgz it came as. Digests stay what they are. A bundle\n" +
-			"made with --with-plugins gives the folder from which the plugins are installed.",
+		Short: "Extract an image, a chart or the plugins from a bundle",
+		Long: "Extract one image as an OCI layout tar, which crane, skopeo, oras and containerd\n" +
+			"read, or one chart as a .tgz. Digests are preserved. A bundle\n" +
+			"created with --with-plugins also contains the plugins' installation directory.",
 		Example: `  helm aistor bundle export aistor.bundle quay.io/minio/aistor/minio:RELEASE.2026-06-06T02-44-06Z --out minio.tar
   helm aistor bundle export aistor.bundle aistor-operator-5.10.0
   helm aistor bundle export aistor.bundle plugins --out mirror`,
-		Args: exactArgs(2, "the bundle's file, and an image or a chart in it, or plugins"),
+		Args: exactArgs(2, "a bundle file and an image, a chart or \"plugins\""),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0], args[1]) },
 
 		ValidArgsFunction: completeContents,
 	}
-	cmd.Flags().StringVar(&o.out, "out", "", "file or folder to write (default: the image's or chart's name, in this folder)")
+	cmd.Flags().StringVar(&o.out, "out", "", "output file or directory (default: the image's or chart's name in the current directory)")
 	return cmd
 }
 
@@ -49,12 +49,12 @@ func (o *bundleExportOptions) run(ctx context.Context, file, what string) error 
 	}
 	defer b.Close()
 	if what == pluginsName && b.Manifest().Plugins != nil {
-		return o.plugins(ctx, b)
+		return o.exportPlugins(ctx, b)
 	}
-	if c, ok := chartNamed(b.Charts(), what); ok {
-		return o.chart(b, c)
+	if c, ok := findChart(b.Charts(), what); ok {
+		return o.exportChart(b, c)
 	}
-	e, err := imageNamed(b.Images(), what)
+	e, err := findImage(b.Images(), what)
 	if err != nil {
 		return withHint(fmt.Errorf("exporting %q from bundle %q: %w", what, file, err), "helm aistor bundle inspect "+file+" lists what there is")
 	}
@@ -63,13 +63,13 @@ func (o *bundleExportOptions) run(ctx context.Context, file, what string) error 
 		name = e.Ref.Base() + "-" + strings.ReplaceAll(e.Ref.Identifier(), ":", "-") + ".tar"
 	}
 	if err := bundle.ExportImage(ctx, b, e.Ref, name); err != nil {
-		return elsewhere(err)
+		return withOutputHint(err)
 	}
-	line(o.Out, "%s %s", e.Digest, name)
+	printLine(o.Out, "%s %s", e.Digest, name)
 	return nil
 }
 
-func (o *bundleExportOptions) chart(b *bundle.Bundle, c bundle.Chart) error {
+func (o *bundleExportOptions) exportChart(b *bundle.Bundle, c bundle.ChartEntry) error {
 	data, err := b.Chart(c.Name, c.Version)
 	if err != nil {
 		return err
@@ -79,15 +79,15 @@ func (o *bundleExportOptions) chart(b *bundle.Bundle, c bundle.Chart) error {
 		name = c.Name + "-" + c.Version + ".tgz"
 	}
 	if err := safefile.WriteNew(name, data, 0o644); err != nil {
-		return elsewhere(fmt.Errorf("exporting chart: %w", err))
+		return withOutputHint(fmt.Errorf("exporting chart: %w", err))
 	}
-	line(o.Out, "%s %s", c.SHA256, name)
+	printLine(o.Out, "%s %s", c.SHA256, name)
 	return nil
 }
 
-// elsewhere says what helps where the file to write is there already, or has no
-// room where it is to be.
-func elsewhere(err error) error {
+// withOutputHint adds a hint where the output file exists, or does not fit
+// on its file system.
+func withOutputHint(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return withHint(err, "--out names another file")
@@ -97,10 +97,10 @@ func elsewhere(err error) error {
 	return err
 }
 
-// chartNamed finds a chart by NAME-VERSION, NAME:VERSION, or by a name that
+// findChart finds a chart by NAME-VERSION, NAME:VERSION, or by a name that
 // only one has.
-func chartNamed(charts []bundle.Chart, what string) (bundle.Chart, bool) {
-	var found []bundle.Chart
+func findChart(charts []bundle.ChartEntry, what string) (bundle.ChartEntry, bool) {
+	var found []bundle.ChartEntry
 	for _, c := range charts {
 		switch what {
 		case c.Name + "-" + c.Version, c.Name + ":" + c.Version:
@@ -112,12 +112,12 @@ func chartNamed(charts []bundle.Chart, what string) (bundle.Chart, bool) {
 	if len(found) == 1 {
 		return found[0], true
 	}
-	return bundle.Chart{}, false
+	return bundle.ChartEntry{}, false
 }
 
-// imageNamed finds an image by its reference, or by an end of it that only one
+// findImage finds an image by its reference, or by an end of it that only one
 // has: "minio/aistor/kes" and "kes" do where there is one kes.
-func imageNamed(list []bundle.ImageEntry, what string) (bundle.ImageEntry, error) {
+func findImage(list []bundle.ImageEntry, what string) (bundle.ImageEntry, error) {
 	var found []bundle.ImageEntry
 	for _, e := range list {
 		ends := func(s string) bool { return s == what || strings.HasSuffix(s, "/"+what) }
@@ -137,7 +137,7 @@ func imageNamed(list []bundle.ImageEntry, what string) (bundle.ImageEntry, error
 	case 1:
 		return found[0], nil
 	case 0:
-		return bundle.ImageEntry{}, errors.New("there is no such image or chart")
+		return bundle.ImageEntry{}, errors.New("no such image or chart")
 	}
-	return bundle.ImageEntry{}, fmt.Errorf("%d images have that name; add the tag", len(found))
+	return bundle.ImageEntry{}, fmt.Errorf("%d images match; add the tag", len(found))
 }

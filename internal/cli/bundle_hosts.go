@@ -11,30 +11,30 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// hosts lists every host that making the bundle asks: the chart repository,
+// printHosts lists every host that making the bundle asks: the chart repository,
 // the registries, their token services, and the storage that blobs are
 // redirected to, which only asking for one shows. Behind a closed firewall the
 // list is as long as what was tried, and findErr or a warning says what was not
 // reached.
-func (o *bundleCreateOptions) hosts(ctx context.Context, client *registry.Client, c *contents, findErr error) error {
-	list := o.charts.hosts()
+func (o *bundleCreateOptions) printHosts(ctx context.Context, client *registry.Client, c *contents, findErr error) error {
+	list := o.charts.sourceHosts()
 	if c != nil {
 		for _, image := range c.spec.Images {
-			if err := touch(ctx, client, image.Ref); err != nil {
+			if err := probeImageBlob(ctx, client, image.Ref); err != nil {
 				c.warn("%v", err)
 			}
 		}
 	}
-	list = append(list, client.Hosts()...)
+	list = append(list, client.ContactedHosts()...)
 	slices.Sort(list)
 	for _, h := range slices.Compact(list) {
-		line(o.Out, "%s", h)
+		printLine(o.Out, "%s", h)
 	}
 	return findErr
 }
 
-// hosts are those that charts come from.
-func (o *chartOptions) hosts() []string {
+// sourceHosts are those that charts come from.
+func (o *chartOptions) sourceHosts() []string {
 	var out []string
 	sources := o.charts
 	if len(sources) == 0 {
@@ -48,8 +48,8 @@ func (o *chartOptions) hosts() []string {
 	return out
 }
 
-// touch goes all the way to the bytes of an image's config, and reads none.
-func touch(ctx context.Context, client *registry.Client, ref images.Ref) error {
+// probeImageBlob goes all the way to the bytes of an image's config, and reads none.
+func probeImageBlob(ctx context.Context, client *registry.Client, ref images.Ref) error {
 	raw, mediaType, _, err := client.Manifest(ctx, ref)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func touch(ctx context.Context, client *registry.Client, ref images.Ref) error {
 	if len(node.Manifests) > 0 {
 		child := ref
 		child.Digest = node.Manifests[0].Digest
-		return touch(ctx, client, child)
+		return probeImageBlob(ctx, client, child)
 	}
 	if len(node.Blobs) == 0 {
 		return nil

@@ -17,7 +17,7 @@ func newBundleInspect(p *Program) *cobra.Command {
 	reg := &registryOptions{}
 	cmd := &cobra.Command{
 		Use:   "inspect BUNDLE",
-		Short: "Show what a bundle carries and why",
+		Short: "Show the contents of a bundle",
 		Example: `  helm aistor bundle inspect aistor.bundle
   helm aistor bundle inspect aistor.bundle -o json
   helm aistor bundle inspect oci://registry.example.com/charts/aistor-bundle:0123456789abcdef`,
@@ -26,7 +26,7 @@ func newBundleInspect(p *Program) *cobra.Command {
 			if err := out.validate(); err != nil {
 				return err
 			}
-			b, err := openBundle(cmd.Context(), args[0], reg.connector(p))
+			b, err := openBundle(cmd.Context(), args[0], reg.newClientFactory(p))
 			if err != nil {
 				return err
 			}
@@ -35,7 +35,7 @@ func newBundleInspect(p *Program) *cobra.Command {
 			if file, ok := b.(*bundle.Bundle); ok {
 				size = file.Size()
 			}
-			return out.print(p.Out, b.Manifest(), func(w io.Writer) { printBundle(w, b.Digest(), size, b.Manifest()) })
+			return out.printDocument(p.Out, b.Manifest(), func(w io.Writer) { printBundle(w, b.Digest(), size, b.Manifest()) })
 		},
 	}
 	out.addFlags(cmd.Flags())
@@ -46,28 +46,28 @@ func newBundleInspect(p *Program) *cobra.Command {
 // printBundle shows a bundle to people. A reference alone can be nearly as wide
 // as a terminal, so that each has a line of its own.
 func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
-	line(w, "Bundle  %s", digest)
+	printLine(w, "Bundle  %s", digest)
 	if size > 0 {
-		line(w, "Size    %s", bytesText(size))
+		printLine(w, "Size    %s", bytesText(size))
 	}
-	line(w, "For     %s\n", orAll(m.Platforms))
+	printLine(w, "For     %s\n", platformsOrAll(m.Platforms))
 	var rows [][]string
 	for _, c := range m.Charts {
 		role := string(c.Role)
-		if c.SteppingStone {
+		if c.Intermediate {
 			role += " (stepping stone)"
 		}
 		rows = append(rows, []string{c.Name, c.Version, shortDigest(c.SHA256), orDash(role)})
 	}
 	writeTable(w, []string{"CHART", "VERSION", "SHA256", "ROLE"}, rows)
-	line(w, "\nIMAGE\n  DIGEST         SIZE       WHY        PLATFORMS")
+	printLine(w, "\nIMAGE\n  DIGEST         SIZE       WHY        PLATFORMS")
 	for _, i := range m.Images {
-		line(w, "%s", i.Ref)
-		line(w, "  %-14s %-10s %-10s %s", shortDigest(i.Digest), bytesText(i.Bytes), strongest(i.Reasons),
-			orDash(printable(strings.Join(i.Platforms, ","))))
+		printLine(w, "%s", i.Ref)
+		printLine(w, "  %-14s %-10s %-10s %s", shortDigest(i.Digest), bytesText(i.Bytes), strongestReason(i.Reasons),
+			orDash(sanitizeText(strings.Join(i.Platforms, ","))))
 	}
 	if p := m.Plugins; p != nil {
-		line(w, "\nPlugins: %s; %s", bytesText(p.Size), pluginsWithout("FILE", p))
+		printLine(w, "\nPlugins: %s; %s", bytesText(p.Size), pluginsTarHint("FILE", p))
 	}
 	printReferrers(w, m.Referrers)
 	notes := slices.Clone(m.Notes)
@@ -75,7 +75,7 @@ func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
 		notes = append(notes, formatNotes(m.Images)...)
 	}
 	for _, note := range notes {
-		line(w, "\nNote: %s", wrap(printable(note), 74, "      "))
+		printLine(w, "\nNote: %s", wrapText(sanitizeText(note), 74, "      "))
 	}
 }
 
@@ -83,10 +83,10 @@ func printReferrers(w io.Writer, list []bundle.Referrer) {
 	if len(list) == 0 {
 		return
 	}
-	line(w, "\nBELONGS TO AN IMAGE\n  DIGEST         OF MANIFEST    TYPE")
+	printLine(w, "\nBELONGS TO AN IMAGE\n  DIGEST         OF MANIFEST    TYPE")
 	for _, r := range list {
-		line(w, "%s", r.Ref)
-		line(w, "  %-14s %-14s %s", shortDigest(r.Digest), shortDigest(r.Subject), orDash(printable(r.ArtifactType)))
+		printLine(w, "%s", r.Ref)
+		printLine(w, "  %-14s %-14s %s", shortDigest(r.Digest), shortDigest(r.Subject), orDash(sanitizeText(r.ArtifactType)))
 	}
 }
 
@@ -103,19 +103,19 @@ func formatNotes(list []bundle.ImageEntry) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: in Docker's format, carried as it is. Registries, nodes, crane and containerd take it; "+
-		"skopeo 1.9 and older read it from the registry, not out of this file.", strings.Join(docker, ", "))}
+		"skopeo 1.9 and older can read it from the registry only.", strings.Join(docker, ", "))}
 }
 
-func orAll(platforms []string) string {
+func platformsOrAll(platforms []string) string {
 	if len(platforms) == 0 {
 		return "all"
 	}
-	return printable(strings.Join(platforms, ", "))
+	return sanitizeText(strings.Join(platforms, ", "))
 }
 
-// strongest is the weightiest reason for an image; what was saved by hand has
+// strongestReason is the weightiest reason for an image; what was saved by hand has
 // none.
-func strongest(reasons []images.Reason) images.Kind {
+func strongestReason(reasons []images.Reason) images.Kind {
 	if len(reasons) == 0 {
 		return "-"
 	}

@@ -17,12 +17,12 @@ import (
 // ociScheme marks a bundle that was pushed to a registry.
 const ociScheme = "oci://"
 
-// connect makes a client for one registry, when it turns out to be needed.
-type connect func(host string) (*registry.Client, error)
+// clientFactory makes a client for one registry, when it turns out to be needed.
+type clientFactory func(host string) (*registry.Client, error)
 
 // openBundle opens what --bundle and push name: a file or its parts, a folder
 // of archives, or oci://HOST/PATH:TAG of a bundle that was pushed.
-func openBundle(ctx context.Context, ref string, to connect, as ...string) (bundle.Reader, error) {
+func openBundle(ctx context.Context, ref string, to clientFactory, as ...string) (bundle.Reader, error) {
 	if rest, ok := strings.CutPrefix(ref, ociScheme); ok {
 		return openRemote(ctx, rest, to)
 	}
@@ -42,18 +42,18 @@ func openBundleFile(file string) (*bundle.Bundle, error) {
 	case errors.As(err, &hinted):
 		return nil, err
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, withHint(err, "helm aistor bundle create makes one")
+		return nil, withHint(err, "create one with: helm aistor bundle create FILE")
 	}
-	return nil, withHint(err, "helm aistor bundle verify tells what is damaged")
+	return nil, withHint(err, "find the damage with: helm aistor bundle verify FILE")
 }
 
-func openRemote(ctx context.Context, name string, to connect) (bundle.Reader, error) {
+func openRemote(ctx context.Context, name string, to clientFactory) (bundle.Reader, error) {
 	ref, err := images.ParseRef(name)
 	if err != nil {
 		return nil, fmt.Errorf("opening bundle %q: %w", ociScheme+name, err)
 	}
 	if ref.Tag == "" && ref.Digest == "" {
-		return nil, withHint(fmt.Errorf("opening bundle %q: it names no tag", ociScheme+name),
+		return nil, withHint(fmt.Errorf("opening bundle %q: the reference has no tag", ociScheme+name),
 			"helm aistor push prints the bundle's address in the registry")
 	}
 	client, err := to(ref.Host)
@@ -68,7 +68,7 @@ func openRemote(ctx context.Context, name string, to connect) (bundle.Reader, er
 }
 
 func openFolder(dir string, as []string) (bundle.Reader, error) {
-	named, err := pairs("as", as)
+	named, err := parsePairs("as", as)
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +85,16 @@ func openFolder(dir string, as []string) (bundle.Reader, error) {
 	return f, nil
 }
 
-// connector gives clients with the user's own credentials.
-func (o *registryOptions) connector(p *Program) connect {
-	return func(host string) (*registry.Client, error) { return o.client(p, host) }
+// newClientFactory gives clients with the user's own credentials.
+func (o *registryOptions) newClientFactory(p *Program) clientFactory {
+	return func(host string) (*registry.Client, error) { return o.newRegistryClient(p, host) }
 }
 
-// placed says of a pushed bundle where its images are: where the site's own
+// withMirror says of a pushed bundle where its images are: where the site's own
 // mapping puts them. Others carry their images with them.
-func placed(b bundle.Reader, r plan.SiteRegistry) bundle.Reader {
+func withMirror(b bundle.Reader, r plan.SiteRegistry) bundle.Reader {
 	if remote, ok := b.(*bundle.Remote); ok {
-		return remote.Within(r.Mirror)
+		return remote.WithMirror(r.Mirror)
 	}
 	return b
 }

@@ -13,14 +13,14 @@ import (
 // pluginsName is by what export knows the plugins' own files.
 const pluginsName = "plugins"
 
-// pluginsWithout is how a machine that has no plugin yet takes them out.
-func pluginsWithout(file string, p *bundle.Plugins) message.Layout {
-	return message.Layout(message.Sprintf("to take them out with tar alone:\n  tar -xOf %s blobs/sha256/%s | tar -x",
+// pluginsTarHint is how a machine that has no plugin yet takes them out.
+func pluginsTarHint(file string, p *bundle.Plugins) message.Layout {
+	return message.Layout(message.Sprintf("extract them with tar:\n  tar -xOf %s blobs/sha256/%s | tar -x",
 		file, strings.TrimPrefix(p.SHA256, "sha256:")))
 }
 
-// plugins writes the plugins' own files to a folder.
-func (o *bundleExportOptions) plugins(ctx context.Context, b *bundle.Bundle) error {
+// exportPlugins writes the plugins' own files to a folder.
+func (o *bundleExportOptions) exportPlugins(ctx context.Context, b *bundle.Bundle) error {
 	dir := o.out
 	if dir == "" {
 		dir = "aistor-" + pluginsName
@@ -32,6 +32,6 @@ func (o *bundleExportOptions) plugins(ctx context.Context, b *bundle.Bundle) err
 	if err != nil {
 		return err
 	}
-	line(o.Out, "%s %s", b.Manifest().Plugins.SHA256, dir)
+	printLine(o.Out, "%s %s", b.Manifest().Plugins.SHA256, dir)
 	return nil
 }

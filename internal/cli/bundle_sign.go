@@ -38,7 +38,7 @@ func newBundleSign(p *Program) *cobra.Command {
 
 func (o *bundleSignOptions) run(file string) error {
 	if o.key == "" {
-		return withHint(fmt.Errorf("signing bundle %q: no --key was given", file), "minisign -G makes a pair of keys")
+		return withHint(fmt.Errorf("signing bundle %q: --key is required", file), "create a key pair with: minisign -G")
 	}
 	key, err := os.ReadFile(o.key)
 	if err != nil {
@@ -58,13 +58,13 @@ func (o *bundleSignOptions) run(file string) error {
 	defer b.Close()
 	signature, err := bundle.Sign(b, key, password)
 	if err != nil {
-		return unsigned(o.key, err, o.passwordStdin, "--password-stdin")
+		return signingError(o.key, err, o.passwordStdin, "--password-stdin")
 	}
 	name := signatureFile(file)
 	if err := safefile.Write(name, signature, 0o644); err != nil {
 		return fmt.Errorf("writing signature: %w", err)
 	}
-	line(o.Out, "%s %s", b.Digest(), name)
+	printLine(o.Out, "%s %s", b.Digest(), name)
 	return nil
 }
 
@@ -74,11 +74,11 @@ func signatureFile(path string) string {
 	return regexp.MustCompile(`\.part\d{3}$`).ReplaceAllString(path, "") + bundle.SignatureSuffix
 }
 
-// unsigned says why a key file did not sign; flag is how its password is given.
-func unsigned(key string, err error, password bool, flag string) error {
-	hint := "a key with a password needs " + flag
+// signingError says why a key file did not sign; flag is how its password is given.
+func signingError(key string, err error, password bool, flag string) error {
+	hint := "an encrypted key requires " + flag
 	if password {
-		hint = "is this the password of that key?"
+		hint = "check the password of the key"
 	}
 	return withHint(fmt.Errorf("signing with %q: %w", key, err), hint)
 }

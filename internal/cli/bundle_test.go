@@ -19,9 +19,9 @@ import (
 func TestBundleCreateWritesTheSameBytesWholeAndInParts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	whole := s.create("a.bundle")
-	s.create("b.bundle", "--part-size", "64KiB")
-	parts, err := filepath.Glob(s.path("b.bundle.part*"))
+	whole := s.createBundle("a.bundle")
+	s.createBundle("b.bundle", "--part-size", "64KiB")
+	parts, err := filepath.Glob(s.filePath("b.bundle.part*"))
 	if err != nil || len(parts) < 2 {
 		t.Fatalf("parts: %v, %v", parts, err)
 	}
@@ -30,14 +30,14 @@ func TestBundleCreateWritesTheSameBytesWholeAndInParts(t *testing.T) {
 			t.Errorf("%s is larger than was asked: %v, %v", name, st.Size(), err)
 		}
 	}
-	s.must("bundle", "split", whole, "--part-size", "0.064MB", "--out", s.path("c.bundle"))
-	want, _, _ := strings.Cut(s.must("bundle", "verify", whole), " ")
-	for _, name := range []string{s.path("b.bundle"), parts[1], s.path("c.bundle")} {
-		if got, _, _ := strings.Cut(s.must("bundle", "verify", name), " "); got != want {
+	s.mustRun("bundle", "split", whole, "--part-size", "0.064MB", "--out", s.filePath("c.bundle"))
+	want, _, _ := strings.Cut(s.mustRun("bundle", "verify", whole), " ")
+	for _, name := range []string{s.filePath("b.bundle"), parts[1], s.filePath("c.bundle")} {
+		if got, _, _ := strings.Cut(s.mustRun("bundle", "verify", name), " "); got != want {
 			t.Errorf("%s: digest %s, want %s", name, got, want)
 		}
 	}
-	if r := s.helm("", "bundle", "split", whole, "--part-size", "64KiB", "--out", s.path("c.bundle")); r.code != cli.ExitError || !strings.Contains(r.err, "exists") {
+	if r := s.runHelm("", "bundle", "split", whole, "--part-size", "64KiB", "--out", s.filePath("c.bundle")); r.code != cli.ExitError || !strings.Contains(r.err, "exists") {
 		t.Errorf("parts that are there were replaced: %d %s", r.code, r.err)
 	}
 }
@@ -45,35 +45,35 @@ func TestBundleCreateWritesTheSameBytesWholeAndInParts(t *testing.T) {
 func TestBundleCreateReplacesAFileOnlyWhereThatIsWanted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	name := s.create("a.bundle")
-	r := s.helm("", s.connected("bundle", "create", name)...)
+	name := s.createBundle("a.bundle")
+	r := s.runHelm("", s.connectedFlags("bundle", "create", name)...)
 	if r.code != cli.ExitError || !strings.Contains(r.err, "hint: --overwrite") {
 		t.Errorf("got exit %d\n%s", r.code, r.err)
 	}
-	s.create("a.bundle", "--overwrite")
+	s.createBundle("a.bundle", "--overwrite")
 }
 
 func TestBundleVerifyNamesImageBlobAndOffset(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	name := s.create("a.bundle")
+	name := s.createBundle("a.bundle")
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := len(b) - 20_000 // inside of the last layer
 	b[at] ^= 1
-	s.write("a.bundle", string(b))
-	r := s.helm("", "bundle", "verify", name)
+	s.writeFile("a.bundle", string(b))
+	r := s.runHelm("", "bundle", "verify", name)
 	if r.code != cli.ExitCheckFailed {
 		t.Errorf("got exit %d, want %d", r.code, cli.ExitCheckFailed)
 	}
-	for _, want := range []string{"damaged: " + name + " at byte ", ": blob sha256:", " of quay.io/minio/aistor/", "hint: carry the file across again"} {
+	for _, want := range []string{"damaged: " + name + " at byte ", ": blob sha256:", " of quay.io/minio/aistor/", "hint: copy the file again"} {
 		if !strings.Contains(r.err, want) {
 			t.Errorf("the error lacks %q:\n%s", want, r.err)
 		}
 	}
-	if r := s.helm("", "bundle", "verify", s.path("none")); r.code != cli.ExitError {
+	if r := s.runHelm("", "bundle", "verify", s.filePath("none")); r.code != cli.ExitError {
 		t.Errorf("a file that is not there: exit %d", r.code)
 	}
 }
@@ -95,7 +95,7 @@ func TestNoVerbTakesAChartForAnother(t *testing.T) {
 		}, `error: reading chart "aistor-operator-5.11.0" of bundle "FILE": its Chart.yaml names another chart
 received: aistor-operator-5.10.0
 expected: aistor-operator-5.11.0
-hint: don't use it; helm aistor bundle create makes one whose contents are what it says
+hint: don't use it; create one with: helm aistor bundle create FILE whose contents are what it says
 `},
 		"no gzip": {func(b []byte) []byte {
 			if bytes.Equal(b, chartArchive(t, "aistor-operator", "5.10.0", operatorImage)) {
@@ -105,28 +105,28 @@ hint: don't use it; helm aistor bundle create makes one whose contents are what 
 		}, `error: reading chart "aistor-operator-5.10.0" of bundle "FILE": reading chart archive: gzip: invalid header
 received: no chart archive that Helm loads
 expected: aistor-operator-5.10.0
-hint: don't use it; helm aistor bundle create makes one whose contents are what it says
+hint: don't use it; create one with: helm aistor bundle create FILE whose contents are what it says
 `},
 	} {
-		name := s.create(strings.ReplaceAll(what, " ", "-") + ".bundle")
+		name := s.createBundle(strings.ReplaceAll(what, " ", "-") + ".bundle")
 		bundletest.Edit(t, name, tc.edit)
 		for _, c := range []struct {
 			args []string
 			code int
 		}{
 			{[]string{"bundle", "verify", name}, cli.ExitCheckFailed},
-			{[]string{"bundle", "export", name, "aistor-operator", "--out", s.path("x.tgz")}, cli.ExitError},
+			{[]string{"bundle", "export", name, "aistor-operator", "--out", s.filePath("x.tgz")}, cli.ExitError},
 			{[]string{"bundle", "inspect", name}, cli.ExitError},
 			{s.toPrivate("push", name), cli.ExitError},
 			{[]string{"values", "--operator", "--bundle", name}, cli.ExitError},
 		} {
-			r := s.helm("", c.args...)
+			r := s.runHelm("", c.args...)
 			if diff := cmp.Diff(strings.ReplaceAll(tc.want, "FILE", name), r.err); r.code != c.code || r.out != "" || diff != "" {
 				t.Errorf("%s: %v: exit %d, want %d\n%s\n(-want +got):\n%s", what, c.args, r.code, c.code, r.out, diff)
 			}
 		}
 	}
-	if s.private.Count("^(PUT|PATCH|POST)") > 0 {
+	if s.private.CountRequests("^(PUT|PATCH|POST)") > 0 {
 		t.Error("something was pushed")
 	}
 }
@@ -134,7 +134,7 @@ hint: don't use it; helm aistor bundle create makes one whose contents are what 
 func TestBundleSignAndVerify(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	name := s.create("a.bundle")
+	name := s.createBundle("a.bundle")
 	public, private, err := minisign.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -143,18 +143,18 @@ func TestBundleSignAndVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write("key", string(key))
+	s.writeFile("key", string(key))
 	line, err := public.MarshalText()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write("key.pub", string(line))
-	if r := s.helm("", "bundle", "verify", name, "--public-key", s.path("key.pub")); r.code != cli.ExitCheckFailed || !strings.Contains(r.err, "bundle sign makes one") {
+	s.writeFile("key.pub", string(line))
+	if r := s.runHelm("", "bundle", "verify", name, "--public-key", s.filePath("key.pub")); r.code != cli.ExitCheckFailed || !strings.Contains(r.err, "bundle sign makes one") {
 		t.Errorf("without a signature: exit %d\n%s", r.code, r.err)
 	}
-	s.must("bundle", "sign", name, "--key", s.path("key"))
-	for _, key := range []string{s.path("key.pub"), public.String()} {
-		if out := s.must("bundle", "verify", name, "--public-key", key); !strings.Contains(out, "signature too") {
+	s.mustRun("bundle", "sign", name, "--key", s.filePath("key"))
+	for _, key := range []string{s.filePath("key.pub"), public.String()} {
+		if out := s.mustRun("bundle", "verify", name, "--public-key", key); !strings.Contains(out, "signature too") {
 			t.Errorf("got %s", out)
 		}
 	}
@@ -162,7 +162,7 @@ func TestBundleSignAndVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := s.helm("", "bundle", "verify", name, "--public-key", other.String()); r.code != cli.ExitCheckFailed {
+	if r := s.runHelm("", "bundle", "verify", name, "--public-key", other.String()); r.code != cli.ExitCheckFailed {
 		t.Errorf("another key: exit %d\n%s", r.code, r.err)
 	}
 }
@@ -170,26 +170,26 @@ func TestBundleSignAndVerify(t *testing.T) {
 func TestBundleExport(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	name := s.create("a.bundle")
+	name := s.createBundle("a.bundle")
 	for what, out := range map[string]string{
 		operatorImage: "1.tar", "operator": "2.tar", "minio/aistor/operator:v1": "3.tar", "aistor-operator-5.10.0": "4.tgz", "aistor-operator": "5.tgz",
 	} {
-		s.must("bundle", "export", name, what, "--out", s.path(out))
+		s.mustRun("bundle", "export", name, what, "--out", s.filePath(out))
 	}
 	for _, pair := range [][2]string{{"1.tar", "2.tar"}, {"1.tar", "3.tar"}, {"4.tgz", "aistor-operator-5.10.0.tgz"}, {"5.tgz", "4.tgz"}} {
-		a, errA := os.ReadFile(s.path(pair[0]))
-		b, errB := os.ReadFile(s.path(pair[1]))
+		a, errA := os.ReadFile(s.filePath(pair[0]))
+		b, errB := os.ReadFile(s.filePath(pair[1]))
 		if errA != nil || errB != nil || !cmp.Equal(a, b) {
 			t.Errorf("%s and %s differ (%v, %v)", pair[0], pair[1], errA, errB)
 		}
 	}
-	offered := s.must("__complete", "bundle", "export", name, "")
+	offered := s.mustRun("__complete", "bundle", "export", name, "")
 	for _, want := range []string{"aistor-operator-5.10.0\tchart\n", operatorImage + "\timage\n"} {
 		if !strings.Contains(offered, want) {
 			t.Errorf("Tab offers %q, want %q", offered, want)
 		}
 	}
-	r := s.helm("", "bundle", "export", name, "nothing")
+	r := s.runHelm("", "bundle", "export", name, "nothing")
 	if r.code != cli.ExitError || !strings.Contains(r.err, "bundle inspect") {
 		t.Errorf("got exit %d\n%s", r.code, r.err)
 	}
@@ -198,11 +198,11 @@ func TestBundleExport(t *testing.T) {
 func TestBundleCreateListsHosts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	out := s.must(append(s.connected("bundle", "create"), "--list-hosts", "--image", "nowhere.invalid/x:v1")...)
+	out := s.mustRun(append(s.connectedFlags("bundle", "create"), "--list-hosts", "--image", "nowhere.invalid/x:v1")...)
 	if diff := cmp.Diff("nowhere.invalid\n", strings.TrimPrefix(out, s.upstream.Host+"\n")); diff != "" {
 		t.Errorf("hosts (-want +got):\n%s", diff)
 	}
-	if files, _ := filepath.Glob(s.path("*.bundle*")); len(files) > 0 {
+	if files, _ := filepath.Glob(s.filePath("*.bundle*")); len(files) > 0 {
 		t.Errorf("files were written: %v", files)
 	}
 }
@@ -213,7 +213,7 @@ func TestBundleCreateListsTheHostsOfCharts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	charts := chartRepository(t, s)
-	out := s.must("bundle", "create", "--list-hosts", "--repo", charts.url, "--ca", charts.ca, "--from", "5.10.0", "--platform", "linux/amd64",
+	out := s.mustRun("bundle", "create", "--list-hosts", "--repo", charts.url, "--ca", charts.ca, "--from", "5.10.0", "--platform", "linux/amd64",
 		"--mirror", "quay.io="+s.upstream.Host+"/cache", "--registry-plain-http", s.upstream.Host)
 	want := []string{s.upstream.Host, charts.host, charts.archives, charts.storage}
 	slices.Sort(want)
@@ -225,27 +225,27 @@ func TestBundleCreateListsTheHostsOfCharts(t *testing.T) {
 func TestDifferenceBundleLacksWhatTheSiteHasAndCompletesIt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.upstream.AddImage(t, "cache/minio/aistor/operator", "v0", "linux/amd64", registrytest.Layer(1, layerSize))
-	s.private.AddImage(t, "aistor/operator", "v0", "linux/amd64", registrytest.Layer(1, layerSize))
-	file := s.write("site.yaml", "apiVersion: upgrade.aistor.dev/v1alpha1\nkind: Site\nregistry:\n  registry: "+s.private.Host+
+	s.upstream.AddImage(t, "cache/minio/aistor/operator", "v0", "linux/amd64", registrytest.NewLayer(1, layerSize))
+	s.private.AddImage(t, "aistor/operator", "v0", "linux/amd64", registrytest.NewLayer(1, layerSize))
+	file := s.writeFile("site.yaml", "apiVersion: upgrade.aistor.dev/v1alpha1\nkind: Site\nregistry:\n  registry: "+s.private.Host+
 		"\nplatforms: [linux/amd64]\noperator: {namespace: aistor, release: aistor, chart: aistor-operator, version: 5.10.0}\nimages:\n- "+
 		s.private.Host+"/aistor/operator:v0\n- elsewhere.example.com/x:v1\n")
-	whole := s.create("whole.bundle", "--for", file)
-	part := s.create("part.bundle", "--for", file, "--difference")
+	whole := s.createBundle("whole.bundle", "--for", file)
+	part := s.createBundle("part.bundle", "--for", file, "--difference")
 	a, errA := os.Stat(whole)
 	b, errB := os.Stat(part)
 	if errA != nil || errB != nil || a.Size()-b.Size() < layerSize {
 		t.Fatalf("sizes %d and %d (%v, %v)", a.Size(), b.Size(), errA, errB)
 	}
-	if out := s.must("bundle", "inspect", part); !strings.Contains(out, "a difference bundle") {
+	if out := s.mustRun("bundle", "inspect", part); !strings.Contains(out, "a difference bundle") {
 		t.Errorf("inspect does not say what it is:\n%s", out)
 	}
-	s.must(s.toPrivate("push", part)...)
-	if out := s.must(s.toPrivate("push", whole, "--charts", "none", "--dry-run")...); !strings.Contains(out, "0 of 2 are missing") {
+	s.mustRun(s.toPrivate("push", part)...)
+	if out := s.mustRun(s.toPrivate("push", whole, "--charts", "none", "--dry-run")...); !strings.Contains(out, "0 of 2 are missing") {
 		t.Errorf("after the difference bundle:\n%s", out)
 	}
 	empty := newSite(t)
-	if r := empty.helm("", empty.toPrivate("push", part)...); r.code != cli.ExitError || !strings.Contains(r.err, "the bundle leaves out blob sha256:") || empty.private.Count("^(PUT|PATCH)") > 0 {
+	if r := empty.runHelm("", empty.toPrivate("push", part)...); r.code != cli.ExitError || !strings.Contains(r.err, "the bundle leaves out blob sha256:") || empty.private.CountRequests("^(PUT|PATCH)") > 0 {
 		t.Errorf("a site that has nothing took it: %d\n%s", r.code, r.err)
 	}
 }
@@ -253,7 +253,7 @@ func TestDifferenceBundleLacksWhatTheSiteHasAndCompletesIt(t *testing.T) {
 func TestFetchErrorsNameTheMirror(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	r := s.helm("", append(s.connected("bundle", "create", s.path("a.bundle")), "--image", "quay.io/minio/absent:v1")...)
+	r := s.runHelm("", append(s.connectedFlags("bundle", "create", s.filePath("a.bundle")), "--image", "quay.io/minio/absent:v1")...)
 	if want := "at its mirror \"" + s.upstream.Host + "/cache/minio/absent:v1\""; r.code != cli.ExitError || !strings.Contains(r.err, want) {
 		t.Errorf("got exit %d, the error lacks %s:\n%s", r.code, want, r.err)
 	}

@@ -6,8 +6,8 @@ import (
 	"strconv"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -15,18 +15,18 @@ import (
 // userValues are the values by which the charts are rendered to find their
 // images: files for all, for one chart, and settings, which each are one
 // release's. Stores with settings of their own are rendered each.
-func (o *contentsOptions) userValues(p *Program, site *plan.Site) (map[aistor.Role][]map[string]any, error) {
+func (o *contentsOptions) userValues(p *Program, site *plan.Site) (map[aistor.ChartRole][]map[string]any, error) {
 	both, err := readValues(p, o.values, "helm aistor bundle create FILE -f -")
 	if err != nil {
 		return nil, err
 	}
-	sets, err := o.sets.byRelease()
+	sets, err := o.sets.splitByRelease()
 	if err != nil {
 		return nil, err
 	}
-	out := map[aistor.Role][]map[string]any{}
+	out := map[aistor.ChartRole][]map[string]any{}
 	for _, part := range []struct {
-		role  aistor.Role
+		role  aistor.ChartRole
 		flag  string
 		files []string
 	}{
@@ -41,8 +41,8 @@ func (o *contentsOptions) userValues(p *Program, site *plan.Site) (map[aistor.Ro
 			own.Stdin = "helm aistor bundle create FILE " + part.flag + " -"
 		}
 		own.Sources = append(slices.Clone(both.Sources), own.Sources...)
-		merged := values.Merge(both.Given, own.Given)
-		if err := inputs.CheckFinal("the "+string(part.role)+"'s chart", merged, own, nil, o.literal, part.flag+" FILE"); err != nil {
+		merged := values.Merge(both.UserValues, own.UserValues)
+		if err := planinput.CheckFinal("the "+string(part.role)+"'s chart", merged, own, nil, o.literal, part.flag+" FILE"); err != nil {
 			return nil, err
 		}
 		out[part.role] = []map[string]any{merged}
@@ -51,7 +51,7 @@ func (o *contentsOptions) userValues(p *Program, site *plan.Site) (map[aistor.Ro
 }
 
 // setsOnTop puts single settings on the values of the release that each is for.
-func (o *contentsOptions) setsOnTop(out map[aistor.Role][]map[string]any, sets map[string]*setOptions, site *plan.Site) error {
+func (o *contentsOptions) setsOnTop(out map[aistor.ChartRole][]map[string]any, sets map[string]*setOptions, site *plan.Site) error {
 	for _, key := range slices.Sorted(maps.Keys(sets)) {
 		role := aistor.RoleObjectStore
 		if key == operatorKey {
@@ -59,11 +59,11 @@ func (o *contentsOptions) setsOnTop(out map[aistor.Role][]map[string]any, sets m
 		} else if err := knownInSite(site, key); err != nil {
 			return err
 		}
-		v, err := sets[key].Into(out[role][0])
+		v, err := sets[key].ApplyTo(out[role][0])
 		if err != nil {
 			return err
 		}
-		if err := inputs.CheckFinal("release "+strconv.Quote(key), v, inputs.Values{Sets: sets[key].Sets}, nil, o.literal, "--set"); err != nil {
+		if err := planinput.CheckFinal("release "+strconv.Quote(key), v, planinput.Values{Sets: sets[key].SetFlags}, nil, o.literal, "--set"); err != nil {
 			return err
 		}
 		if out[role] = append(out[role], v); role == aistor.RoleOperator {

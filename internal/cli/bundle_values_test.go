@@ -14,7 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-type tree = map[string]any
+type valuesTree = map[string]any
 
 // A bundle is made with the settings that plan and upgrade are given: those of
 // the operator on top of its files, and each store's beside the values of all.
@@ -28,34 +28,34 @@ func TestBundlesAreMadeWithTheSettingsOfEachRelease(t *testing.T) {
 	p := &Program{IOStreams: streams}
 	site := &plan.Site{ObjectStores: []plan.SiteRelease{{Namespace: "team-a", Store: "primary"}, {Namespace: "team-b", Store: "other"}}}
 	for name, tc := range map[string]struct {
-		sets  chart.Sets
+		sets  chart.SetFlags
 		site  *plan.Site
-		want  map[aistor.Role][]map[string]any
+		want  map[aistor.ChartRole][]map[string]any
 		wrong string
 	}{
-		"none": {want: map[aistor.Role][]map[string]any{
-			aistor.RoleOperator: {tree{"a": "file", "b": "file"}}, aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}},
+		"none": {want: map[aistor.ChartRole][]map[string]any{
+			aistor.RoleOperator: {valuesTree{"a": "file", "b": "file"}}, aistor.RoleObjectStore: {valuesTree{"a": "file", "b": "file"}},
 		}},
 		"of the operator": {
-			sets: chart.Sets{Set: []string{"operator:a=set"}, JSON: []string{`operator:c={"d":1}`}},
-			want: map[aistor.Role][]map[string]any{
-				aistor.RoleOperator: {tree{"a": "set", "b": "file", "c": tree{"d": 1.0}}}, aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}},
+			sets: chart.SetFlags{Set: []string{"operator:a=set"}, JSON: []string{`operator:c={"d":1}`}},
+			want: map[aistor.ChartRole][]map[string]any{
+				aistor.RoleOperator: {valuesTree{"a": "set", "b": "file", "c": valuesTree{"d": 1.0}}}, aistor.RoleObjectStore: {valuesTree{"a": "file", "b": "file"}},
 			},
 		},
 		"of two stores": {
-			sets: chart.Sets{Set: []string{"team-b/other:a=b"}, String: []string{"team-a/primary:a=1"}}, site: site,
-			want: map[aistor.Role][]map[string]any{
-				aistor.RoleOperator:    {tree{"a": "file", "b": "file"}},
-				aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}, tree{"a": "1", "b": "file"}, tree{"a": "b", "b": "file"}},
+			sets: chart.SetFlags{Set: []string{"team-b/other:a=b"}, String: []string{"team-a/primary:a=1"}}, site: site,
+			want: map[aistor.ChartRole][]map[string]any{
+				aistor.RoleOperator:    {valuesTree{"a": "file", "b": "file"}},
+				aistor.RoleObjectStore: {valuesTree{"a": "file", "b": "file"}, valuesTree{"a": "1", "b": "file"}, valuesTree{"a": "b", "b": "file"}},
 			},
 		},
-		"of a store that is not there": {sets: chart.Sets{Set: []string{"team-a/primry:a=b"}}, site: site, wrong: "the site file does not list it"},
-		"of nobody":                    {sets: chart.Sets{Set: []string{"a=b"}}, wrong: "does not say which release is meant"},
-		"a secret on the command line": {sets: chart.Sets{Set: []string{"operator:license=planted"}}, wrong: "seen by everybody"},
+		"of a store that is not there": {sets: chart.SetFlags{Set: []string{"team-a/primry:a=b"}}, site: site, wrong: "the site file does not list it"},
+		"of nobody":                    {sets: chart.SetFlags{Set: []string{"a=b"}}, wrong: "does not say which release is meant"},
+		"a secret on the command line": {sets: chart.SetFlags{Set: []string{"operator:license=planted"}}, wrong: "seen by everybody"},
 		"of a store without a site file": {
-			sets: chart.Sets{Set: []string{"any/one:a=b"}},
-			want: map[aistor.Role][]map[string]any{
-				aistor.RoleOperator: {tree{"a": "file", "b": "file"}}, aistor.RoleObjectStore: {tree{"a": "file", "b": "file"}, tree{"a": "b", "b": "file"}},
+			sets: chart.SetFlags{Set: []string{"any/one:a=b"}},
+			want: map[aistor.ChartRole][]map[string]any{
+				aistor.RoleOperator: {valuesTree{"a": "file", "b": "file"}}, aistor.RoleObjectStore: {valuesTree{"a": "file", "b": "file"}, valuesTree{"a": "b", "b": "file"}},
 			},
 		},
 	} {
@@ -64,7 +64,7 @@ func TestBundlesAreMadeWithTheSettingsOfEachRelease(t *testing.T) {
 			o := contentsOptions{values: []string{file}, sets: setOptions{tc.sets}}
 			got, err := o.userValues(p, tc.site)
 			if tc.wrong != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.wrong) || strings.Contains(describe(err), "planted") {
+				if err == nil || !strings.Contains(err.Error(), tc.wrong) || strings.Contains(describeError(err), "planted") {
 					t.Errorf("received %v, want one that says %q", err, tc.wrong)
 				}
 				return

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 )
 
 // bundleVerifyOptions prove a bundle.
@@ -25,12 +25,12 @@ func newBundleVerify(p *Program) *cobra.Command {
 	o := &bundleVerifyOptions{Program: p}
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Read every byte of a bundle and compare it",
-		Long: "Read every byte of a bundle, in parallel, and compare it with what was written.\n" +
-			"With a public key its signature is checked first. Damage ends with exit code 3.",
+		Short: "Verify every byte of a bundle",
+		Long: "Verify every byte of a bundle with the recorded digests.\n" +
+			"With a public key, check the signature first. Exit code 3 means damage.",
 		Example: `  helm aistor bundle verify aistor.bundle
 
-  # Also who made it
+  # Also verify the signature
   helm aistor bundle verify aistor.bundle --public-key minisign.pub`,
 		Args: exactArgs(1, "the bundle's file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
@@ -43,7 +43,7 @@ func newBundleVerify(p *Program) *cobra.Command {
 
 func (o *bundleVerifyOptions) run(ctx context.Context, file string) error {
 	if strings.HasPrefix(file, ociScheme) {
-		return withHint(fmt.Errorf("verifying bundle %q: it is in a registry, not in a file; what is read from there is compared with its digest each time", file),
+		return withHint(fmt.Errorf("verifying bundle %q: bundles in a registry need no verification: every read is checked against its digest", file),
 			"helm aistor bundle inspect "+file+" shows it")
 	}
 	b, err := openBundleFile(file)
@@ -57,7 +57,7 @@ func (o *bundleVerifyOptions) run(ctx context.Context, file string) error {
 	if err := o.checkSignature(b); err != nil {
 		return withCode(ExitCheckFailed, err)
 	}
-	events, end := o.progress("verifying")
+	events, end := o.startProgress("verifying")
 	problems, err := b.Verify(ctx, events)
 	end()
 	if err != nil {
@@ -68,9 +68,9 @@ func (o *bundleVerifyOptions) run(ctx context.Context, file string) error {
 	}
 	if len(problems) > 0 {
 		return withCode(ExitCheckFailed, withHint(
-			fmt.Errorf("verifying bundle %q: damaged in %s", file, words.Count(len(problems), "place")), "carry the file across again"))
+			fmt.Errorf("verifying bundle %q: damaged in %s", file, plural.Count(len(problems), "place")), "copy the file again"))
 	}
-	line(o.Out, "%s %s verified%s", b.Digest(), file, o.signed())
+	printLine(o.Out, "%s %s verified%s", b.Digest(), file, o.signatureText())
 	return nil
 }
 
@@ -83,10 +83,10 @@ func printProblem(p *Program, file string, x bundle.Problem) {
 	if x.Digest != "" {
 		what = fmt.Sprintf(": blob %s of %s", x.Digest, strings.Join(x.Subject, ", "))
 	}
-	line(p.ErrOut, "damaged: %s at byte %d%s: %s", file, x.Offset, what, x.Reason)
+	printLine(p.ErrOut, "damaged: %s at byte %d%s: %s", file, x.Offset, what, x.Reason)
 }
 
-func (o *bundleVerifyOptions) signed() string {
+func (o *bundleVerifyOptions) signatureText() string {
 	if o.publicKey == "" {
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-// checkOptions choose checks and say how they are judged.
+// checkOptions select checks and set how findings count.
 type checkOptions struct {
 	only, skip []string
 	waive      []string
@@ -22,33 +22,33 @@ type checkOptions struct {
 
 func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.only, "only", nil, "run only these checks, by ID")
-	fs.StringSliceVar(&o.skip, "skip", nil, "leave these checks out, by ID")
-	o.addJudgeFlags(fs)
+	fs.StringSliceVar(&o.skip, "skip", nil, "skip these checks, by ID")
+	o.addOutcomeFlags(fs)
 }
 
-// addJudgeFlags are those of a verb that changes things: it leaves no check
+// addOutcomeFlags are those of a verb that changes things: it leaves no check
 // out, and accepts a finding only with a reason.
-func (o *checkOptions) addJudgeFlags(fs *pflag.FlagSet) {
-	o.addWaive(fs)
-	fs.StringVar(&o.failOn, "fail-on", "fail", "fail, or warn to let warnings count")
-	fs.BoolVar(&o.list, "list", false, "list the checks with what they look at")
+func (o *checkOptions) addOutcomeFlags(fs *pflag.FlagSet) {
+	o.addWaiverFlags(fs)
+	fs.StringVar(&o.failOn, "fail-on", "fail", "exit code 3 on: fail, or warn to also fail on warnings")
+	fs.BoolVar(&o.list, "list", false, "list all checks and what they inspect")
 }
 
-// addWaive accepts findings, each with its reason.
-func (o *checkOptions) addWaive(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.waive, "waive", nil, "accept a finding, as ID=REASON; it stays in the report (can be repeated)")
-	fs.StringSliceVar(&o.ack, "acknowledge", nil, "say that something only a person can do was done: "+strings.Join(gateIDs(), ", "))
+// addWaiverFlags accepts findings, each with its reason.
+func (o *checkOptions) addWaiverFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.waive, "waive", nil, "accept a finding, as ID=REASON; it remains in the report (can be repeated)")
+	fs.StringSliceVar(&o.ack, "acknowledge", nil, "confirm that a manual step was completed: "+strings.Join(manualStepIDs(), ", "))
 }
 
 // validate says what is wrong with the flags themselves, before anything is
 // asked.
 func (o *checkOptions) validate() error {
-	_, err := o.options(nil)
+	_, err := o.buildOptions(nil)
 	return err
 }
 
-// options joins the flags with what the site file says.
-func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
+// buildOptions joins the flags with what the site file says.
+func (o *checkOptions) buildOptions(site *plan.Site) (preflight.Options, error) {
 	opts := preflight.Options{Only: o.only, Skip: o.skip, FailOnWarn: o.failOn == "warn"}
 	if o.failOn != "warn" && o.failOn != "fail" {
 		return opts, fmt.Errorf("reading --fail-on %q: expected fail or warn", o.failOn)
@@ -56,8 +56,8 @@ func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
 	if site != nil {
 		opts.Waivers = site.Waivers
 	}
-	if unknown := preflight.UnknownGates(o.acknowledgedFor(site)); len(unknown) > 0 {
-		return opts, fmt.Errorf("reading --acknowledge %q: expected one of %s", unknown[0], strings.Join(gateIDs(), ", "))
+	if unknown := preflight.UnknownManualSteps(o.acknowledgedFor(site)); len(unknown) > 0 {
+		return opts, fmt.Errorf("reading --acknowledge %q: expected one of %s", unknown[0], strings.Join(manualStepIDs(), ", "))
 	}
 	for _, w := range o.waive {
 		id, reason, ok := strings.Cut(w, "=")
@@ -66,12 +66,12 @@ func (o *checkOptions) options(site *plan.Site) (preflight.Options, error) {
 		}
 		opts.Waivers = append(opts.Waivers, plan.Waiver{Check: id, Reason: reason})
 	}
-	return opts, o.known()
+	return opts, o.checkKnownIDs()
 }
 
-// known wants the IDs of the flags to be those of checks. What the site file
+// checkKnownIDs wants the IDs of the flags to be those of checks. What the site file
 // waives is left to the report: another version may have read it.
-func (o *checkOptions) known() error {
+func (o *checkOptions) checkKnownIDs() error {
 	named := preflight.Options{Only: o.only, Skip: o.skip}
 	for _, w := range o.waive {
 		id, _, _ := strings.Cut(w, "=")
@@ -86,7 +86,7 @@ func (o *checkOptions) known() error {
 		}
 	}
 	for _, id := range preflight.UnknownIDs(nil, named) {
-		return withHint(fmt.Errorf("choosing check %q: %s", id, preflight.SayUnknown(nil, id)), "kubectl aistor-upgrade preflight --list")
+		return withHint(fmt.Errorf("choosing check %q: %s", id, preflight.UnknownIDMessage(nil, id)), "kubectl aistor-upgrade preflight --list")
 	}
 	return nil
 }
@@ -98,14 +98,14 @@ func mandatoryError(flag, id string) error {
 		"kubectl aistor-upgrade preflight --only "+id)
 }
 
-// among wants the chosen checks to be some that this verb makes: those of
+// checkApplicableIDs wants the chosen checks to be some that this verb makes: those of
 // another one would be left out without a word.
-func (o *checkOptions) among(verb string, checks []preflight.Check) error {
+func (o *checkOptions) checkApplicableIDs(verb string, checks []preflight.Check) error {
 	other := map[string]string{"validate": "preflight", "preflight": "validate"}[verb]
 	for _, id := range slices.Concat(o.only, o.skip) {
 		made := slices.ContainsFunc(checks, func(c preflight.Check) bool { return c.ID == id })
 		if !made && len(preflight.UnknownIDs(nil, preflight.Options{Only: []string{id}})) == 0 {
-			return withHint(fmt.Errorf("choosing check %q: %s makes it, and %s does not", id, other, verb), "kubectl aistor-upgrade "+verb+" --list")
+			return withHint(fmt.Errorf("selecting check %q: it belongs to %s, not to %s", id, other, verb), "kubectl aistor-upgrade "+verb+" --list")
 		}
 	}
 	return nil
@@ -119,9 +119,9 @@ func (o *checkOptions) acknowledgedFor(site *plan.Site) []string {
 	return slices.Concat(site.Acknowledged, o.ack)
 }
 
-func gateIDs() []string {
+func manualStepIDs() []string {
 	var ids []string
-	for _, g := range preflight.Gates() {
+	for _, g := range preflight.ManualSteps() {
 		ids = append(ids, g.ID)
 	}
 	return ids

@@ -17,9 +17,9 @@ func printChecks(w io.Writer, checks []preflight.Check) {
 	for _, c := range checks {
 		width = max(width, len(c.ID)+2)
 	}
-	line(w, "%-*s%s", width, "ID", "LOOKS AT")
+	printLine(w, "%-*s%s", width, "ID", "LOOKS AT")
 	for _, c := range checks {
-		line(w, "%-*s%s", width, c.ID, wrap(c.Looks, 80-width, strings.Repeat(" ", width)))
+		printLine(w, "%-*s%s", width, c.ID, wrapText(c.Inspects, 80-width, strings.Repeat(" ", width)))
 	}
 }
 
@@ -29,15 +29,15 @@ var glyphs = map[preflight.Status]string{
 	preflight.Pass: "✓", preflight.Warn: "!", preflight.Fail: "✗", preflight.Error: "?", preflight.Skip: "-",
 }
 
-// mostDetails is how many findings of one check are shown to people.
-const mostDetails = 5
+// maxDetails is how many findings of one check are shown to people.
+const maxDetails = 5
 
 // ranks is the order in which people read results: what is wrong comes first.
 var ranks = map[preflight.Status]int{
 	preflight.Fail: 0, preflight.Error: 1, preflight.Warn: 2, preflight.Skip: 4, preflight.Pass: 5,
 }
 
-func rank(r preflight.Result) int {
+func sortRank(r preflight.Result) int {
 	if r.Waived != "" {
 		return 3
 	}
@@ -47,19 +47,19 @@ func rank(r preflight.Result) int {
 // printReport writes all results, the worst first, and last the verdict.
 func printReport(w io.Writer, r *preflight.Report) {
 	results := slices.Clone(r.Results)
-	slices.SortStableFunc(results, func(a, b preflight.Result) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(results, func(a, b preflight.Result) int { return sortRank(a) - sortRank(b) })
 	for _, one := range results {
 		printResult(w, one)
 	}
-	line(w, "\n%s", printVerdict(w, r))
+	printLine(w, "\n%s", printVerdict(w, r))
 }
 
 func printVerdict(w io.Writer, r *preflight.Report) message.Layout {
 	status := preflight.Pass
-	if verdict(r) != nil {
+	if reportExitError(r) != nil {
 		status = preflight.Fail
 	}
-	return tint(w, colourOf(status), wrap(r.Verdict, 80, "  "))
+	return colorize(w, outcomeColor(status), wrapText(r.Verdict, 80, "  "))
 }
 
 // printFindings writes what stands in the way, the worst first, but for the
@@ -86,80 +86,80 @@ func printResult(w io.Writer, r preflight.Result) {
 	if wrong && len(r.Details) > 0 {
 		lines = r.Details
 	}
-	mark := tint(w, colourOf(r.Status), fmt.Sprintf("%s %-6s", glyphs[r.Status], word))
-	line(w, "%s %s", mark, wrap(r.ID+": "+readable(lines[0]), 71, margin))
+	mark := colorize(w, outcomeColor(r.Status), fmt.Sprintf("%s %-6s", glyphs[r.Status], word))
+	printLine(w, "%s %s", mark, wrapText(r.ID+": "+readableText(lines[0]), 71, detailIndent))
 	for i, d := range lines[1:] {
-		if i+1 == mostDetails {
-			line(w, "%s… and %d more; -o json has them all", margin, len(lines)-mostDetails)
+		if i+1 == maxDetails {
+			printLine(w, "%s… and %d more; use -o json to see all", detailIndent, len(lines)-maxDetails)
 			break
 		}
-		line(w, "%s%s", margin, wrap(readable(d), 69, margin+"  "))
+		printLine(w, "%s%s", detailIndent, wrapText(readableText(d), 69, detailIndent+"  "))
 	}
 	if wrong {
 		printAdvice(w, r)
 	}
 }
 
-// margin is what stands before every further line of a result.
-const margin = "         "
+// detailIndent is what stands before every further line of a result.
+const detailIndent = "         "
 
-// readable makes a finding's text fit for a terminal. A digest is shortened to
+// readableText makes a finding's text fit for a terminal. A digest is shortened to
 // what tells two apart; -o json has all of it.
-func readable(s string) string {
-	return digests.ReplaceAllString(printable(s), "${1}…")
+func readableText(s string) string {
+	return digestPattern.ReplaceAllString(sanitizeText(s), "${1}…")
 }
 
-// digests is a constant in all but name: Go has none of this type.
-var digests = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+// digestPattern is a constant in all but name: Go has none of this type.
+var digestPattern = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
 
-// commands begin a remedy that is there to be pasted. It is as constant as
+// commandPattern begin a remedy that is there to be pasted. It is as constant as
 // digests.
-var commands = regexp.MustCompile(`(?m)^(kubectl|helm|mc|skopeo|git|export|flux|base64) `)
+var commandPattern = regexp.MustCompile(`(?m)^(kubectl|helm|mc|skopeo|git|export|flux|base64) `)
 
 // printAdvice ends a finding. A command is there to be pasted and so is never
 // broken.
 func printAdvice(w io.Writer, r preflight.Result) {
 	if r.Observed != "" {
-		line(w, "%s  observed  %s", margin, wrap(readable(r.Observed), 59, margin+"            "))
+		printLine(w, "%s  observed  %s", detailIndent, wrapText(readableText(r.Observed), 59, detailIndent+"            "))
 	}
 	if r.Required != "" {
-		line(w, "%s  required  %s", margin, wrap(readable(r.Required), 59, margin+"            "))
+		printLine(w, "%s  required  %s", detailIndent, wrapText(readableText(r.Required), 59, detailIndent+"            "))
 	}
 	if r.Remedy != "" {
 		lines := strings.Split(r.Remedy, "\n")
-		text := wrapLines(lines, 59, margin+"            ")
-		if commands.MatchString(r.Remedy) {
-			text = message.Layout(strings.ReplaceAll(message.Block(r.Remedy), "\n", "\n"+margin+"            "))
+		text := wrapLines(lines, 59, detailIndent+"            ")
+		if commandPattern.MatchString(r.Remedy) {
+			text = message.Layout(strings.ReplaceAll(message.Block(r.Remedy), "\n", "\n"+detailIndent+"            "))
 		}
-		line(w, "%s  remedy    %s", margin, text)
+		printLine(w, "%s  remedy    %s", detailIndent, text)
 	}
 }
 
-// verdict is the exit code of a report.
-func verdict(r *preflight.Report) error {
+// reportExitError is the exit code of a report.
+func reportExitError(r *preflight.Report) error {
 	switch {
-	case r.OK() && r.Checked():
+	case r.OK() && r.AnyChecked():
 		return nil
-	case r.Checked() && r.Summary.Fail == 0 && r.Summary.Error == 0:
+	case r.AnyChecked() && r.Summary.Fail == 0 && r.Summary.Error == 0:
 		return &silentError{ExitWarnings}
 	}
 	return &silentError{ExitCheckFailed}
 }
 
-// printChecked is print for a report, which build servers read as well. The
+// printReportDocument is print for a report, which build servers read as well. The
 // names of a report are the IDs of the checks that found something.
-func (o *outputOptions) printChecked(w io.Writer, r *preflight.Report, table func(io.Writer)) error {
+func (o *outputOptions) printReportDocument(w io.Writer, r *preflight.Report, table func(io.Writer)) error {
 	switch o.format {
 	case "name":
 		for _, one := range r.Results {
 			if one.Waived == "" && one.Status != preflight.Pass && one.Status != preflight.Skip {
-				line(w, "%s", printable(one.ID))
+				printLine(w, "%s", sanitizeText(one.ID))
 			}
 		}
 		return nil
 	case "junit":
 	default:
-		return o.print(w, r, table)
+		return o.printDocument(w, r, table)
 	}
 	b, err := r.JUnit()
 	if err != nil {

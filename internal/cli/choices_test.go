@@ -31,14 +31,14 @@ func TestTheNamespaceIsOneThatWasAskedFor(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := program(t)
+			p := newProgram(t)
 			p.Getenv = func(name string) string { return map[string]string{"HELM_NAMESPACE": tc.handed}[name] }
 			k := newHelmOptions(p)
 			*k.KubeConfig = config
 			if tc.flag != "" {
 				*k.Namespace = tc.flag
 			}
-			if got := k.namespace(); got != tc.want {
+			if got := k.explicitNamespace(); got != tc.want {
 				t.Errorf("namespace = %q, want %q", got, tc.want)
 			}
 		})
@@ -47,11 +47,11 @@ func TestTheNamespaceIsOneThatWasAskedFor(t *testing.T) {
 
 func TestTheCommandToGoOnIsTheOneThatWasTyped(t *testing.T) {
 	t.Parallel()
-	p := program(t)
+	p := newProgram(t)
 	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: p}}}
 	p.Args = []string{"upgrade", "--bundle", "my bundle", "--kube-context", "prod", "--waive", "downtime=it's agreed"}
-	want := `run the same command again: helm aistor upgrade --bundle 'my bundle' --kube-context prod --waive 'downtime=it'\''s agreed'`
-	if got := o.command(); got != want {
+	want := `rerun the same command to resume: helm aistor upgrade --bundle 'my bundle' --kube-context prod --waive 'downtime=it'\''s agreed'`
+	if got := o.resumeCommand(); got != want {
 		t.Errorf("command:\n%s\nwant:\n%s", got, want)
 	}
 }
@@ -76,14 +76,14 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := program(t)
+			p := newProgram(t)
 			p.Getenv = func(name string) string { return tc.env[name] }
 			p.Args = append([]string{"upgrade"}, tc.args...)
 			o := newRunOptions(p, newHelmOptions(p))
 			if len(tc.args) > 0 {
 				*o.kube.Context = tc.args[1]
 			}
-			if got := o.typed(); got != tc.want {
+			if got := o.typedCommand(); got != tc.want {
 				t.Errorf("received: %s\nexpected: %s", got, tc.want)
 			}
 		})
@@ -92,14 +92,14 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 
 func TestAfterDriftThePlanIsMadeAnew(t *testing.T) {
 	t.Parallel()
-	p := program(t)
+	p := newProgram(t)
 	o := newRunOptions(p, newHelmOptions(p))
 	p.Args = []string{"upgrade", "--bundle", "my bundle", "--yes"}
-	if got, want := o.anew(), "look at a plan for the present state: helm aistor upgrade --bundle 'my bundle' --yes --dry-run"; got != want {
+	if got, want := o.replanCommand(), "show the plan for the current state: helm aistor upgrade --bundle 'my bundle' --yes --dry-run"; got != want {
 		t.Errorf("received: %s\nexpected: %s", got, want)
 	}
 	p.Args = []string{"upgrade", "--plan", "p.yaml"}
-	if got, want := o.anew(), "helm aistor plan --out makes one for the present state; have it reviewed again"; got != want {
+	if got, want := o.replanCommand(), "create and review a plan for the current state with: helm aistor plan --out FILE"; got != want {
 		t.Errorf("received: %s\nexpected: %s", got, want)
 	}
 }
@@ -116,15 +116,15 @@ func TestOnlyTheReviewedPlanIsCarriedOut(t *testing.T) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: program(t)}}, planFile: file}
+	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: newProgram(t)}}, planFile: file}
 	at := func(p *plan.Plan) *target { return &target{plan: p, inputs: plan.Inputs{Facts: &plan.Facts{}}} }
-	if err := o.reviewed(t.Context(), at(made)); err != nil {
+	if err := o.checkReviewedPlan(t.Context(), at(made)); err != nil {
 		t.Errorf("the same plan: %v", err)
 	}
 	other := aPlan()
 	other.APIVersion, other.Kind = made.APIVersion, made.Kind
 	other.Steps[2].Restarts[0].Pods = 9
-	if err := o.reviewed(t.Context(), at(other)); err == nil || !strings.Contains(err.Error(), "step operator-5.10.0 differs") {
+	if err := o.checkReviewedPlan(t.Context(), at(other)); err == nil || !strings.Contains(err.Error(), "step operator-5.10.0 differs") {
 		t.Errorf("another plan: %v", err)
 	}
 }
@@ -145,12 +145,12 @@ func TestAVerbThatChangesThingsLeavesNoCheckOut(t *testing.T) {
 func TestTheCausesOwnAdviceComesBeforeTheWayOn(t *testing.T) {
 	t.Parallel()
 	err := &upgrade.StoppedError{
-		Step: "push", Next: "run the same command again: helm aistor upgrade",
-		Cause: &images.TagConflictError{Have: "sha256:a", Want: "sha256:b"},
+		Step: "push", Next: "rerun the same command to resume: helm aistor upgrade",
+		Cause: &images.TagConflictError{Received: "sha256:a", Expected: "sha256:b"},
 	}
-	got := describe(err)
-	want := "\nnothing was changed\nhint: look at what is there before replacing it with --overwrite-tag\n" +
-		"then: run the same command again: helm aistor upgrade"
+	got := describeError(err)
+	want := "\nnothing was changed\nhint: check the existing tag before replacing it with --overwrite-tag\n" +
+		"then: rerun the same command to resume: helm aistor upgrade"
 	if !strings.HasSuffix(got, want) {
 		t.Errorf("error:\n%s\nwant it to end with:%s", got, want)
 	}

@@ -125,7 +125,7 @@ func verbsOf(root *cobra.Command) []string {
 // runOn runs one verb and gives all it says.
 func runOn(t *testing.T, plugin string, env map[string]string, args []string) string {
 	t.Helper()
-	p := program(t)
+	p := newProgram(t)
 	p.Getenv = func(name string) string { return env[name] }
 	for i, a := range args {
 		if a == "FILE" {
@@ -140,7 +140,7 @@ func runOn(t *testing.T, plugin string, env map[string]string, args []string) st
 func TestEveryVerbIsEitherOfflineOrTriedOnTwoClusters(t *testing.T) {
 	t.Parallel()
 	for name, plugin := range commandTrees {
-		for _, verb := range verbsOf(plugin(program(t))) {
+		for _, verb := range verbsOf(plugin(newProgram(t))) {
 			if connected[verb] == nil && !slices.Contains(offline, verb) {
 				t.Errorf("%q (%s) is in neither table of this test", verb, name)
 			}
@@ -148,8 +148,8 @@ func TestEveryVerbIsEitherOfflineOrTriedOnTwoClusters(t *testing.T) {
 	}
 }
 
-// choice is one way to choose a cluster that is not the current context's.
-type choice struct {
+// clusterChoice is one way to choose a cluster that is not the current context's.
+type clusterChoice struct {
 	name string
 	// plugins it is for: both where empty.
 	plugin string
@@ -161,8 +161,8 @@ type choice struct {
 	hint string
 }
 
-func choices() []choice {
-	return []choice{
+func clusterChoices() []clusterChoice {
+	return []clusterChoice{
 		{name: "kubectl's flag", plugin: "aistor-upgrade", args: func(f, _ string) []string { return []string{"--kubeconfig", f, "--context", "staging"} },
 			want: []string{"staging", "%s"}, hint: "kubectl --context staging --kubeconfig "},
 		{name: "Helm's flag", plugin: "aistor", args: func(f, _ string) []string { return []string{"--kubeconfig", f, "--kube-context", "staging"} },
@@ -187,7 +187,7 @@ func choices() []choice {
 func TestEveryVerbNamesTheClusterItIsConnectedTo(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusUnauthorized} {
-		for _, how := range choices() {
+		for _, how := range clusterChoices() {
 			for verb, args := range connected {
 				plugin, _, _ := strings.Cut(verb, " ")
 				if how.plugin != plugin {
@@ -213,7 +213,7 @@ func TestEveryVerbNamesTheClusterItIsConnectedTo(t *testing.T) {
 	}
 }
 
-func judgeNames(t *testing.T, said string, status int, how choice, wrong, address string) {
+func judgeNames(t *testing.T, said string, status int, how clusterChoice, wrong, address string) {
 	t.Helper()
 	if strings.Contains(said, wrong) || strings.Contains(said, `"prod"`) && slices.Contains(how.want, "staging") {
 		t.Errorf("another cluster is named:\n%s", said)

@@ -30,7 +30,7 @@ func TestHintsMeanTheClusterInUse(t *testing.T) {
 		{"kubectl's plugin", chosen, "", "kubectl aistor-upgrade status -A lists the object stores", "kubectl aistor-upgrade status" + kubectl + " -A lists the object stores"},
 		{"Helm's plugin", chosen, "", "helm aistor plan", "helm aistor plan" + helm},
 		{"Flux", chosen, "", "flux suspend helmrelease x -n y", "flux" + kubectl + " suspend helmrelease x -n y"},
-		{"verbs that connect to no cluster", chosen, "", "helm aistor bundle create FILE makes one", "helm aistor bundle create FILE makes one"},
+		{"verbs that connect to no cluster", chosen, "", "create one with: helm aistor bundle create FILE", "create one with: helm aistor bundle create FILE"},
 		{"the kubeconfig itself", chosen, "", "kubectl config get-contexts", "kubectl config get-contexts"},
 		{"one context of it", chosen, "", "kubectl config view --minify", "kubectl" + kubectl + " config view --minify"},
 		{"it was said already", chosen, "", "kubectl --context a get pods", "kubectl --context a get pods"},
@@ -46,14 +46,14 @@ func TestHintsMeanTheClusterInUse(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := program(t)
+			p := newProgram(t)
 			p.Getenv = func(name string) string { return map[string]string{"KUBECONFIG": tc.kubeconfig}[name] }
 			k := newHelmOptions(p)
 			tc.choose(k)
-			if got := k.onCluster(tc.hint); got != tc.want {
+			if got := k.withContext(tc.hint); got != tc.want {
 				t.Errorf("received: %s\nexpected: %s", got, tc.want)
 			}
-			if got := k.onCluster(tc.want); tc.name != "nothing was chosen" && *k.Context != "" && got != tc.want {
+			if got := k.withContext(tc.want); tc.name != "nothing was chosen" && *k.Context != "" && got != tc.want {
 				t.Errorf("a second time: %s", got)
 			}
 		})
@@ -62,11 +62,11 @@ func TestHintsMeanTheClusterInUse(t *testing.T) {
 
 func TestTheHintOfAnErrorMeansTheClusterInUse(t *testing.T) {
 	t.Parallel()
-	p := program(t)
+	p := newProgram(t)
 	k := newKubectlOptions(p)
 	*k.Context = "staging"
-	p.onCluster = k.onCluster
-	got := p.describe(withHint(errors.New("kubectl get x: failed"), "kubectl get pods"))
+	p.withContext = k.withContext
+	got := p.describeError(withHint(errors.New("kubectl get x: failed"), "kubectl get pods"))
 	if want := "error: kubectl get x: failed\nhint: kubectl --context staging get pods"; got != want {
 		t.Errorf("received: %s\nexpected: %s", got, want)
 	}
@@ -89,7 +89,7 @@ func TestTheQuestionNamesClusterAndRestarts(t *testing.T) {
 			"It restarts 5 pods of 2 object stores.\nCarry this plan out on cluster https://api:6443?"},
 		{"a name with control characters", plan.Plan{Cluster: plan.Cluster{Context: "a\nb\x1b[31m"}}, "No pods of object stores restart.\nCarry this plan out on cluster a\\nb\\x1b[31m?"},
 	} {
-		if got := question(&tc.plan); got != tc.want {
+		if got := confirmationQuestion(&tc.plan); got != tc.want {
 			t.Errorf("%s:\nreceived: %s\nexpected: %s", tc.name, got, tc.want)
 		}
 	}

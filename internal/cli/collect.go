@@ -12,10 +12,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/collect"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/safefile"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/supportbundle"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -32,10 +32,10 @@ func newCollect(p *Program, kube kubeOptions) *cobra.Command {
 	o := &collectOptions{Program: p, kube: kube}
 	cmd := &cobra.Command{
 		Use:   "collect FILE.tar.gz",
-		Short: "Gather logs, events, objects and reports for support, without secrets",
-		Long: "Gather logs, events, objects, the journals of upgrades and the present reports\n" +
-			"into one archive for support. Secrets are taken out; nothing is changed, and\n" +
-			"nothing is sent anywhere.",
+		Short: "Create a support bundle with logs, events, objects and reports, without secrets",
+		Long: "Collect logs, events, objects, upgrade journals and current reports\n" +
+			"into one archive for support. Secrets are redacted; nothing is changed, and\n" +
+			"nothing is uploaded.",
 		Example: `  kubectl aistor-upgrade collect aistor.tar.gz
 
   # What is in it?
@@ -44,12 +44,12 @@ func newCollect(p *Program, kube kubeOptions) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
 	}
 	cmd.Flags().Int64Var(&o.lines, "tail", 1000, "lines of each container's log; -1 for no logs")
-	cmd.Flags().IntVar(&o.pods, "pods", 4, "ready pods of each object store whose logs are taken; the others' are always")
+	cmd.Flags().IntVar(&o.pods, "pods", 4, "number of ready pods per object store whose logs are collected; unready pods are always included")
 	return cmd
 }
 
 func (o *collectOptions) run(ctx context.Context, file string) error {
-	opts, err := o.options(ctx)
+	opts, err := o.archiveOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,55 +61,55 @@ func (o *collectOptions) run(ctx context.Context, file string) error {
 		return fmt.Errorf("creating archive: %w", err)
 	}
 	defer f.Abort()
-	index, err := collect.Write(ctx, f, opts)
+	index, err := supportbundle.Write(ctx, f, opts)
 	if err == nil {
 		err = f.Commit()
 	}
 	if err != nil {
-		return errors.Join(interruption(ctx), err)
+		return errors.Join(interruptionError(ctx), err)
 	}
 	for _, m := range index.Missing {
-		line(o.ErrOut, "warning: not collected: %s", printable(m))
+		printLine(o.ErrOut, "warning: not collected: %s", sanitizeText(m))
 	}
-	line(o.Out, "%s: %s", file, words.Count(len(index.Files), "file"))
-	line(o.ErrOut, "Look through it before it leaves the site: names of hosts, users and\nnamespaces are in it.")
+	printLine(o.Out, "%s: %s", file, plural.Count(len(index.Files), "file"))
+	printLine(o.ErrOut, "Review it before sharing: it contains host, user and\nnamespace names.")
 	if f := opts.Facts; f.Operator == nil && len(f.Stores)+len(f.Workloads)+len(f.Pods)+len(f.Releases) == 0 {
 		return unseen(f) // the archive has nothing of AIStor, and may only for want of rights
 	}
 	return nil
 }
 
-// options look at the cluster once, for the facts and the reports on them.
-func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
+// archiveOptions reads the cluster once, for facts and reports.
+func (o *collectOptions) archiveOptions(ctx context.Context) (supportbundle.Options, error) {
 	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor()))
 	if err != nil {
-		return collect.Options{}, err
+		return supportbundle.Options{}, err
 	}
-	facts, err := client.Facts(ctx, cluster.Scope{OperatorNamespace: o.kube.namespace(), Events: true})
+	facts, err := client.Facts(ctx, cluster.Scope{OperatorNamespace: o.kube.explicitNamespace(), Events: true})
 	if err != nil {
-		return collect.Options{}, err
+		return supportbundle.Options{}, err
 	}
 	config, err := o.kube.ToRESTConfig()
 	if err != nil {
-		return collect.Options{}, fmt.Errorf("reading kubeconfig: %w", err)
+		return supportbundle.Options{}, fmt.Errorf("reading kubeconfig: %w", err)
 	}
 	config.QPS = -1
 	typed, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return collect.Options{}, fmt.Errorf("connecting to the cluster: %w", err)
+		return supportbundle.Options{}, fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	dyn, err := dynamic.NewForConfig(config)
 	if err != nil {
-		return collect.Options{}, fmt.Errorf("connecting to the cluster: %w", err)
+		return supportbundle.Options{}, fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	opts := collect.Options{Client: typed, Dynamic: dyn, Facts: facts, Lines: o.lines, Pods: o.pods,
-		Tool: "aistor-upgrade " + o.Version, Now: o.Now(), Redactor: o.redactor(), Documents: o.reports(ctx, facts)}
+	opts := supportbundle.Options{Client: typed, Dynamic: dyn, Facts: facts, Lines: o.lines, Pods: o.pods,
+		Tool: "aistor-upgrade " + o.Version, Now: o.Now(), Redactor: o.redactor(), Documents: o.runReports(ctx, facts)}
 	if facts.Operator == nil {
 		return opts, nil
 	}
 	runs, err := journal.List(ctx, typed, facts.Operator.Namespace)
 	if err != nil {
-		line(o.ErrOut, "warning: journals of upgrades could not be read: %v", err)
+		printLine(o.ErrOut, "warning: journals of upgrades could not be read: %v", err)
 	}
 	for _, r := range runs {
 		opts.Documents["journals/"+strings.ReplaceAll(r.Plan, ":", "-")] = r
@@ -117,12 +117,12 @@ func (o *collectOptions) options(ctx context.Context) (collect.Options, error) {
 	return opts, nil
 }
 
-// reports judge the facts as preflight and validate do without a bundle, but
+// runReports runs the checks of preflight and validate without a bundle, but
 // for what only a registry can answer.
-func (o *collectOptions) reports(ctx context.Context, facts *plan.Facts) map[string]any {
-	s := &preflight.Subject{Facts: facts, Now: o.Now(), Site: plan.Describe(facts).Registry}
+func (o *collectOptions) runReports(ctx context.Context, facts *plan.Facts) map[string]any {
+	s := &preflight.Subject{Facts: facts, Now: o.Now(), Site: plan.DescribeSite(facts).Registry}
 	return map[string]any{
-		"preflight": o.kube.check(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), s, preflight.Options{}),
-		"validate":  o.kube.check(ctx, preflight.After(), s, preflight.Options{}),
+		"preflight": o.kube.runChecks(ctx, preflight.FilterByPhase(preflight.PreUpgradeChecks(), preflight.PhaseA), s, preflight.Options{}),
+		"validate":  o.kube.runChecks(ctx, preflight.PostUpgradeChecks(), s, preflight.Options{}),
 	}
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-// tabPatience is how long a shell may stand still over a Tab.
-const tabPatience = 3 * time.Second
+// completionTimeout is how long a shell may stand still over a Tab.
+const completionTimeout = 3 * time.Second
 
-// mostCompletions is how many names are asked of a cluster: a list that long
+// maxCompletions is how many names are asked of a cluster: a list that long
 // helps nobody, and a big cluster must not be slow.
-const mostCompletions = 500
+const maxCompletions = 500
 
 // kubectlCompletion is the file by which kubectl completes a plugin.
 const kubectlCompletion = `#!/bin/sh
@@ -34,10 +34,10 @@ exec kubectl aistor-upgrade __complete "$@" 2>/dev/null
 func newCompletion(p *Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion kubectl",
-		Short: "Print the file by which kubectl completes this plugin",
-		Long: "Print the file by which kubectl completes this plugin. It goes to a folder of\n" +
-			"your PATH; kubectl's own completion must be set up too.",
-		Example: `  # Complete "kubectl aistor-upgrade" from now on
+		Short: "Print the completion script for kubectl",
+		Long: "Print the completion script for kubectl. It goes to a folder of\n" +
+			"your PATH; kubectl completion must be enabled, too.",
+		Example: `  # Enable completion of "kubectl aistor-upgrade"
   kubectl aistor-upgrade completion kubectl > ~/.local/bin/kubectl_complete-aistor_upgrade
   chmod +x ~/.local/bin/kubectl_complete-aistor_upgrade`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
@@ -49,12 +49,12 @@ func newCompletion(p *Program) *cobra.Command {
 	}
 }
 
-// complete gives every flag below root that has known values its completion,
+// registerCompletions gives every flag below root that has known values its completion,
 // by the flag's name, and keeps file names out of verbs without arguments.
-func complete(root *cobra.Command, kube kubeOptions) {
+func registerCompletions(root *cobra.Command, kube kubeOptions) {
 	// Helm and kubectl complete their plugins; a shell never asks us itself.
 	root.CompletionOptions.DisableDefaultCmd = true
-	known := completions(kube)
+	known := flagCompletions(kube)
 	add := func(cmd *cobra.Command) func(*pflag.Flag) {
 		return func(f *pflag.Flag) {
 			if values := known[f.Name]; values != nil && f.Value.Type() != "bool" {
@@ -77,20 +77,20 @@ func complete(root *cobra.Command, kube kubeOptions) {
 	walk(root)
 }
 
-// completions are the values of flags, by the flags' names.
-func completions(kube kubeOptions) map[string]cobra.CompletionFunc {
+// flagCompletions are the values of flags, by the flags' names.
+func flagCompletions(kube kubeOptions) map[string]cobra.CompletionFunc {
 	stores, checks := kube.completeStores, completeChecks
 	return map[string]cobra.CompletionFunc{
 		"namespace": kube.completeNamespaces, "context": kube.completeContexts, "kube-context": kube.completeContexts,
-		"object-store": stores, "accept-restart": stores, "accept-downtime": stores, "accept-credentials-change": stores, "store-values": followedBy(stores, "="),
-		"to":   followedBy(kube.completeReleases, "="),
-		"only": listed(checks), "skip": listed(checks), "waive": followedBy(checks, "="),
-		"output": completeOutput, "push": oneOf("auto", "never"), "fail-on": oneOf("fail", "warn"),
-		"platform": oneOf("linux/amd64", "linux/arm64", "all"),
+		"object-store": stores, "accept-restart": stores, "accept-downtime": stores, "accept-credentials-change": stores, "store-values": completePrefix(stores, "="),
+		"to":   completePrefix(kube.completeReleases, "="),
+		"only": completeList(checks), "skip": completeList(checks), "waive": completePrefix(checks, "="),
+		"output": completeOutput, "push": fixedValues("auto", "never"), "fail-on": fixedValues("fail", "warn"),
+		"platform": fixedValues("linux/amd64", "linux/arm64", "all"),
 	}
 }
 
-func oneOf(values ...cobra.Completion) cobra.CompletionFunc {
+func fixedValues(values ...cobra.Completion) cobra.CompletionFunc {
 	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 }
 
@@ -100,21 +100,21 @@ func completeOutput(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completio
 	return strings.Split(formats, ", "), cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeChecks are the checks' IDs with what each looks at.
+// completeChecks are the checks' IDs with what each inspects.
 func completeChecks(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	checks := preflight.Before()
+	checks := preflight.PreUpgradeChecks()
 	if cmd.Name() == "validate" {
-		checks = preflight.After()
+		checks = preflight.PostUpgradeChecks()
 	}
 	var list []cobra.Completion
 	for _, c := range checks {
-		list = append(list, cobra.CompletionWithDesc(c.ID, c.Looks))
+		list = append(list, cobra.CompletionWithDesc(c.ID, c.Inspects))
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp
 }
 
-// listed completes the last of several values with commas between them.
-func listed(values cobra.CompletionFunc) cobra.CompletionFunc {
+// completeList completes the last of several values with commas between them.
+func completeList(values cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		list, directive := values(cmd, args, typed)
 		before := typed[:strings.LastIndexByte(typed, ',')+1]
@@ -125,8 +125,8 @@ func listed(values cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
-// followedBy completes the first half of a value; the user types on.
-func followedBy(values cobra.CompletionFunc, mark string) cobra.CompletionFunc {
+// completePrefix completes the first half of a value; the user types on.
+func completePrefix(values cobra.CompletionFunc, mark string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if strings.Contains(typed, mark) {
 			return nil, cobra.ShellCompDirectiveDefault
@@ -158,7 +158,7 @@ func (k kubeOptions) completeContexts(*cobra.Command, []string, string) ([]cobra
 
 func (k kubeOptions) completeNamespaces(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var list []cobra.Completion
-	for _, o := range k.names(cmd.Context(), schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}) {
+	for _, o := range k.listNames(cmd.Context(), schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}) {
 		list = append(list, o.Name)
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp
@@ -166,7 +166,7 @@ func (k kubeOptions) completeNamespaces(cmd *cobra.Command, _ []string, _ string
 
 func (k kubeOptions) completeStores(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var list []cobra.Completion
-	for _, o := range k.names(cmd.Context(), aistor.ObjectStoreGVR()) {
+	for _, o := range k.listNames(cmd.Context(), aistor.ObjectStoreGVR()) {
 		list = append(list, o.Namespace+"/"+o.Name)
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp
@@ -176,20 +176,20 @@ func (k kubeOptions) completeStores(cmd *cobra.Command, _ []string, _ string) ([
 // records alone.
 func (k kubeOptions) completeReleases(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var list []cobra.Completion
-	for _, o := range k.labelled(cmd.Context(), schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, "owner=helm,status=deployed") {
+	for _, o := range k.listByLabel(cmd.Context(), schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, "owner=helm,status=deployed") {
 		list = append(list, o.Namespace+"/"+o.Labels["name"])
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp
 }
 
-// names asks the cluster for objects of one kind. Whatever fails gives nothing:
+// listNames asks the cluster for objects of one kind. Whatever fails gives nothing:
 // a Tab is no place for errors.
-func (k kubeOptions) names(ctx context.Context, of schema.GroupVersionResource) []metav1.PartialObjectMetadata {
-	return k.labelled(ctx, of, "")
+func (k kubeOptions) listNames(ctx context.Context, of schema.GroupVersionResource) []metav1.PartialObjectMetadata {
+	return k.listByLabel(ctx, of, "")
 }
 
-// labelled are the names of those with labels.
-func (k kubeOptions) labelled(ctx context.Context, of schema.GroupVersionResource, labels string) []metav1.PartialObjectMetadata {
+// listByLabel are the names of those with labels.
+func (k kubeOptions) listByLabel(ctx context.Context, of schema.GroupVersionResource, labels string) []metav1.PartialObjectMetadata {
 	config, err := k.ToRESTConfig()
 	if err != nil {
 		return nil
@@ -201,9 +201,9 @@ func (k kubeOptions) labelled(ctx context.Context, of schema.GroupVersionResourc
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ctx, cancel := context.WithTimeout(ctx, k.tab)
+	ctx, cancel := context.WithTimeout(ctx, k.completionTimeout)
 	defer cancel()
-	list, err := client.Resource(of).List(ctx, metav1.ListOptions{Limit: mostCompletions, LabelSelector: labels})
+	list, err := client.Resource(of).List(ctx, metav1.ListOptions{Limit: maxCompletions, LabelSelector: labels})
 	if err != nil {
 		return nil
 	}

@@ -13,14 +13,14 @@ func completeContents(_ *cobra.Command, args []string, _ string) ([]cobra.Comple
 	case 0:
 		return nil, cobra.ShellCompDirectiveDefault
 	case 1:
-		return contentsOf(args[0]), cobra.ShellCompDirectiveNoFileComp
+		return bundleContentNames(args[0]), cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
-// contentsOf is nothing where the file can't be read: a Tab is no place for
+// bundleContentNames is nothing where the file can't be read: a Tab is no place for
 // errors.
-func contentsOf(file string) []cobra.Completion {
+func bundleContentNames(file string) []cobra.Completion {
 	b, err := bundle.Open(file)
 	if err != nil {
 		return nil

@@ -16,9 +16,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// completed is what a shell is offered for a command line, and the directive.
+// runCompletion is what a shell is offered for a command line, and the directive.
 // The shells themselves leave out flag values that do not begin as typed.
-func completed(t *testing.T, root func(*Program) *cobra.Command, env map[string]string, line ...string) ([]string, string) {
+func runCompletion(t *testing.T, root func(*Program) *cobra.Command, env map[string]string, line ...string) ([]string, string) {
 	t.Helper()
 	return completedWithin(t, time.Minute, root, env, line...)
 }
@@ -28,7 +28,7 @@ func completedWithin(t *testing.T, patience time.Duration, root func(*Program) *
 	var out, said bytes.Buffer
 	p := &Program{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &said},
-		Getenv:    func(name string) string { return env[name] }, Now: time.Now, Version: "1.2.3", TabPatience: patience,
+		Getenv:    func(name string) string { return env[name] }, Now: time.Now, Version: "1.2.3", CompletionTimeout: patience,
 	}
 	if code := p.Run(t.Context(), root(p), append([]string{"__complete"}, line...)); code != ExitOK {
 		t.Fatalf("completing %q: exit %d: %s", line, code, said.String())
@@ -60,10 +60,10 @@ func site(t *testing.T) string {
 		fmt.Fprintf(w, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","items":[%s]}`, items)
 	}))
 	t.Cleanup(server.Close)
-	return kubeconfig(t, server.URL)
+	return writeKubeconfig(t, server.URL)
 }
 
-func kubeconfig(t *testing.T, server string) string {
+func writeKubeconfig(t *testing.T, server string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "kubeconfig")
 	text := fmt.Sprintf(`apiVersion: v1
@@ -109,7 +109,7 @@ func TestCompletion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, directive := completed(t, c.root, nil, c.line...)
+			got, directive := runCompletion(t, c.root, nil, c.line...)
 			if !slices.Equal(got, c.want) && len(got)+len(c.want) > 0 || directive != c.directive {
 				t.Errorf("offered %q %s, want %q %s", got, directive, c.want, c.directive)
 			}
@@ -119,16 +119,16 @@ func TestCompletion(t *testing.T) {
 
 func TestChecksAreCompletedByTheirIDs(t *testing.T) {
 	t.Parallel()
-	before, _ := completed(t, NewKubectl, nil, "preflight", "--only", "")
-	after, _ := completed(t, NewKubectl, nil, "validate", "--only", "")
+	before, _ := runCompletion(t, NewKubectl, nil, "preflight", "--only", "")
+	after, _ := runCompletion(t, NewKubectl, nil, "validate", "--only", "")
 	if len(before) < 10 || len(after) < 3 || slices.Equal(before, after) {
 		t.Fatalf("offered %q before and %q after", before, after)
 	}
-	second, _ := completed(t, NewKubectl, nil, "preflight", "--skip", "x,"+before[1][:4])
+	second, _ := runCompletion(t, NewKubectl, nil, "preflight", "--skip", "x,"+before[1][:4])
 	if !slices.Contains(second, "x,"+before[1]) {
 		t.Errorf("after a comma %q is offered, not %q", second, before[1])
 	}
-	waived, directive := completed(t, NewKubectl, nil, "preflight", "--waive", before[1])
+	waived, directive := runCompletion(t, NewKubectl, nil, "preflight", "--waive", before[1])
 	if !slices.Contains(waived, before[1]+"=") || directive != ":6" {
 		t.Errorf("to be waived %q is offered %s", waived, directive)
 	}
@@ -139,7 +139,7 @@ func TestCompletionSeesTheContextThatHelmWasGiven(t *testing.T) {
 	t.Parallel()
 	config := site(t)
 	for where, want := range map[string]int{"dc2": 2, "nowhere": 0} {
-		got, _ := completed(t, NewHelm, map[string]string{"HELM_KUBECONTEXT": where}, "plan", "--kubeconfig", config, "-n", "")
+		got, _ := runCompletion(t, NewHelm, map[string]string{"HELM_KUBECONTEXT": where}, "plan", "--kubeconfig", config, "-n", "")
 		if len(got) != want {
 			t.Errorf("in context %q offered %q", where, got)
 		}
@@ -154,7 +154,7 @@ func TestCompletionOfAClusterThatDoesNotAnswerOffersNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// Without its patience it would stand still for ever.
-			got, directive := completedWithin(t, 100*time.Millisecond, NewKubectl, nil, "status", "--kubeconfig", kubeconfig(t, server), "-n", "")
+			got, directive := completedWithin(t, 100*time.Millisecond, NewKubectl, nil, "status", "--kubeconfig", writeKubeconfig(t, server), "-n", "")
 			if len(got) != 0 || directive != ":4" {
 				t.Errorf("offered %q %s", got, directive)
 			}

@@ -13,8 +13,8 @@ import (
 // checkout is the repository's folder.
 const checkout = "../.."
 
-// pages are the texts for people, by their names in the checkout.
-func pages(t *testing.T) map[string]string {
+// readPages are the texts for people, by their names in the checkout.
+func readPages(t *testing.T) map[string]string {
 	t.Helper()
 	list := map[string]string{}
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "test/*/README.md", "tools/*/README.md"} {
@@ -41,11 +41,11 @@ func pages(t *testing.T) map[string]string {
 // prompt, and what follows them is output.
 var fenced = regexp.MustCompile("(?s)```(console|sh|bash)\n(.*?)```")
 
-// typed are the commands that a page tells people to type.
-func typed(text string) []string {
+// typedCommands are the commands that a page tells people to type.
+func typedCommands(text string) []string {
 	var list []string
 	for _, block := range fenced.FindAllStringSubmatch(text, -1) {
-		for _, l := range lines(block[2]) {
+		for _, l := range commandLines(block[2]) {
 			l, prompted := strings.CutPrefix(l, "$ ")
 			if prompted == (block[1] == "console") {
 				list = append(list, withoutComment(l))
@@ -62,8 +62,8 @@ var inner = regexp.MustCompile(`(?:^|[|;&(]\s*|\s)((?:helm aistor|kubectl aistor
 func TestCommandsInDocumentsAreUnderstood(t *testing.T) {
 	t.Parallel()
 	understood := 0
-	for name, text := range pages(t) {
-		for _, l := range typed(text) {
+	for name, text := range readPages(t) {
+		for _, l := range typedCommands(text) {
 			found := inner.FindStringSubmatch(l)
 			if found == nil {
 				continue
@@ -87,7 +87,7 @@ var (
 
 func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	all := pages(t)
+	all := readPages(t)
 	for name, text := range all {
 		prose := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "")
 		for _, found := range append(link.FindAllStringSubmatch(prose, -1), source.FindAllStringSubmatch(prose, -1)...) {
@@ -107,15 +107,15 @@ func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 				t.Errorf("%s: %q leads nowhere", name, found[1])
 				continue
 			}
-			if u.Fragment != "" && !anchors(all[target])[u.Fragment] {
+			if u.Fragment != "" && !headingAnchors(all[target])[u.Fragment] {
 				t.Errorf("%s: %q: there is no such heading", name, found[1])
 			}
 		}
 	}
 }
 
-// anchors are the fragments by which a page's headings are linked.
-func anchors(text string) map[string]bool {
+// headingAnchors are the fragments by which a page's headings are linked.
+func headingAnchors(text string) map[string]bool {
 	list := map[string]bool{}
 	for _, found := range heading.FindAllStringSubmatch(text, -1) {
 		list[strings.Map(func(r rune) rune {
@@ -134,7 +134,7 @@ func anchors(text string) map[string]bool {
 // Every page is reached from the README or from a page that is.
 func TestEveryDocumentIsReached(t *testing.T) {
 	t.Parallel()
-	all := pages(t)
+	all := readPages(t)
 	reached, next := map[string]bool{}, []string{"README.md"}
 	for len(next) > 0 {
 		name := next[0]

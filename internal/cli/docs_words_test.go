@@ -40,7 +40,7 @@ func TestFlagsAndVerbsInRunningTextExist(t *testing.T) {
 		cmd.PersistentFlags().VisitAll(add)
 	})
 	read := 0
-	for name, text := range pages(t) {
+	for name, text := range readPages(t) {
 		if strings.HasPrefix(name, "docs/reference/") || strings.HasPrefix(name, "test/") || name == "CHANGELOG.md" {
 			continue
 		}
@@ -84,10 +84,10 @@ func isUnknown(err error) bool {
 // Whoever is refused or warned finds the word for it in the pages for that.
 func TestRefusalsAndWarningsAreExplained(t *testing.T) {
 	t.Parallel()
-	all := pages(t)
+	all := readPages(t)
 	given := regexp.MustCompile(`(?:refuse\(|warn\(|\bID: |(?:idle|lost)ID\s+= )"([a-z-]+)"`)
 	found := map[string]bool{}
-	for _, pattern := range []string{"pkg/plan/*.go", "internal/inputs/*.go"} {
+	for _, pattern := range []string{"pkg/plan/*.go", "internal/planinput/*.go"} {
 		files, err := filepath.Glob(filepath.Join(checkout, filepath.FromSlash(pattern)))
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +120,7 @@ func TestRefusalsAndWarningsAreExplained(t *testing.T) {
 
 func TestExitCodesAreExplained(t *testing.T) {
 	t.Parallel()
-	page := pages(t)["docs/runbook.md"]
+	page := readPages(t)["docs/runbook.md"]
 	for _, code := range []int{ExitOK, ExitError, ExitChanges, ExitCheckFailed, ExitWarnings, ExitStopped, ExitTimeout, ExitInterrupted} {
 		if !strings.Contains(page, fmt.Sprintf("\n| %d | ", code)) {
 			t.Errorf("docs/runbook.md does not say what exit code %d means", code)

@@ -17,35 +17,35 @@ import (
 type eventPrinter struct {
 	w       io.Writer
 	now     func() time.Time
-	live    *live // nil where the output is no terminal
+	table   *waitTable // nil where the output is no terminal
 	waiting string
 	last    time.Time
 }
 
 func newEventPrinter(p *Program) *eventPrinter {
-	return &eventPrinter{w: p.Out, now: p.Now, live: newLive(p)}
+	return &eventPrinter{w: p.Out, now: p.Now, table: newWaitTable(p)}
 }
 
 // close ends the table. It must be called.
-func (e *eventPrinter) close() { e.live.close() }
+func (e *eventPrinter) close() { e.table.close() }
 
-// event is called by one goroutine at a time.
-func (e *eventPrinter) event(ev upgrade.Event) {
+// handleEvent is called by one goroutine at a time.
+func (e *eventPrinter) handleEvent(ev upgrade.Event) {
 	switch ev.Kind {
 	case upgrade.EventWaiting:
-		if e.live != nil {
-			e.live.wait(ev)
+		if e.table != nil {
+			e.table.showWaiting(ev)
 		}
-		e.wait(ev)
+		e.printWaiting(ev)
 		return
 	case upgrade.EventProgress, upgrade.EventAlarm:
 	default:
-		e.live.over()
+		e.table.endWait()
 	}
-	e.live.above(func() { e.line(ev) })
+	e.table.printAbove(func() { e.printEvent(ev) })
 }
 
-func (e *eventPrinter) line(ev upgrade.Event) {
+func (e *eventPrinter) printEvent(ev upgrade.Event) {
 	e.waiting = ""
 	mark := map[upgrade.EventKind]string{
 		upgrade.EventStarted: "→", upgrade.EventDone: "✓", upgrade.EventSkipped: "-",
@@ -55,33 +55,33 @@ func (e *eventPrinter) line(ev upgrade.Event) {
 	if first, _, _ := strings.Cut(ev.Message, "\n"); first != "" { // an error's other lines come at the end
 		text = strings.TrimPrefix(text+": "+first, ": ")
 	}
-	line(e.w, "%s %1s %s", ev.Time.Format("15:04:05"), mark, wrap(printable(text), 68, "           "))
+	printLine(e.w, "%s %1s %s", ev.Time.Format("15:04:05"), mark, wrapText(sanitizeText(text), 68, "           "))
 }
 
-func (e *eventPrinter) wait(ev upgrade.Event) {
+func (e *eventPrinter) printWaiting(ev upgrade.Event) {
 	text := strings.Join(ev.Waiting, "\n")
-	if text == e.waiting || !e.last.IsZero() && e.waiting != "" && e.now().Sub(e.last) < every {
+	if text == e.waiting || !e.last.IsZero() && e.waiting != "" && e.now().Sub(e.last) < progressInterval {
 		return
 	}
 	e.waiting, e.last = text, e.now()
 	w := e.w
-	if e.live != nil {
-		if w = logged(e.w); w == nil {
+	if e.table != nil {
+		if w = logWriter(e.w); w == nil {
 			return
 		}
 	}
 	for i, one := range ev.Waiting {
 		if i == 3 {
-			line(w, "             … and %d more", len(ev.Waiting)-i)
+			printLine(w, "             … and %d more", len(ev.Waiting)-i)
 			return
 		}
-		line(w, "           %s", wrap("waiting: "+printable(one), 68, "             "))
+		printLine(w, "           %s", wrapText("waiting: "+sanitizeText(one), 68, "             "))
 	}
 }
 
 // printOutcome ends a run: what was done, and what was seen of availability.
 func printOutcome(w io.Writer, o *upgrade.Outcome) {
-	line(w, "")
+	printLine(w, "")
 	var rows [][]string
 	for _, s := range o.Steps {
 		took := "-"
@@ -92,22 +92,22 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 	}
 	writeTable(w, []string{"STEP", "STATUS", "TOOK"}, rows)
 	if o.Backup != "" {
-		line(w, "\nBackup       %s", o.Backup)
+		printLine(w, "\nBackup       %s", o.Backup)
 	}
 	for _, b := range o.Backups {
 		if b != o.Backup {
-			line(w, "             %s (of a later attempt)", b)
+			printLine(w, "             %s (of a later attempt)", b)
 		}
 	}
-	if o.Parked != "" {
-		line(w, "Parked       %s", o.Parked)
+	if o.PauseReason != "" {
+		printLine(w, "Parked       %s", o.PauseReason)
 	}
 	for _, a := range o.Availability {
-		line(w, "Availability %s", wrap(describeAvailability(a), 66, "             "))
+		printLine(w, "Availability %s", wrapText(describeAvailability(a), 66, "             "))
 	}
 	if o.Ended.After(o.Started) {
 		if !o.Started.IsZero() { // it ended before it began
-			line(w, "Took         %s", o.Ended.Sub(o.Started).Round(time.Second))
+			printLine(w, "Took         %s", o.Ended.Sub(o.Started).Round(time.Second))
 		}
 	}
 }
@@ -120,11 +120,11 @@ func describeAvailability(a journal.Availability) string {
 		at = " at " + strings.Join(a.At, ", then at ")
 	}
 	if !a.Known {
-		return printable(text + "; the store itself could not be asked" + at)
+		return sanitizeText(text + "; the store's health endpoint could not be reached" + at)
 	}
 	text += fmt.Sprintf("; %d of %d probes%s failed, unavailable for %s", a.Failed, a.Probes, at, time.Duration(a.Unavailable).Round(100*time.Millisecond))
 	if a.Unanswered > 0 {
-		text += fmt.Sprintf("; %d more got no answer, so that nothing is known of these moments", a.Unanswered)
+		text += fmt.Sprintf("; %d probes got no response", a.Unanswered)
 	}
-	return printable(text)
+	return sanitizeText(text)
 }

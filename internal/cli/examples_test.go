@@ -12,16 +12,16 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// plugins are both roots by what people type for them.
-func plugins() map[string]func(*Program) *cobra.Command {
+// rootCommands are both roots by what people type for them.
+func rootCommands() map[string]func(*Program) *cobra.Command {
 	return map[string]func(*Program) *cobra.Command{
 		"helm aistor": NewHelm, "helm-aistor": NewHelm,
 		"kubectl aistor-upgrade": NewKubectl, "kubectl-aistor_upgrade": NewKubectl,
 	}
 }
 
-// silent is a program that reads and says nothing.
-func silent() *Program {
+// silentProgram is a program that reads and says nothing.
+func silentProgram() *Program {
 	return &Program{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: io.Discard, ErrOut: io.Discard},
 		Getenv:    func(string) string { return "" }, Now: time.Now, Version: "1.2.3",
@@ -39,8 +39,8 @@ func allVerbs(f func(cmd *cobra.Command)) {
 			}
 		}
 	}
-	walk(NewHelm(silent()))
-	walk(NewKubectl(silent()))
+	walk(NewHelm(silentProgram()))
+	walk(NewKubectl(silentProgram()))
 }
 
 // readLine reads a line that somebody would type as the plugin does, up to but
@@ -51,12 +51,12 @@ func readLine(text string) error {
 	if err != nil {
 		return err
 	}
-	for name, root := range plugins() {
+	for name, root := range rootCommands() {
 		prefix := strings.Fields(name)
 		if len(words) < len(prefix) || strings.Join(words[:len(prefix)], " ") != name {
 			continue
 		}
-		return readWords(root(silent()), words[len(prefix):])
+		return readWords(root(silentProgram()), words[len(prefix):])
 	}
 	return nil
 }
@@ -82,9 +82,9 @@ func readWords(root *cobra.Command, words []string) error {
 	return cmd.ValidateFlagGroups()
 }
 
-// lines are the commands of a text: comments are left out, and what a
+// commandLines are the commands of a text: comments are left out, and what a
 // backslash breaks is joined.
-func lines(text string) []string {
+func commandLines(text string) []string {
 	var list []string
 	for _, l := range strings.Split(strings.ReplaceAll(text, "\\\n", " "), "\n") {
 		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "#") {
@@ -98,7 +98,7 @@ func TestEveryVerbHasExamplesThatItUnderstands(t *testing.T) {
 	t.Parallel()
 	allVerbs(func(cmd *cobra.Command) {
 		own := 0
-		for _, l := range lines(cmd.Example) {
+		for _, l := range commandLines(cmd.Example) {
 			if strings.HasPrefix(l, cmd.CommandPath()+" ") || l == cmd.CommandPath() {
 				own++
 			}
@@ -122,7 +122,7 @@ func TestHelpBeginsWithExamples(t *testing.T) {
 	t.Parallel()
 	allVerbs(func(cmd *cobra.Command) {
 		var out strings.Builder
-		p := silent()
+		p := silentProgram()
 		p.Out = &out
 		root := NewHelm
 		if cmd.Root().Name() != "aistor" {
@@ -144,7 +144,7 @@ func TestMistypedVerbsAndFlagsNameTheNearOne(t *testing.T) {
 	for line, want := range map[string]string{
 		"psh":                        `error: reading arguments: "helm aistor" has no verb "psh"` + "\nhint: perhaps helm aistor push is meant\n",
 		"bundle verfy x":             `error: reading arguments: "helm aistor bundle" has no verb "verfy"` + "\nhint: perhaps helm aistor bundle verify is meant\n",
-		"frobnicate":                 `error: reading arguments: "helm aistor" has no verb "frobnicate"` + "\nhint: helm aistor --help lists the verbs\n",
+		"frobnicate":                 `error: reading arguments: "helm aistor" has no verb "frobnicate"` + "\nhint: helm aistor see --help for a list of commands\n",
 		"push f --registry-usr x":    "error: reading flags: there is no --registry-usr\nhint: perhaps --registry-user is meant\n",
 		"push f --frobnicate":        "error: reading flags: there is no --frobnicate\nhint: helm aistor push --help lists them\n",
 		"push f -Q":                  "error: reading flags: unknown shorthand flag: 'Q' in -Q\nhint: helm aistor push --help lists them\n",
@@ -152,7 +152,7 @@ func TestMistypedVerbsAndFlagsNameTheNearOne(t *testing.T) {
 		"upgrade --accept-downtme x": "error: reading flags: there is no --accept-downtme\nhint: perhaps --accept-downtime is meant\n",
 	} {
 		var said strings.Builder
-		p := silent()
+		p := silentProgram()
 		p.ErrOut = &said
 		code := p.Run(t.Context(), NewHelm(p), strings.Fields(line))
 		if code != ExitError || said.String() != want {

@@ -69,8 +69,8 @@ func withHint(err error, hint string) error {
 	return &hintError{err, hint}
 }
 
-// interrupted reports whether err is the user's doing.
-func interrupted(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }
+// isInterrupted reports whether err is the user's doing.
+func isInterrupted(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }
 
 func exitCode(ctx context.Context, err error) int {
 	var coded *exitError

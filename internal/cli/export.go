@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -24,9 +24,9 @@ func newExport(p *Program, kube kubeOptions) *cobra.Command {
 	o := &exportOptions{Program: p, kube: kube}
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write down the installation as a site file, without secrets",
-		Long: "Write down what is installed: versions, registry, platforms, object stores and\n" +
-			"images, but no secrets. The file is made to be reviewed, carried out, and given\n" +
+		Short: "Export the installation as a site file, without secrets",
+		Long: "Export versions, registry, platforms, object stores and\n" +
+			"images, but no secrets. Review the file, copy it to the connected side and pass it\n" +
 			"to helm aistor bundle create --for.",
 		Example: "  kubectl aistor-upgrade export > site.yaml",
 		Args:    cobra.NoArgs,
@@ -41,22 +41,22 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	facts, err := client.Facts(ctx, cluster.Scope{OperatorNamespace: o.kube.namespace()})
+	facts, err := client.Facts(ctx, cluster.Scope{OperatorNamespace: o.kube.explicitNamespace()})
 	if err != nil {
 		return err
 	}
 	if facts.Operator == nil {
-		return inputs.NoOperator(facts)
+		return planinput.NewNoOperatorError(facts)
 	}
-	site := plan.Describe(facts)
-	if site.Registry, err = o.over(site.Registry); err != nil {
+	site := plan.DescribeSite(facts)
+	if site.Registry, err = o.overrideRegistry(site.Registry); err != nil {
 		return err
 	}
 	for _, g := range facts.Gaps {
-		line(o.ErrOut, "warning: %s could not be looked at: %s", g.What, g.Cause)
+		printLine(o.ErrOut, "warning: could not read %s: %s", g.Subject, g.Cause)
 	}
 	if site.Registry.Registry == "" {
-		line(o.ErrOut, "warning: the installed values name no private registry; add it with --registry")
+		printLine(o.ErrOut, "warning: the installed values name no private registry; add it with --registry")
 	}
 	b, err := message.YAML(site)
 	if err != nil {

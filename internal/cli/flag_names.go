@@ -96,7 +96,7 @@ func flagNames() map[string]namesIn {
 // none elsewhere, which their usage says.
 func storeFlags() map[string]namesIn {
 	flags := map[string]namesIn{"store-values": two("/", "=", aStore, objectName), "literal-value": settingOf}
-	for _, f := range (&setOptions{}).lists() {
+	for _, f := range (&setOptions{}).flagLists() {
 		flags[f.name] = settingOf
 	}
 	return flags

@@ -14,77 +14,77 @@ import (
 	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// followOptions look again whenever something changed.
+// followOptions repeat a check whenever something changed.
 type followOptions struct {
 	watch   bool
 	timeout time.Duration
-	// judged is how often what depends on the time alone is looked at anew.
+	// recheckEvery is how often time-dependent results are refreshed.
 	// The default is 30 seconds.
-	judged time.Duration
+	recheckEvery time.Duration
 }
 
 func (o *followOptions) addFlags(fs *pflag.FlagSet, usage string) {
 	fs.BoolVarP(&o.watch, "watch", "w", false, usage)
-	fs.DurationVar(&o.timeout, "timeout", 0, "how long --watch looks on, such as 30m (default: without end)")
+	fs.DurationVar(&o.timeout, "timeout", 0, "time limit of --watch, such as 30m (default: no limit)")
 }
 
 const (
-	// quietest is the least time between two looks, however much changes, and
-	// patience how many times as long as a look took is waited at least.
-	quietest = time.Second
-	patience = 1
-	// lostFor is how long what is lost is left alone before it is looked for.
-	lostFor     = 3 * time.Second
-	judgedEvery = 30 * time.Second
+	// minInterval is the minimum time between two snapshots, however much changes, and
+	// patience the minimum wait as a multiple of a snapshot's duration.
+	minInterval    = time.Second
+	intervalFactor = 1
+	// reconnectDelay is the delay before reconnecting.
+	reconnectDelay  = 3 * time.Second
+	recheckInterval = 30 * time.Second
 )
 
 // validate wants the flags to fit each other.
 func (o *followOptions) validate() error {
 	if o.timeout != 0 && !o.watch {
-		return withHint(fmt.Errorf("reading --timeout %s: it bounds --watch, which was not asked for", o.timeout), "--watch --timeout "+o.timeout.String())
+		return withHint(fmt.Errorf("--timeout %s requires --watch", o.timeout), "--watch --timeout "+o.timeout.String())
 	}
 	return nil
 }
 
-// follow calls look now and after every change of what it found, until it says
+// followChanges calls look now and after every change, until it says
 // that it is done or the time is out. Nothing is polled but for what depends on
 // the clock. A cluster that was seen and can't be reached any more is waited
 // for, and so is a namespace that has nothing of AIStor yet; p.ErrOut says so.
-func (o *followOptions) follow(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
+func (o *followOptions) followChanges(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
 	looking := ctx
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
 		looking, cancel = context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 	}
-	err := o.again(looking, p, client, scope, look)
-	if ended := interruption(ctx); err != nil && ended != nil {
+	err := o.followUntilDone(looking, p, client, scope, look)
+	if ended := interruptionError(ctx); err != nil && ended != nil {
 		return ended
 	}
 	return err
 }
 
-// again is follow until ctx ends.
-func (o *followOptions) again(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
-	w := watcher{Program: p, client: client}
-	defer w.stop()
+// followUntilDone is follow until ctx ends.
+func (o *followOptions) followUntilDone(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
+	w := changeWatcher{Program: p, client: client}
+	defer w.stopWatches()
 	for {
 		began := time.Now()
 		found, done, err := look(ctx)
-		if err != nil && !w.waits(ctx, err) || done {
+		if err != nil && !w.shouldRetry(ctx, err) || done {
 			return err
 		}
-		w.watch(ctx, watchedNamespaces(found, scope))
-		least := quietest
+		w.watchNamespaces(ctx, watchedNamespaces(found, scope))
+		least := minInterval
 		if err != nil {
-			least = lostFor
+			least = reconnectDelay
 		}
-		if err := pause.For(ctx, min(max(least, patience*time.Since(began)), judgedEvery)); err != nil {
+		if err := backoff.Sleep(ctx, min(max(least, intervalFactor*time.Since(began)), recheckInterval)); err != nil {
 			return err
 		}
 		if err != nil {
@@ -93,24 +93,24 @@ func (o *followOptions) again(ctx context.Context, p *Program, client *cluster.C
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-w.changes.C():
-		case <-time.After(cmp.Or(o.judged, judgedEvery)):
+		case <-w.changes.Changed():
+		case <-time.After(cmp.Or(o.recheckEvery, recheckInterval)):
 		}
 	}
 }
 
-// watcher is one look after the other at changing namespaces.
-type watcher struct {
+// changeWatcher takes snapshots of a changing set of namespaces.
+type changeWatcher struct {
 	*Program
 	client     *cluster.Client
-	changes    *cluster.Changes
+	changes    *cluster.ChangeNotifier
 	namespaces []string
-	// seen says that a look succeeded, waiting that the last one did not.
+	// seen says that a snapshot succeeded, waiting that the last one did not.
 	seen, waiting bool
 }
 
-// waits reports whether a failed look is to be repeated, and says so once.
-func (w *watcher) waits(ctx context.Context, err error) bool {
+// shouldRetry reports whether a failed snapshot is retried, and prints that once.
+func (w *changeWatcher) shouldRetry(ctx context.Context, err error) bool {
 	var lost *cluster.ConnectError
 	var nothing *nothingError
 	switch {
@@ -122,29 +122,29 @@ func (w *watcher) waits(ctx context.Context, err error) bool {
 		return false
 	}
 	if !w.waiting {
-		line(w.ErrOut, "%s waiting: %s", w.Now().Format(time.TimeOnly), wrap(printable(err.Error()), 62, "                  "))
+		printLine(w.ErrOut, "%s waiting: %s", w.Now().Format(time.TimeOnly), wrapText(sanitizeText(err.Error()), 62, "                  "))
 	}
 	w.waiting = true
 	return true
 }
 
-// watch follows these namespaces, nil being those of before.
-func (w *watcher) watch(ctx context.Context, namespaces []string) {
+// watchNamespaces follows these namespaces, nil being those of before.
+func (w *changeWatcher) watchNamespaces(ctx context.Context, namespaces []string) {
 	if namespaces == nil {
 		return
 	}
 	if w.waiting {
-		line(w.ErrOut, "%s it is there, looking on", w.Now().Format(time.TimeOnly))
+		printLine(w.ErrOut, "%s connected, watching", w.Now().Format(time.TimeOnly))
 	}
 	w.seen, w.waiting = true, false
 	if slices.Equal(namespaces, w.namespaces) {
 		return
 	}
-	w.stop()
-	w.changes, w.namespaces = w.client.Changes(ctx, namespaces), namespaces
+	w.stopWatches()
+	w.changes, w.namespaces = w.client.WatchChanges(ctx, namespaces), namespaces
 }
 
-func (w *watcher) stop() {
+func (w *changeWatcher) stopWatches() {
 	if w.changes != nil {
 		w.changes.Stop()
 	}
@@ -156,8 +156,8 @@ func watchedNamespaces(f *plan.Facts, scope cluster.Scope) []string {
 	switch {
 	case f == nil:
 		return nil
-	case scope.Only != "":
-		return []string{scope.Only}
+	case scope.SingleNamespace != "":
+		return []string{scope.SingleNamespace}
 	}
 	var list []string
 	if f.Operator != nil {
@@ -183,33 +183,33 @@ type screen struct {
 }
 
 func newScreen(p *Program) *screen {
-	s := &screen{out: p.Out, redraw: p.fancy(p.Out)}
+	s := &screen{out: p.Out, redraw: p.isTTY(p.Out)}
 	if s.redraw {
-		if size := (term.TTY{Out: behind(p.Out).(io.Writer)}).GetSize(); size != nil {
+		if size := (term.TTY{Out: unwrap(p.Out).(io.Writer)}).GetSize(); size != nil {
 			s.height = int(size.Height)
 		}
 	}
 	return s
 }
 
-// paper is w with the colours of the screen.
-func (s *screen) paper(w io.Writer) io.Writer {
-	if _, ok := s.out.(painter); ok {
-		return painter{w}
+// withColor is w with the colours of the screen.
+func (s *screen) withColor(w io.Writer) io.Writer {
+	if _, ok := s.out.(colorWriter); ok {
+		return colorWriter{w}
 	}
 	return w
 }
 
-// clear makes room for what is to stay.
-func (s *screen) clear() {
+// clearScreen clears the screen before permanent output.
+func (s *screen) clearScreen() {
 	if s.redraw && s.shown {
 		fmt.Fprint(s.out, "\x1b[H\x1b[J")
 	}
 }
 
-// show writes a text. Of one that is higher than the terminal the end is left
+// showText writes a text. Of one that is higher than the terminal the end is left
 // out: what matters stands first.
-func (s *screen) show(text string, table bool) {
+func (s *screen) showText(text string, table bool) {
 	if !s.redraw || !table {
 		if s.shown && table {
 			fmt.Fprintln(s.out)

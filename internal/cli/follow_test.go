@@ -33,8 +33,8 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, o, looks := program(t), &followOptions{watch: true, judged: time.Millisecond}, 0
-			err := o.follow(t.Context(), p, nobody(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+			p, o, looks := newProgram(t), &followOptions{watch: true, recheckEvery: time.Millisecond}, 0
+			err := o.followChanges(t.Context(), p, unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 				looks++
 				if err := c.looks[looks-1]; err != nil {
 					return nil, false, err
@@ -60,7 +60,7 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 func TestAWatchOfAClusterThatStaysAwayEndsInTime(t *testing.T) {
 	t.Parallel()
 	o, looks := &followOptions{watch: true, timeout: 2 * time.Second}, 0
-	err := o.follow(t.Context(), program(t), nobody(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+	err := o.followChanges(t.Context(), newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 		if looks++; looks == 1 {
 			return &plan.Facts{}, false, nil
 		}
@@ -74,7 +74,7 @@ func TestAWatchOfAClusterThatStaysAwayEndsInTime(t *testing.T) {
 func TestAWatchThatIsInterruptedSaysSo(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := (&followOptions{watch: true}).follow(ctx, program(t), nobody(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+	err := (&followOptions{watch: true}).followChanges(ctx, newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 		cancel()
 		return nil, false, context.Canceled
 	})
@@ -103,7 +103,7 @@ func TestOnlyWhatAVerbChecksCanBeChosen(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			p := program(t)
+			p := newProgram(t)
 			code := p.Run(t.Context(), NewKubectl(p), strings.Fields(args))
 			errs := p.ErrOut.(*bytes.Buffer).String()
 			if wantCode := map[bool]int{true: ExitOK, false: ExitError}[want == ""]; code != wantCode || !strings.Contains(errs, want) {
@@ -113,8 +113,8 @@ func TestOnlyWhatAVerbChecksCanBeChosen(t *testing.T) {
 	}
 }
 
-// nobody is a client of a cluster that never answers.
-func nobody(t *testing.T) *cluster.Client {
+// unreachableClient is a client of a cluster that never answers.
+func unreachableClient(t *testing.T) *cluster.Client {
 	t.Helper()
 	file := t.TempDir() + "/kubeconfig"
 	if err := os.WriteFile(file, []byte(`{clusters: [{name: lab, cluster: {server: "http://127.0.0.1:1"}}],

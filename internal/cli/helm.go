@@ -7,19 +7,19 @@ import (
 // NewHelm is the plugin of Helm: it makes bundles, pushes them, and upgrades.
 func NewHelm(p *Program) *cobra.Command {
 	kube := newHelmOptions(p)
-	p.onCluster = kube.onCluster
+	p.withContext = kube.withContext
 	root := &cobra.Command{
 		Use:   "aistor",
-		Short: "Carry a MinIO AIStor upgrade across an airgap",
-		Long: "Carry an upgrade of MinIO AIStor across an airgap as one file, prove it before\n" +
-			"anything changes, and carry it out in the right order.",
-		Example: `  # With internet: everything the upgrade needs, in one file
+		Short: "Upgrade MinIO AIStor in airgapped clusters",
+		Long: "Transfer an upgrade of MinIO AIStor across an airgap as one file, check it before\n" +
+			"anything changes, and run it in the right order.",
+		Example: `  # On the connected side: put everything the upgrade needs into one file
   helm aistor bundle create aistor.bundle --for site.yaml
 
-  # Behind the airgap: what would happen?
+  # In the airgapped cluster: show the plan
   helm aistor plan --bundle aistor.bundle
 
-  # The whole upgrade: push, operator, object stores, validation
+  # Run the upgrade: push, operator, object stores, validation
   helm aistor upgrade --bundle aistor.bundle`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "helm aistor"},
 	}
@@ -27,11 +27,11 @@ func NewHelm(p *Program) *cobra.Command {
 		newBundle(p), newPush(p), newCopy(p), newPlan(p, kube), newUpgrade(p, kube), newRollback(p, kube), newValues(p, kube),
 		newVersion(p, "helm aistor"),
 	)
-	complete(root, kube)
-	p.addColour(root)
+	registerCompletions(root, kube)
+	p.addColorFlag(root)
 	p.addLimits(root)
 	setHelp(root)
-	suggest(root)
+	addSuggestions(root)
 	checkObjectNames(root)
 	return root
 }

@@ -2,7 +2,7 @@ package cli
 
 import "github.com/spf13/cobra"
 
-// helpTemplate begins with examples, because that is what people look for, and
+// helpTemplate begins with examples, because users look for them first, and
 // keeps to 80 columns.
 const helpTemplate = `{{if .HasExample}}Examples:
 {{.Example}}
@@ -18,12 +18,12 @@ const helpTemplate = `{{if .HasExample}}Examples:
 {{end}}Usage:
   {{.UseLine}}{{if and .HasAvailableInheritedFlags (not .HasAvailableSubCommands)}}
 
-"{{.Root.DisplayName}} options" lists the options that all commands have.{{end}}{{if .HasAvailableSubCommands}}
+Use "{{.Root.DisplayName}} options" for a list of global options.{{end}}{{if .HasAvailableSubCommands}}
 
-"{{.CommandPath}} COMMAND --help" says more about a command.{{end}}
+Use "{{.CommandPath}} COMMAND --help" for more information about a command.{{end}}
 `
 
-// setHelp gives root and all its commands this look.
+// setHelp applies the template to root and all its commands.
 func setHelp(root *cobra.Command) { root.SetHelpTemplate(helpTemplate) }
 
 // newOptions lists the options that every command of the kubectl plugin has,
@@ -31,10 +31,10 @@ func setHelp(root *cobra.Command) { root.SetHelpTemplate(helpTemplate) }
 func newOptions(root *cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "options",
-		Short: "List the options that all commands have",
+		Short: "List global options",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			line(cmd.OutOrStdout(), "All commands have these options:\n\n%s", root.PersistentFlags().FlagUsagesWrapped(80))
+			printLine(cmd.OutOrStdout(), "The following options can be passed to any command:\n\n%s", root.PersistentFlags().FlagUsagesWrapped(80))
 			return nil
 		},
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -37,7 +37,7 @@ type imageDocument struct {
 	// Public says that Image leads elsewhere than to the private registry.
 	Public bool `json:"public,omitempty"`
 	plan.ImageUse
-	preflight.Holding
+	preflight.RegistryStatus
 }
 
 // names are the references alone, as scanners take them.
@@ -53,23 +53,23 @@ func (d *imagesDocument) names() []string {
 type imagesOptions struct {
 	targetOptions
 	outputOptions
-	where scopeOptions
+	scopeFlags scopeOptions
 }
 
 func newImages(p *Program, kube kubeOptions) *cobra.Command {
 	o := &imagesOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions()}
 	cmd := &cobra.Command{
 		Use:   "images",
-		Short: "List every image in use, or that the present values would pull",
-		Long: "List every image that pods run and every image that the present values would\n" +
-			"pull, with who asks for it, its tag and digest, and whether the private registry\n" +
-			"has it. Nothing is changed, and no other registry is asked.",
+		Short: "List images in use or required by the installed values",
+		Long: "List every image that pods run or that the installed values would\n" +
+			"pull, with its references, tag and digest, and whether the private registry\n" +
+			"has it. Nothing is changed; only the private registry is contacted.",
 		Example: `  kubectl aistor-upgrade images
 
-  # The references alone, for a scanner
+  # References only, for a scanner
   kubectl aistor-upgrade images -o name | xargs -n1 trivy image
 
-  # With whole references and everybody who asks
+  # Full references and all users of each image
   kubectl aistor-upgrade images -o wide
 
   # By digest
@@ -80,9 +80,9 @@ func newImages(p *Program, kube kubeOptions) *cobra.Command {
 	fs := cmd.Flags()
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
-	o.site.addFlags(fs, "site", "site file that names the registry; flags win over it")
+	o.site.addFlags(fs, "site", "site file with registry settings; flags take precedence")
 	o.outputOptions.addFlags(fs)
-	o.where.addFlags(fs)
+	o.scopeFlags.addFlags(fs)
 	return cmd
 }
 
@@ -90,7 +90,7 @@ func (o *imagesOptions) run(ctx context.Context) error {
 	if err := o.outputOptions.validate(); err != nil {
 		return err
 	}
-	site, err := o.site.read(o.Program)
+	site, err := o.site.readSite(o.Program)
 	if err != nil {
 		return err
 	}
@@ -98,40 +98,40 @@ func (o *imagesOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	facts, err := o.where.facts(ctx, client, o.where.scope(o.kube))
+	facts, err := o.scopeFlags.collectFacts(ctx, client, o.scopeFlags.clusterScope(o.kube))
 	if err != nil {
 		return err
 	}
 	s := &preflight.Subject{Facts: facts, Now: o.Now()}
 	// Without a registry the list is worth having all the same.
 	if s.Site, err = registryOf(o.mirrorOptions, site, facts); err == nil {
-		own, err := o.client(o.Program, s.Site.MapPushHost())
+		own, err := o.newRegistryClient(o.Program, s.Site.PushHost())
 		if err != nil {
 			return err
 		}
-		s.Registry = &brief{prober: newProber(o.Program, o.registryOptions, s.Site, own)}
+		s.Registry = &failFastProber{prober: newRegistryProber(o.Program, o.registryOptions, s.Site, own)}
 	}
-	doc := o.document(ctx, s)
-	if err := interruption(ctx); err != nil {
+	doc := o.buildDocument(ctx, s)
+	if err := interruptionError(ctx); err != nil {
 		return err
 	}
-	if err := o.print(o.Out, doc, func(w io.Writer) { printImageList(w, doc, o.wide()) }); err != nil {
+	if err := o.printDocument(o.Out, doc, func(w io.Writer) { printImageList(w, doc, o.isWide()) }); err != nil {
 		return err
 	}
 	return unseen(facts, notInImages...)
 }
 
-func (o *imagesOptions) document(ctx context.Context, s *preflight.Subject) *imagesDocument {
+func (o *imagesOptions) buildDocument(ctx context.Context, s *preflight.Subject) *imagesDocument {
 	doc := &imagesDocument{APIVersion: plan.APIVersion, Kind: KindImages, Registry: s.Site.Registry,
 		Namespace: s.Facts.Namespace, Gaps: s.Facts.Gaps, Items: []imageDocument{}}
-	uses := plan.Uses(s.Facts)
+	uses := plan.CollectImageUses(s.Facts)
 	wanted := make([]plan.PlannedImage, len(uses))
 	for i, u := range uses {
 		wanted[i] = plan.PlannedImage{Source: u.Ref, Private: s.Site.Map(u.Ref), Namespaces: u.Namespaces}
 	}
-	held := preflight.Holdings(ctx, s, wanted)
+	held := preflight.QueryRegistry(ctx, s, wanted)
 	for i, u := range uses {
-		item := imageDocument{Image: u.Ref.String(), Tag: u.Ref.Tag, ImageUse: u, Holding: held[i],
+		item := imageDocument{Image: u.Ref.String(), Tag: u.Ref.Tag, ImageUse: u, RegistryStatus: held[i],
 			Public: s.Site.Registry != "" && !s.Site.Owns(u.Ref)}
 		if s.Site.Registry != "" {
 			item.Private = wanted[i].Private.String()
@@ -145,7 +145,7 @@ func (o *imagesOptions) document(ctx context.Context, s *preflight.Subject) *ima
 }
 
 func printImageList(w io.Writer, d *imagesDocument, wide bool) {
-	line(w, "Registry  %s\n", orDash(printable(d.Registry)))
+	printLine(w, "Registry  %s\n", orDash(sanitizeText(d.Registry)))
 	header := []string{"IMAGE", "TAG", "DIGEST", "ASKED BY", "PRESENT"}
 	if wide {
 		header = []string{"IMAGE", "DIGEST", "RUNNING", "PODS", "ASKED BY", "PRESENT"}
@@ -169,30 +169,30 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 		return map[string]color.Attribute{preflight.PresentYes: color.FgGreen, preflight.PresentNo: color.FgRed}[d.Items[row].Present]
 	})
 	if public > 0 {
-		line(w, "\n%s", tint(w, color.FgYellow, wrap(words.Are(public, "image")+" asked for outside of the private registry", 80, "")))
+		printLine(w, "\n%s", colorize(w, color.FgYellow, wrapText(plural.CountIs(public, "image")+" outside the private registry", 80, "")))
 	}
 	if missing > 0 {
-		line(w, "\n%s", tint(w, color.FgRed, wrap(words.Are(missing, "image")+" missing in the private registry", 80, "")))
+		printLine(w, "\n%s", colorize(w, color.FgRed, wrapText(plural.CountIs(missing, "image")+" missing in the private registry", 80, "")))
 	}
 	for _, cause := range sortedKeys(causes) {
-		line(w, "\nnot known: %s", wrap(printable(cause), 69, "           "))
+		printLine(w, "\nunknown: %s", wrapText(sanitizeText(cause), 69, "           "))
 		if hint := causes[cause]; hint != "" {
-			line(w, "     hint: %s", wrap(printable(hint), 69, "           "))
+			printLine(w, "     hint: %s", wrapText(sanitizeText(hint), 69, "           "))
 		}
 	}
 	for _, g := range d.Gaps {
-		line(w, "\nnot looked at: %s", wrap(printable(g.What+": "+g.Cause), 65, "               "))
+		printLine(w, "\ncould not read: %s", wrapText(sanitizeText(g.Subject+": "+g.Cause), 65, "               "))
 	}
 }
 
 func imageRow(i imageDocument, wide bool) []string {
 	present := map[string]string{preflight.PresentYes: "yes", preflight.PresentNo: "no", preflight.PresentUnknown: "?"}[i.Present]
 	if wide {
-		return []string{i.Image, orDash(i.Digest), orDash(strings.Join(i.Running, ",")), words.Count(i.Pods, "pod"),
+		return []string{i.Image, orDash(i.Digest), orDash(strings.Join(i.RunningDigests, ",")), plural.Count(i.Pods, "pod"),
 			orDash(strings.Join(append(append([]string{}, i.Workloads...), i.Values...), ",")), present}
 	}
 	tag := strings.TrimPrefix(i.Ref.Tag, "RELEASE.")
-	return []string{shortImage(i), orDash(tag), orDash(shortDigest(i.Digest)), askedBy(i.ImageUse), present}
+	return []string{shortImage(i), orDash(tag), orDash(shortDigest(i.Digest)), requestedBy(i.ImageUse), present}
 }
 
 // shortImage is enough to know an image by: its last word where it is in the
@@ -204,11 +204,11 @@ func shortImage(i imageDocument) string {
 	return i.Ref.Base()
 }
 
-// askedBy says in short who asks for an image.
-func askedBy(u plan.ImageUse) string {
+// requestedBy says in short who asks for an image.
+func requestedBy(u plan.ImageUse) string {
 	var list []string
 	if u.Pods > 0 {
-		list = append(list, words.Count(u.Pods, "pod"))
+		list = append(list, plural.Count(u.Pods, "pod"))
 	}
 	if len(u.Values) > 0 {
 		list = append(list, "values")

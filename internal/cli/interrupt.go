@@ -71,7 +71,7 @@ type heldPuller struct {
 }
 
 // Pull implements preflight.Puller.
-func (h heldPuller) Pull(ctx context.Context, list []preflight.NodePull) []preflight.NodeAnswer {
+func (h heldPuller) Pull(ctx context.Context, list []preflight.NodePull) []preflight.NodePullResult {
 	defer h.program.beginChange()()
 	return h.Puller.Pull(ctx, list)
 }
@@ -100,6 +100,6 @@ func (r *interruptibleReader) Read(p []byte) (int, error) {
 	case got := <-done:
 		return copy(p, own[:got.n]), got.err
 	case <-r.ctx.Done():
-		return 0, interruption(r.ctx)
+		return 0, interruptionError(r.ctx)
 	}
 }

@@ -25,8 +25,8 @@ import (
 const (
 	// obeyed is the promise for an interruption where nothing is being changed,
 	// and patience what a test allows on a machine that does other things too.
-	obeyed   = 2 * time.Second
-	patience = 30 * time.Second
+	obeyed         = 2 * time.Second
+	intervalFactor = 30 * time.Second
 )
 
 // syncBuffer is a buffer that a process fills while a test reads it.
@@ -83,7 +83,7 @@ func (s *site) start(plugin string, change func(*exec.Cmd), args ...string) *pro
 // see from outside.
 func (p *process) until(t *testing.T, what string, there func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !there(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(intervalFactor); !there(); time.Sleep(5 * time.Millisecond) {
 		select {
 		case <-p.done:
 			t.Fatalf("it ended before %s:\n%s", what, p.said.String())
@@ -104,7 +104,7 @@ func (p *process) interrupt(t *testing.T, sig syscall.Signal) time.Duration {
 	}
 	select {
 	case <-p.done:
-	case <-time.After(patience):
+	case <-time.After(intervalFactor):
 		t.Fatalf("%s was not obeyed:\n%s", sig, p.said.String())
 	}
 	took := time.Since(began)
@@ -165,7 +165,7 @@ func deafListener(t *testing.T) (host string, asked func() bool) {
 
 // loopingChart is one whose template takes longer than anybody waits.
 func (s *site) loopingChart() string {
-	dir := s.path("loop")
+	dir := s.filePath("loop")
 	for name, text := range map[string]string{
 		"Chart.yaml":          "apiVersion: v2\nname: aistor-operator\nversion: 5.10.0\n",
 		"values.yaml":         "a: b\n",
@@ -174,16 +174,16 @@ func (s *site) loopingChart() string {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			s.t.Fatal(err)
 		}
-		s.write(filepath.Join("loop", name), text)
+		s.writeFile(filepath.Join("loop", name), text)
 	}
 	return dir
 }
 
 // script writes a program that says that it runs, and does not end.
 func (s *site) script(name string) (started func() bool) {
-	mark := s.path(name + ".started")
-	s.write(name, "#!/bin/sh\necho $$ > '"+mark+".new'\nmv '"+mark+".new' '"+mark+"'\nexec sleep 600\n")
-	if err := os.Chmod(s.path(name), 0o700); err != nil {
+	mark := s.filePath(name + ".started")
+	s.writeFile(name, "#!/bin/sh\necho $$ > '"+mark+".new'\nmv '"+mark+".new' '"+mark+"'\nexec sleep 600\n")
+	if err := os.Chmod(s.filePath(name), 0o700); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
@@ -197,7 +197,7 @@ func (s *site) script(name string) (started func() bool) {
 
 // kubeconfig writes one for an API server.
 func (s *site) kubeconfig(server, user string) string {
-	return s.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
+	return s.writeFile("kubeconfig", fmt.Sprintf(`apiVersion: v1
 kind: Config
 current-context: lab
 contexts: [{name: lab, context: {cluster: lab, user: me}}]
@@ -218,7 +218,7 @@ type block struct {
 
 func blocks() []block {
 	fifo := func(s *site) string {
-		name := s.path("fifo")
+		name := s.filePath("fifo")
 		if err := syscall.Mkfifo(name, 0o600); err != nil {
 			s.t.Fatal(err)
 		}
@@ -226,46 +226,46 @@ func blocks() []block {
 	}
 	return []block{
 		{"the password of a key", "helm", func(s *site) ([]string, func() bool) {
-			return []string{"bundle", "sign", s.write("b", ""), "--key", s.write("key", "x"), "--password-stdin"}, nil
+			return []string{"bundle", "sign", s.writeFile("b", ""), "--key", s.writeFile("key", "x"), "--password-stdin"}, nil
 		}, true},
 		{"values from standard input", "helm", func(s *site) ([]string, func() bool) {
-			return []string{"values", "--chart", s.path("aistor-operator-5.10.0.tgz"), "-f", "-"}, nil
+			return []string{"values", "--chart", s.filePath("aistor-operator-5.10.0.tgz"), "-f", "-"}, nil
 		}, true},
 		{"a values file that is a pipe", "helm", func(s *site) ([]string, func() bool) {
-			return []string{"values", "--chart", s.path("aistor-operator-5.10.0.tgz"), "-f", fifo(s)}, nil
+			return []string{"values", "--chart", s.filePath("aistor-operator-5.10.0.tgz"), "-f", fifo(s)}, nil
 		}, false},
 		{"a site file that is a pipe", "helm", func(s *site) ([]string, func() bool) {
-			return []string{"bundle", "create", s.path("b"), "--for", fifo(s)}, nil
+			return []string{"bundle", "create", s.filePath("b"), "--for", fifo(s)}, nil
 		}, false},
 		{"a template that loops", "helm", func(s *site) ([]string, func() bool) {
-			return []string{"bundle", "create", s.path("b"), "--chart", s.loopingChart(), "--from", "5.10.0"}, nil
+			return []string{"bundle", "create", s.filePath("b"), "--chart", s.loopingChart(), "--from", "5.10.0"}, nil
 		}, false},
 		{"a registry that does not answer", "helm", func(s *site) ([]string, func() bool) {
 			host, asked := silentServer(s.t)
-			return []string{"bundle", "create", s.path("b"), "--chart", "oci://" + host + "/charts/x:1.0.0", "--registry-plain-http", host}, asked
+			return []string{"bundle", "create", s.filePath("b"), "--chart", "oci://" + host + "/charts/x:1.0.0", "--registry-plain-http", host}, asked
 		}, false},
 		{"a registry without a handshake", "helm", func(s *site) ([]string, func() bool) {
 			host, asked := deafListener(s.t)
-			return []string{"bundle", "create", s.path("b"), "--chart", "oci://" + host + "/charts/x:1.0.0"}, asked
+			return []string{"bundle", "create", s.filePath("b"), "--chart", "oci://" + host + "/charts/x:1.0.0"}, asked
 		}, false},
 		{"a proxy that does not answer", "helm", func(s *site) ([]string, func() bool) {
 			host, asked := deafListener(s.t)
 			s.env["HTTPS_PROXY"] = "http://" + host
-			return []string{"bundle", "create", s.path("b"), "--chart", "oci://registry.example.com/charts/x:1.0.0"}, asked
+			return []string{"bundle", "create", s.filePath("b"), "--chart", "oci://registry.example.com/charts/x:1.0.0"}, asked
 		}, false},
 		{"a chart repository that does not answer", "helm", func(s *site) ([]string, func() bool) {
 			host, asked := silentServer(s.t)
-			return []string{"bundle", "create", s.path("b"), "--repo", "http://" + host, "--registry-plain-http", host}, asked
+			return []string{"bundle", "create", s.filePath("b"), "--repo", "http://" + host, "--registry-plain-http", host}, asked
 		}, false},
 		{"a credential helper", "helm", func(s *site) ([]string, func() bool) {
 			asked := s.script("docker-credential-slow")
-			config := s.write("config.json", fmt.Sprintf(`{"credHelpers":{%q:"slow"}}`, s.private.Host))
-			return []string{"bundle", "create", s.path("b"), "--chart", "oci://" + s.private.Host + "/charts/x:1.0.0", "--registry-plain-http", s.private.Host, "--registry-config", config}, asked
+			config := s.writeFile("config.json", fmt.Sprintf(`{"credHelpers":{%q:"slow"}}`, s.private.Host))
+			return []string{"bundle", "create", s.filePath("b"), "--chart", "oci://" + s.private.Host + "/charts/x:1.0.0", "--registry-plain-http", s.private.Host, "--registry-config", config}, asked
 		}, false},
 		{"a credential plugin of the kubeconfig", "kubectl", func(s *site) ([]string, func() bool) {
 			asked := s.script("slow-login")
 			host, _ := deafListener(s.t)
-			return []string{"status", "--kubeconfig", s.kubeconfig("https://"+host, "{exec: {apiVersion: client.authentication.k8s.io/v1, command: "+s.path("slow-login")+", interactiveMode: Never}}")}, asked
+			return []string{"status", "--kubeconfig", s.kubeconfig("https://"+host, "{exec: {apiVersion: client.authentication.k8s.io/v1, command: "+s.filePath("slow-login")+", interactiveMode: Never}}")}, asked
 		}, false},
 		{"an API server that does not answer", "kubectl", func(s *site) ([]string, func() bool) {
 			host, asked := silentServer(s.t)

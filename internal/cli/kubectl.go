@@ -4,25 +4,25 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// NewKubectl is the plugin of kubectl: it looks, and changes nothing.
+// NewKubectl is the kubectl plugin. It is read-only.
 func NewKubectl(p *Program) *cobra.Command {
 	kube := newKubectlOptions(p)
-	p.onCluster = kube.onCluster
+	p.withContext = kube.withContext
 	root := &cobra.Command{
 		Use:   "aistor-upgrade",
-		Short: "Look before, during and after an upgrade of MinIO AIStor",
-		Long: "Look at an installation of MinIO AIStor before, during and after an upgrade\n" +
-			"across an airgap. Nothing here changes the cluster; helm aistor does.",
-		Example: `  # Write down the installation for whoever makes the bundle
+		Short: "Check MinIO AIStor before, during and after an upgrade",
+		Long: "Check a MinIO AIStor installation before, during and after an upgrade\n" +
+			"in an airgapped cluster. These commands are read-only; use helm aistor to upgrade.",
+		Example: `  # Export the installation for bundle creation
   kubectl aistor-upgrade export > site.yaml
 
-  # Is the cluster ready for what the bundle brings?
+  # Check whether the cluster is ready for this bundle
   kubectl aistor-upgrade preflight --bundle aistor.bundle
 
-  # Does everything run what it should?
+  # Check the result of an upgrade
   kubectl aistor-upgrade validate
 
-  # One screen
+  # Show an overview
   kubectl aistor-upgrade status`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl aistor-upgrade"},
 	}
@@ -32,11 +32,11 @@ func NewKubectl(p *Program) *cobra.Command {
 		newVersion(p, "kubectl aistor-upgrade"), newCompletion(p),
 	)
 	root.AddCommand(newOptions(root))
-	complete(root, kube)
-	p.addColour(root)
+	registerCompletions(root, kube)
+	p.addColorFlag(root)
 	p.addLimits(root)
 	setHelp(root)
-	suggest(root)
+	addSuggestions(root)
 	checkObjectNames(root)
 	return root
 }

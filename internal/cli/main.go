@@ -25,7 +25,7 @@ func Main(version string, plugin func(*Program) *cobra.Command) int {
 	p := &Program{
 		IOStreams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		Getenv:    os.Getenv, Now: time.Now, Version: version,
-		Steady: func() { signal.Ignore(syscall.SIGPIPE) },
+		IgnoreSIGPIPE: func() { signal.Ignore(syscall.SIGPIPE) },
 	}
 	// Libraries report to standard error on their own, past the streams above.
 	klog.LogToStderr(false)

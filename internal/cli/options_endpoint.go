@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -21,26 +21,26 @@ import (
 // endpointOptions say where object stores are asked for their health in place of
 // the API server's proxy.
 type endpointOptions struct {
-	list []string
-	at   cluster.Endpoints
+	list      []string
+	endpoints cluster.Endpoints
 }
 
 func (o *endpointOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.list, "endpoint", nil, "ask an object store for its health there and not through the API server, as team-a/primary=https://s3.example.com (can be repeated)")
+	fs.StringArrayVar(&o.list, "endpoint", nil, "query an object store's health at this URL instead of through the API server, as team-a/primary=https://s3.example.com (can be repeated)")
 }
 
-// resolve reads the addresses. They are reached as registries are: the same CAs,
+// resolveEndpoints reads the addresses. They are reached as registries are: the same CAs,
 // proxies, and exceptions by name, but without a client certificate.
-func (o *endpointOptions) resolve(p *Program, reg *registryOptions) error {
-	named, err := pairs("endpoint", o.list)
+func (o *endpointOptions) resolveEndpoints(p *Program, reg *registryOptions) error {
+	named, err := parsePairs("endpoint", o.list)
 	if err != nil || len(named) == 0 {
 		return err
 	}
-	client, err := reg.client(p, "")
+	client, err := reg.newRegistryClient(p, "")
 	if err != nil {
 		return err
 	}
-	o.at = cluster.Endpoints{}
+	o.endpoints = cluster.Endpoints{}
 	of := map[string]string{} // stores by their address
 	for _, store := range sortedKeys(named) {
 		e, err := endpointOf(store, named[store], client)
@@ -48,10 +48,10 @@ func (o *endpointOptions) resolve(p *Program, reg *registryOptions) error {
 			return err
 		}
 		if other, taken := of[e.URL.String()]; taken {
-			return withHint(fmt.Errorf("reading --endpoint of %q: %s is that of %q", store, e.URL, other),
-				"each object store has an address of its own; what answers for two says nothing about either")
+			return withHint(fmt.Errorf("--endpoint %q: %s is already used for %q", store, e.URL, other),
+				"each object store requires its own address")
 		}
-		o.at[store], of[e.URL.String()] = e, store
+		o.endpoints[store], of[e.URL.String()] = e, store
 	}
 	return nil
 }
@@ -63,9 +63,9 @@ func endpointOf(store, address string, client *registry.Client) (e cluster.Endpo
 	}
 	if e.URL, err = endpointURL(address); err != nil {
 		return e, withHint(fmt.Errorf("reading --endpoint of %q: %w", store, err),
-			"its health is asked for without any credentials, at /minio/health/cluster below the address")
+			"the health check at /minio/health/cluster uses no credentials")
 	}
-	transport := client.Transport(e.URL.Host)
+	transport := client.TransportFor(e.URL.Host)
 	if transport.TLSClientConfig != nil {
 		transport.TLSClientConfig.Certificates = nil // they are for registries
 	}
@@ -94,40 +94,40 @@ func endpointURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// known refuses endpoints of stores that are not there.
-func (o *endpointOptions) known(f *plan.Facts) error {
-	stores := inputs.StoreKeys(f)
-	for _, store := range sortedKeys(o.at) {
+// checkKnownStores refuses endpoints of stores that are not there.
+func (o *endpointOptions) checkKnownStores(f *plan.Facts) error {
+	stores := planinput.StoreKeys(f)
+	for _, store := range sortedKeys(o.endpoints) {
 		if !slices.Contains(stores, store) {
-			return &inputs.UnknownStoreError{Key: store, Known: stores}
+			return &planinput.UnknownStoreError{Key: store, Known: stores}
 		}
 	}
 	return nil
 }
 
-// heard asks each endpoint once. One that does not lead to its store would report
+// verifyEndpoints asks each endpoint once. One that does not lead to its store would report
 // an outage that nobody has, or hide one.
-func (o *endpointOptions) heard(ctx context.Context, p *Program, t *target) error {
+func (o *endpointOptions) verifyEndpoints(ctx context.Context, p *Program, t *target) error {
 	f := t.inputs.Facts
-	if err := o.known(f); err != nil {
+	if err := o.checkKnownStores(f); err != nil {
 		return err
 	}
 	for _, st := range f.Stores {
-		e, named := o.at[st.Key()]
+		e, named := o.endpoints[st.Key()]
 		if !named {
 			continue
 		}
-		health, err := leads(ctx, t.cluster, f, st, o.at)
+		health, err := probeEndpoint(ctx, t.cluster, f, st, o.endpoints)
 		if health.State == cluster.HealthUnavailable && err == nil {
-			line(p.Out, "! object store %s does not serve even now: %s answers %d", st.Key(), e, health.Status)
+			printLine(p.Out, "! object store %s is already unavailable: %s returned %d", st.Key(), e, health.Status)
 		}
 		if err != nil {
-			if ended := interruption(ctx); ended != nil {
+			if ended := interruptionError(ctx); ended != nil {
 				return ended
 			}
-			hint := "name in --endpoint where its clients reach it, or leave it out: then the API server asks"
+			hint := "set --endpoint to the address that clients use, or omit it to query through the API server"
 			if e.Proxy != "" {
-				hint += fmt.Sprintf("\nthe environment sends this through proxy %s; where the store is reached without it, NO_PROXY names %s", e.Proxy, e.URL.Hostname())
+				hint += fmt.Sprintf("\nthe request goes through proxy %s; if the store is reachable directly, add %s to NO_PROXY", e.Proxy, e.URL.Hostname())
 			}
 			return withHint(fmt.Errorf("asking object store %q for its health: %w", st.Key(), err), hint)
 		}
@@ -135,16 +135,16 @@ func (o *endpointOptions) heard(ctx context.Context, p *Program, t *target) erro
 	return nil
 }
 
-// leads asks one store at its endpoint, and there for what no store has.
-func leads(ctx context.Context, c *cluster.Client, f *plan.Facts, st plan.Store, at cluster.Endpoints) (cluster.Health, error) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+// probeEndpoint asks one store at its endpoint, and there for what no store has.
+func probeEndpoint(ctx context.Context, c *cluster.Client, f *plan.Facts, st plan.Store, at cluster.Endpoints) (cluster.Health, error) {
+	ctx, cancel := context.WithTimeout(ctx, healthRequestTimeout)
 	defer cancel()
-	health, err := c.AskStore(ctx, f, st, at)
+	health, err := c.CheckStoreHealth(ctx, f, st, at)
 	switch {
 	case err != nil:
 		return health, err
 	case health.Status == 0:
 		return health, fmt.Errorf("asking %s: %s", at[st.Key()], cmp.Or(health.Cause, "no answer"))
 	}
-	return health, at[st.Key()].Believable(ctx)
+	return health, at[st.Key()].DetectCatchAll(ctx)
 }

@@ -47,7 +47,7 @@ func TestEndpointsAreReadAsTheyAreGiven(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			o := &endpointOptions{list: strings.Fields(tc.given)}
-			err := o.resolve(aProgram(), newRegistryOptions())
+			err := o.resolveEndpoints(aProgram(), newRegistryOptions())
 			if tc.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.refused) {
 					t.Errorf("received: %v\nexpected: %s", err, tc.refused)
@@ -60,7 +60,7 @@ func TestEndpointsAreReadAsTheyAreGiven(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := o.at["a/x"].String(); got != tc.want {
+			if got := o.endpoints["a/x"].String(); got != tc.want {
 				t.Errorf("received %s, expected %s", got, tc.want)
 			}
 		})
@@ -72,10 +72,10 @@ func TestAnEndpointGetsNoClientCertificate(t *testing.T) {
 	t.Parallel()
 	o, reg := &endpointOptions{list: []string{"a/x=https://s3.example.com"}}, newRegistryOptions()
 	reg.clientCert, reg.clientKey = aKeyPair(t)
-	if err := o.resolve(aProgram(), reg); err != nil {
+	if err := o.resolveEndpoints(aProgram(), reg); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(o.at["a/x"].Transport.(*http.Transport).TLSClientConfig.Certificates); n != 0 {
+	if n := len(o.endpoints["a/x"].Transport.(*http.Transport).TLSClientConfig.Certificates); n != 0 {
 		t.Errorf("%d client certificates are offered", n)
 	}
 }

@@ -13,16 +13,16 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 )
 
-// kubeOptions say which cluster is meant. Below kubectl they are kubectl's own
+// kubeOptions select the cluster. Below kubectl they are kubectl's own
 // flags; below Helm they are Helm's, with the defaults from the environment in
 // which Helm hands its global flags to plugins.
 type kubeOptions struct {
 	*genericclioptions.ConfigFlags
 	helm bool
-	// given is the namespace Helm handed over, handedFile what KUBECONFIG names.
-	given, handedFile string
-	// tab bounds what a completion asks of the cluster.
-	tab time.Duration
+	// helmNamespace is the namespace Helm handed over, handedFile what KUBECONFIG names.
+	helmNamespace, handedFile string
+	// completionTimeout bounds what a completion asks of the cluster.
+	completionTimeout time.Duration
 }
 
 // newConfigFlags are kubectl's own flags. Whatever talks to the API server through
@@ -36,7 +36,7 @@ func newConfigFlags(p *Program) *genericclioptions.ConfigFlags {
 // newKubectlOptions is for verbs below kubectl.
 func newKubectlOptions(p *Program) kubeOptions {
 	f := newConfigFlags(p)
-	return kubeOptions{ConfigFlags: f, tab: cmp.Or(p.TabPatience, tabPatience)}
+	return kubeOptions{ConfigFlags: f, completionTimeout: cmp.Or(p.CompletionTimeout, completionTimeout)}
 }
 
 // newHelmOptions is for verbs below Helm.
@@ -53,7 +53,7 @@ func newHelmOptions(p *Program) kubeOptions {
 		*f.ImpersonateGroup = strings.Split(groups, ",")
 	}
 	*f.Namespace = p.Getenv("HELM_NAMESPACE")
-	return kubeOptions{ConfigFlags: f, helm: true, given: *f.Namespace, handedFile: p.Getenv("KUBECONFIG"), tab: cmp.Or(p.TabPatience, tabPatience)}
+	return kubeOptions{ConfigFlags: f, helm: true, helmNamespace: *f.Namespace, handedFile: p.Getenv("KUBECONFIG"), completionTimeout: cmp.Or(p.CompletionTimeout, completionTimeout)}
 }
 
 // addFlags registers the flags under the names of the program they run below.
@@ -73,13 +73,13 @@ func (k kubeOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(k.Insecure, "kube-insecure-skip-tls-verify", *k.Insecure, "do not check the API server's certificate")
 }
 
-// namespace is the one asked for by flag or environment, or "" where none was:
+// explicitNamespace is the one asked for by flag or environment, or "" where none was:
 // then the operator's namespace is found on the cluster. The kubeconfig's own
 // default does not count, since it names where somebody works, not where
 // AIStor lives.
-func (k kubeOptions) namespace() string {
+func (k kubeOptions) explicitNamespace() string {
 	ns := *k.Namespace
-	if !k.helm || ns != k.given {
+	if !k.helm || ns != k.helmNamespace {
 		return ns
 	}
 	// Helm hands over the context's namespace, or "default", also where nobody

@@ -18,7 +18,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-// The places from which a registry is looked at.
+// The places from which a registry is checked.
 const (
 	viewHere  = "here"
 	viewNodes = "nodes"
@@ -34,51 +34,51 @@ type pullOptions struct {
 }
 
 func (o *pullOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.test, "pull-test", false, "let the nodes that run AIStor pull every image, by short pods that execute nothing")
-	fs.BoolVar(&o.prepull, "prepull", false, "like --pull-test on every node that AIStor's pods may run on, without hurry")
-	fs.StringVar(&o.view, "registry-view", viewHere, "here, or nodes where this machine has no route to the registry")
-	fs.DurationVar(&o.timeout, "pull-timeout", 0, "how long one node may take (default 5m, with --prepull 30m)")
-	fs.IntVar(&o.concurrency, "pull-concurrency", 8, "nodes that pull at once")
+	fs.BoolVar(&o.test, "pull-test", false, "pull every image on the nodes that run AIStor, with short-lived pods that run no AIStor code")
+	fs.BoolVar(&o.prepull, "prepull", false, "pull every image on every node that AIStor pods may run on, with a longer timeout")
+	fs.StringVar(&o.view, "registry-view", viewHere, "check the registry from: here, or nodes if this machine cannot reach it")
+	fs.DurationVar(&o.timeout, "pull-timeout", 0, "timeout per node (default 5m, with --prepull 30m)")
+	fs.IntVar(&o.concurrency, "pull-concurrency", 8, "number of nodes that pull in parallel")
 }
 
 func (o *pullOptions) validate() error {
 	switch {
 	case o.view != viewHere && o.view != viewNodes:
 		return fmt.Errorf("reading --registry-view %q: expected %s or %s", o.view, viewHere, viewNodes)
-	case o.view == viewNodes && !o.wanted():
-		return withHint(errors.New("reading --registry-view nodes: nodes answer only when they are asked"),
-			"add --pull-test, which starts short pods on them")
+	case o.view == viewNodes && !o.isEnabled():
+		return withHint(errors.New("--registry-view nodes requires --pull-test or --prepull"),
+			"add --pull-test, which starts short-lived pods on the nodes")
 	case o.concurrency < 1:
 		return fmt.Errorf("reading --pull-concurrency %d: expected 1 or more", o.concurrency)
 	}
 	return nil
 }
 
-// wanted reports whether nodes are to pull.
-func (o *pullOptions) wanted() bool { return o.test || o.prepull }
+// isEnabled reports whether nodes are to pull.
+func (o *pullOptions) isEnabled() bool { return o.test || o.prepull }
 
-// equip gives a subject what looks at the registry: the nodes where they are
+// configureSubject sets how the registry is checked: by the nodes where they are
 // asked, and nothing here where only they may be.
 // The rights to start pods are reviewed with the others.
-func (o *pullOptions) equip(ctx context.Context, p *Program, kube genericclioptions.RESTClientGetter, c *cluster.Client, s *preflight.Subject) error {
+func (o *pullOptions) configureSubject(ctx context.Context, p *Program, kube genericclioptions.RESTClientGetter, c *cluster.Client, s *preflight.Subject) error {
 	if o.view == viewNodes {
 		s.Registry = nil
 	}
-	if !o.wanted() {
+	if !o.isEnabled() {
 		return nil
 	}
-	puller, err := o.puller(p, kube)
+	puller, err := o.newPuller(p, kube)
 	if err != nil {
 		return err
 	}
 	s.Puller, s.SpareNodes = heldPuller{p, puller}, o.prepull
-	s.Access = append(s.Access, c.Access(ctx, preflight.PullRights(preflight.NodePulls(s, o.prepull)))...)
+	s.Permissions = append(s.Permissions, c.ReviewPermissions(ctx, preflight.PullPermissions(preflight.NodePulls(s, o.prepull)))...)
 	return nil
 }
 
-// puller connects to the cluster for a pull test. What comes in is told on
+// newPuller connects to the cluster for a pull test. What comes in is told on
 // stderr.
-func (o *pullOptions) puller(p *Program, kube genericclioptions.RESTClientGetter) (*pulltest.Runner, error) {
+func (o *pullOptions) newPuller(p *Program, kube genericclioptions.RESTClientGetter) (*pulltest.Runner, error) {
 	config, err := kube.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading kubeconfig: %w", err)
@@ -94,19 +94,19 @@ func (o *pullOptions) puller(p *Program, kube genericclioptions.RESTClientGetter
 	}
 	return pulltest.New(pulltest.Options{
 		Client: client, Run: newRunID(), Concurrency: o.concurrency, Timeout: timeout,
-		OnAnswer: func(n preflight.NodePull, a preflight.NodeAnswer, took time.Duration) { tellPull(p, n, a, took) },
+		OnAnswer: func(n preflight.NodePull, a preflight.NodePullResult, took time.Duration) { printPull(p, n, a, took) },
 	}), nil
 }
 
-// tellPull says how one node did; what it was refused stands in the report.
-func tellPull(p *Program, n preflight.NodePull, a preflight.NodeAnswer, took time.Duration) {
+// printPull says how one node did; what it was refused stands in the report.
+func printPull(p *Program, n preflight.NodePull, a preflight.NodePullResult, took time.Duration) {
 	pulled := 0
 	for _, err := range a.Images {
 		if err == nil {
 			pulled++
 		}
 	}
-	line(p.ErrOut, "node %s pulled %d of %d for %s in %s", printable(n.Node), pulled, len(n.Images), n.Namespace, took.Round(100*time.Millisecond))
+	printLine(p.ErrOut, "node %s pulled %d of %d for %s in %s", sanitizeText(n.Node), pulled, len(n.Images), n.Namespace, took.Round(100*time.Millisecond))
 }
 
 // newRunID tells one run's objects from another's.

@@ -20,12 +20,12 @@ import (
 // registryOptions say how registries are reached: trust, credentials, and
 // mirrors of public ones. Every verb that talks to a registry has them.
 type registryOptions struct {
-	cas             []string
+	caFiles         []string
 	clientCert      string
 	clientKey       string
 	plainHTTP       []string
 	skipVerify      []string
-	mirrors         []string
+	fetchMirrors    []string
 	user            string
 	passwordStdin   bool
 	dockerConfig    string
@@ -46,23 +46,23 @@ type registryOnce struct {
 
 func (o *registryOptions) addFlags(fs *pflag.FlagSet) {
 	o.once = &registryOnce{}
-	fs.StringArrayVar(&o.cas, "ca", nil, "file with certificates to trust beside the system's (can be repeated)")
+	fs.StringArrayVar(&o.caFiles, "ca", nil, "CA certificate file to trust in addition to the system's (can be repeated)")
 	fs.StringVar(&o.clientCert, "registry-cert", "", "client certificate file for registries")
 	fs.StringVar(&o.clientKey, "registry-key", "", "key file of the client certificate")
-	fs.StringArrayVar(&o.plainHTTP, "registry-plain-http", nil, "host[:port] that speaks plain http (can be repeated)")
-	fs.StringArrayVar(&o.skipVerify, "registry-skip-tls-verify", nil, "host[:port] whose certificate is not checked (can be repeated)")
-	fs.StringArrayVar(&o.mirrors, "mirror", nil, "fetch from another place, as quay.io=cache.example.com/quay (can be repeated)")
-	fs.StringVar(&o.user, "registry-user", "", "user for the private registry, or where bundles are made for the first --mirror; the password comes with --password-stdin")
+	fs.StringArrayVar(&o.plainHTTP, "registry-plain-http", nil, "host[:port] to access over plain HTTP (can be repeated)")
+	fs.StringArrayVar(&o.skipVerify, "registry-skip-tls-verify", nil, "host[:port] whose certificate is not verified (can be repeated)")
+	fs.StringArrayVar(&o.fetchMirrors, "mirror", nil, "registry mirror to fetch from, as quay.io=cache.example.com/quay (can be repeated)")
+	fs.StringVar(&o.user, "registry-user", "", "user for the private registry, or for the first --mirror in bundle create; requires --password-stdin")
 	fs.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password of --registry-user from standard input")
 	fs.StringVar(&o.dockerConfig, "registry-config", "", "docker config file with credentials (default: docker's, Podman's and Helm's own)")
 	fs.DurationVar(&o.registryTimeout, "registry-timeout", 10*time.Minute, "how long the first byte of a blob or chart may take, and the answer to an upload; all else has 1m")
-	fs.IntVar(&o.concurrency, "concurrency", 8, "requests to a registry at once")
+	fs.IntVar(&o.concurrency, "concurrency", 8, "maximum number of parallel requests per registry")
 }
 
-// reach says how registries are reached, without the user's credentials.
-func (o *registryOptions) reach(p *Program) (registry.Options, error) {
+// baseOptions says how registries are reached, without the user's credentials.
+func (o *registryOptions) baseOptions(p *Program) (registry.Options, error) {
 	opts := registry.Options{
-		CAFiles: o.cas, ClientCert: o.clientCert, ClientKey: o.clientKey,
+		CAFiles: o.caFiles, ClientCert: o.clientCert, ClientKey: o.clientKey,
 		PlainHTTP: o.plainHTTP, SkipTLSVerify: o.skipVerify,
 		MaxConcurrent: o.concurrency, UserAgent: "aistor-upgrade/" + p.Version,
 		Limits: p.limits, OnSilence: p.silencePrinter(),
@@ -75,41 +75,41 @@ func (o *registryOptions) reach(p *Program) (registry.Options, error) {
 		return opts, err
 	}
 	var err error
-	if opts.Mirrors, err = pairs("mirror", o.mirrors); err != nil {
+	if opts.FetchMirrors, err = parsePairs("mirror", o.fetchMirrors); err != nil {
 		return opts, err
 	}
-	for from, to := range opts.Mirrors {
+	for from, to := range opts.FetchMirrors {
 		if strings.Contains(to, "://") || strings.Contains(to, "@") {
 			return opts, withHint(fmt.Errorf("reading --mirror of %q: %q is not HOST[:PORT]/PATH", from, redact.Address(to)),
-				"plain http is allowed by name with --registry-plain-http; a user goes into --registry-user with --password-stdin")
+				"use --registry-plain-http for plain HTTP, and --registry-user with --password-stdin for credentials")
 		}
 	}
 	return opts, nil
 }
 
-// client makes the registry client with the user's credentials. private is the
+// newRegistryClient makes the registry client with the user's credentials. private is the
 // host that --registry-user is for; empty where the verb has none, so that the
 // password goes nowhere.
-func (o *registryOptions) client(p *Program, private string) (*registry.Client, error) {
-	opts, err := o.reach(p)
+func (o *registryOptions) newRegistryClient(p *Program, private string) (*registry.Client, error) {
+	opts, err := o.baseOptions(p)
 	if err != nil {
 		return nil, err
 	}
 	o.credentialFiles(p, &opts)
 	o.once.warn.Do(func() {
 		for _, host := range o.skipVerify {
-			line(p.ErrOut, "warning: the certificate of %s is not checked", host)
+			printLine(p.ErrOut, "warning: the certificate of %s is not verified", host)
 		}
 		for _, host := range o.plainHTTP {
-			line(p.ErrOut, "warning: %s is reached over plain http", host)
+			printLine(p.ErrOut, "warning: %s is reached over plain http", host)
 		}
 	})
-	opts.OnRetry = p.retryTeller()
+	opts.OnRetry = p.newRetryReporter()
 	if err := o.checkUser(private); err != nil {
 		return nil, err
 	}
 	if o.user != "" && private != "" {
-		o.once.read.Do(func() { o.once.credential, o.once.err = o.password(p) })
+		o.once.read.Do(func() { o.once.credential, o.once.err = o.registryPassword(p) })
 		if o.once.err != nil {
 			return nil, o.once.err
 		}
@@ -123,7 +123,7 @@ func (o *registryOptions) client(p *Program, private string) (*registry.Client, 
 // is empty also where another client of the same verb has them.
 func (o *registryOptions) checkUser(private string) error {
 	if o.passwordStdin && o.user == "" {
-		return withHint(errors.New("reading --password-stdin: no user was named"), "--registry-user names it")
+		return withHint(errors.New("--password-stdin requires --registry-user"), "--registry-user names it")
 	}
 	if o.dockerConfig != "" {
 		if _, err := os.Stat(o.dockerConfig); err != nil {
@@ -133,9 +133,9 @@ func (o *registryOptions) checkUser(private string) error {
 	return nil
 }
 
-func (o *registryOptions) password(p *Program) (registry.Credential, error) {
+func (o *registryOptions) registryPassword(p *Program) (registry.Credential, error) {
 	if !o.passwordStdin {
-		return registry.Credential{}, fmt.Errorf("reading the password of %q: --password-stdin was not given", o.user)
+		return registry.Credential{}, fmt.Errorf("--registry-user %q requires --password-stdin", o.user)
 	}
 	password, err := p.readPassword(o.user)
 	if err != nil {
@@ -147,10 +147,10 @@ func (o *registryOptions) password(p *Program) (registry.Credential, error) {
 	return registry.Credential{Username: o.user, Password: password}, nil
 }
 
-// mirrorHost is the registry that stands before the public ones, if one does:
+// fetchMirrorHost is the registry that stands before the public ones, if one does:
 // the only one that a verb on the connected side can have a user for.
-func (o *registryOptions) mirrorHost() string {
-	for _, m := range o.mirrors {
+func (o *registryOptions) fetchMirrorHost() string {
+	for _, m := range o.fetchMirrors {
 		_, to, _ := strings.Cut(m, "=")
 		host, _, _ := strings.Cut(to, "/")
 		return host
@@ -169,16 +169,16 @@ type mirrorOptions struct {
 }
 
 func (o *mirrorOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.registry, "registry", "", "host[:port] the nodes pull from (default: what the installed values name)")
-	fs.StringVar(&o.pushRegistry, "push-registry", "", "host[:port] to push to, where it has another name from here")
-	fs.StringVar(&o.prefix, "prefix", "", "path in the registry before every repository, such as a project")
-	fs.StringArrayVar(&o.rules, "map", nil, "another layout, as quay.io/minio/aistor=team/aistor (can be repeated)")
-	fs.StringVar(&o.pullSecret, "pull-secret", "", "Secret that opens the registry in every namespace, or none (default: what the installed values name)")
-	fs.StringVar(&o.references, "references", "", "rewrite points the values at the registry, keep leaves them public for nodes whose runtime redirects (default rewrite)")
+	fs.StringVar(&o.registry, "registry", "", "host[:port] that nodes pull from (default: from the installed values)")
+	fs.StringVar(&o.pushRegistry, "push-registry", "", "host[:port] to push to, if it differs from --registry")
+	fs.StringVar(&o.prefix, "prefix", "", "path prefix of all repositories in the registry, such as a project")
+	fs.StringArrayVar(&o.rules, "map", nil, "repository mapping, as quay.io/minio/aistor=team/aistor (can be repeated)")
+	fs.StringVar(&o.pullSecret, "pull-secret", "", "imagePullSecret in every namespace, or none (default: from the installed values)")
+	fs.StringVar(&o.references, "references", "", "image references in values: rewrite to the private registry, or keep for nodes with registry mirrors (default rewrite)")
 }
 
-// over is base with the flags that were given on top.
-func (o *mirrorOptions) over(base plan.SiteRegistry) (plan.SiteRegistry, error) {
+// overrideRegistry is base with the flags that were given on top.
+func (o *mirrorOptions) overrideRegistry(base plan.SiteRegistry) (plan.SiteRegistry, error) {
 	if o.registry != "" && o.registry != base.Registry {
 		// Another registry: nothing that was said of the old one holds.
 		base.Mirror = images.Mirror{Registry: o.registry}
@@ -189,7 +189,7 @@ func (o *mirrorOptions) over(base plan.SiteRegistry) (plan.SiteRegistry, error) 
 	if o.prefix != "" {
 		base.Prefix = strings.Trim(o.prefix, "/")
 	}
-	rules, err := pairs("map", o.rules)
+	rules, err := parsePairs("map", o.rules)
 	if err != nil {
 		return base, err
 	}
@@ -206,8 +206,8 @@ func (o *mirrorOptions) over(base plan.SiteRegistry) (plan.SiteRegistry, error) 
 	return base, nil
 }
 
-// pairs reads FROM=TO flags.
-func pairs(flag string, list []string) (map[string]string, error) {
+// parsePairs reads FROM=TO flags.
+func parsePairs(flag string, list []string) (map[string]string, error) {
 	m := map[string]string{}
 	for _, s := range list {
 		from, to, ok := strings.Cut(s, "=")
@@ -216,7 +216,7 @@ func pairs(flag string, list []string) (map[string]string, error) {
 		}
 		to = strings.TrimSuffix(to, "/")
 		if before, twice := m[from]; twice && before != to {
-			return nil, fmt.Errorf("reading --%s: %q is named twice, with %q and with %q", flag, redact.Address(from), redact.Address(before), redact.Address(to))
+			return nil, fmt.Errorf("reading --%s: %q is set twice: %q and %q", flag, redact.Address(from), redact.Address(before), redact.Address(to))
 		}
 		m[from] = to
 	}

@@ -10,15 +10,15 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 )
 
 // setOptions are Helm's flags for single settings.
-type setOptions struct{ chart.Sets }
+type setOptions struct{ chart.SetFlags }
 
 // addFlags adds them; form is how one is written, such as KEY=VALUE.
 func (o *setOptions) addFlags(fs *pflag.FlagSet, form string) {
-	for _, f := range o.lists() {
+	for _, f := range o.flagLists() {
 		fs.StringArrayVar(f.list, f.name, nil, f.usage+", as "+strings.ReplaceAll(form, "VALUE", f.value)+" (can be repeated)")
 	}
 }
@@ -28,43 +28,43 @@ type setList struct {
 	list               *[]string
 }
 
-// lists are the flags in Helm's order.
-func (o *setOptions) lists() []setList {
+// flagLists are the flags in Helm's order.
+func (o *setOptions) flagLists() []setList {
 	return []setList{
 		{"set-json", "set a value given as JSON", "JSON", &o.JSON},
-		{"set", "set a value on top of files or release", "VALUE", &o.Set},
-		{"set-string", "set a value that stays text", "VALUE", &o.String},
-		{"set-file", "set a value to what a file holds", "FILE", &o.File},
-		{"set-literal", "set a value in which nothing has a meaning", "VALUE", &o.Literal},
+		{"set", "set a value", "VALUE", &o.Set},
+		{"set-string", "set a STRING value", "VALUE", &o.String},
+		{"set-file", "set a value from a file", "FILE", &o.File},
+		{"set-literal", "set a literal value", "VALUE", &o.Literal},
 	}
 }
 
 // validate refuses secrets: everybody on the machine sees a command line, and
 // shells keep it.
 func (o *setOptions) validate() error {
-	for _, f := range o.lists() {
+	for _, f := range o.flagLists() {
 		if f.list == &o.File {
 			continue
 		}
 		for _, s := range *f.list {
 			one := &setOptions{}
-			*one.same(f.name) = []string{s}
-			v, err := one.Into(nil)
+			*one.listByName(f.name) = []string{s}
+			v, err := one.ApplyTo(nil)
 			if err != nil {
-				return withHint(err, "helm install --help shows the forms")
+				return withHint(err, "see helm install --help for the syntax")
 			}
-			if len(redact.Find(v)) > 0 {
+			if len(redact.FindSecrets(v)) > 0 {
 				name := chart.SetName(s)
-				return withHint(fmt.Errorf("reading --%s %q: a secret on the command line is seen by everybody on this machine", f.name, name+"=…"),
+				return withHint(fmt.Errorf("reading --%s %q: secrets on the command line are visible to other users", f.name, name+"=…"),
 					"--set-file "+name+"=FILE reads it from a file"+withoutNewline(name))
 			}
 		}
 	}
 	// The name of a variable may stand in one flag, and its value in the next.
-	all := &setOptions{o.Sets}
+	all := &setOptions{o.SetFlags}
 	all.File = nil
-	if v, err := all.Into(nil); err == nil && len(redact.Find(v)) > 0 {
-		return withHint(errors.New("reading the settings: a secret on the command line is seen by everybody on this machine"),
+	if v, err := all.ApplyTo(nil); err == nil && len(redact.FindSecrets(v)) > 0 {
+		return withHint(errors.New("reading the settings: secrets on the command line are visible to other users"),
 			"--set-file KEY=FILE reads it from a file, which must not end in a newline (printf %s)")
 	}
 	return nil
@@ -80,9 +80,9 @@ func withoutNewline(setting string) string {
 	return ", which must not end in a newline (printf %s)"
 }
 
-// same is the list of the flag of this name.
-func (o *setOptions) same(name string) *[]string {
-	for _, f := range o.lists() {
+// listByName is the list of the flag of this name.
+func (o *setOptions) listByName(name string) *[]string {
+	for _, f := range o.flagLists() {
 		if f.name == name {
 			return f.list
 		}
@@ -90,12 +90,12 @@ func (o *setOptions) same(name string) *[]string {
 	return nil
 }
 
-// words are the flags as a shell takes them.
-func (o *setOptions) words() string {
+// shellFlags are the flags as a shell takes them.
+func (o *setOptions) shellFlags() string {
 	var list []string
-	for _, f := range o.lists() {
+	for _, f := range o.flagLists() {
 		for _, s := range *f.list {
-			list = append(list, "--"+f.name+" "+shell.Quote(s))
+			list = append(list, "--"+f.name+" "+shellquote.Quote(s))
 		}
 	}
 	return strings.Join(list, " ")
@@ -107,21 +107,21 @@ const operatorKey = "operator"
 
 var releaseKey = regexp.MustCompile(`^(operator|[a-z0-9.-]+/[a-z0-9.-]+)$`)
 
-// byRelease parts settings that say which release they are for: the chart of
+// splitByRelease parts settings that say which release they are for: the chart of
 // each has its own.
-func (o *setOptions) byRelease() (map[string]*setOptions, error) {
+func (o *setOptions) splitByRelease() (map[string]*setOptions, error) {
 	out := map[string]*setOptions{}
-	for _, f := range o.lists() {
+	for _, f := range o.flagLists() {
 		for _, s := range *f.list {
 			key, rest, ok := strings.Cut(s, ":")
 			if !ok || !releaseKey.MatchString(key) {
-				return nil, withHint(fmt.Errorf("reading --%s %q: it does not say which release is meant", f.name, chart.SetName(s)+"=…"),
-					"--"+f.name+" operator:KEY=VALUE is the operator's, --"+f.name+" NAMESPACE/NAME:KEY=VALUE that of a store")
+				return nil, withHint(fmt.Errorf("reading --%s %q: release prefix is missing", f.name, chart.SetName(s)+"=…"),
+					"--"+f.name+" operator:KEY=VALUE for the operator, --"+f.name+" NAMESPACE/NAME:KEY=VALUE for an object store")
 			}
 			if out[key] == nil {
 				out[key] = &setOptions{}
 			}
-			list := out[key].same(f.name)
+			list := out[key].listByName(f.name)
 			*list = append(*list, rest)
 		}
 	}

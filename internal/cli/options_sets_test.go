@@ -11,18 +11,18 @@ import (
 
 func TestSettingsSayWhichReleaseTheyAreFor(t *testing.T) {
 	t.Parallel()
-	o := setOptions{chart.Sets{
+	o := setOptions{chart.SetFlags{
 		Set:    []string{"operator:images.mc.image=quay.io:443/x:y,a=b", "team-a/primary:objectStore.pools[0].servers=8"},
 		String: []string{"team-a/primary:tier=1"}, JSON: []string{`operator:a={"b":"c:d"}`},
 		File: []string{"team-a/primary:secrets.secretKey=/run/key"}, Literal: []string{"operator:l=a,b"},
 	}}
-	parts, err := o.byRelease()
+	parts, err := o.splitByRelease()
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
 	for key, sets := range parts {
-		got[key] = sets.words()
+		got[key] = sets.shellFlags()
 	}
 	want := map[string]string{
 		"operator":       `--set-json 'a={"b":"c:d"}' --set images.mc.image=quay.io:443/x:y,a=b --set-literal l=a,b`,
@@ -36,21 +36,21 @@ func TestSettingsSayWhichReleaseTheyAreFor(t *testing.T) {
 func TestSettingsAreRefusedWithoutTheirValue(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		sets chart.Sets
+		sets chart.SetFlags
 		want string
 	}{
-		"no release":           {chart.Sets{Set: []string{"license=planted"}}, "does not say which release"},
-		"a value with a colon": {chart.Sets{Set: []string{"image=planted:1"}}, "does not say which release"},
-		"a release's form":     {chart.Sets{Set: []string{"Operator:a=planted"}}, "does not say which release"},
-		"a license":            {chart.Sets{Set: []string{"operator:license=planted"}}, "seen by everybody"},
-		"a secret as text":     {chart.Sets{String: []string{"a/b:secrets.secretKey=planted"}}, "seen by everybody"},
-		"a secret in JSON":     {chart.Sets{JSON: []string{`a/b:secrets={"accessKey":"planted"}`}}, "seen by everybody"},
-		"a literal secret":     {chart.Sets{Literal: []string{"a/b:secrets.secretKey=planted"}}, "seen by everybody"},
-		"a variable's secret":  {chart.Sets{Set: []string{"a/b:env[0].name=MINIO_ROOT_PASSWORD,env[0].value=planted"}}, "seen by everybody"},
-		"not of the form":      {chart.Sets{JSON: []string{`operator:a={planted`}}, "not of the form"},
+		"no release":           {chart.SetFlags{Set: []string{"license=planted"}}, "does not say which release"},
+		"a value with a colon": {chart.SetFlags{Set: []string{"image=planted:1"}}, "does not say which release"},
+		"a release's form":     {chart.SetFlags{Set: []string{"Operator:a=planted"}}, "does not say which release"},
+		"a license":            {chart.SetFlags{Set: []string{"operator:license=planted"}}, "seen by everybody"},
+		"a secret as text":     {chart.SetFlags{String: []string{"a/b:secrets.secretKey=planted"}}, "seen by everybody"},
+		"a secret in JSON":     {chart.SetFlags{JSON: []string{`a/b:secrets={"accessKey":"planted"}`}}, "seen by everybody"},
+		"a literal secret":     {chart.SetFlags{Literal: []string{"a/b:secrets.secretKey=planted"}}, "seen by everybody"},
+		"a variable's secret":  {chart.SetFlags{Set: []string{"a/b:env[0].name=MINIO_ROOT_PASSWORD,env[0].value=planted"}}, "seen by everybody"},
+		"not of the form":      {chart.SetFlags{JSON: []string{`operator:a={planted`}}, "not of the form"},
 	} {
-		_, err := (&setOptions{tc.sets}).byRelease()
-		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(describe(err), "planted") {
+		_, err := (&setOptions{tc.sets}).splitByRelease()
+		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(describeError(err), "planted") {
 			t.Errorf("%s: received %v, want one that says %q", name, err, tc.want)
 		}
 	}

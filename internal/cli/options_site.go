@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -16,14 +16,14 @@ func (o *siteOptions) addFlags(fs *pflag.FlagSet, name, usage string) {
 	fs.StringVar(&o.file, name, "", usage)
 }
 
-// read gives the site, or nil where none was named.
-func (o *siteOptions) read(p *Program) (*plan.Site, error) {
+// readSite gives the site, or nil where none was named.
+func (o *siteOptions) readSite(p *Program) (*plan.Site, error) {
 	if o.file == "" {
 		return nil, nil
 	}
 	b, err := p.readFile(o.file)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("reading site file: %w", err), "kubectl aistor-upgrade export > site.yaml writes one")
+		return nil, withHint(fmt.Errorf("reading site file: %w", err), "create one with: kubectl aistor-upgrade export > site.yaml")
 	}
 	site, err := plan.ParseSite(b)
 	if err != nil {
@@ -43,18 +43,18 @@ func registryOf(o mirrorOptions, site *plan.Site, facts *plan.Facts) (plan.SiteR
 	case site != nil && site.Registry.Registry != "":
 		base = site.Registry
 	case facts != nil:
-		base = plan.Describe(facts).Registry
+		base = plan.DescribeSite(facts).Registry
 	}
-	r, err := o.over(base)
+	r, err := o.overrideRegistry(base)
 	if err != nil {
 		return r, err
 	}
 	if r.Registry == "" && facts != nil && facts.Operator == nil {
-		return r, inputs.NoOperator(facts)
+		return r, planinput.NewNoOperatorError(facts)
 	}
 	if r.Registry == "" {
-		return r, withHint(fmt.Errorf("finding the private registry: neither the installed values nor a site file name one"),
-			"name it with --registry HOST[:PORT]")
+		return r, withHint(fmt.Errorf("finding the private registry: not set in the installed values or a site file"),
+			"set --registry HOST[:PORT]")
 	}
 	return r, r.Validate()
 }

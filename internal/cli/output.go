@@ -48,11 +48,11 @@ func (o *outputOptions) addFlags(fs *pflag.FlagSet) {
 }
 
 func (o *outputOptions) validate() error {
-	if o.table() || slices.Contains(o.formats, o.format) {
+	if o.isTable() || slices.Contains(o.formats, o.format) {
 		return nil
 	}
 	if o.kubectl != nil {
-		_, err := o.printer()
+		_, err := o.kubectlPrinter()
 		if err == nil || !genericclioptions.IsNoCompatiblePrinterError(err) {
 			return err
 		}
@@ -60,24 +60,24 @@ func (o *outputOptions) validate() error {
 	return fmt.Errorf("reading --output %q: expected one of %s", o.format, strings.Join(o.formats, ", "))
 }
 
-// table reports whether people read the output.
-func (o *outputOptions) table() bool { return o.format == "table" || o.wide() }
+// isTable reports whether people read the output.
+func (o *outputOptions) isTable() bool { return o.format == "table" || o.isWide() }
 
-// wide reports whether the table may be wider than 80 columns.
-func (o *outputOptions) wide() bool { return o.format == "wide" && o.kubectl != nil }
+// isWide reports whether the table may be wider than 80 columns.
+func (o *outputOptions) isWide() bool { return o.format == "wide" && o.kubectl != nil }
 
-// named is a document with names to print, one a line, for -o name.
-type named interface{ names() []string }
+// nameLister is a document with names to print, one a line, for -o name.
+type nameLister interface{ names() []string }
 
-// print writes doc as the one document on w, or calls table for people.
-func (o *outputOptions) print(w io.Writer, doc any, table func(io.Writer)) error {
+// printDocument writes doc as the one document on w, or calls table for people.
+func (o *outputOptions) printDocument(w io.Writer, doc any, table func(io.Writer)) error {
 	switch {
 	case o.format == "json":
 		b, err := encodeDocument(w, doc)
 		if err != nil {
 			return err
 		}
-		_, err = documents(w).Write(append(message.JSON(b), '\n'))
+		_, err = documentStream(w).Write(append(message.JSON(b), '\n'))
 		return err
 	case o.format == "yaml":
 		b, err := encodeDocument(w, doc)
@@ -87,15 +87,15 @@ func (o *outputOptions) print(w io.Writer, doc any, table func(io.Writer)) error
 		if err != nil {
 			return fmt.Errorf("writing yaml: %w", err)
 		}
-		_, err = documents(w).Write(b)
+		_, err = documentStream(w).Write(b)
 		return err
-	case o.table() || o.kubectl == nil: // some verbs have forms of their own
+	case o.isTable() || o.kubectl == nil: // some verbs have forms of their own
 		table(w)
 		return nil
 	}
-	if n, ok := doc.(named); ok && o.format == "name" {
+	if n, ok := doc.(nameLister); ok && o.format == "name" {
 		for _, name := range n.names() {
-			line(w, "%s", printable(name))
+			printLine(w, "%s", sanitizeText(name))
 		}
 		return nil
 	}
@@ -104,7 +104,7 @@ func (o *outputOptions) print(w io.Writer, doc any, table func(io.Writer)) error
 
 // printTemplate lets one of kubectl's printers fill its template from doc.
 func (o *outputOptions) printTemplate(w io.Writer, doc any) error {
-	p, err := o.printer()
+	p, err := o.kubectlPrinter()
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,8 @@ func (o *outputOptions) printTemplate(w io.Writer, doc any) error {
 	return p.PrintObj(object, w)
 }
 
-// printer is kubectl's own for the format.
-func (o *outputOptions) printer() (printers.ResourcePrinter, error) {
+// kubectlPrinter is kubectl's own for the format.
+func (o *outputOptions) kubectlPrinter() (printers.ResourcePrinter, error) {
 	*o.kubectl.OutputFormat = o.format
 	p, err := o.kubectl.ToPrinter()
 	if err != nil && !genericclioptions.IsNoCompatiblePrinterError(err) {
@@ -135,21 +135,21 @@ func (o *outputOptions) printer() (printers.ResourcePrinter, error) {
 func writeTable(w io.Writer, header []string, rows [][]string, paint ...func(row int) color.Attribute) {
 	for _, r := range rows {
 		for i := range r {
-			r[i] = printable(r[i])
+			r[i] = sanitizeText(r[i])
 		}
 	}
 	tab := printers.GetNewTabWriter(w)
 	fmt.Fprintln(tab, strings.Join(header, "\t"))
 	last := len(header) - 1
-	room := tableWidth - leftOf(header, rows)
+	room := tableWidth - leftWidth(header, rows)
 	for n, r := range rows {
 		lines := []string{r[last]}
-		if room >= leastColumn {
-			lines = strings.Split(string(wrap(r[last], room, "")), "\n")
+		if room >= minColumnWidth {
+			lines = strings.Split(string(wrapText(r[last], room, "")), "\n")
 		}
 		for i, text := range lines {
 			for _, p := range paint {
-				text = string(tint(w, p(n), text))
+				text = string(colorize(w, p(n), text))
 			}
 			if i > 0 {
 				r = make([]string, len(r)) // goes on below
@@ -164,13 +164,13 @@ func writeTable(w io.Writer, header []string, rows [][]string, paint ...func(row
 const (
 	// tableWidth is what a terminal is sure to have, and leastColumn the width
 	// below which a last column is rather left to the terminal.
-	tableWidth  = 80
-	leastColumn = 20
+	tableWidth     = 80
+	minColumnWidth = 20
 )
 
-// leftOf is how many columns stand before the last column's text. kubectl's
+// leftWidth is how many columns stand before the last column's text. kubectl's
 // tables have three spaces between columns, none of which is narrower than six.
-func leftOf(header []string, rows [][]string) int {
+func leftWidth(header []string, rows [][]string) int {
 	left := 0
 	for i := range len(header) - 1 {
 		width := utf8.RuneCountInString(header[i])
@@ -215,9 +215,9 @@ func orDash(s string) string {
 	return s
 }
 
-// wrap breaks text at spaces so that no line is longer than width; following
+// wrapText breaks text at spaces so that no line is longer than width; following
 // lines start with indent.
-func wrap(text string, width int, indent string) message.Layout {
+func wrapText(text string, width int, indent string) message.Layout {
 	return wrapLines([]string{text}, width, indent)
 }
 
@@ -253,9 +253,9 @@ func isLabel(word string) bool {
 	return label && slices.Contains([]string{"error", "hint", "then", "warning", "note", "refused", "received", "expected", "damaged"}, name)
 }
 
-// line writes the lines of format and drops the error: what is written to a
+// printLine writes the lines of format and drops the error: what is written to a
 // closed pipe is not missed. What args say can't begin a line: see
 // [message.Sprintf].
-func line(w io.Writer, format string, args ...any) {
+func printLine(w io.Writer, format string, args ...any) {
 	fmt.Fprint(w, message.Sprintf(format, args...)+"\n")
 }

@@ -15,7 +15,7 @@ import (
 // readPassword reads the password of whoever is named from standard input: its
 // first line, which a terminal does not show.
 func (p *Program) readPassword(whose string) (string, error) {
-	if f, ok := behind(p.In).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := unwrap(p.In).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return p.askPassword(f, whose)
 	}
 	text, err := bufio.NewReader(p.In).ReadString('\n')

@@ -48,7 +48,7 @@ func echoes(t *testing.T, tty *os.File) bool {
 
 // signing is a command that asks for the password of a key.
 func signing(s *site) []string {
-	return []string{"bundle", "sign", s.write("b", ""), "--key", s.write("key", "no key"), "--password-stdin"}
+	return []string{"bundle", "sign", s.writeFile("b", ""), "--key", s.writeFile("key", "no key"), "--password-stdin"}
 }
 
 func TestAPasswordIsAskedForOnATerminal(t *testing.T) {
@@ -57,7 +57,7 @@ func TestAPasswordIsAskedForOnATerminal(t *testing.T) {
 	keyboard, tty := terminal(t)
 	p := s.start("helm", func(c *exec.Cmd) { c.Stdin = tty }, signing(s)...)
 	p.until(t, "question without echo", func() bool {
-		return strings.Contains(p.said.String(), "Password of "+s.path("key")+": ") && !echoes(t, tty)
+		return strings.Contains(p.said.String(), "Password of "+s.filePath("key")+": ") && !echoes(t, tty)
 	})
 	if _, err := keyboard.WriteString("hunter2\n"); err != nil {
 		t.Fatal(err)

@@ -37,23 +37,23 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 	o.formats = append(o.formats, "roles")
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "Show what an upgrade would do, step by step",
+		Short: "Show the steps of an upgrade",
 		Example: `  helm aistor plan --bundle aistor.bundle
 
-  # To review, and to apply days later
+  # Save the plan for review
   helm aistor plan --bundle aistor.bundle --out plan.yaml
 
-  # Roles that allow to look, and to upgrade, and nothing else
+  # Write the RBAC roles required to check and to upgrade
   helm aistor plan --bundle aistor.bundle -o roles > roles.yaml
 
-  # What changes in each object
+  # Show the changes of each object
   helm aistor plan --bundle aistor.bundle --diff
 
-  # Reviewed and signed: upgrade --plan plan.yaml --plan-key minisign.pub
-  # carries out nothing else
+  # Sign the plan; "upgrade --plan plan.yaml --plan-key minisign.pub"
+  # runs exactly this plan
   helm aistor plan --bundle aistor.bundle --out plan.yaml --sign minisign.key
 
-  # Flux or Argo CD carries it out: the commits, in order
+  # Write commits for Flux or Argo CD
   helm aistor plan --bundle aistor.bundle --gitops commits`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -61,14 +61,14 @@ func newPlan(p *Program, kube kubeOptions) *cobra.Command {
 	kube.addFlags(cmd.Flags())
 	o.targetOptions.addFlags(cmd.Flags())
 	o.outputOptions.addFlags(cmd.Flags())
-	cmd.Flags().StringVar(&o.out, "out", "", "also write the plan as YAML to this file, with what the checks say now")
+	cmd.Flags().StringVar(&o.out, "out", "", "also write the plan as YAML to this file, with current check results")
 	cmd.Flags().BoolVar(&o.diff, "diff", false, "show what changes in each object, without secrets")
-	cmd.Flags().StringVar(&o.signKey, "sign", "", "sign the file of --out with this minisign secret key")
+	cmd.Flags().StringVar(&o.signKey, "sign", "", "sign the --out file with this minisign secret key")
 	cmd.Flags().StringVar(&o.signPassword, "sign-password-file", "", "file with the signing key's password, or - for standard input")
 	o.gitops.addFlags(cmd.Flags())
 	o.roles.addFlags(cmd.Flags())
-	o.checks.addWaive(cmd.Flags())
-	cmd.Flags().BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
+	o.checks.addWaiverFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with code 2 if there are changes")
 	return cmd
 }
 
@@ -77,7 +77,7 @@ func (o *planOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.signKey != "" && o.out == "" {
-		return withHint(errors.New("reading --sign: there is no file to sign"), "name it with --out FILE")
+		return withHint(errors.New("--sign requires --out"), "add --out FILE")
 	}
 	if err := o.gitops.validate(); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (o *planOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.choices.GitOps = o.gitops.dir != ""
-	t, err := o.load(ctx)
+	t, err := o.loadTarget(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,40 +98,40 @@ func (o *planOptions) run(ctx context.Context) error {
 		}
 	}
 	if o.out != "" {
-		if err := o.write(ctx, t); err != nil {
+		if err := o.writePlanFile(ctx, t); err != nil {
 			return err
 		}
 	}
 	if o.format == "roles" {
 		return o.roles.write(o.Out, t.inputs, subjects)
 	}
-	if err := o.show(t); err != nil {
+	if err := o.showPlan(t); err != nil {
 		return err
 	}
 	switch {
 	case len(t.plan.Refusals) > 0:
 		return &silentError{ExitCheckFailed}
-	case o.detailedExitcode && t.plan.Changes():
+	case o.detailedExitcode && t.plan.HasChanges():
 		return &silentError{ExitChanges}
 	}
 	return nil
 }
 
-// show prints the plan, or the document with what changes in each object.
-func (o *planOptions) show(t *target) error {
+// showPlan prints the plan, or the document with what changes in each object.
+func (o *planOptions) showPlan(t *target) error {
 	if !o.diff {
-		return o.print(o.Out, t.plan, func(w io.Writer) { printPlan(w, o.kube, t.plan) })
+		return o.printDocument(o.Out, t.plan, func(w io.Writer) { printPlan(w, o.kube, t.plan) })
 	}
-	d := diff.Of(t.plan, slices.Concat(t.inputs.Operator, t.inputs.Stores), o.redactor())
-	return o.print(o.Out, d, func(w io.Writer) {
+	d := diff.ComparePlan(t.plan, slices.Concat(t.inputs.Operator, t.inputs.Stores), o.redactor())
+	return o.printDocument(o.Out, d, func(w io.Writer) {
 		printPlan(w, o.kube, t.plan)
 		printDiff(w, d)
 	})
 }
 
-// write writes the plan down for review, with what the checks say of it now.
-func (o *planOptions) write(ctx context.Context, t *target) error {
-	b, err := o.judged(ctx, t)
+// writePlanFile writes the plan down for review, with what the checks say of it now.
+func (o *planOptions) writePlanFile(ctx context.Context, t *target) error {
+	b, err := o.encodePlan(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -144,14 +144,14 @@ func (o *planOptions) write(ctx context.Context, t *target) error {
 	return o.signPlan(b)
 }
 
-// judged is the plan's file, with what the checks say of it now.
-func (o *planOptions) judged(ctx context.Context, t *target) ([]byte, error) {
+// encodePlan encodes the plan with current check results.
+func (o *planOptions) encodePlan(ctx context.Context, t *target) ([]byte, error) {
 	written := *t.plan
-	verdict, err := o.judge(ctx, t)
+	verdict, err := o.runPreflight(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	line(o.ErrOut, "preflight: %s", verdict.Text)
+	printLine(o.ErrOut, "preflight: %s", verdict.Text)
 	written.Preflight = verdict
 	b, err := message.YAML(&written)
 	if err != nil {
@@ -160,35 +160,35 @@ func (o *planOptions) judged(ctx context.Context, t *target) ([]byte, error) {
 	return b, nil
 }
 
-// judge makes the checks that need no registry: the images may not be there
+// runPreflight runs the checks that need no registry: the images may not exist
 // before the upgrade pushes them.
-func (o *planOptions) judge(ctx context.Context, t *target) (*plan.Verdict, error) {
-	subject, err := o.subjectOf(ctx, t)
+func (o *planOptions) runPreflight(ctx context.Context, t *target) (*plan.PreflightSummary, error) {
+	subject, err := o.planSubject(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.resuming(ctx, subject); err != nil {
-		line(o.ErrOut, "warning: whether an upgrade was interrupted is not known: %v", err)
+	if err := o.addResumeState(ctx, subject); err != nil {
+		printLine(o.ErrOut, "warning: could not determine whether an upgrade was interrupted: %v", err)
 	}
-	opts, err := o.checks.options(t.site)
+	opts, err := o.checks.buildOptions(t.site)
 	if err != nil {
 		return nil, err
 	}
 	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
-	subject.Bundle = proofAsRead(t, o.Program, o.bundleFile, "", "")
-	report := o.kube.check(ctx, preflight.OfPhase(preflight.Before(), preflight.PhaseA), subject, opts)
-	if err := interruption(ctx); err != nil {
+	subject.Bundle = signatureVerifier(t, o.Program, o.bundleFile, "", "")
+	report := o.kube.runChecks(ctx, preflight.FilterByPhase(preflight.PreUpgradeChecks(), preflight.PhaseA), subject, opts)
+	if err := interruptionError(ctx); err != nil {
 		return nil, err
 	}
 	return verdictOf(report, subject.Acknowledged), nil
 }
 
 // verdictOf is what a plan's file keeps of a report.
-func verdictOf(r *preflight.Report, acknowledged []string) *plan.Verdict {
-	v := &plan.Verdict{Text: r.Verdict, OK: r.OK(), Acknowledged: acknowledged}
+func verdictOf(r *preflight.Report, acknowledged []string) *plan.PreflightSummary {
+	v := &plan.PreflightSummary{Text: r.Verdict, OK: r.OK(), Acknowledged: acknowledged}
 	for _, one := range r.Results {
 		if one.Status != preflight.Pass && one.Status != preflight.Skip {
-			v.Findings = append(v.Findings, plan.VerdictFinding{Check: one.ID, Status: string(one.Status), Message: redact.Text(one.Message), Waived: one.Waived})
+			v.Findings = append(v.Findings, plan.PreflightFinding{Check: one.ID, Status: string(one.Status), Message: redact.Text(one.Message), Waived: one.Waived})
 		}
 	}
 	return v

@@ -8,12 +8,12 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/diff"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 )
 
-// mostDiffLines is how many lines of one object's diff are shown to people: a
+// maxDiffLines is how many lines of one object's diff are shown to people: a
 // definition may have thousands.
-const mostDiffLines = 120
+const maxDiffLines = 120
 
 // printDiff writes what would change as people read it.
 func printDiff(w io.Writer, d *diff.Document) {
@@ -22,11 +22,11 @@ func printDiff(w io.Writer, d *diff.Document) {
 		if r.Store != "" {
 			name += " (object store " + r.Store + ")"
 		}
-		line(w, "\n%s: %s to %s", printable(name), printable(r.From.String()), printable(r.To.String()))
+		printLine(w, "\n%s: %s to %s", sanitizeText(name), sanitizeText(r.From.String()), sanitizeText(r.To.String()))
 		for _, o := range r.Objects {
 			printObjectDiff(w, o)
 		}
-		line(w, "%s, %d unchanged", words.Do(len(r.Objects), "object", "change"), r.Same)
+		printLine(w, "%s, %d unchanged", plural.CountDoes(len(r.Objects), "object", "change"), r.Same)
 	}
 }
 
@@ -35,20 +35,20 @@ func printObjectDiff(w io.Writer, o diff.Object) {
 	if o.Plus+o.Minus > 0 {
 		what += fmt.Sprintf(" (+%d -%d)", o.Plus, o.Minus)
 	}
-	line(w, "\n%s", printable(what))
+	printLine(w, "\n%s", sanitizeText(what))
 	lines := strings.Split(strings.TrimRight(o.Diff, "\n"), "\n")
 	for i, l := range lines {
-		if i == mostDiffLines {
-			line(w, "… and %d more lines; -o json has them", len(lines)-i)
+		if i == maxDiffLines {
+			printLine(w, "… and %d more lines; use -o json to see all", len(lines)-i)
 			return
 		}
 		if l != "" {
-			line(w, "%s", tint(w, colourOfLine(l), strings.ReplaceAll(printable(l), "\t", "  ")))
+			printLine(w, "%s", colorize(w, diffLineColor(l), strings.ReplaceAll(sanitizeText(l), "\t", "  ")))
 		}
 	}
 }
 
-func colourOfLine(l string) color.Attribute {
+func diffLineColor(l string) color.Attribute {
 	switch {
 	case strings.HasPrefix(l, "+"):
 		return color.FgGreen

@@ -22,16 +22,16 @@ type gitopsOptions struct {
 }
 
 func (o *gitopsOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.dir, "gitops", "", "write the steps as commits for Flux or Argo CD into this new folder, in order and without secrets")
-	fs.StringVar(&o.tool, "gitops-tool", "", "flux or argocd, for releases of which the cluster does not tell who manages them")
+	fs.StringVar(&o.dir, "gitops", "", "write the steps as ordered commits for Flux or Argo CD to this new directory, without secrets")
+	fs.StringVar(&o.tool, "gitops-tool", "", "GitOps tool for releases without a known manager: flux or argocd")
 }
 
 func (o *gitopsOptions) validate() error {
-	if _, known := gitops.Tools()[o.tool]; o.tool != "" && !known {
+	if _, known := gitops.ToolsByName()[o.tool]; o.tool != "" && !known {
 		return fmt.Errorf("reading --gitops-tool %q: expected flux or argocd", o.tool)
 	}
 	if o.tool != "" && o.dir == "" {
-		return withHint(errors.New("reading --gitops-tool: there is nothing to write"), "name a folder with --gitops DIR")
+		return withHint(errors.New("--gitops-tool requires --gitops"), "add --gitops DIR")
 	}
 	if o.dir == "" {
 		return nil
@@ -41,9 +41,9 @@ func (o *gitopsOptions) validate() error {
 		return nil
 	}
 	if err == nil {
-		err = errors.New("it is not empty")
+		err = errors.New("directory is not empty")
 	}
-	return withHint(fmt.Errorf("reading --gitops %q: %w", o.dir, err), "name a folder that is not there yet")
+	return withHint(fmt.Errorf("reading --gitops %q: %w", o.dir, err), "choose a directory that does not exist")
 }
 
 // writeCommits fills the folder, unless the plan is refused. The README, which
@@ -56,14 +56,14 @@ func (o *planOptions) writeCommits(ctx context.Context, t *target) error {
 	if charts == "" {
 		charts = path.Join(t.plan.Registry.Prefix, "charts")
 	}
-	files, err := gitops.Commits(gitops.Request{
-		Plan: t.plan, Inputs: t.inputs, Redactor: o.redactor(), Tool: gitops.Tools()[o.gitops.tool],
+	files, err := gitops.BuildCommits(gitops.Request{
+		Plan: t.plan, Inputs: t.inputs, Redactor: o.redactor(), Tool: gitops.ToolsByName()[o.gitops.tool],
 		Charts: t.plan.Registry.Registry + "/" + strings.Trim(charts, "/"),
 	})
 	if err != nil {
 		return err
 	}
-	plan, err := o.judged(ctx, t)
+	plan, err := o.encodePlan(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -77,6 +77,6 @@ func (o *planOptions) writeCommits(ctx context.Context, t *target) error {
 			return fmt.Errorf("writing commits: %w", err)
 		}
 	}
-	line(o.ErrOut, "commits: %s says what to commit in which order", filepath.Join(o.gitops.dir, "README.md"))
+	printLine(o.ErrOut, "commits written: see %s for the order", filepath.Join(o.gitops.dir, "README.md"))
 	return nil
 }

@@ -7,22 +7,22 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // printPlan writes a plan as people read it: what leads where, the steps with
 // what they restart, and last what stands in the way.
 func printPlan(w io.Writer, k kubeOptions, p *plan.Plan) {
-	line(w, "Plan     %s", shortDigest(p.Digest()))
+	printLine(w, "Plan     %s", shortDigest(p.Digest()))
 	if name := p.Cluster.Name(); name != "" {
-		line(w, "Cluster  %s, Kubernetes %s", printable(name), printable(p.Cluster.Version))
+		printLine(w, "Cluster  %s, Kubernetes %s", sanitizeText(name), sanitizeText(p.Cluster.Version))
 	}
 	if p.Bundle.Name != "" {
-		line(w, "Bundle   %s (%s)", printable(p.Bundle.Name), shortDigest(p.Bundle.Digest))
+		printLine(w, "Bundle   %s (%s)", sanitizeText(p.Bundle.Name), shortDigest(p.Bundle.Digest))
 	}
-	line(w, "Registry %s, pull secret %s", printable(p.Registry.Registry), orDash(p.Registry.PullSecret))
-	line(w, "")
+	printLine(w, "Registry %s, pull secret %s", sanitizeText(p.Registry.Registry), orDash(p.Registry.PullSecret))
+	printLine(w, "")
 	var rows [][]string
 	for i, s := range p.Steps {
 		rows = append(rows, []string{fmt.Sprint(i + 1), s.ID, s.Title})
@@ -31,11 +31,11 @@ func printPlan(w io.Writer, k kubeOptions, p *plan.Plan) {
 	for _, s := range p.Steps {
 		printStep(w, s)
 	}
-	line(w, "\n%s, %d of them needed", words.Count(len(p.Images), "image"), needed(p.Images))
+	printLine(w, "\n%s, %d required", plural.Count(len(p.Images), "image"), countRequired(p.Images))
 	printNotices(w, k, "warning", p.Warnings)
 	printNotices(w, k, "refused", p.Refusals)
 	if len(p.Refusals) > 0 {
-		line(w, "\nThis plan can't be carried out: %s above.", words.Count(len(p.Refusals), "reason"))
+		printLine(w, "\nThis plan is refused: %s above.", plural.Count(len(p.Refusals), "reason"))
 	}
 }
 
@@ -43,24 +43,24 @@ func printStep(w io.Writer, s plan.Step) {
 	if len(s.Restarts)+len(s.Edits)+len(s.Objects) == 0 {
 		return
 	}
-	line(w, "\n%s", s.ID)
+	printLine(w, "\n%s", s.ID)
 	if s.Why != "" {
-		line(w, "  why      %s", wrap(s.Why, 68, "           "))
+		printLine(w, "  why      %s", wrapText(s.Why, 68, "           "))
 	}
 	if s.Risk != "" {
-		line(w, "  risk     %s", wrap(s.Risk, 68, "           "))
+		printLine(w, "  risk     %s", wrapText(s.Risk, 68, "           "))
 	}
 	for _, r := range s.Restarts {
-		line(w, "  restarts %s", wrap(fmt.Sprintf("%s of %s, %s: %s", words.Count(r.Pods, "pod"), r.Store, r.How, r.Why), 68, "           "))
+		printLine(w, "  restarts %s", wrapText(fmt.Sprintf("%s of %s, %s: %s", plural.Count(r.Pods, "pod"), r.Store, r.Strategy, r.Why), 68, "           "))
 	}
 	if len(s.Restarts) > 0 {
-		line(w, "  takes    about %s", time.Duration(s.Estimate).Round(time.Minute))
+		printLine(w, "  takes    about %s", time.Duration(s.Estimate).Round(time.Minute))
 	}
 	for _, o := range s.Objects {
-		line(w, "  deletes  %s", printable(o.String()))
+		printLine(w, "  deletes  %s", sanitizeText(o.String()))
 	}
 	for _, e := range s.Edits {
-		line(w, "  values   %s: %s", printable(e.Path), printable(strings.TrimSpace(e.New)))
+		printLine(w, "  values   %s: %s", sanitizeText(e.Path), sanitizeText(strings.TrimSpace(e.New)))
 	}
 }
 
@@ -68,9 +68,9 @@ func printStep(w io.Writer, s plan.Step) {
 // docs/troubleshooting.md says more.
 func printNotices(w io.Writer, k kubeOptions, word string, list []plan.Notice) {
 	for _, n := range list {
-		line(w, "\n%s: %s", word, wrap(printable(n.Message)+" ["+n.ID+"]", 68, "         "))
+		printLine(w, "\n%s: %s", word, wrapText(sanitizeText(n.Message)+" ["+n.ID+"]", 68, "         "))
 		if n.Hint != "" {
-			line(w, "   hint: %s", wrapHint(k.onCluster(n.Hint)))
+			printLine(w, "   hint: %s", wrapHint(k.withContext(n.Hint)))
 		}
 	}
 }
@@ -81,13 +81,13 @@ func wrapHint(hint string) message.Layout {
 	if strings.Contains(hint, "\n") {
 		return message.Layout(strings.ReplaceAll(message.Block(hint), "\n", "\n         "))
 	}
-	return wrap(hint, 68, "         ")
+	return wrapText(hint, 68, "         ")
 }
 
-func needed(list []plan.PlannedImage) int {
+func countRequired(list []plan.PlannedImage) int {
 	n := 0
 	for _, i := range list {
-		if i.Needed() {
+		if i.IsRequired() {
 			n++
 		}
 	}

@@ -68,18 +68,18 @@ func (o *roleOptions) write(w io.Writer, in plan.Inputs, subjects []plan.Subject
 			prefix = ownerRolePrefix
 		}
 	}
-	rights := in.Rights()
+	rights := in.WritePermissions()
 	for _, note := range plan.Strengths(rights) {
-		line(w, "# %s", wrap(note, 77, "# "))
+		printLine(w, "# %s", wrapText(note, 77, "# "))
 	}
-	roles := append(plan.RoleManifests(prefix+"-look", in.Look(), subjects...), plan.RoleManifests(prefix, rights, subjects...)...)
+	roles := append(plan.RoleManifests(prefix+"-look", in.ReadPermissions(), subjects...), plan.RoleManifests(prefix, rights, subjects...)...)
 	for i, r := range roles {
 		b, err := message.YAML(r)
 		if err != nil {
 			return fmt.Errorf("writing roles: %w", err)
 		}
 		if i > 0 {
-			line(w, "---")
+			printLine(w, "---")
 		}
 		if _, err := w.Write(b); err != nil {
 			return err

@@ -23,14 +23,14 @@ func (o *planOptions) signPlan(content []byte) error {
 		}
 		o.redactor().AddValue(password)
 	}
-	sig, err := signature.Make(content, key, password, "aistor-plan", "signature of an AIStor upgrade plan")
+	sig, err := signature.Sign(content, key, password, "aistor-plan", "signature of an AIStor upgrade plan")
 	if err != nil {
-		return unsigned(o.signKey, err, o.signPassword != "", "--sign-password-file")
+		return signingError(o.signKey, err, o.signPassword != "", "--sign-password-file")
 	}
 	if err := safefile.Write(o.out+signature.Suffix, sig, 0o644); err != nil {
 		return fmt.Errorf("writing signature: %w", err)
 	}
-	line(o.ErrOut, "signature: %s", o.out+signature.Suffix)
+	printLine(o.ErrOut, "signature: %s", o.out+signature.Suffix)
 	return nil
 }
 
@@ -53,12 +53,12 @@ func verifyPlan(file string, content []byte, keyFile string) (string, error) {
 	sig, err := os.ReadFile(file + signature.Suffix)
 	if err != nil {
 		return "", withHint(fmt.Errorf("verifying the signature of plan %q: %w", file, err),
-			"helm aistor plan --out FILE --sign KEY writes one; carry both files")
+			"create one with: helm aistor plan --out FILE --sign KEY; copy both files")
 	}
 	by, err := signature.Verify(content, key, sig)
 	if errors.Is(err, signature.ErrMismatch) {
 		return "", withHint(fmt.Errorf("verifying the signature of plan %q: %w", file, err),
-			"the plan was changed after it was signed, or somebody else signed it; have it reviewed and signed again")
+			"the plan changed after signing, or was signed with another key; review and sign it again")
 	}
 	if err != nil {
 		return "", fmt.Errorf("verifying the signature of plan %q: %w", file, err)

@@ -43,7 +43,7 @@ func TestWhatPeopleReadIsAsReviewed(t *testing.T) {
 			t.Parallel()
 			var b bytes.Buffer
 			write(&b)
-			golden(t, name, b.String())
+			checkGolden(t, name, b.String())
 			for n, l := range strings.Split(b.String(), "\n") {
 				if len([]rune(l)) > 80 {
 					t.Errorf("line %d is wider than 80 columns: %q", n+1, l)
@@ -88,7 +88,7 @@ func TestAnInterruptedLookSaysSo(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p, errs := program(t), &bytes.Buffer{}
+	p, errs := newProgram(t), &bytes.Buffer{}
 	p.ErrOut = errs
 	look := &cobra.Command{Use: "look", RunE: func(cmd *cobra.Command, _ []string) error {
 		return fmt.Errorf("listing pods: %w", cmd.Context().Err())
@@ -101,7 +101,7 @@ func TestAnInterruptedLookSaysSo(t *testing.T) {
 func TestErrorsEndWithTheCommandThatHelps(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, want string }{
-		{"upgrade --yes", "error: reading --bundle: none was named\nhint: helm aistor bundle create FILE makes one\n"},
+		{"upgrade --yes", "error: --bundle is required\nhint: create one with: helm aistor bundle create FILE\n"},
 		{"push", "error: reading arguments: received 0, expected "},
 		{"plan --bundle x --push sometimes", `error: reading --push "sometimes": expected auto or never`},
 		{"plan --bundle x --map nonsense", `error: opening bundle "x"`},
@@ -119,7 +119,7 @@ func TestErrorsEndWithTheCommandThatHelps(t *testing.T) {
 
 func TestEveryVerbHasAnExampleAndHelp(t *testing.T) {
 	t.Parallel()
-	p := program(t)
+	p := newProgram(t)
 	for _, root := range []string{"helm", "kubectl"} {
 		cmd := NewHelm(p)
 		if root == "kubectl" {
@@ -138,12 +138,12 @@ func TestEveryVerbHasAnExampleAndHelp(t *testing.T) {
 
 func TestTextFromOutsideCannotMoveTheCursor(t *testing.T) {
 	t.Parallel()
-	if got := printable("a\x1b[2Jb\r\nc"); got != `a\x1b[2Jb\r\nc` {
+	if got := sanitizeText("a\x1b[2Jb\r\nc"); got != `a\x1b[2Jb\r\nc` {
 		t.Errorf("printable = %q", got)
 	}
 }
 
-func golden(t *testing.T, name, got string) {
+func checkGolden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name+".golden")
 	if *update {
@@ -160,7 +160,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func program(t *testing.T) *Program {
+func newProgram(t *testing.T) *Program {
 	t.Helper()
 	return &Program{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}},
@@ -170,7 +170,7 @@ func program(t *testing.T) *Program {
 
 func runHelm(t *testing.T, args ...string) (out, errs string, code int) {
 	t.Helper()
-	p := program(t)
+	p := newProgram(t)
 	code = p.Run(t.Context(), NewHelm(p), args)
 	return p.Out.(*bytes.Buffer).String(), p.ErrOut.(*bytes.Buffer).String(), code
 }
@@ -178,19 +178,19 @@ func runHelm(t *testing.T, args ...string) (out, errs string, code int) {
 var clock = time.Date(2026, 9, 1, 22, 0, 0, 0, time.UTC)
 
 func aPlan() *plan.Plan {
-	from, to := plan.Chart{Name: "aistor-operator", Version: "5.6.4"}, plan.Chart{Name: "aistor-operator", Version: "5.10.0"}
+	from, to := plan.ChartRef{Name: "aistor-operator", Version: "5.6.4"}, plan.ChartRef{Name: "aistor-operator", Version: "5.10.0"}
 	return &plan.Plan{
 		Bundle:   plan.Bundle{Name: "aistor.bundle", Digest: "sha256:0123456789abcdef"},
 		Registry: plan.SiteRegistry{Mirror: images.Mirror{Registry: "registry.example.com:5000"}, PullSecret: "private-repo-pull-secret"},
 		Images:   []plan.PlannedImage{{Reasons: []images.Reason{{Kind: images.KindDefault}}}, {}},
 		Steps: []plan.Step{
 			{ID: "backup", Title: "back up values, manifests, CRDs and ObjectStores"},
-			{ID: "mend-5.10.0", Title: "delete 2 bindings whose role changes",
-				Why:     "Kubernetes never lets a binding change its role, and Helm would stop half way",
+			{ID: "recreate-bindings-5.10.0", Title: "delete 2 bindings whose role changes",
+				Why:     "roleRef is immutable, and Helm would fail during the upgrade",
 				Objects: []plan.ObjectKey{{Kind: "ClusterRoleBinding", Name: "aistor-adminjob"}}},
 			{ID: "operator-5.10.0", Title: "upgrade the operator 5.6.4 to 5.10.0", From: &from, To: &to, Why: "the target",
-				Risk: "forward only from here: going back brings older CRDs, which prune fields", Estimate: plan.Duration(14 * time.Minute),
-				Restarts: []plan.Restart{{Store: "team-a/primary", Pods: 8, How: plan.OneByOne,
+				Risk: "no rollback after this step: older CRDs would prune fields", Estimate: plan.Duration(14 * time.Minute),
+				Restarts: []plan.Restart{{Store: "team-a/primary", Pods: 8, Strategy: plan.OneByOne,
 					Why: "default image RELEASE.2026-05-04T23-02-27Z to RELEASE.2026-06-06T02-44-06Z (expected, unverified)"}},
 				Edits: []plan.ValueEdit{{Path: "repositories.aistor.pathPrefix", New: "aistor/"}}},
 		},
@@ -248,14 +248,14 @@ func printEvents(w io.Writer) {
 		{Kind: upgrade.EventProgress, Message: "lease held by somebody else"},
 	} {
 		ev.Time = clock
-		e.event(ev)
+		e.handleEvent(ev)
 	}
 }
 
 func aStatus() *statusDocument {
 	return &statusDocument{
 		Cluster:  "v1.36.3",
-		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 4, Status: "deployed"},
+		Operator: &plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 4, Status: "deployed"},
 		Stores: []storeStatus{{Namespace: "team-a", Name: "logs", Chart: "aistor-objectstore-1.0.16", Servers: 8, Ready: 7, Online: 31, Offline: 1, Healing: 1,
 			Health: "yellow", Images: []string{"registry.example.com:5000/aistor/minio:RELEASE.2026-06-06T02-44-06Z"}}},
 		OperatorReady: 3, OperatorPods: 3, Context: "prod",
@@ -264,7 +264,7 @@ func aStatus() *statusDocument {
 			{ID: "backup", Status: journal.StepDone}, {ID: "operator-5.10.0", Status: journal.StepStarted}, {ID: "validate", Status: journal.StepPending}}}, "anna@jump-1 (4242)"),
 		Bundle: &bundleStatus{Name: "aistor.bundle", Operator: []string{"5.6.4", "5.8.0", "5.10.0"}, MinIO: "RELEASE.2026-06-06T02-44-06Z",
 			Stores: map[string][]string{"team-a/logs": {"1.0.13", "1.0.16"}, "team-a/primary": {"1.0.16"}}},
-		Gaps: []plan.Gap{{What: "nodes", Cause: "nodes is forbidden"}},
+		Gaps: []plan.Gap{{Subject: "nodes", Cause: "nodes is forbidden"}},
 	}
 }
 
@@ -304,7 +304,7 @@ func TestAStoreThatIsBeingDeletedIsNotHealthy(t *testing.T) {
 		if got := doc.Stores[0].Health; got != tt.want {
 			t.Errorf("%v: received %s, expected %s", tt.deletions, got, tt.want)
 		}
-		if healthy := healthColour(doc.Stores[0]) == color.FgGreen; healthy != (tt.want == "green") {
+		if healthy := healthColor(doc.Stores[0]) == color.FgGreen; healthy != (tt.want == "green") {
 			t.Errorf("%v: shown as healthy: %t", tt.deletions, healthy)
 		}
 	}
@@ -329,13 +329,13 @@ func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
 	record := func(volume string) plan.ClaimRecords {
 		return plan.ClaimRecords{"team-a/logs": {"data0-logs-pool-0-0": {UID: "u", Volume: volume}}}
 	}
-	release := plan.Release{Namespace: "team-a", Name: "logs", Revision: 2, Status: "failed", Description: journal.DescriptionPrefix + "aaaaaaaaaaaa step s", Created: clock}
-	s := &preflight.Subject{Facts: &plan.Facts{Releases: []plan.Release{release}}, Plan: &plan.Plan{Claims: record("now")}}
-	resume(s, confirmRuns(t, s.Facts))
+	release := plan.InstalledRelease{Namespace: "team-a", Name: "logs", Revision: 2, Status: "failed", Description: journal.DescriptionPrefix + "aaaaaaaaaaaa step s", Created: clock}
+	s := &preflight.Subject{Facts: &plan.Facts{Releases: []plan.InstalledRelease{release}}, Plan: &plan.Plan{Claims: record("now")}}
+	addRunState(s, confirmRuns(t, s.Facts))
 	if s.Recorded != nil {
 		t.Errorf("without a run before: received %v", s.Recorded)
 	}
-	resume(s, confirmRuns(t, s.Facts, journal.Run{Plan: "sha256:aaaaaaaaaaaa", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}))
+	addRunState(s, confirmRuns(t, s.Facts, journal.Run{Plan: "sha256:aaaaaaaaaaaa", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}))
 	if got := s.Recorded["team-a/logs"]["data0-logs-pool-0-0"].Volume; got != "before" {
 		t.Errorf("after an interrupted run: received %q", got)
 	}

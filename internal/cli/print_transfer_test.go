@@ -18,9 +18,9 @@ func aBundle() bundle.Manifest {
 	signature, _ := images.ParseRef("quay.io/minio/aistor/operator:sha256-" + strings.Repeat("1", 16) + ".sig")
 	return bundle.Manifest{
 		Platforms: []string{"linux/amd64", "linux/arm64"},
-		Charts: []bundle.Chart{
+		Charts: []bundle.ChartEntry{
 			{Name: "aistor-objectstore", Version: "1.0.16", SHA256: "sha256:" + strings.Repeat("c", 64), Role: bundle.RoleObjectStore},
-			{Name: "aistor-operator", Version: "5.8.0", SHA256: "sha256:" + strings.Repeat("d", 64), Role: bundle.RoleOperator, SteppingStone: true},
+			{Name: "aistor-operator", Version: "5.8.0", SHA256: "sha256:" + strings.Repeat("d", 64), Role: bundle.RoleOperator, Intermediate: true},
 		},
 		Images: []bundle.ImageEntry{
 			image("minio-sidecar:RELEASE.2026-06-06T02-44-06Z", "2", images.MediaTypeOCIIndex, 71_234_567, images.KindDefault),

@@ -31,21 +31,21 @@ type Program struct {
 	// Args are the arguments of this run, to say how it is repeated. No flag
 	// takes a secret.
 	Args []string
-	// TabPatience bounds how long a completion waits for a cluster. The default
+	// CompletionTimeout bounds how long a completion waits for a cluster. The default
 	// is 3 seconds.
-	TabPatience time.Duration
+	CompletionTimeout time.Duration
 
-	// Steady, where set, makes a write to where nobody reads an error: it kills
+	// IgnoreSIGPIPE, where set, makes a write to where nobody reads an error: it kills
 	// the process otherwise, also one that is changing a cluster.
-	Steady func()
+	IgnoreSIGPIPE func()
 
 	// limits bound how long servers may stay silent. The zero value has the
 	// defaults.
 	limits  httptimeout.Limits
 	noColor bool
-	// onCluster makes the commands of a hint mean the cluster in use; nil before
+	// withContext makes the commands of a hint mean the cluster in use; nil before
 	// a plugin's verbs are made.
-	onCluster func(hint string) string
+	withContext func(hint string) string
 	// secrets are what this run takes out of its output; see redactor.
 	secrets *redact.Redactor
 	// bars are what is drawn at the moment; what is said meanwhile goes above.
@@ -63,7 +63,7 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 	p.Args, p.bars = args, new(atomic.Pointer[mpb.Progress])
 	p.changing, p.interrupted = new(atomic.Int32), ctx.Done()
 	p.In = &interruptibleReader{p.In, ctx}
-	flush := p.guardStreams()
+	flush := p.redactStreams()
 	p.learnEnvironment()
 	root.SetArgs(args)
 	root.SetIn(p.In)
@@ -88,7 +88,7 @@ func (p *Program) Run(ctx context.Context, root *cobra.Command, args []string) i
 
 // sayError prints how a verb failed.
 func (p *Program) sayError(ctx context.Context, err error, code int) {
-	text := p.describe(err)
+	text := p.describeError(err)
 	if code == ExitInterrupted { // in the words of whoever pressed Ctrl-C
 		words := []string{context.Canceled.Error(), "interrupted"}
 		if cause := context.Cause(ctx); cause != nil { // a closed pipe interrupts without it
@@ -101,25 +101,25 @@ func (p *Program) sayError(ctx context.Context, err error, code int) {
 	}
 }
 
-// interactive reports whether a person can be asked: both the answers and the
+// isInteractive reports whether a person can be asked: both the answers and the
 // questions go through a terminal.
-func (p *Program) interactive() bool { return isTerminal(p.In) && isTerminal(p.ErrOut) }
+func (p *Program) isInteractive() bool { return isTerminal(p.In) && isTerminal(p.ErrOut) }
 
 // isTerminal reports whether a stream is a terminal that understands control
 // sequences.
 func isTerminal(stream any) bool {
-	return printers.IsTerminal(behind(stream))
+	return printers.IsTerminal(unwrap(stream))
 }
 
-// fancy reports whether progress may redraw itself on a stream.
-func (p *Program) fancy(stream io.Writer) bool {
+// isTTY reports whether progress may redraw itself on a stream.
+func (p *Program) isTTY(stream io.Writer) bool {
 	return isTerminal(stream) && p.Getenv("TERM") != "dumb"
 }
 
-// passing shows what is being done on a terminal's last line, until end; a
+// statusLine shows what is being done on a terminal's last line, until end; a
 // stream that is no terminal shows nothing of it.
-func (p *Program) passing() (say func(format string, args ...any), end func()) {
-	if !p.fancy(p.ErrOut) {
+func (p *Program) statusLine() (say func(format string, args ...any), end func()) {
+	if !p.isTTY(p.ErrOut) {
 		return func(string, ...any) {}, func() {}
 	}
 	return func(format string, args ...any) {
@@ -128,9 +128,9 @@ func (p *Program) passing() (say func(format string, args ...any), end func()) {
 		func() { fmt.Fprint(p.ErrOut, "\r\x1b[K") }
 }
 
-// describe is how an error is shown: what failed, its cause, and last the
+// describeError is how an error is shown: what failed, its cause, and last the
 // command that helps.
-func describe(err error) string {
+func describeError(err error) string {
 	var silent *silentError
 	if errors.As(err, &silent) {
 		return ""

@@ -12,15 +12,15 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// every is how often a log gets a line of progress: often enough to see that
+// progressInterval is how often a log gets a line of progress: often enough to see that
 // something moves, seldom enough not to flood it.
-const every = 10 * time.Second
+const progressInterval = 10 * time.Second
 
-// progress shows a transfer: a bar on a terminal, else a line at most every
+// startProgress shows a transfer: a bar on a terminal, else a line at most every
 // ten seconds. It returns what receives the events and what ends the display.
-func (p *Program) progress(title string) (images.Progress, func()) {
-	if p.fancy(p.ErrOut) {
-		return p.barProgress(behind(p.ErrOut).(io.Writer), title)
+func (p *Program) startProgress(title string) (images.Progress, func()) {
+	if p.isTTY(p.ErrOut) {
+		return p.barProgress(unwrap(p.ErrOut).(io.Writer), title)
 	}
 	l := &lineProgress{w: p.ErrOut, title: title, now: p.Now}
 	ticks, done := time.NewTicker(time.Second), make(chan struct{})
@@ -31,17 +31,17 @@ func (p *Program) progress(title string) (images.Progress, func()) {
 			case <-done:
 				return
 			case <-ticks.C:
-				l.tick()
+				l.handleTick()
 			}
 		}
 	}()
-	return l.event, sync.OnceFunc(func() { close(done) })
+	return l.handleEvent, sync.OnceFunc(func() { close(done) })
 }
 
-// retryTeller tells of requests that are tried again after a wait worth telling
+// newRetryReporter tells of requests that are tried again after a wait worth telling
 // of, above the bar where there is one. Shorter ones would only flood a log,
 // and so would each of several requests that wait for the same host.
-func (p *Program) retryTeller() func(host string, err error, wait time.Duration) {
+func (p *Program) newRetryReporter() func(host string, err error, wait time.Duration) {
 	var mu sync.Mutex
 	quiet := map[string]time.Time{}
 	return func(host string, err error, wait time.Duration) {
@@ -52,7 +52,7 @@ func (p *Program) retryTeller() func(host string, err error, wait time.Duration)
 			return
 		}
 		quiet[host] = now.Add(wait)
-		line(p.aboveBars(), "waiting %s for %s: %s", wait.Round(time.Second), host, printable(err.Error()))
+		printLine(p.aboveBars(), "waiting %s for %s: %s", wait.Round(time.Second), host, sanitizeText(err.Error()))
 	}
 }
 
@@ -123,7 +123,7 @@ type lineProgress struct {
 	total, done, moved int64
 }
 
-func (l *lineProgress) event(e images.Event) {
+func (l *lineProgress) handleEvent(e images.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.start.IsZero() {
@@ -139,34 +139,34 @@ func (l *lineProgress) event(e images.Event) {
 	case images.EventSkipped:
 		l.done += e.Bytes
 	case images.EventRetry:
-		line(l.w, "%s: trying %s again: %v", l.title, e.Subject, e.Err)
+		printLine(l.w, "%s: trying %s again: %v", l.title, e.Subject, e.Err)
 	}
-	l.due()
+	l.printIfDue()
 }
 
-// tick is for times in which nothing moves: a log that falls silent is taken
+// handleTick is for times in which nothing moves: a log that falls silent is taken
 // for one of a job that hangs.
-func (l *lineProgress) tick() {
+func (l *lineProgress) handleTick() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.start.IsZero() {
-		l.due()
+		l.printIfDue()
 	}
 }
 
-// due writes the next line when it is time for it.
-func (l *lineProgress) due() {
-	if l.now().Sub(l.last) < every {
+// printIfDue writes the next line when it is time for it.
+func (l *lineProgress) printIfDue() {
+	if l.now().Sub(l.last) < progressInterval {
 		return
 	}
 	l.last = l.now()
-	l.line()
+	l.writeLine()
 }
 
-func (l *lineProgress) line() {
+func (l *lineProgress) writeLine() {
 	text := fmt.Sprintf("%s: %s of %s", l.title, bytesText(l.done), bytesText(l.total))
 	if l.total > 0 && l.done >= l.total {
-		text += ", waiting for the last answers"
+		text += ", waiting for the last responses"
 	} else if spent := l.last.Sub(l.start).Seconds(); spent > 0 && l.moved > 0 {
 		rate := float64(l.moved) / spent
 		left := time.Duration(float64(l.total-l.done)/rate) * time.Second

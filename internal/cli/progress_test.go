@@ -17,21 +17,21 @@ func TestLinesOfProgressComeAlsoWhileNothingMoves(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(0, 0)
 	l := &lineProgress{w: &out, title: "pushing", now: func() time.Time { return now }}
-	l.tick() // nothing is known yet
-	l.event(images.Event{Kind: images.EventTotal, Bytes: 40_000_000})
-	l.event(images.Event{Kind: images.EventMoved, Bytes: 10_000_000})
+	l.handleTick() // nothing is known yet
+	l.handleEvent(images.Event{Kind: images.EventTotal, Bytes: 40_000_000})
+	l.handleEvent(images.Event{Kind: images.EventMoved, Bytes: 10_000_000})
 	for range 25 {
 		now = now.Add(time.Second)
-		l.tick()
+		l.handleTick()
 	}
-	l.event(images.Event{Kind: images.EventMoved, Bytes: 30_000_000})
+	l.handleEvent(images.Event{Kind: images.EventMoved, Bytes: 30_000_000})
 	for range 10 {
 		now = now.Add(time.Second)
-		l.tick()
+		l.handleTick()
 	}
 	const want = "pushing: 10.0 MB of 40.0 MB, 1.0 MB/s, 30s left\n" +
 		"pushing: 10.0 MB of 40.0 MB, 500.0 kB/s, 1m0s left\n" +
-		"pushing: 40.0 MB of 40.0 MB, waiting for the last answers\n"
+		"pushing: 40.0 MB of 40.0 MB, waiting for the last responses\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
@@ -43,7 +43,7 @@ func TestAWaitIsToldOnce(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(0, 0)
 	p := &Program{IOStreams: genericiooptions.IOStreams{ErrOut: &out}, Now: func() time.Time { return now }, Getenv: func(string) string { return "" }}
-	tell := p.retryTeller()
+	tell := p.newRetryReporter()
 	for range 8 {
 		tell("a", errors.New("busy\x1b[2J"), 6*time.Second)
 	}

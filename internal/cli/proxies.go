@@ -19,7 +19,7 @@ func checkProxies(getenv func(string) string) error {
 			u, err = url.Parse("http://" + address)
 		}
 		if err != nil || u.Host == "" {
-			return withHint(fmt.Errorf("reading %s: it is not the address of a proxy", name),
+			return withHint(fmt.Errorf("reading %s: not a proxy URL", name),
 				"special characters of a user or password are written as %40 for @, %25 for %, %2F for /")
 		}
 	}

@@ -15,8 +15,8 @@ func TestAProxyThatCantBeReadIsAnError(t *testing.T) {
 		if (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
 		}
-		if err != nil && (!strings.Contains(describe(err), "%25") || strings.Contains(describe(err), "SEC")) {
-			t.Errorf("%q: %s", address, describe(err))
+		if err != nil && (!strings.Contains(describeError(err), "%25") || strings.Contains(describeError(err), "SEC")) {
+			t.Errorf("%q: %s", address, describeError(err))
 		}
 	}
 }

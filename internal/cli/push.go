@@ -26,20 +26,20 @@ func newPush(p *Program) *cobra.Command {
 	o := &pushOptions{Program: p, deliverOptions: newDeliverOptions()}
 	cmd := &cobra.Command{
 		Use:   "push BUNDLE",
-		Short: "Push a bundle into the private registry",
-		Long: "Push what a bundle carries into the private registry. What is there already is\n" +
-			"not sent again; tags and digests stay what they are. No cluster is needed.\n\n" +
-			"BUNDLE is a file or its parts, a folder of archives named aistor-IMAGE-TAG.tar with\n" +
-			"charts beside, or oci://HOST/PATH:TAG of a bundle in another registry.",
+		Short: "Push a bundle to the private registry",
+		Long: "Push the contents of a bundle to the private registry. Existing content is\n" +
+			"not uploaded again; tags and digests are preserved. No cluster is required.\n\n" +
+			"BUNDLE is a file or its parts, a directory of archives named aistor-IMAGE-TAG.tar with\n" +
+			"charts, or oci://HOST/PATH:TAG of a bundle in another registry.",
 		Example: `  helm aistor push aistor.bundle --registry registry.example.com:5000
 
-  # What must the registry's owner create?
+  # List the repositories to create
   helm aistor push aistor.bundle --registry registry.example.com:5000 --print-repositories
 
-  # With a password from a file, and evidence
+  # Read the password from stdin and write a receipt
   helm aistor push aistor.bundle --site site.yaml --registry-user robot --password-stdin --receipt receipt.json < password
 
-  # What was saved by hand
+  # Push manually saved archives
   helm aistor push ./archives --registry registry.example.com:5000 --as sidecar.tar=quay.io/minio/aistor/minio-sidecar:v1`,
 		Args: exactArgs(1, "the bundle"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
@@ -48,8 +48,8 @@ func newPush(p *Program) *cobra.Command {
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
 	o.deliverOptions.addFlags(fs)
-	o.site.addFlags(fs, "site", "site file that names the registry; flags win over it")
-	fs.StringArrayVar(&o.as, "as", nil, "what a file of a folder is, as FILE=REF (can be repeated)")
+	o.site.addFlags(fs, "site", "site file with registry settings; flags take precedence")
+	fs.StringArrayVar(&o.as, "as", nil, "image reference of an archive in the directory, as FILE=REF (can be repeated)")
 	return cmd
 }
 
@@ -57,11 +57,11 @@ func (o *pushOptions) run(ctx context.Context, ref string) error {
 	if err := o.outputOptions.validate(); err != nil {
 		return err
 	}
-	target, err := destination(o.Program, o.site, o.mirrorOptions)
+	target, err := targetRegistry(o.Program, o.site, o.mirrorOptions)
 	if err != nil {
 		return err
 	}
-	b, err := openBundle(ctx, ref, o.only(o.Program, target), o.as...)
+	b, err := openBundle(ctx, ref, o.restrictedClientFactory(o.Program, target), o.as...)
 	if err != nil {
 		return err
 	}
@@ -71,30 +71,30 @@ func (o *pushOptions) run(ctx context.Context, ref string) error {
 			return err
 		}
 	}
-	err = o.deliver(ctx, o.Program, &o.registryOptions, b.Source(), target)
+	err = o.pushSource(ctx, o.Program, &o.registryOptions, b.Source(), target)
 	if registry.KindOf(err) == registry.Digest {
-		err = withHint(err, "helm aistor bundle verify "+ref+" tells whether it is damaged")
+		err = withHint(err, "helm aistor bundle verify "+ref+" checks for damage")
 	}
 	return err
 }
 
-// destination is the private registry as flags or a site file name it.
-func destination(p *Program, s siteOptions, m mirrorOptions) (plan.SiteRegistry, error) {
-	site, err := s.read(p)
+// targetRegistry is the private registry as flags or a site file name it.
+func targetRegistry(p *Program, s siteOptions, m mirrorOptions) (plan.SiteRegistry, error) {
+	site, err := s.readSite(p)
 	if err != nil {
 		return plan.SiteRegistry{}, err
 	}
 	return registryOf(m, site, nil)
 }
 
-// only makes clients that give the user's password to the registry that is
+// restrictedClientFactory makes clients that give the user's password to the registry that is
 // pushed to and to no other.
-func (o *registryOptions) only(p *Program, target plan.SiteRegistry) connect {
+func (o *registryOptions) restrictedClientFactory(p *Program, target plan.SiteRegistry) clientFactory {
 	return func(host string) (*registry.Client, error) {
-		if host != target.MapPushHost() && host != target.Registry {
+		if host != target.PushHost() && host != target.Registry {
 			host = ""
 		}
-		return o.client(p, host)
+		return o.newRegistryClient(p, host)
 	}
 }
 
@@ -115,19 +115,19 @@ func newDeliverOptions() deliverOptions {
 
 func (o *deliverOptions) addFlags(fs *pflag.FlagSet) {
 	o.outputOptions.addFlags(fs)
-	fs.BoolVar(&o.dryRun, "dry-run", false, "only say what is missing")
-	fs.BoolVar(&o.repositories, "print-repositories", false, "only list the repositories a push needs")
-	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags that point elsewhere")
-	fs.StringVar(&o.charts, "charts", "", "path for the charts in the registry, or none (default: charts below the prefix)")
-	fs.StringVar(&o.receipt, "receipt", "", "write what went where as JSON to this file")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "only report what is missing")
+	fs.BoolVar(&o.repositories, "print-repositories", false, "only list the required repositories")
+	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "overwrite tags that point to another digest")
+	fs.StringVar(&o.charts, "charts", "", "path of charts in the registry, or none (default: PREFIX/charts)")
+	fs.StringVar(&o.receipt, "receipt", "", "write a JSON receipt to this file")
 }
 
 // pushesCharts reports whether charts go to the registry.
 func (o *deliverOptions) pushesCharts() bool { return !o.repositories && o.charts != "none" }
 
-// deliver pushes src and prints the receipt, which is kept also of a push that
+// pushSource pushes src and prints the receipt, which is kept also of a push that
 // failed: it says what was done.
-func (o *deliverOptions) deliver(ctx context.Context, p *Program, reg *registryOptions, src images.Source, target plan.SiteRegistry) error {
+func (o *deliverOptions) pushSource(ctx context.Context, p *Program, reg *registryOptions, src images.Source, target plan.SiteRegistry) error {
 	opts := images.PushOptions{
 		Concurrency: reg.concurrency, OverwriteTags: o.overwrite, DryRun: o.dryRun, ChartsPath: o.charts,
 	}
@@ -135,15 +135,15 @@ func (o *deliverOptions) deliver(ctx context.Context, p *Program, reg *registryO
 		opts.NoCharts, opts.ChartsPath = true, ""
 	}
 	if o.repositories {
-		for _, r := range images.Repositories(src, target.Mirror, opts) {
-			line(p.Out, "%s", r)
+		for _, r := range images.ListRepositories(src, target.Mirror, opts) {
+			printLine(p.Out, "%s", r)
 		}
 		return nil
 	}
-	if err := o.canSave(); err != nil {
+	if err := o.checkReceiptWritable(); err != nil {
 		return err
 	}
-	client, err := reg.client(p, target.MapPushHost())
+	client, err := reg.newRegistryClient(p, target.PushHost())
 	if err != nil {
 		return err
 	}
@@ -151,18 +151,18 @@ func (o *deliverOptions) deliver(ctx context.Context, p *Program, reg *registryO
 	if o.dryRun {
 		title = "looking"
 	}
-	events, end := p.progress(title)
+	events, end := p.startProgress(title)
 	opts.Progress = events
 	receipt, err := images.Push(ctx, src, client, target.Mirror, opts)
 	end()
-	if interrupted(ctx, err) {
-		err = withHint(err, "the same command goes on: what the registry has is not sent again")
+	if isInterrupted(ctx, err) {
+		err = withHint(err, "rerun the same command to resume; existing content is not uploaded again")
 	}
-	if saved := o.save(p, receipt); err == nil {
+	if saved := o.saveReceipt(p, receipt); err == nil {
 		err = saved
 	}
 	if err != nil {
 		return err
 	}
-	return o.show(p, receipt)
+	return o.showReceipt(p, receipt)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// save keeps the receipt as evidence, where a file was named.
-func (o *deliverOptions) save(p *Program, r images.Receipt) error {
+// saveReceipt keeps the receipt as evidence, where a file was named.
+func (o *deliverOptions) saveReceipt(p *Program, r images.Receipt) error {
 	if o.receipt == "" {
 		return nil
 	}
@@ -28,11 +28,11 @@ func (o *deliverOptions) save(p *Program, r images.Receipt) error {
 	return nil
 }
 
-// canSave finds out before anything is sent whether the receipt can be written:
+// checkReceiptWritable finds out before anything is sent whether the receipt can be written:
 // what was done can't be told a second time. A file that is there stays as it is,
 // and one that is not is tried under another name: nothing empty is left in its
 // place by who is killed here.
-func (o *deliverOptions) canSave() error {
+func (o *deliverOptions) checkReceiptWritable() error {
 	if o.receipt == "" {
 		return nil
 	}
@@ -42,14 +42,14 @@ func (o *deliverOptions) canSave() error {
 	return nil
 }
 
-// show prints the receipt, and where the bundle can be read from now on.
-func (o *deliverOptions) show(p *Program, r images.Receipt) error {
-	if err := o.print(p.Out, r, func(w io.Writer) { printReceipt(w, r) }); err != nil {
+// showReceipt prints the receipt, and where the bundle can be read from now on.
+func (o *deliverOptions) showReceipt(p *Program, r images.Receipt) error {
+	if err := o.printDocument(p.Out, r, func(w io.Writer) { printReceipt(w, r) }); err != nil {
 		return err
 	}
 	i := slices.IndexFunc(r.Artifacts, func(a images.ReceiptItem) bool { return a.Kind == images.ArtifactBundle })
 	if i >= 0 && !r.DryRun {
-		line(p.ErrOut, "from here on without the file: --bundle %s%s", ociScheme, r.Artifacts[i].Destination)
+		printLine(p.ErrOut, "the bundle is now also available as: --bundle %s%s", ociScheme, r.Artifacts[i].Destination)
 	}
 	return nil
 }
@@ -71,8 +71,8 @@ func printReceipt(w io.Writer, r images.Receipt) {
 	writeTable(w, []string{"OUTCOME", "IN " + host}, rows)
 	if r.DryRun {
 		missing := slices.DeleteFunc(slices.Clone(r.Artifacts), func(a images.ReceiptItem) bool { return a.Outcome != images.OutcomeMissing })
-		line(w, "\n%d of %d are missing, %s to send", len(missing), len(r.Artifacts), bytesText(r.Sent()))
+		printLine(w, "\n%d of %d are missing, %s to send", len(missing), len(r.Artifacts), bytesText(r.BytesSent()))
 		return
 	}
-	line(w, "\n%d of %d were not there before, %s sent", r.Pushed(), len(r.Artifacts), bytesText(r.Sent()))
+	printLine(w, "\n%d of %d pushed, %s uploaded", r.PushedCount(), len(r.Artifacts), bytesText(r.BytesSent()))
 }

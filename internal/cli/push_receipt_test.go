@@ -16,7 +16,7 @@ func TestTryingAReceiptLeavesNothingBehind(t *testing.T) {
 	}
 	for _, name := range []string{"", kept, fresh} {
 		o := deliverOptions{receipt: name}
-		if err := o.canSave(); err != nil {
+		if err := o.checkReceiptWritable(); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

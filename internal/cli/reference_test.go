@@ -29,7 +29,7 @@ func TestReferenceIsThatOfTheVerbs(t *testing.T) {
 			t.Fatal(err)
 		}
 		base := strings.ReplaceAll(cmd.CommandPath(), " ", "_")
-		want["docs/reference/"+base+".md"] = tidy(page.String())
+		want["docs/reference/"+base+".md"] = trimLineEnds(page.String())
 		// Neither a clock nor a version goes in.
 		date := time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 		header := &doc.GenManHeader{Section: "1", Source: "aistor-upgrade", Date: &date}
@@ -43,8 +43,8 @@ func TestReferenceIsThatOfTheVerbs(t *testing.T) {
 	}
 }
 
-// tidy ends every line where its text ends.
-func tidy(text string) string {
+// trimLineEnds ends every line where its text ends.
+func trimLineEnds(text string) string {
 	var list []string
 	for _, l := range strings.Split(text, "\n") {
 		list = append(list, strings.TrimRight(l, " "))

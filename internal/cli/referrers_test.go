@@ -13,13 +13,13 @@ func TestCopyReferrersCarriesSignatures(t *testing.T) {
 	t.Parallel()
 	for name, verb := range map[string]func(s *site){
 		"create and push": func(s *site) {
-			file := s.create("a.bundle", "--copy-referrers")
-			if out := s.must("bundle", "inspect", file); !strings.Contains(out, ".sig") || !strings.Contains(out, "application/spdx+json") {
+			file := s.createBundle("a.bundle", "--copy-referrers")
+			if out := s.mustRun("bundle", "inspect", file); !strings.Contains(out, ".sig") || !strings.Contains(out, "application/spdx+json") {
 				t.Errorf("inspect:\n%s", out)
 			}
-			s.must(s.toPrivate("push", file)...)
+			s.mustRun(s.toPrivate("push", file)...)
 		},
-		"copy": func(s *site) { s.must(s.toPrivate(s.connected("copy", "--copy-referrers")...)...) },
+		"copy": func(s *site) { s.mustRun(s.toPrivate(s.connectedFlags("copy", "--copy-referrers")...)...) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -31,8 +31,8 @@ func TestCopyReferrersCarriesSignatures(t *testing.T) {
 			verb(s)
 			list := images.ReferrersTag(subject.Digest)
 			for what, id := range map[string]string{"cosign's signature": list + `\.sig`, "the list of contents": sbom.Digest, "the list of referrers": list} {
-				if s.private.Count("^PUT aistor/operator/manifests/"+id+"$") != 1 {
-					t.Errorf("%s was not pushed:\n%s", what, strings.Join(s.private.Log(), "\n"))
+				if s.private.CountRequests("^PUT aistor/operator/manifests/"+id+"$") != 1 {
+					t.Errorf("%s was not pushed:\n%s", what, strings.Join(s.private.RequestLog(), "\n"))
 				}
 			}
 		})

@@ -28,8 +28,8 @@ type reportOptions struct {
 }
 
 func (o *reportOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.files, "report", nil, "write a report to this file, .html or .json, however the upgrade ends (can be repeated)")
-	fs.StringVar(&o.logFile, "log-file", "", "also write what is shown to this file, with times (default: upgrade.log beside the backup)")
+	fs.StringArrayVar(&o.files, "report", nil, "write a report to this .html or .json file, also on failure (can be repeated)")
+	fs.StringVar(&o.logFile, "log-file", "", "also write output with timestamps to this file (default: upgrade.log in the backup directory)")
 }
 
 // validate finds out before anything is changed whether reports can be written.
@@ -55,13 +55,13 @@ type evidence struct {
 	signedBy      string
 }
 
-// begin opens the log; from then on what is shown is also written down.
-func (o *runOptions) begin(t *target) error {
-	opts, err := o.checks.options(t.site)
+// openLog opens the log; from then on what is shown is also written down.
+func (o *runOptions) openLog(t *target) error {
+	opts, err := o.checks.buildOptions(t.site)
 	if err != nil {
 		return err
 	}
-	o.seen.waivers, o.seen.acknowledged = opts.Waivers, o.checks.acknowledgedFor(t.site)
+	o.evidence.waivers, o.evidence.acknowledged = opts.Waivers, o.checks.acknowledgedFor(t.site)
 	name := o.reports.logFile
 	if name == "" {
 		if o.dryRun {
@@ -69,26 +69,26 @@ func (o *runOptions) begin(t *target) error {
 		}
 		name = filepath.Join(o.backupDir, shortDigest(t.plan.Digest()), "upgrade.log")
 	}
-	if o.seen.log, err = openTranscript(name, o.Now, o.redactor().Text); err != nil {
-		return withHint(err, "--backup-dir names a folder for backup and log that can be written to, --log-file a file for the log alone")
+	if o.evidence.log, err = openTranscript(name, o.Now, o.redactor().Text); err != nil {
+		return withHint(err, "set --backup-dir to a writable directory, or --log-file for the log only")
 	}
-	o.seen.log.say(o.typed())
+	o.evidence.log.writeText(o.typedCommand())
 	p := *o.Program
-	p.Out, p.ErrOut = o.seen.log.tee(p.Out), o.seen.log.tee(p.ErrOut)
+	p.Out, p.ErrOut = o.evidence.log.teeTo(p.Out), o.evidence.log.teeTo(p.ErrOut)
 	o.Program = &p
 	return nil
 }
 
-// finish writes the reports and the error into the log. A report that can't be
+// writeEvidence writes the reports and the error into the log. A report that can't be
 // written is an error of its own, beside how the upgrade ended.
-func (o *runOptions) finish(ctx context.Context, t *target, ended error) error {
+func (o *runOptions) writeEvidence(ctx context.Context, t *target, ended error) error {
 	written := o.writeReports(t, ended)
-	if log := o.seen.log; log != nil {
-		if o.seen.outcome != nil {
-			line(o.Out, "Log          %s", log.name)
+	if log := o.evidence.log; log != nil {
+		if o.evidence.outcome != nil {
+			printLine(o.Out, "Log          %s", log.name)
 		}
 		if ended != nil {
-			log.say(o.describe(ended))
+			log.writeText(o.describeError(ended))
 		}
 		if err := log.close(); written == nil {
 			written = err
@@ -108,13 +108,13 @@ func (o *runOptions) writeReports(t *target, ended error) error {
 		return nil
 	}
 	in := report.Input{
-		Plan: t.plan, Outcome: o.seen.outcome, Err: shown(ended), Before: o.seen.before, After: o.seen.after, Waivers: o.seen.waivers, Acknowledged: o.seen.acknowledged,
-		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version, SignedBy: o.seen.signedBy, Now: o.Now(), Mask: o.redactor().Text,
+		Plan: t.plan, Outcome: o.evidence.outcome, Err: reportedError(ended), Before: o.evidence.before, After: o.evidence.after, Waivers: o.evidence.waivers, Acknowledged: o.evidence.acknowledged,
+		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version, SignedBy: o.evidence.signedBy, Now: o.Now(), Mask: o.redactor().Text,
 	}
-	if o.seen.log != nil {
-		in.Log = o.seen.log.name
+	if o.evidence.log != nil {
+		in.Log = o.evidence.log.name
 	}
-	doc, err := report.New(in)
+	doc, err := report.NewDocument(in)
 	if err != nil {
 		return err
 	}
@@ -126,16 +126,16 @@ func (o *runOptions) writeReports(t *target, ended error) error {
 		if err != nil {
 			return fmt.Errorf("writing report %q: %w", name, err)
 		}
-		line(o.Out, "Report       %s", name)
+		printLine(o.Out, "Report       %s", name)
 	}
 	return nil
 }
 
-// shown is an error as a report has it: what was silent because the verb said
+// reportedError is an error as a report has it: what was silent because the verb said
 // it already is said in words.
-func shown(err error) error {
+func reportedError(err error) error {
 	if errors.As(err, new(*silentError)) {
-		return errors.New("stopped before the first step; see the checks and the plan's refusals")
+		return errors.New("stopped before the first step: see the failed checks and refusals")
 	}
 	return err
 }
@@ -150,8 +150,8 @@ func encodeReport(name string, doc *report.Document) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// findings are what the checks found so far that did not pass.
-func (e *evidence) findings() []journal.Finding {
+// failedFindings are what the checks found so far that did not pass.
+func (e *evidence) failedFindings() []journal.Finding {
 	var list []journal.Finding
 	add := func(reports []*preflight.Report, after bool) {
 		for _, r := range reports {

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
@@ -15,7 +15,7 @@ import (
 // rollbackOptions take releases back to revisions that Helm still keeps.
 type rollbackOptions struct {
 	runOptions
-	to         []string
+	targets    []string
 	storesOnly bool
 }
 
@@ -24,20 +24,20 @@ func newRollback(p *Program, kube kubeOptions) *cobra.Command {
 	o.choices.Push = "never" // what ran before is in the registry, or it can't run again
 	cmd := &cobra.Command{
 		Use:   "rollback",
-		Short: "Take operator and object stores back to what they were before the upgrade",
-		Long: "Take back what the last upgrade changed, in the reverse order: object stores first,\n" +
-			"then the operator. Helm's own revisions are used, so that helm history shows what\n" +
-			"was done. What would lose data is refused. Interrupted at any moment, the same\n" +
-			"command goes on.\n\n" +
-			"The vendor promises for no object store that it works after going back: each one\n" +
-			"has to be accepted with --accept-risk.",
-		Example: `  # What would be done?
+		Short: "Roll back operator and object stores to their state before the upgrade",
+		Long: "Roll back what the last upgrade changed in reverse order: object stores first,\n" +
+			"then the operator. Uses Helm revisions, so that helm history shows what\n" +
+			"was done. Changes that would lose data are refused. If interrupted, rerun the same\n" +
+			"command to resume.\n\n" +
+			"The vendor does not support server downgrades: accept each object store\n" +
+			"with --accept-risk.",
+		Example: `  # Preview
   helm aistor rollback --dry-run
 
-  # Everything that the last upgrade changed
+  # Roll back the whole last upgrade
   helm aistor rollback --accept-risk team-a/primary --accept-risk team-b/logs
 
-  # One store, and to a revision that helm history shows
+  # Roll back one store, also to a specific revision
   helm aistor rollback --object-store team-a/primary --accept-risk team-a/primary
   helm aistor rollback --to team-a/primary=3 --accept-risk team-a/primary`,
 		Args: cobra.NoArgs,
@@ -48,11 +48,11 @@ func newRollback(p *Program, kube kubeOptions) *cobra.Command {
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
 	o.site.addFlags(fs, "site", "site file; flags win over it")
-	fs.StringArrayVar(&o.to, "to", nil, "revision of a release, as NAMESPACE/RELEASE=REVISION; other releases stay (can be repeated; default: what was there before the last upgrade)")
-	fs.StringArrayVar(&o.stores, "object-store", nil, "take back only this store, as NAMESPACE/NAME (can be repeated)")
-	fs.BoolVar(&o.operatorOnly, "operator-only", false, "leave the object store charts as they are")
-	fs.BoolVar(&o.storesOnly, "stores-only", false, "leave the operator's chart as it is")
-	fs.StringArrayVar(&o.choices.AcceptRisk, "accept-risk", nil, "accept that this store goes back, as NAMESPACE/NAME (can be repeated)")
+	fs.StringArrayVar(&o.targets, "to", nil, "target revision, as NAMESPACE/RELEASE=REVISION; other releases are unchanged (can be repeated; default: the revisions before the last upgrade)")
+	fs.StringArrayVar(&o.stores, "object-store", nil, "roll back only this object store, as NAMESPACE/NAME (can be repeated)")
+	fs.BoolVar(&o.operatorOnly, "operator-only", false, "do not change object store releases")
+	fs.BoolVar(&o.storesOnly, "stores-only", false, "do not change the operator release")
+	fs.StringArrayVar(&o.choices.AcceptRisk, "accept-risk", nil, "accept the rollback of this object store, as NAMESPACE/NAME (can be repeated)")
 	o.addAcceptFlags(fs)
 	o.runOptions.addFlags(fs)
 	return cmd
@@ -60,7 +60,7 @@ func newRollback(p *Program, kube kubeOptions) *cobra.Command {
 
 func (o *rollbackOptions) run(ctx context.Context) error {
 	if o.checks.list {
-		printChecks(o.Out, preflight.Before())
+		printChecks(o.Out, preflight.PreUpgradeChecks())
 		return nil
 	}
 	if err := o.validate(); err != nil {
@@ -69,93 +69,93 @@ func (o *rollbackOptions) run(ctx context.Context) error {
 	if err := o.reports.validate(); err != nil {
 		return err
 	}
-	if err := o.endpoints.resolve(o.Program, &o.registryOptions); err != nil {
+	if err := o.endpoints.resolveEndpoints(o.Program, &o.registryOptions); err != nil {
 		return err
 	}
-	t, unfinished, err := o.load(ctx)
+	t, unfinished, err := o.loadRollback(ctx)
 	if err != nil {
 		return err
 	}
-	if err := interruption(ctx); err != nil {
+	if err := interruptionError(ctx); err != nil {
 		return err
 	}
-	if err := o.begin(t); err != nil {
+	if err := o.openLog(t); err != nil {
 		return err
 	}
-	return o.finish(ctx, t, o.carry(ctx, t, unfinished))
+	return o.writeEvidence(ctx, t, o.runApproved(ctx, t, unfinished))
 }
 
-// carry goes from the plan to its end.
-func (o *rollbackOptions) carry(ctx context.Context, t *target, unfinished bool) error {
-	if !t.plan.Changes() && !unfinished {
-		line(o.Out, "Nothing to take back: every release is as it was before the last upgrade.")
+// runApproved runs the checks and, once approved, the plan.
+func (o *rollbackOptions) runApproved(ctx context.Context, t *target, unfinished bool) error {
+	if !t.plan.HasChanges() && !unfinished {
+		printLine(o.Out, "Nothing to roll back: every release is at its revision before the last upgrade.")
 		return nil
 	}
 	printPlan(o.Out, o.kube, t.plan)
-	if t.plan.Refused() != nil {
+	if t.plan.RefusalError() != nil {
 		return &silentError{ExitCheckFailed}
 	}
-	if err := o.endpoints.heard(ctx, o.Program, t); err != nil {
+	if err := o.endpoints.verifyEndpoints(ctx, o.Program, t); err != nil {
 		return err
 	}
-	subject, err := o.subjectOf(ctx, t)
+	subject, err := o.planSubject(ctx, t)
 	if err != nil {
 		return err
 	}
-	if err := o.resuming(ctx, subject); err != nil {
+	if err := o.addResumeState(ctx, subject); err != nil {
 		return err
 	}
-	if err := o.check(ctx, t, subject, preflight.PhaseA); err != nil {
+	if err := o.runPhaseChecks(ctx, t, subject, preflight.PhaseA); err != nil {
 		return err
 	}
 	if o.dryRun {
-		line(o.Out, "\nDry run: nothing was changed.")
+		printLine(o.Out, "\nDry run: nothing was changed.")
 		return nil
 	}
-	if err := o.confirm(ctx, t.plan); err != nil {
+	if err := o.askConfirmation(ctx, t.plan); err != nil {
 		return err
 	}
-	return o.execute(ctx, t, subject)
+	return o.executePlan(ctx, t, subject)
 }
 
 func (o *rollbackOptions) validate() error {
 	chosen := 0
-	for _, c := range []bool{o.operatorOnly, o.storesOnly, len(o.stores) > 0, len(o.to) > 0} {
+	for _, c := range []bool{o.operatorOnly, o.storesOnly, len(o.stores) > 0, len(o.targets) > 0} {
 		if c {
 			chosen++
 		}
 	}
 	if chosen > 1 {
-		return errors.New("reading --operator-only, --stores-only, --object-store and --to: only one of them can be meant")
+		return errors.New("--operator-only, --stores-only, --object-store and --to are mutually exclusive")
 	}
 	return o.validateAccepted()
 }
 
-// load looks at cluster, history and journals and makes the plan. It changes
+// loadRollback reads cluster, history and journals and makes the plan. It changes
 // nothing. unfinished says that an earlier run, in either direction, did not
 // reach its end.
-func (o *rollbackOptions) load(ctx context.Context) (t *target, unfinished bool, err error) {
+func (o *rollbackOptions) loadRollback(ctx context.Context) (t *target, unfinished bool, err error) {
 	t = &target{}
-	if t.site, err = o.site.read(o.Program); err != nil {
+	if t.site, err = o.site.readSite(o.Program); err != nil {
 		return nil, false, err
 	}
-	registry, err := o.surroundings(ctx, t)
+	registry, err := o.discoverCluster(ctx, t)
 	if err != nil {
 		return nil, false, err
 	}
 	if t.inputs.Facts.Operator == nil {
-		return nil, false, inputs.NoOperator(t.inputs.Facts)
+		return nil, false, planinput.NewNoOperatorError(t.inputs.Facts)
 	}
 	for _, key := range o.stores {
-		if _, err := inputs.FindRelease(t.inputs.Facts, aistor.RoleObjectStore, key); err != nil {
+		if _, err := planinput.FindRelease(t.inputs.Facts, aistor.RoleObjectStore, key); err != nil {
 			return nil, false, err
 		}
 	}
-	req, unfinished, err := o.wayBack(ctx, t, registry)
+	req, unfinished, err := o.findRollbackTargets(ctx, t, registry)
 	if err != nil {
 		return nil, false, err
 	}
-	if t.inputs, err = inputs.GatherBack(req); err != nil {
+	if t.inputs, err = planinput.GatherRollback(req); err != nil {
 		return nil, false, err
 	}
 	if err := t.cluster.AddStoreSecrets(ctx, t.inputs.Facts, t.inputs.CredentialSecrets()); err != nil {

@@ -8,16 +8,16 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// wayBack finds which releases go back, and to which of their revisions.
-func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.SiteRegistry) (inputs.BackRequest, bool, error) {
+// findRollbackTargets finds which releases go back, and to which of their revisions.
+func (o *rollbackOptions) findRollbackTargets(ctx context.Context, t *target, registry plan.SiteRegistry) (planinput.RollbackRequest, bool, error) {
 	facts := t.inputs.Facts
-	req := inputs.BackRequest{
+	req := planinput.RollbackRequest{
 		Facts: facts, Registry: registry, Options: o.choices,
 		To: map[string]int{}, History: map[string][]chart.Release{},
 	}
@@ -25,10 +25,10 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 	if err != nil {
 		return req, false, err
 	}
-	if len(o.to) > 0 {
-		err = o.asked(req.To, facts)
+	if len(o.targets) > 0 {
+		err = o.parseToFlag(req.To, facts)
 	} else {
-		err = o.before(&req, confirmed)
+		err = o.previousRevisions(&req, confirmed)
 	}
 	if err != nil {
 		return req, false, err
@@ -38,11 +38,11 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 		if err := o.readHistory(ctx, &req, key); err != nil {
 			return req, false, err
 		}
-		if len(o.to) > 0 {
+		if len(o.targets) > 0 {
 			continue
 		}
-		if req.To[key] = carriedThrough(req.History[key], req.To[key]); req.To[key] == 0 {
-			return req, false, withHint(fmt.Errorf("going back with release %q: Helm keeps no revision from before the upgrade that was carried through", key),
+		if req.To[key] = lastDeployedRevision(req.History[key], req.To[key]); req.To[key] == 0 {
+			return req, false, withHint(fmt.Errorf("rolling back release %q: Helm history has no deployed revision before the upgrade", key),
 				"helm history "+name+" -n "+strings.TrimSuffix(key, "/"+name)+" shows what there is; --to "+key+"=REVISION names one")
 		}
 	}
@@ -52,9 +52,9 @@ func (o *rollbackOptions) wayBack(ctx context.Context, t *target, registry plan.
 
 // confirmJournals reads the journals, and what Helm's records bear out of them. Without
 // --to these are all revisions that Helm keeps.
-func (o *rollbackOptions) confirmJournals(ctx context.Context, req *inputs.BackRequest) (*journal.Confirmed, error) {
+func (o *rollbackOptions) confirmJournals(ctx context.Context, req *planinput.RollbackRequest) (*journal.Confirmed, error) {
 	ev := journal.EvidenceOf(req.Facts)
-	if len(o.to) > 0 {
+	if len(o.targets) > 0 {
 		return o.confirmed(ctx, req.Facts, ev)
 	}
 	ev.Complete = req.Facts.Namespace == "" && len(req.Facts.Gaps) == 0
@@ -82,11 +82,11 @@ func revisionOf(r chart.Release) journal.Revision {
 // confirmed reads the journals in the operator's namespace and keeps what the
 // cluster bears out. It warns once of each that is contradicted.
 func (o *targetOptions) confirmed(ctx context.Context, f *plan.Facts, ev journal.Evidence) (*journal.Confirmed, error) {
-	client, err := o.kube.clientset()
+	client, err := o.kube.newClientset()
 	if err != nil {
 		return nil, err
 	}
-	all, err := journal.Read(ctx, client, home(f))
+	all, err := journal.Read(ctx, client, journalNamespace(f))
 	if err != nil {
 		return nil, err
 	}
@@ -97,15 +97,15 @@ func (o *targetOptions) confirmed(ctx context.Context, f *plan.Facts, ev journal
 	for _, d := range c.Doubts {
 		if text := d.String(); !o.doubted[d.ConfigMap] {
 			o.doubted[d.ConfigMap] = true
-			line(o.ErrOut, "warning: %s", printable(text))
+			printLine(o.ErrOut, "warning: %s", sanitizeText(text))
 		}
 	}
 	return c, nil
 }
 
-// home is the namespace that holds journals and lease; empty where nothing says
+// journalNamespace is the namespace that holds journals and lease; empty where nothing says
 // which it is.
-func home(f *plan.Facts) string {
+func journalNamespace(f *plan.Facts) string {
 	switch {
 	case f.Namespace != "":
 		return f.Namespace
@@ -115,16 +115,16 @@ func home(f *plan.Facts) string {
 	return ""
 }
 
-// asked reads --to.
-func (o *rollbackOptions) asked(to map[string]int, f *plan.Facts) error {
-	for _, s := range o.to {
+// parseToFlag reads --to.
+func (o *rollbackOptions) parseToFlag(to map[string]int, f *plan.Facts) error {
+	for _, s := range o.targets {
 		key, revision, ok := strings.Cut(s, "=")
 		n, err := strconv.Atoi(revision)
 		if !ok || err != nil || n < 1 || !strings.Contains(key, "/") {
 			return fmt.Errorf("reading --to %q: expected NAMESPACE/RELEASE=REVISION", s)
 		}
 		if releaseByKey(f, key) == nil {
-			return withHint(fmt.Errorf("reading --to %q: no AIStor release of that name", s), "kubectl aistor-upgrade status shows what there is")
+			return withHint(fmt.Errorf("reading --to %q: AIStor release not found", s), "list releases with: kubectl aistor-upgrade status")
 		}
 		to[key] = n
 	}
@@ -132,7 +132,7 @@ func (o *rollbackOptions) asked(to map[string]int, f *plan.Facts) error {
 }
 
 // readHistory reads the revisions of a release once.
-func (o *rollbackOptions) readHistory(ctx context.Context, req *inputs.BackRequest, key string) (err error) {
+func (o *rollbackOptions) readHistory(ctx context.Context, req *planinput.RollbackRequest, key string) (err error) {
 	if req.History[key] == nil {
 		namespace, name, _ := strings.Cut(key, "/")
 		req.History[key], err = chart.NewClient(o.kube, nil).History(ctx, namespace, name)
@@ -140,37 +140,37 @@ func (o *rollbackOptions) readHistory(ctx context.Context, req *inputs.BackReque
 	return err
 }
 
-// before finds what was there before the last upgrade.
-func (o *rollbackOptions) before(req *inputs.BackRequest, confirmed *journal.Confirmed) error {
+// previousRevisions finds what was there before the last upgrade.
+func (o *rollbackOptions) previousRevisions(req *planinput.RollbackRequest, confirmed *journal.Confirmed) error {
 	to, f := req.To, req.Facts
 	came := upgrade.Origins(confirmed)
 	if len(came) == 0 {
-		return withHint(fmt.Errorf("going back: no journal of an upgrade that changed a release in namespace %s", f.Operator.Namespace),
-			"helm history RELEASE -n NAMESPACE shows the revisions; --to NAMESPACE/RELEASE=REVISION names one")
+		return withHint(fmt.Errorf("rolling back: no journal of an upgrade in namespace %s", f.Operator.Namespace),
+			"list revisions with \"helm history RELEASE -n NAMESPACE\" and set --to NAMESPACE/RELEASE=REVISION")
 	}
 	for _, c := range came {
-		if !o.chosen(f, c.Release) {
+		if !o.selectsRelease(f, c.Release) {
 			continue
 		}
 		r := releaseByKey(f, c.Release)
 		if r == nil {
-			return fmt.Errorf("going back with release %q: it is there no more", c.Release)
+			return fmt.Errorf("rolling back release %q: release not found", c.Release)
 		}
 		if r.Revision != c.Revision && !confirmed.Owns(c.Release, r.Revision) {
-			return withHint(fmt.Errorf("going back with release %q: revision %d was made by somebody else after the upgrade and would be lost", c.Release, r.Revision),
-				fmt.Sprintf("helm history shows it; --to %s=%d goes back nevertheless", c.Release, c.Revision))
+			return withHint(fmt.Errorf("rolling back release %q: revision %d was created by another client after the upgrade and would be lost", c.Release, r.Revision),
+				fmt.Sprintf("see helm history; force with --to %s=%d", c.Release, c.Revision))
 		}
 		to[c.Release] = c.Revision
 	}
 	if len(to) == 0 {
-		return withHint(fmt.Errorf("going back: the last upgrade changed none of the releases that were asked for"),
-			"--to NAMESPACE/RELEASE=REVISION goes back further")
+		return withHint(fmt.Errorf("rolling back: the last upgrade changed none of the selected releases"),
+			"select an older revision with --to NAMESPACE/RELEASE=REVISION")
 	}
 	return nil
 }
 
-// chosen reports whether a release is among those that were asked for.
-func (o *rollbackOptions) chosen(f *plan.Facts, key string) bool {
+// selectsRelease reports whether a release is among those that were asked for.
+func (o *rollbackOptions) selectsRelease(f *plan.Facts, key string) bool {
 	operator := f.Operator.Key() == key
 	switch {
 	case o.operatorOnly:
@@ -185,8 +185,8 @@ func (o *rollbackOptions) chosen(f *plan.Facts, key string) bool {
 	return true
 }
 
-// carriedThrough is the newest revision up to one that was once deployed, or 0.
-func carriedThrough(history []chart.Release, upTo int) int {
+// lastDeployedRevision is the newest revision up to one that was once deployed, or 0.
+func lastDeployedRevision(history []chart.Release, upTo int) int {
 	for _, h := range slices.Backward(history) {
 		if h.Revision <= upTo && (h.Status == chart.StatusDeployed || h.Status == chart.StatusSuperseded) {
 			return h.Revision
@@ -195,11 +195,11 @@ func carriedThrough(history []chart.Release, upTo int) int {
 	return 0
 }
 
-func releaseByKey(f *plan.Facts, key string) *plan.Release {
+func releaseByKey(f *plan.Facts, key string) *plan.InstalledRelease {
 	if f.Operator != nil && f.Operator.Key() == key {
 		return f.Operator
 	}
-	i := slices.IndexFunc(f.Releases, func(r plan.Release) bool { return r.Key() == key })
+	i := slices.IndexFunc(f.Releases, func(r plan.InstalledRelease) bool { return r.Key() == key })
 	if i < 0 {
 		return nil
 	}

@@ -26,7 +26,7 @@ func (p *Program) silencePrinter() func(httptimeout.Silence) {
 			return
 		}
 		told[s.Server] = now
-		line(p.aboveBars(), "waiting for %s: no answer to %s for %s (at most %s)", printable(s.Server), printable(s.Request), s.For.Round(time.Second), s.Limit)
+		printLine(p.aboveBars(), "waiting for %s: no answer to %s for %s (at most %s)", sanitizeText(s.Server), sanitizeText(s.Request), s.For.Round(time.Second), s.Limit)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestASilentServerIsNamedWhileItIsWaitedFor(t *testing.T) {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
-			p := s.start("helm", nil, append([]string{"bundle", "create", s.path("b"), "--registry-plain-http", host}, args...)...)
+			p := s.start("helm", nil, append([]string{"bundle", "create", s.filePath("b"), "--registry-plain-http", host}, args...)...)
 			p.until(t, "line about the wait", func() bool {
 				return strings.Contains(p.said.String(), "waiting for "+host+": no answer to GET /") && strings.Contains(p.said.String(), " for 5s (at most 1m0s)\n")
 			})
@@ -71,7 +71,7 @@ func TestASilentServerEndsTheProgram(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(c.serve))
 			t.Cleanup(server.Close)
 			host, s := strings.TrimPrefix(server.URL, "http://"), newSite(t)
-			args := append([]string{"bundle", "create", s.path("b"), "--registry-plain-http", host, "--silence-timeout", "500ms"}, c.args(host)...)
+			args := append([]string{"bundle", "create", s.filePath("b"), "--registry-plain-http", host, "--silence-timeout", "500ms"}, c.args(host)...)
 			p := s.start("helm", nil, args...)
 			<-p.done
 			said := p.said.String()

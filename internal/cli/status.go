@@ -14,7 +14,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -33,18 +33,18 @@ func newStatus(p *Program, kube kubeOptions) *cobra.Command {
 	o := &statusOptions{Program: p, kube: kube, outputOptions: newViewOptions()}
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show operator, object stores and the last upgrade on one screen",
-		Long: "Show what is installed, how it is, how the last upgrade ended, and with --bundle\n" +
-			"what that would bring.",
+		Short: "Show operator, object stores and the last upgrade",
+		Long: "Show installed versions, health and the last upgrade, and with --bundle\n" +
+			"the versions that it would install.",
 		Example: `  kubectl aistor-upgrade status
 
-  # One namespace, without rights in the rest of the cluster
+  # One namespace, without cluster-wide permissions
   kubectl aistor-upgrade status -n team-a
 
-  # What would this bundle bring?
+  # Compare with a bundle
   kubectl aistor-upgrade status --bundle aistor.bundle
 
-  # Look on while something happens
+  # Watch for changes
   kubectl aistor-upgrade status -w
 
   # For scripts
@@ -55,8 +55,8 @@ func newStatus(p *Program, kube kubeOptions) *cobra.Command {
 	fs := cmd.Flags()
 	o.outputOptions.addFlags(fs)
 	o.scopeOptions.addFlags(fs)
-	o.followOptions.addFlags(fs, "look on until interrupted")
-	fs.StringVar(&o.bundle, "bundle", "", "say what this bundle would bring")
+	o.followOptions.addFlags(fs, "watch until interrupted")
+	fs.StringVar(&o.bundle, "bundle", "", "show the versions in this bundle")
 	o.registryOptions.addFlags(fs)
 	return cmd
 }
@@ -69,49 +69,49 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	brings, err := o.brings(ctx)
+	brings, err := o.readBundleVersions(ctx)
 	if err != nil {
 		return err
 	}
-	scope := o.scope(o.kube)
+	scope := o.clusterScope(o.kube)
 	look := func(ctx context.Context) (*plan.Facts, *statusDocument, error) {
-		facts, err := o.facts(ctx, client, scope)
+		facts, err := o.collectFacts(ctx, client, scope)
 		if err != nil {
 			return nil, nil, err
 		}
-		return facts, o.document(ctx, facts, brings), nil
+		return facts, o.buildDocument(ctx, facts, brings), nil
 	}
 	if !o.watch {
 		facts, doc, err := look(ctx)
 		if err != nil {
 			return err
 		}
-		if err := o.print(o.Out, doc, func(w io.Writer) { printStatus(w, doc, o.wide()) }); err != nil {
+		if err := o.printDocument(o.Out, doc, func(w io.Writer) { printStatus(w, doc, o.isWide()) }); err != nil {
 			return err
 		}
 		facts.Gaps = doc.Gaps // with those of the last upgrade
 		return unseen(facts, notInStatus...)
 	}
-	return o.follow(ctx, look, client, scope)
+	return o.followStatus(ctx, look, client, scope)
 }
 
-// follow shows the status again whenever something changed: over the last one
+// followStatus shows the status again whenever something changed: over the last one
 // on a terminal, after it elsewhere.
-func (o *statusOptions) follow(ctx context.Context, look func(context.Context) (*plan.Facts, *statusDocument, error), client *cluster.Client, scope cluster.Scope) error {
+func (o *statusOptions) followStatus(ctx context.Context, look func(context.Context) (*plan.Facts, *statusDocument, error), client *cluster.Client, scope cluster.Scope) error {
 	s := newScreen(o.Program)
 	last := ""
-	err := o.followOptions.follow(ctx, o.Program, client, scope, func(ctx context.Context) (*plan.Facts, bool, error) {
+	err := o.followOptions.followChanges(ctx, o.Program, client, scope, func(ctx context.Context) (*plan.Facts, bool, error) {
 		facts, doc, err := look(ctx)
 		if err != nil {
 			return nil, false, err
 		}
 		var b strings.Builder
-		if err := o.print(s.paper(&b), doc, func(w io.Writer) { printStatus(w, doc, o.wide()) }); err != nil {
+		if err := o.printDocument(s.withColor(&b), doc, func(w io.Writer) { printStatus(w, doc, o.isWide()) }); err != nil {
 			return nil, false, err
 		}
 		if text := b.String(); text != last {
 			last = text
-			s.show(text, o.table())
+			s.showText(text, o.isTable())
 		}
 		return facts, false, nil
 	})
@@ -121,10 +121,10 @@ func (o *statusOptions) follow(ctx context.Context, look func(context.Context) (
 	return err
 }
 
-func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bundleBrings) *statusDocument {
+func (o *statusOptions) buildDocument(ctx context.Context, f *plan.Facts, brings *bundleVersions) *statusDocument {
 	doc := &statusDocument{
 		APIVersion: plan.APIVersion, Kind: KindStatus, Context: f.Context, Server: f.Server, Cluster: f.ServerVersion,
-		Namespace: f.Namespace, License: licenseStatusOf(f, o.Now()), Gaps: f.Gaps, Bundle: brings.over(f), Stores: []storeStatus{},
+		Namespace: f.Namespace, License: licenseStatusOf(f, o.Now()), Gaps: f.Gaps, Bundle: brings.compareInstalled(f), Stores: []storeStatus{},
 	}
 	doc.Operator, doc.OperatorReady, doc.OperatorPods = f.Operator, 0, 0
 	for _, w := range f.Workloads {
@@ -134,22 +134,22 @@ func (o *statusOptions) document(ctx context.Context, f *plan.Facts, brings *bun
 		}
 	}
 	for _, s := range f.Stores {
-		doc.Stores = append(doc.Stores, statusOf(f, s))
+		doc.Stores = append(doc.Stores, storeStatusOf(f, s))
 	}
 	doc.showDeletions(f.Deletions(), o.Now())
-	if home(f) == "" {
+	if journalNamespace(f) == "" {
 		return doc
 	}
 	var err error
 	doc.Upgrade, err = o.lastRun(ctx, f)
 	if denied := apierrors.IsForbidden(err); err != nil && !(denied && f.Operator == nil) {
-		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{What: "the last upgrade in " + home(f), Cause: err.Error(), Denied: denied})
+		doc.Gaps = append(slices.Clip(doc.Gaps), plan.Gap{Subject: "the last upgrade in " + journalNamespace(f), Cause: err.Error(), Denied: denied})
 	}
 	return doc
 }
 
 func (o *statusOptions) lastRun(ctx context.Context, f *plan.Facts) (*runStatus, error) {
-	client, err := o.kube.clientset()
+	client, err := o.kube.newClientset()
 	if err != nil {
 		return nil, err
 	}
@@ -177,10 +177,10 @@ func (d *statusDocument) showDeletions(deletions []plan.Deletion, now time.Time)
 	}
 }
 
-func statusOf(f *plan.Facts, s plan.Store) storeStatus {
+func storeStatusOf(f *plan.Facts, s plan.Store) storeStatus {
 	st := storeStatus{
-		Namespace: s.Namespace, Name: s.Name, Release: s.Release, Servers: s.Servers(), Images: []string{},
-		Online: s.Online, Offline: s.Offline, Healing: s.Healing, Health: s.Health, State: s.State, License: s.LicenseExpires,
+		Namespace: s.Namespace, Name: s.Name, Release: s.Release, Servers: s.ServerCount(), Images: []string{},
+		Online: s.DrivesOnline, Offline: s.DrivesOffline, Healing: s.DrivesHealing, Health: s.Health, State: s.State, License: s.LicenseExpires,
 	}
 	for _, r := range f.Releases {
 		if r.Namespace == s.Namespace && r.Name == s.Release {
@@ -191,7 +191,7 @@ func statusOf(f *plan.Facts, s plan.Store) storeStatus {
 		if p.Store != s.Key() {
 			continue
 		}
-		if p.Ready && p.Terminating.IsZero() && !p.KES() {
+		if p.Ready && p.Terminating.IsZero() && !p.IsKES() {
 			st.Ready++
 		}
 		for _, c := range p.Containers {
@@ -209,7 +209,7 @@ func licenseStatusOf(f *plan.Facts, now time.Time) *licenseStatus {
 	if f.License != nil && f.License.Present {
 		l, err := aistor.ParseLicense(f.License.Token)
 		if err != nil {
-			return &licenseStatus{Text: "can't be read", Tier: "unreadable"}
+			return &licenseStatus{Text: "cannot be read", Tier: "unreadable"}
 		}
 		out := &licenseStatus{Plan: l.Plan, Expires: l.ExpiresAt, Tier: string(l.Tier(now)), Text: "plan " + orDash(l.Plan) + ", no expiry"}
 		if !l.ExpiresAt.IsZero() {
@@ -232,7 +232,7 @@ func licenseStatusOf(f *plan.Facts, now time.Time) *licenseStatus {
 func expiryText(t, now time.Time) string {
 	days := int(t.Sub(now) / (24 * time.Hour))
 	if t.After(now) {
-		return fmt.Sprintf("expires %s, in %s", t.UTC().Format(time.DateOnly), words.Count(days, "day"))
+		return fmt.Sprintf("expires %s, in %s", t.UTC().Format(time.DateOnly), plural.Count(days, "day"))
 	}
-	return fmt.Sprintf("expired %s, %s ago", t.UTC().Format(time.DateOnly), words.Count(-days, "day"))
+	return fmt.Sprintf("expired %s, %s ago", t.UTC().Format(time.DateOnly), plural.Count(-days, "day"))
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -28,15 +28,15 @@ type statusDocument struct {
 	Server string `json:"server,omitempty"`
 	// Cluster is the API server's version.
 	Cluster string `json:"cluster"`
-	// Namespace is set where only it was looked at.
-	Namespace     string         `json:"namespace,omitempty"`
-	Operator      *plan.Release  `json:"operator"`
-	OperatorReady int            `json:"operatorReady"`
-	OperatorPods  int            `json:"operatorPods"`
-	License       *licenseStatus `json:"license,omitempty"`
-	Stores        []storeStatus  `json:"objectStores"`
-	Upgrade       *runStatus     `json:"lastUpgrade,omitempty"`
-	Bundle        *bundleStatus  `json:"bundle,omitempty"`
+	// Namespace is set where only this namespace was read.
+	Namespace     string                 `json:"namespace,omitempty"`
+	Operator      *plan.InstalledRelease `json:"operator"`
+	OperatorReady int                    `json:"operatorReady"`
+	OperatorPods  int                    `json:"operatorPods"`
+	License       *licenseStatus         `json:"license,omitempty"`
+	Stores        []storeStatus          `json:"objectStores"`
+	Upgrade       *runStatus             `json:"lastUpgrade,omitempty"`
+	Bundle        *bundleStatus          `json:"bundle,omitempty"`
 	// Deletions are what is being deleted, and what was although a server needs
 	// it.
 	Deletions []plan.Deletion `json:"deletions,omitempty"`
@@ -84,28 +84,28 @@ type licenseStatus struct {
 
 func printStatus(w io.Writer, d *statusDocument, wide bool) {
 	if op := d.Operator; op != nil {
-		line(w, "Operator  %s in %s, %s, %s", printable(op.Chart+"-"+op.Version), printable(op.Key()), releaseText(w, op.Status), readyText(w, d.OperatorReady, d.OperatorPods))
+		printLine(w, "Operator  %s in %s, %s, %s", sanitizeText(op.Chart+"-"+op.Version), sanitizeText(op.Key()), releaseText(w, op.Status), readyText(w, d.OperatorReady, d.OperatorPods))
 	} else if d.Namespace != "" {
-		line(w, "Operator  not looked at: only namespace %s was", d.Namespace)
+		printLine(w, "Operator  not checked: limited to namespace %s", d.Namespace)
 	} else {
-		line(w, "Operator  %s", tint(w, color.FgRed, "no release found"))
+		printLine(w, "Operator  %s", colorize(w, color.FgRed, "no release found"))
 	}
 	name := plan.Cluster{Context: d.Context, Server: d.Server}.Name()
-	line(w, "Cluster   %s", strings.TrimPrefix(printable(name+", Kubernetes "+d.Cluster), ", "))
+	printLine(w, "Cluster   %s", strings.TrimPrefix(sanitizeText(name+", Kubernetes "+d.Cluster), ", "))
 	if d.License != nil {
-		line(w, "License   %s", tint(w, licenseColour(d.License.Tier), printable(d.License.Text)))
+		printLine(w, "License   %s", colorize(w, licenseColor(d.License.Tier), sanitizeText(d.License.Text)))
 	}
 	if d.Upgrade != nil {
-		line(w, "Upgrade   %s", wrap(printable(d.Upgrade.String()), 70, "          "))
+		printLine(w, "Upgrade   %s", wrapText(sanitizeText(d.Upgrade.String()), 70, "          "))
 	}
 	if d.Bundle != nil {
-		printBrings(w, d.Bundle)
+		printBundleStatus(w, d.Bundle)
 	}
-	line(w, "")
+	printLine(w, "")
 	printStores(w, d, wide)
 	printDeletions(w, d)
 	for _, g := range d.Gaps {
-		line(w, "\nnot looked at: %s", wrap(printable(g.What+": "+g.Cause), 65, "               "))
+		printLine(w, "\ncould not read: %s", wrapText(sanitizeText(g.Subject+": "+g.Cause), 65, "               "))
 	}
 }
 
@@ -117,26 +117,26 @@ const mostDeletions = 8
 func printDeletions(w io.Writer, d *statusDocument) {
 	for i, one := range d.Deletions {
 		if i == mostDeletions {
-			line(w, "  … and %d more; -o json has them all", len(d.Deletions)-i)
+			printLine(w, "  … and %d more; -o json has them all", len(d.Deletions)-i)
 			break
 		}
 		if i == 0 {
-			line(w, "\n%s", tint(w, color.FgRed, "Deletions: do not restart pods"))
+			printLine(w, "\n%s", colorize(w, color.FgRed, "Deletions: do not restart pods"))
 		}
-		line(w, "  %s", wrap(printable(one.Text(d.now)), 76, "    "))
+		printLine(w, "  %s", wrapText(sanitizeText(one.Text(d.now)), 76, "    "))
 	}
 	if len(d.Deletions) > 0 {
 		hint := "kubectl aistor-upgrade preflight --only nothing-deleting,volumes-bound"
 		if d.Namespace != "" {
-			hint += " -n " + shell.Quote(d.Namespace)
+			hint += " -n " + shellquote.Quote(d.Namespace)
 		}
-		line(w, "  hint: %s", hint)
+		printLine(w, "  hint: %s", hint)
 	}
 }
 
 func printStores(w io.Writer, d *statusDocument, wide bool) {
 	if len(d.Stores) == 0 {
-		line(w, "No object stores found.")
+		printLine(w, "No object stores found.")
 		return
 	}
 	header := []string{"OBJECT STORE", "CHART", "IMAGE", "READY", "DRIVES", "HEALTH"}
@@ -154,20 +154,20 @@ func printStores(w io.Writer, d *statusDocument, wide bool) {
 				orDash(strings.Join(s.Images, ",")), ready, drives, orDash(s.License), orDash(s.State), health})
 			continue
 		}
-		rows = append(rows, []string{s.Namespace + "/" + s.Name, chart, tags(s.Images), ready, drives, health})
+		rows = append(rows, []string{s.Namespace + "/" + s.Name, chart, imageTags(s.Images), ready, drives, health})
 	}
 	writeTable(w, header, rows, func(row int) color.Attribute {
-		return healthColour(d.Stores[row])
+		return healthColor(d.Stores[row])
 	})
 	for _, s := range d.Stores {
 		if s.Healing > 0 {
-			line(w, "\n%s", tint(w, color.FgYellow, fmt.Sprintf("%s/%s: %s healing", s.Namespace, s.Name, words.Are(s.Healing, "drive"))))
+			printLine(w, "\n%s", colorize(w, color.FgYellow, fmt.Sprintf("%s/%s: %s healing", s.Namespace, s.Name, plural.CountIs(s.Healing, "drive"))))
 		}
 	}
 }
 
-// healthColour is the colour of a store's last column.
-func healthColour(s storeStatus) color.Attribute {
+// healthColor is the colour of a store's last column.
+func healthColor(s storeStatus) color.Attribute {
 	switch {
 	case s.Health == "green" && s.Healing == 0 && s.Ready == s.Servers:
 		return color.FgGreen
@@ -177,7 +177,7 @@ func healthColour(s storeStatus) color.Attribute {
 	return color.FgYellow
 }
 
-func licenseColour(tier string) color.Attribute {
+func licenseColor(tier string) color.Attribute {
 	switch aistor.Tier(tier) {
 	case aistor.TierValid, aistor.TierUnlimited:
 		return 0
@@ -189,7 +189,7 @@ func licenseColour(tier string) color.Attribute {
 
 func releaseText(w io.Writer, status string) message.Layout {
 	if status != "deployed" {
-		return tint(w, color.FgRed, printable(status))
+		return colorize(w, color.FgRed, sanitizeText(status))
 	}
 	return message.Layout(status)
 }
@@ -197,13 +197,13 @@ func releaseText(w io.Writer, status string) message.Layout {
 func readyText(w io.Writer, ready, pods int) message.Layout {
 	text := fmt.Sprintf("%d/%d ready", ready, pods)
 	if ready < pods {
-		return tint(w, color.FgRed, text)
+		return colorize(w, color.FgRed, text)
 	}
 	return message.Layout(text)
 }
 
-// tags are the tags alone: the registry is the same for all.
-func tags(list []string) string {
+// imageTags are the tags alone: the registry is the same for all.
+func imageTags(list []string) string {
 	var out []string
 	for _, s := range list {
 		if r, err := images.ParseRef(s); err == nil && r.Tag != "" {

@@ -10,19 +10,19 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // runStatus is how the newest upgrade stands.
 type runStatus struct {
-	// State is done, parked, stopped, interrupted, running or killed.
+	// State is done, paused, stopped, interrupted, running or killed.
 	State string `json:"state"`
 	// Step is where it stands: the step under way, the one it stopped at, or
-	// the last one before it parked. Number counts from 1, of Of.
+	// the last one before it paused. Number counts from 1, of Of.
 	Step    string    `json:"step,omitempty"`
 	Number  int       `json:"number,omitempty"`
-	Of      int       `json:"of,omitempty"`
+	Total   int       `json:"total,omitempty"`
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"`
 	// Holder is who carries it out, while it runs.
@@ -34,7 +34,7 @@ type runStatus struct {
 // lastRun is the newest run with whether somebody carries it out now; nil where
 // there was no upgrade yet.
 func lastRun(ctx context.Context, client kubernetes.Interface, f *plan.Facts, now time.Time) (*runStatus, error) {
-	all, err := journal.Read(ctx, client, home(f))
+	all, err := journal.Read(ctx, client, journalNamespace(f))
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func lastRun(ctx context.Context, client kubernetes.Interface, f *plan.Facts, no
 	}
 	holder := ""
 	if run.Result() == "" { // only then the lease tells running from killed
-		if holder, err = lease.CurrentHolder(ctx, client, home(f), now); err != nil {
+		if holder, err = lease.CurrentHolder(ctx, client, journalNamespace(f), now); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +71,7 @@ func newestRun(c *journal.Confirmed) *journal.Run {
 // runStatusOf puts a journal into words; holder is who has the lease, if
 // anybody.
 func runStatusOf(r journal.Run, holder string) *runStatus {
-	out := &runStatus{Plan: r.Plan, State: r.Result(), Of: len(r.Steps)}
+	out := &runStatus{Plan: r.Plan, State: r.Result(), Total: len(r.Steps)}
 	if n := len(r.Attempts); n > 0 {
 		last := r.Attempts[n-1]
 		out.Started, out.Ended, out.Message = last.Started, last.Ended, last.Message
@@ -86,7 +86,7 @@ func runStatusOf(r journal.Run, holder string) *runStatus {
 		out.State = "killed"
 	}
 	switch {
-	case out.State == "parked" && open > 0:
+	case out.State == "paused" && open > 0:
 		out.Number = open
 	case open >= 0:
 		out.Number = open + 1
@@ -101,18 +101,18 @@ func runStatusOf(r journal.Run, holder string) *runStatus {
 func (r *runStatus) String() string {
 	at := ""
 	if r.Step != "" {
-		at = fmt.Sprintf("step %d of %d, %s", r.Number, r.Of, r.Step)
+		at = fmt.Sprintf("step %d of %d, %s", r.Number, r.Total, r.Step)
 	}
 	began := "begun " + r.Started.UTC().Format("2006-01-02 15:04") + " UTC"
 	switch r.State {
 	case "done":
-		return fmt.Sprintf("done %s UTC, %s", r.Ended.UTC().Format("2006-01-02 15:04"), words.Count(r.Of, "step"))
-	case "parked":
-		return "parked after " + at + "; the same command goes on"
+		return fmt.Sprintf("done %s UTC, %s", r.Ended.UTC().Format("2006-01-02 15:04"), plural.Count(r.Total, "step"))
+	case "paused":
+		return "paused after " + at + "; rerun the same command to resume"
 	case "running":
-		return fmt.Sprintf("running, %s, %s by %s", at, began, r.Holder)
+		return fmt.Sprintf("running: %s, %s by %s", at, began, r.Holder)
 	case "killed":
-		return fmt.Sprintf("killed at %s, %s; the same command goes on", at, began)
+		return fmt.Sprintf("killed at %s, %s; rerun the same command to resume", at, began)
 	}
-	return fmt.Sprintf("%s at %s, %s; the same command goes on", r.State, at, began)
+	return fmt.Sprintf("%s at %s, %s; rerun the same command to resume", r.State, at, began)
 }

@@ -17,9 +17,9 @@ func (p *Program) redactor() *redact.Redactor {
 	return p.secrets
 }
 
-// guardStreams takes secrets out of everything that is shown from here on. The
+// redactStreams takes secrets out of everything that is shown from here on. The
 // result ends that, and writes what is still held back.
-func (p *Program) guardStreams() (end func()) {
+func (p *Program) redactStreams() (end func()) {
 	streams := p.IOStreams
 	out, errOut := p.redactor().Writer(p.Out), p.redactor().Writer(p.ErrOut)
 	p.Out, p.ErrOut = out, errOut
@@ -39,11 +39,11 @@ func (p *Program) learnEnvironment() {
 	p.redactor().AddValue(p.Getenv("HELM_KUBETOKEN"))
 }
 
-// guardOf is the writer in w that takes secrets out; nil where there is none.
-func guardOf(w any) *redact.Writer {
+// redactingWriter is the writer in w that takes secrets out; nil where there is none.
+func redactingWriter(w any) *redact.Writer {
 	for {
 		switch v := w.(type) {
-		case painter:
+		case colorWriter:
 			w = v.Writer
 		case *teeWriter:
 			w = v.Writer
@@ -55,29 +55,29 @@ func guardOf(w any) *redact.Writer {
 	}
 }
 
-// drawn is the stream for what is drawn again and again on a terminal: without
+// redrawStream is the stream for what is drawn again and again on a terminal: without
 // secrets, and not in the log.
-func drawn(w io.Writer) io.Writer {
-	if g := guardOf(w); g != nil {
+func redrawStream(w io.Writer) io.Writer {
+	if g := redactingWriter(w); g != nil {
 		return g
 	}
-	return behind(w).(io.Writer)
+	return unwrap(w).(io.Writer)
 }
 
-// verbatim is the stream for what a user asked to have as it is, with the
+// unredactedStream is the stream for what a user asked to have as it is, with the
 // secrets in it: his own values.
-func verbatim(w io.Writer) io.Writer {
-	if g := guardOf(w); g != nil {
+func unredactedStream(w io.Writer) io.Writer {
+	if g := redactingWriter(w); g != nil {
 		_ = g.Flush()
 		return g.Unwrap()
 	}
 	return w
 }
 
-// documents is the stream for documents whose texts are redacted already: what
+// documentStream is the stream for documents whose texts are redacted already: what
 // looks like an assignment across their braces and quotes is none.
-func documents(w io.Writer) io.Writer {
-	if g := guardOf(w); g != nil {
+func documentStream(w io.Writer) io.Writer {
+	if g := redactingWriter(w); g != nil {
 		return g.Documents()
 	}
 	return w
@@ -90,7 +90,7 @@ func encodeDocument(w io.Writer, doc any) ([]byte, error) {
 		return nil, fmt.Errorf("writing document: %w", err)
 	}
 	var secrets *redact.Redactor
-	if g := guardOf(w); g != nil {
+	if g := redactingWriter(w); g != nil {
 		secrets = g.Redactor()
 	}
 	return secrets.JSON(b)

@@ -9,26 +9,26 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// suggest has every command below root name what was probably meant where a
+// addSuggestions has every command below root name what was probably meant where a
 // verb or a flag is mistyped.
-func suggest(cmd *cobra.Command) {
+func addSuggestions(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(flagError)
 	if cmd.HasSubCommands() {
 		cmd.SuggestionsMinimumDistance = 2
-		cmd.Args = noSuchVerb
+		cmd.Args = rejectUnknownVerb
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	for _, c := range cmd.Commands() {
-		suggest(c)
+		addSuggestions(c)
 	}
 }
 
-func noSuchVerb(cmd *cobra.Command, args []string) error {
+func rejectUnknownVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return withHint(fmt.Errorf("reading arguments: %q has no verb %q", cmd.CommandPath(), args[0]),
-		meant(cmd, args[0]))
+	return withHint(fmt.Errorf("unknown command for %q: %q", cmd.CommandPath(), args[0]),
+		suggestionText(cmd, args[0]))
 }
 
 // flagError is what is said of a flag that can't be read.
@@ -49,16 +49,16 @@ func flagError(cmd *cobra.Command, err error) error {
 	})
 	near := flags.SuggestionsFor(name)
 	if len(near) == 0 {
-		return withHint(fmt.Errorf("reading flags: there is no --%s", name), cmd.CommandPath()+" --help lists them")
+		return withHint(fmt.Errorf("unknown flag: --%s", name), cmd.CommandPath()+" --help lists them")
 	}
-	return withHint(fmt.Errorf("reading flags: there is no --%s", name), "perhaps --"+strings.Join(near, " or --")+" is meant")
+	return withHint(fmt.Errorf("unknown flag: --%s", name), "did you mean --"+strings.Join(near, " or --")+" ?")
 }
 
-// meant says which verbs are near, or where they are listed.
-func meant(cmd *cobra.Command, typed string) string {
+// suggestionText says which verbs are near, or where they are listed.
+func suggestionText(cmd *cobra.Command, typed string) string {
 	near, before := cmd.SuggestionsFor(typed), cmd.CommandPath()+" "
 	if len(near) == 0 {
-		return before + "--help lists the verbs"
+		return before + "see --help for a list of commands"
 	}
-	return "perhaps " + before + strings.Join(near, " or "+before) + " is meant"
+	return "did you mean " + before + strings.Join(near, " or "+before) + " ?"
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// targetOptions say what is to be upgraded to what: the bundle, the site, the
+// targetOptions select what is upgraded to what: the bundle, the site, the
 // registry, the values, and which parts. plan, upgrade and preflight share
 // them, so that what was checked is what is done.
 type targetOptions struct {
@@ -40,7 +40,7 @@ type targetOptions struct {
 	choices        plan.Options
 	// doubted are the ConfigMaps of journals that were warned of.
 	doubted map[string]bool
-	// explain looks for values without effect, for verbs that only look.
+	// explain finds values without effect, for read-only verbs.
 	explain bool
 }
 
@@ -52,29 +52,29 @@ func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
 	o.site.addFlags(fs, "site", "site file; flags win over it")
-	fs.StringVar(&o.bundleFile, "bundle", "", "the bundle: a file or its parts, a folder of archives, or oci://HOST/PATH:TAG")
+	fs.StringVar(&o.bundleFile, "bundle", "", "bundle: a file or its parts, a directory of archives, or oci://HOST/PATH:TAG")
 	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator's release (can be repeated; default: the release's own values)")
 	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of a store, as NAMESPACE/NAME=FILE (can be repeated; default: the release's own values)")
 	o.sets.addFlags(fs, "operator:KEY=VALUE or NAMESPACE/NAME:KEY=VALUE")
 	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
 	fs.StringArrayVar(&o.stores, "object-store", nil, "upgrade only this store, as NAMESPACE/NAME (can be repeated)")
-	fs.BoolVar(&o.operatorOnly, "operator-only", false, "leave the object store charts as they are")
-	fs.BoolVar(&o.choices.StoresOnly, "stores-only", false, "leave the operator as it is; with -n those of one namespace, for which no rights elsewhere are needed")
-	fs.StringVar(&o.choices.OperatorVersion, "operator-version", "", "with --stores-only: version of the operator's chart, where you may not see it")
-	fs.StringVar(&o.imageOnly, "image-only", "", "tag for the object stores' image; operator and charts stay as they are, and --bundle may be left out")
-	fs.BoolVar(&o.choices.HoldStores, "hold-stores", false, "keep the images that the operator gives to stores, in its values, so that its upgrade restarts none")
-	fs.BoolVar(&o.reuseMissing, "reuse-missing", false, "keep settings of the release that the values files lack")
-	fs.BoolVar(&o.dropMissing, "drop-missing", false, "drop settings of the release that the values files lack")
-	fs.BoolVar(&o.choices.Mend, "mend", false, "delete bindings whose role changes instead of going through a stepping stone")
-	fs.StringVar(&o.choices.Push, "push", o.choices.Push, "auto pushes missing images, never leaves that to the registry's owner")
-	fs.BoolVar(&o.choices.AllowDowngrade, "allow-downgrade", false, "accept charts older than the installed ones")
+	fs.BoolVar(&o.operatorOnly, "operator-only", false, "do not change object store releases")
+	fs.BoolVar(&o.choices.StoresOnly, "stores-only", false, "upgrade object stores only; with -n in one namespace only, without cluster-wide permissions")
+	fs.StringVar(&o.choices.OperatorVersion, "operator-version", "", "operator chart version, with --stores-only and without access to the operator's namespace")
+	fs.StringVar(&o.imageOnly, "image-only", "", "change only the object stores' image to this tag; --bundle is optional")
+	fs.BoolVar(&o.choices.PinStoreImages, "pin-store-images", false, "pin the object stores' current images in the operator's values, so that its upgrade restarts no store")
+	fs.BoolVar(&o.reuseMissing, "reuse-missing", false, "keep release settings that are missing in the values files")
+	fs.BoolVar(&o.dropMissing, "drop-missing", false, "drop release settings that are missing in the values files")
+	fs.BoolVar(&o.choices.RecreateBindings, "recreate-bindings", false, "delete and recreate bindings whose role changes instead of using an intermediate version")
+	fs.StringVar(&o.choices.Push, "push", o.choices.Push, "push missing images: auto or never")
+	fs.BoolVar(&o.choices.AllowDowngrade, "allow-downgrade", false, "allow charts older than the installed ones")
 	o.addAcceptFlags(fs)
 }
 
 // addAcceptFlags are the risks that a plan in either direction asks about.
 func (o *targetOptions) addAcceptFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.choices.AcceptRestart, "accept-restart", nil, "accept that a store restarts that the plan leaves as it is, as NAMESPACE/NAME (can be repeated)")
-	fs.StringArrayVar(&o.choices.AcceptDowntime, "accept-downtime", nil, "accept that all pods of a store restart at once, as NAMESPACE/NAME (can be repeated)")
+	fs.StringArrayVar(&o.choices.AcceptRestart, "accept-restart", nil, "accept the restart of an object store that the plan does not upgrade, as NAMESPACE/NAME (can be repeated)")
+	fs.StringArrayVar(&o.choices.AcceptDowntime, "accept-downtime", nil, "accept that all pods of an object store restart at the same time, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.choices.AcceptCredentials, "accept-credentials-change", nil, "accept that the root login, keys or certificates of a store change, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.choices.AcceptVolumes, "accept-volume-change", nil, "accept that a volume claim was replaced, or deleted for good, since it was recorded, as NAMESPACE/CLAIM (can be repeated)")
 	fs.StringArrayVar(&o.choices.LiteralValues, "literal-value", nil, literalUsage("operator:SETTING or NAMESPACE/NAME:SETTING"))
@@ -84,7 +84,7 @@ func (o *targetOptions) addAcceptFlags(fs *pflag.FlagSet) {
 type target struct {
 	cluster *cluster.Client
 	bundle  bundle.Reader
-	charts  []inputs.Chart
+	charts  []planinput.BundleChart
 	site    *plan.Site
 	inputs  plan.Inputs
 	plan    *plan.Plan
@@ -97,27 +97,27 @@ func (t *target) close() {
 	}
 }
 
-// load looks at cluster and bundle and makes the plan. It changes nothing.
-func (o *targetOptions) load(ctx context.Context) (*target, error) {
+// loadTarget reads cluster and bundle and makes the plan. It changes nothing.
+func (o *targetOptions) loadTarget(ctx context.Context) (*target, error) {
 	if o.bundleFile == "" && o.imageOnly != "" {
 		o.choices.Push = "never"
 	} else if o.bundleFile == "" {
-		return nil, withHint(fmt.Errorf("reading --bundle: none was named"), "helm aistor bundle create FILE makes one")
+		return nil, withHint(fmt.Errorf("--bundle is required"), "create one with: helm aistor bundle create FILE")
 	}
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	t := &target{}
 	var err error
-	if t.site, err = o.site.read(o.Program); err != nil {
+	if t.site, err = o.site.readSite(o.Program); err != nil {
 		return nil, err
 	}
 	if o.bundleFile != "" {
-		if t.bundle, err = openBundle(ctx, o.bundleFile, o.connector(o.Program)); err != nil {
+		if t.bundle, err = openBundle(ctx, o.bundleFile, o.newClientFactory(o.Program)); err != nil {
 			return nil, err
 		}
 	}
-	if err = o.look(ctx, t); err != nil {
+	if err = o.gatherInputs(ctx, t); err != nil {
 		t.close()
 		return nil, err
 	}
@@ -129,18 +129,18 @@ func (o *targetOptions) validate() error {
 		return fmt.Errorf("reading --push %q: expected auto or never", o.choices.Push)
 	}
 	if o.reuseMissing && o.dropMissing {
-		return fmt.Errorf("reading --reuse-missing and --drop-missing: only one of them can be meant")
+		return fmt.Errorf("--reuse-missing and --drop-missing are mutually exclusive")
 	}
 	if o.operatorOnly && len(o.stores) > 0 {
-		return fmt.Errorf("reading --operator-only and --object-store: only one of them can be meant")
+		return fmt.Errorf("--operator-only and --object-store are mutually exclusive")
 	}
-	if o.choices.StoresOnly && (o.operatorOnly || o.choices.HoldStores || o.choices.Mend || o.licenseFile != "" || len(o.operatorValues) > 0) {
-		return fmt.Errorf("reading --stores-only: it leaves the operator as it is, so that neither --operator-only nor what changes the operator can be meant")
+	if o.choices.StoresOnly && (o.operatorOnly || o.choices.PinStoreImages || o.choices.RecreateBindings || o.licenseFile != "" || len(o.operatorValues) > 0) {
+		return fmt.Errorf("--stores-only cannot be combined with --operator-only or flags that change the operator")
 	}
 	if o.choices.OperatorVersion != "" && !o.choices.StoresOnly {
-		return fmt.Errorf("reading --operator-version: it is for --stores-only alone")
+		return fmt.Errorf("--operator-version requires --stores-only")
 	}
-	if _, err := o.sets.byRelease(); err != nil {
+	if _, err := o.sets.splitByRelease(); err != nil {
 		return err
 	}
 	if err := o.validateAccepted(); err != nil {
@@ -149,11 +149,11 @@ func (o *targetOptions) validate() error {
 	if o.imageOnly == "" {
 		return nil
 	}
-	if o.operatorOnly || o.choices.HoldStores {
-		return fmt.Errorf("reading --image-only: it changes the object stores alone, so that neither --operator-only nor --hold-stores can be meant")
+	if o.operatorOnly || o.choices.PinStoreImages {
+		return fmt.Errorf("--image-only cannot be combined with --operator-only or --pin-store-images")
 	}
 	// The operator reads the release out of the tag.
-	if _, err := aistor.ParseRelease(o.imageOnly); err != nil || !strings.HasPrefix(o.imageOnly, "RELEASE.") {
+	if _, err := aistor.ParseServerVersion(o.imageOnly); err != nil || !strings.HasPrefix(o.imageOnly, "RELEASE.") {
 		return fmt.Errorf("reading --image-only %q: expected a tag such as RELEASE.2026-06-06T02-44-06Z", o.imageOnly)
 	}
 	return nil
@@ -175,27 +175,27 @@ func (o *targetOptions) validateAccepted() error {
 	return nil
 }
 
-func (o *targetOptions) look(ctx context.Context, t *target) error {
+func (o *targetOptions) gatherInputs(ctx context.Context, t *target) error {
 	var err error
 	if t.bundle != nil {
 		if t.charts, err = bundleCharts(t.bundle); err != nil {
 			return err
 		}
 	}
-	registry, err := o.surroundings(ctx, t)
+	registry, err := o.discoverCluster(ctx, t)
 	if err != nil {
 		return err
 	}
-	req, err := o.request(ctx, t, t.inputs.Facts, registry)
+	req, err := o.buildInputsRequest(ctx, t, t.inputs.Facts, registry)
 	if err != nil {
 		return err
 	}
-	if t.inputs, err = inputs.Gather(req); err != nil {
+	if t.inputs, err = planinput.Gather(req); err != nil {
 		return err
 	}
 	o.redactor().AddValue(t.inputs.SecretValues()...)
 	if o.explain {
-		if err := o.ineffective(ctx, t); err != nil {
+		if err := o.findIneffective(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -206,12 +206,12 @@ func (o *targetOptions) look(ctx context.Context, t *target) error {
 	return err
 }
 
-// surroundings connects to the cluster, looks at it, and finds the registry.
-func (o *targetOptions) surroundings(ctx context.Context, t *target) (registry plan.SiteRegistry, err error) {
+// discoverCluster connects to the cluster, collects facts, and finds the registry.
+func (o *targetOptions) discoverCluster(ctx context.Context, t *target) (registry plan.SiteRegistry, err error) {
 	if t.cluster, err = cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor())); err != nil {
 		return registry, err
 	}
-	facts, err := o.facts(ctx, t)
+	facts, err := o.collectFacts(ctx, t)
 	if err != nil {
 		return registry, err
 	}
@@ -219,19 +219,19 @@ func (o *targetOptions) surroundings(ctx context.Context, t *target) (registry p
 		return registry, err
 	}
 	// The registry decides which pull secrets matter, and it is often read
-	// from the cluster, so that those nobody names yet are looked at only now.
+	// from the cluster, so that additional pull secrets are read only now.
 	t.inputs.Facts = facts
 	return registry, t.cluster.AddSecrets(ctx, facts, wantedSecrets(facts, registry))
 }
 
-func (o *targetOptions) facts(ctx context.Context, t *target) (*plan.Facts, error) {
-	return t.cluster.Facts(ctx, o.scope(t))
+func (o *targetOptions) collectFacts(ctx context.Context, t *target) (*plan.Facts, error) {
+	return t.cluster.Facts(ctx, o.clusterScope(t))
 }
 
-func (o *targetOptions) scope(t *target) cluster.Scope {
-	s := cluster.Scope{OperatorNamespace: o.kube.namespace(), Events: true}
+func (o *targetOptions) clusterScope(t *target) cluster.Scope {
+	s := cluster.Scope{OperatorNamespace: o.kube.explicitNamespace(), Events: true}
 	if o.choices.StoresOnly && s.OperatorNamespace != "" {
-		s.Only = s.OperatorNamespace
+		s.SingleNamespace = s.OperatorNamespace
 		return s
 	}
 	if s.OperatorNamespace == "" && t.site != nil {
@@ -274,29 +274,29 @@ func wantedSecrets(f *plan.Facts, r plan.SiteRegistry) []plan.ObjectKey {
 	return list
 }
 
-func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Facts, registry plan.SiteRegistry) (inputs.Request, error) {
+func (o *targetOptions) buildInputsRequest(ctx context.Context, t *target, facts *plan.Facts, registry plan.SiteRegistry) (planinput.Request, error) {
 	var about plan.Bundle
 	if t.bundle != nil {
-		t.bundle = placed(t.bundle, registry)
+		t.bundle = withMirror(t.bundle, registry)
 		var err error
 		if about, err = planBundle(ctx, o.bundleFile, t.bundle); err != nil {
-			return inputs.Request{}, err
+			return planinput.Request{}, err
 		}
 	}
-	installed, err := o.installed(ctx, t, facts)
+	installed, err := o.installedStoreCharts(ctx, t, facts)
 	if err != nil {
-		return inputs.Request{}, err
+		return planinput.Request{}, err
 	}
-	req := inputs.Request{
+	req := planinput.Request{
 		Facts: facts, Bundle: about, Charts: t.charts, Registry: registry,
-		Only: o.stores, Order: storeOrder(t.site), OperatorOnly: o.operatorOnly,
-		ImageOnly: o.imageOnly, Installed: installed, Options: o.choices, Stores: map[string]inputs.Values{},
+		SelectedStores: o.stores, Order: storeOrder(t.site), OperatorOnly: o.operatorOnly,
+		ImageOnly: o.imageOnly, Installed: installed, Options: o.choices, Stores: map[string]planinput.Values{},
 	}
 	switch {
 	case o.reuseMissing:
-		req.Missing = inputs.MissingReuse
+		req.Missing = planinput.MissingReuse
 	case o.dropMissing:
-		req.Missing = inputs.MissingDrop
+		req.Missing = planinput.MissingDrop
 	}
 	if o.licenseFile != "" {
 		b, err := o.readFile(o.licenseFile)
@@ -306,19 +306,19 @@ func (o *targetOptions) request(ctx context.Context, t *target, facts *plan.Fact
 		o.redactor().AddValue(string(b))
 		if len(bytes.TrimSpace(b)) == 0 {
 			return req, withHint(fmt.Errorf("reading license %q: it is empty", o.licenseFile),
-				"save the license from SUBNET as it was downloaded; standard input serves one flag alone")
+				"use the license file as downloaded from SUBNET; only one flag can read standard input")
 		}
 		req.License = b
 	}
-	if err := o.known(facts); err != nil {
+	if err := o.checkKnownStores(facts); err != nil {
 		return req, err
 	}
-	return req, o.values(&req, t.site)
+	return req, o.readValues(&req, t.site)
 }
 
-// installed are the charts of the stores that get another image alone, out of
+// installedStoreCharts are the charts of the stores that get another image alone, out of
 // their releases' records; the executor finds them among the target's.
-func (o *targetOptions) installed(ctx context.Context, t *target, f *plan.Facts) (map[string]*chart.Chart, error) {
+func (o *targetOptions) installedStoreCharts(ctx context.Context, t *target, f *plan.Facts) (map[string]*chart.Chart, error) {
 	if o.imageOnly == "" {
 		return nil, nil
 	}
@@ -334,7 +334,7 @@ func (o *targetOptions) installed(ctx context.Context, t *target, f *plan.Facts)
 		}
 		if record.Chart != nil {
 			found[s.Key()] = record.Chart
-			t.charts = append(t.charts, inputs.Chart{Chart: record.Chart})
+			t.charts = append(t.charts, planinput.BundleChart{Chart: record.Chart})
 		}
 	}
 	return found, nil

@@ -6,14 +6,14 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // bundleCharts loads the charts of a bundle.
-func bundleCharts(b bundle.Reader) ([]inputs.Chart, error) {
-	var list []inputs.Chart
+func bundleCharts(b bundle.Reader) ([]planinput.BundleChart, error) {
+	var list []planinput.BundleChart
 	for _, c := range b.Manifest().Charts {
 		data, err := b.Chart(c.Name, c.Version)
 		if err != nil {
@@ -23,7 +23,7 @@ func bundleCharts(b bundle.Reader) ([]inputs.Chart, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading chart %s-%s of the bundle: %w", c.Name, c.Version, err)
 		}
-		list = append(list, inputs.Chart{Chart: loaded, Stone: c.SteppingStone})
+		list = append(list, planinput.BundleChart{Chart: loaded, Intermediate: c.Intermediate})
 	}
 	return list, nil
 }
@@ -33,7 +33,7 @@ func planBundle(ctx context.Context, name string, b bundle.Reader) (plan.Bundle,
 	m := b.Manifest()
 	out := plan.Bundle{Name: name, Digest: b.Digest()}
 	for _, c := range m.Charts {
-		out.Charts = append(out.Charts, plan.Chart{Name: c.Name, Version: c.Version, Digest: c.SHA256})
+		out.Charts = append(out.Charts, plan.ChartRef{Name: c.Name, Version: c.Version, Digest: c.SHA256})
 	}
 	for _, i := range m.Images {
 		manifests, err := platformManifests(ctx, b, i)

@@ -16,8 +16,8 @@ func TestAnEmptyLicenseIsRefused(t *testing.T) {
 	streams, in, _, _ := genericiooptions.NewTestIOStreams()
 	in.WriteString(" \n")
 	o := &targetOptions{Program: &Program{IOStreams: streams}, licenseFile: "-"}
-	_, err := o.request(t.Context(), &target{}, &plan.Facts{}, plan.SiteRegistry{})
-	if err == nil || !strings.Contains(describe(err), "it is empty\nhint: ") {
+	_, err := o.buildInputsRequest(t.Context(), &target{}, &plan.Facts{}, plan.SiteRegistry{})
+	if err == nil || !strings.Contains(describeError(err), "it is empty\nhint: ") {
 		t.Errorf("error %v", err)
 	}
 }

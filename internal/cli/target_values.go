@@ -5,19 +5,19 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// values reads the files that flags or the site name, in place of the
+// readValues reads the files that flags or the site name, in place of the
 // releases' own values, and the settings on top.
-func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
+func (o *targetOptions) readValues(req *planinput.Request, site *plan.Site) error {
 	files, err := o.valuesFiles(site)
 	if err != nil {
 		return err
 	}
-	sets, err := o.sets.byRelease()
+	sets, err := o.sets.splitByRelease()
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
 			return err
 		}
 		if s := sets[key]; s != nil {
-			v.Sets, v.Flags = s.Sets, s.words()
+			v.Sets, v.Flags = s.SetFlags, s.shellFlags()
 		}
 		if key == operatorKey {
 			req.Operator = v
@@ -48,12 +48,12 @@ func (o *targetOptions) values(req *inputs.Request, site *plan.Site) error {
 func (o *targetOptions) planFromStdin(key string) string {
 	flag := "--operator-values -"
 	if key != operatorKey {
-		flag = shell.Command("--store-values %s", key+"=-")
+		flag = shellquote.Command("--store-values %s", key+"=-")
 	}
 	if o.bundleFile == "" {
 		return "helm aistor plan " + flag
 	}
-	return shell.Command("helm aistor plan --bundle %s ", o.bundleFile) + flag
+	return shellquote.Command("helm aistor plan --bundle %s ", o.bundleFile) + flag
 }
 
 // valuesFiles are the files of each release: those of flags, else those that
@@ -81,10 +81,10 @@ func (o *targetOptions) valuesFiles(site *plan.Site) (map[string][]string, error
 	return files, nil
 }
 
-// known refuses values for a store that is not on the cluster: they would be
+// checkKnownStores refuses values for a store that is not on the cluster: they would be
 // dropped without a word.
-func (o *targetOptions) known(facts *plan.Facts) error {
-	sets, err := o.sets.byRelease()
+func (o *targetOptions) checkKnownStores(facts *plan.Facts) error {
+	sets, err := o.sets.splitByRelease()
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (o *targetOptions) known(facts *plan.Facts) error {
 	slices.Sort(named)
 	for _, key := range named {
 		if key != operatorKey && !slices.ContainsFunc(facts.Stores, func(s plan.Store) bool { return s.Key() == key }) {
-			return &inputs.UnknownStoreError{Key: key, Known: inputs.StoreKeys(facts)}
+			return &planinput.UnknownStoreError{Key: key, Known: planinput.StoreKeys(facts)}
 		}
 	}
 	return nil

@@ -28,12 +28,12 @@ type transcript struct {
 	f    *os.File
 	tees []*teeWriter
 	err  error
-	// unread, where set, is called once a stream has nobody at its other end any
+	// onBrokenPipe, where set, is called once a stream has nobody at its other end any
 	// more. What is said then is in the file alone.
-	unread func()
+	onBrokenPipe func()
 }
 
-// openTranscript goes on behind what the file holds, so that all attempts are
+// openTranscript appends to the file, so that all attempts are
 // in one.
 func openTranscript(name string, now func() time.Time, mask func(string) string) (*transcript, error) {
 	err := os.MkdirAll(filepath.Dir(name), 0o700)
@@ -47,18 +47,18 @@ func openTranscript(name string, now func() time.Time, mask func(string) string)
 	return &transcript{name: name, now: now, mask: mask, f: f}, nil
 }
 
-// say writes text that was not shown through a tee.
-func (t *transcript) say(text string) {
+// writeText writes text that was not shown through a tee.
+func (t *transcript) writeText(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for l := range strings.Lines(text) {
-		t.line(l)
+		t.writeLine(l)
 	}
 }
 
-// line is called with the lock held. A full disk must not end an upgrade: the
+// writeLine is called with the lock held. A full disk must not end an upgrade: the
 // first error is told by close.
-func (t *transcript) line(s string) {
+func (t *transcript) writeLine(s string) {
 	s = strings.TrimRight(s, "\r\n")
 	if i := strings.LastIndexByte(s, '\r'); i >= 0 {
 		s = s[i+1:] // what a terminal would show
@@ -67,7 +67,7 @@ func (t *transcript) line(s string) {
 	if strings.TrimSpace(s) == "" {
 		return
 	}
-	if _, err := fmt.Fprintf(t.f, "%s %s\n", t.now().UTC().Format(time.RFC3339), printable(t.mask(s))); t.err == nil {
+	if _, err := fmt.Fprintf(t.f, "%s %s\n", t.now().UTC().Format(time.RFC3339), sanitizeText(t.mask(s))); t.err == nil {
 		t.err = err
 	}
 }
@@ -80,7 +80,7 @@ func (t *transcript) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.tees {
-		t.line(w.open.String())
+		t.writeLine(w.open.String())
 		w.open.Reset()
 	}
 	if err := t.f.Close(); t.err == nil {
@@ -92,10 +92,10 @@ func (t *transcript) close() error {
 	return nil
 }
 
-// tee is a writer to w whose lines are written down too.
-func (t *transcript) tee(w io.Writer) io.Writer {
-	if p, ok := w.(painter); ok { // colours are decided outside
-		return painter{t.tee(p.Writer)}
+// teeTo is a writer to w whose lines are written down too.
+func (t *transcript) teeTo(w io.Writer) io.Writer {
+	if p, ok := w.(colorWriter); ok { // colours are decided outside
+		return colorWriter{t.teeTo(p.Writer)}
 	}
 	tw := &teeWriter{Writer: w, t: t}
 	t.tees = append(t.tees, tw)
@@ -115,23 +115,23 @@ func (w *teeWriter) Write(p []byte) (int, error) {
 	w.t.mu.Lock()
 	defer w.t.mu.Unlock()
 	w.open.Write(p)
-	if w.t.unread != nil && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO)) {
-		w.t.unread()
+	if w.t.onBrokenPipe != nil && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO)) {
+		w.t.onBrokenPipe()
 	}
 	for {
 		i := bytes.IndexByte(w.open.Bytes(), '\n')
 		if i < 0 {
 			return n, err
 		}
-		w.t.line(string(w.open.Next(i + 1)))
+		w.t.writeLine(string(w.open.Next(i + 1)))
 	}
 }
 
-// logged is the log that a stream is written down in, nil where there is none.
-func logged(w io.Writer) io.Writer {
+// logWriter is the log that a stream is written down in, nil where there is none.
+func logWriter(w io.Writer) io.Writer {
 	switch v := w.(type) {
-	case painter:
-		return logged(v.Writer)
+	case colorWriter:
+		return logWriter(v.Writer)
 	case *teeWriter:
 		return logOnly{v.t}
 	}
@@ -143,16 +143,16 @@ type logOnly struct{ t *transcript }
 
 // Write takes whole lines.
 func (w logOnly) Write(p []byte) (int, error) {
-	w.t.say(string(p))
+	w.t.writeText(string(p))
 	return len(p), nil
 }
 
-// behind is the stream itself, where it is wrapped to show colours, to be logged
+// unwrap is the stream itself, where it is wrapped to show colours, to be logged
 // or to be interrupted: only that can be a terminal.
-func behind(w any) any {
+func unwrap(w any) any {
 	for {
 		switch v := w.(type) {
-		case painter:
+		case colorWriter:
 			w = v.Writer
 		case *teeWriter:
 			w = v.Writer

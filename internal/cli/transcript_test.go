@@ -21,8 +21,8 @@ func TestLogHoldsWhatWasShownWithTimesAndWithoutSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		w := log.tee(&out)
-		log.say("helm aistor upgrade")
+		w := log.teeTo(&out)
+		log.writeText("helm aistor upgrade")
 		fmt.Fprint(w, "one ")
 		fmt.Fprint(w, "hunter2\n\ntwo\x1b[1;32m green\x1b[0m\n10 %\r20 %\nlast, without an end")
 		if got := out.String(); !strings.Contains(got, "one hunter2\n") {
@@ -79,8 +79,8 @@ func TestWhatNobodyReadsIsInTheLogAndTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			log.unread = func() { told++ }
-			line(log.tee(brokenWriter{tc.err}), "operator is ready")
+			log.onBrokenPipe = func() { told++ }
+			printLine(log.teeTo(brokenWriter{tc.err}), "operator is ready")
 			if err := log.close(); err != nil {
 				t.Fatal(err)
 			}

@@ -32,33 +32,33 @@ const (
 
 func newSite(t *testing.T, private ...registrytest.Option) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), upstream: registrytest.New(t), private: registrytest.New(t, private...), env: map[string]string{}}
-	base := registrytest.Layer(1, layerSize)
-	s.upstream.AddImage(t, "cache/minio/aistor/operator", "v1", "linux/amd64", base, registrytest.Layer(2, layerSize))
+	s := &site{t: t, dir: t.TempDir(), upstream: registrytest.NewServer(t), private: registrytest.NewServer(t, private...), env: map[string]string{}}
+	base := registrytest.NewLayer(1, layerSize)
+	s.upstream.AddImage(t, "cache/minio/aistor/operator", "v1", "linux/amd64", base, registrytest.NewLayer(2, layerSize))
 	s.upstream.AddIndex(t, "cache/minio/aistor/minio", "RELEASE.2026-06-06T02-44-06Z", []string{"linux/amd64", "linux/arm64"}, base)
-	s.write("aistor-operator-5.10.0.tgz", string(chartArchive(t, "aistor-operator", "5.10.0", operatorImage)))
-	s.write("aistor-objectstore-1.0.16.tgz", string(chartArchive(t, "aistor-objectstore", "1.0.16", minioImage)))
+	s.writeFile("aistor-operator-5.10.0.tgz", string(chartArchive(t, "aistor-operator", "5.10.0", operatorImage)))
+	s.writeFile("aistor-objectstore-1.0.16.tgz", string(chartArchive(t, "aistor-objectstore", "1.0.16", minioImage)))
 	return s
 }
 
-func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+func (s *site) filePath(name string) string { return filepath.Join(s.dir, name) }
 
-func (s *site) write(name, text string) string {
+func (s *site) writeFile(name, text string) string {
 	s.t.Helper()
-	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(s.filePath(name), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	return s.path(name)
+	return s.filePath(name)
 }
 
-// result is how a verb ended.
-type result struct {
+// commandResult is how a verb ended.
+type commandResult struct {
 	code     int
 	out, err string
 }
 
-// helm runs a verb of the Helm plugin.
-func (s *site) helm(stdin string, args ...string) result {
+// runHelm runs a verb of the Helm plugin.
+func (s *site) runHelm(stdin string, args ...string) commandResult {
 	s.t.Helper()
 	streams, in, out, errOut := genericiooptions.NewTestIOStreams()
 	in.WriteString(stdin)
@@ -67,31 +67,31 @@ func (s *site) helm(stdin string, args ...string) result {
 		Getenv: func(k string) string { return s.env[k] },
 	}
 	code := p.Run(s.t.Context(), cli.NewHelm(p), args)
-	return result{code, out.String(), errOut.String()}
+	return commandResult{code, out.String(), errOut.String()}
 }
 
-// must runs a verb that has to succeed and gives its standard output.
-func (s *site) must(args ...string) string {
+// mustRun runs a verb that has to succeed and gives its standard output.
+func (s *site) mustRun(args ...string) string {
 	s.t.Helper()
-	r := s.helm("", args...)
+	r := s.runHelm("", args...)
 	if r.code != cli.ExitOK {
 		s.t.Fatalf("%s: exit %d\n%s", strings.Join(args, " "), r.code, r.err)
 	}
 	return r.out
 }
 
-// connected are the flags that every verb with internet needs here.
-func (s *site) connected(args ...string) []string {
+// connectedFlags are the flags that every verb with internet needs here.
+func (s *site) connectedFlags(args ...string) []string {
 	return append(args,
-		"--chart", s.path("aistor-operator-5.10.0.tgz"), "--chart", s.path("aistor-objectstore-1.0.16.tgz"), "--from", "5.10.0",
+		"--chart", s.filePath("aistor-operator-5.10.0.tgz"), "--chart", s.filePath("aistor-objectstore-1.0.16.tgz"), "--from", "5.10.0",
 		"--platform", "linux/amd64", "--mirror", "quay.io="+s.upstream.Host+"/cache", "--registry-plain-http", s.upstream.Host)
 }
 
-// create makes a bundle and gives its path.
-func (s *site) create(name string, more ...string) string {
+// createBundle makes a bundle and gives its path.
+func (s *site) createBundle(name string, more ...string) string {
 	s.t.Helper()
-	s.must(append(s.connected("bundle", "create", s.path(name)), more...)...)
-	return s.path(name)
+	s.mustRun(append(s.connectedFlags("bundle", "create", s.filePath(name)), more...)...)
+	return s.filePath(name)
 }
 
 // toPrivate are the flags that reach the private registry over plain http.

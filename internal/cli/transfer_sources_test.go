@@ -31,7 +31,7 @@ func dockerArchive(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for i, name := range names {
-		layer := registrytest.Layer(uint64(100+i), 3000)
+		layer := registrytest.NewLayer(uint64(100+i), 3000)
 		config, err := json.Marshal(map[string]any{
 			"os": "linux", "architecture": "amd64", "rootfs": map[string]any{"type": "layers", "diff_ids": []string{images.DigestOf(layer)}},
 		})
@@ -67,11 +67,11 @@ func dockerArchive(t *testing.T, names ...string) string {
 	return dir
 }
 
-// repository is a chart repository over https: an index at one host, archives
+// chartRepositoryServer is a chart repository over https: an index at one host, archives
 // at a second that redirects to a third.
-type repository struct{ url, ca, host, archives, storage string }
+type chartRepositoryServer struct{ url, ca, host, archives, storage string }
 
-func chartRepository(t *testing.T, s *site) repository {
+func chartRepository(t *testing.T, s *site) chartRepositoryServer {
 	t.Helper()
 	serve := func(h http.Handler) *httptest.Server {
 		srv := httptest.NewTLSServer(h)
@@ -86,16 +86,16 @@ func chartRepository(t *testing.T, s *site) repository {
 	index := "apiVersion: v1\nentries:\n"
 	for name, version := range map[string]string{"aistor-operator": "5.10.0", "aistor-objectstore": "1.0.16"} {
 		file := name + "-" + version + ".tgz"
-		b, err := os.ReadFile(s.path(file))
+		b, err := os.ReadFile(s.filePath(file))
 		if err != nil {
 			t.Fatal(err)
 		}
 		index += fmt.Sprintf("  %s:\n  - apiVersion: v2\n    name: %s\n    version: %s\n    digest: %x\n    urls: [%s/%s]\n", name, name, version, sha256.Sum256(b), archives.URL, file)
 	}
-	s.write("index.yaml", index)
+	s.writeFile("index.yaml", index)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
 	host := func(srv *httptest.Server) string { return strings.TrimPrefix(srv.URL, "https://") }
-	return repository{srv.URL, s.write("charts-ca.pem", string(ca)), host(srv), host(archives), host(storage)}
+	return chartRepositoryServer{srv.URL, s.writeFile("charts-ca.pem", string(ca)), host(srv), host(archives), host(storage)}
 }
 
 // otherCA writes a certificate that signed nothing here.
@@ -110,7 +110,7 @@ func otherCA(t *testing.T, s *site) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.write("other-ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	return s.writeFile("other-ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 }
 
 // Between two places of one registry nothing has to come this way: what a test
@@ -118,37 +118,37 @@ func otherCA(t *testing.T, s *site) string {
 func TestCopyWithinARegistryLinks(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	charts := s.connected("copy")
-	r := s.helm("", append(charts, "--registry", s.upstream.Host, "--prefix", "test")...)
+	charts := s.connectedFlags("copy")
+	r := s.runHelm("", append(charts, "--registry", s.upstream.Host, "--prefix", "test")...)
 	if r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.err)
 	}
-	layers := func() int { return s.upstream.Count("GET .*/(cache|test)/.*blobs/") }
+	layers := func() int { return s.upstream.CountRequests("GET .*/(cache|test)/.*blobs/") }
 	if n := layers(); n > 1 { // the config that tells the platform
 		t.Errorf("copy from a mirror in the same registry read %d blobs", n)
 	}
 	_, address, _ := strings.Cut(r.err, "--bundle ")
 	s.upstream.ResetLog()
-	r = s.helm("", "copy", "--bundle", strings.TrimSpace(address), "--registry", s.upstream.Host, "--prefix", "prod", "--registry-plain-http", s.upstream.Host)
+	r = s.runHelm("", "copy", "--bundle", strings.TrimSpace(address), "--registry", s.upstream.Host, "--prefix", "prod", "--registry-plain-http", s.upstream.Host)
 	if r.code != 0 || !strings.Contains(r.out, "0 B sent") {
 		t.Fatalf("exit %d\n%s%s", r.code, r.out, r.err)
 	}
 	if n := layers(); n > 1 { // the bundle's manifest
-		t.Errorf("copy of a pushed bundle within a registry read %d blobs:\n%s", n, strings.Join(s.upstream.Log(), "\n"))
+		t.Errorf("copy of a pushed bundle within a registry read %d blobs:\n%s", n, strings.Join(s.upstream.RequestLog(), "\n"))
 	}
 }
 
 func TestValuesNameWhatTheBundleDoesNotCarry(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	file := s.create("a.bundle")
+	file := s.createBundle("a.bundle")
 	for tag, want := range map[string]string{
 		"v1": "all images (1) come from registry.example.com\n",
 		"v2": "not in the bundle: registry.example.com/aistor/operator:v2\n  at    Pod/aistor-operator .spec.containers[0].image\n" +
-			"  fix   have it in the registry, or carry it: helm aistor bundle create --image SOURCE\n",
+			"  fix   push it to the registry, or include it: helm aistor bundle create --image SOURCE\n",
 	} {
-		values := s.write(tag+".yaml", "image: registry.example.com/aistor/operator:"+tag+"\n")
-		r := s.helm("", "values", "--operator", "-f", values, "--bundle", file, "--registry", "registry.example.com", "--pull-secret", "none")
+		values := s.writeFile(tag+".yaml", "image: registry.example.com/aistor/operator:"+tag+"\n")
+		r := s.runHelm("", "values", "--operator", "-f", values, "--bundle", file, "--registry", "registry.example.com", "--pull-secret", "none")
 		if r.code != cli.ExitOK || !strings.Contains(r.err, want) {
 			t.Errorf("%s: exit %d\n%s", tag, r.code, r.err)
 		}

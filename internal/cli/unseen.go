@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -13,7 +13,7 @@ func unseen(f *plan.Facts, unused ...string) error {
 	if len(gaps) == 0 {
 		return nil
 	}
-	return &inputs.UnseenError{Doing: "looking at the cluster", Gaps: gaps}
+	return &planinput.UnseenError{Doing: "looking at the cluster", Gaps: gaps}
 }
 
 // notInStatus are the resources that status does not show, and notInImages those

@@ -67,7 +67,7 @@ func TestWithoutRightsNoVerbSucceeds(t *testing.T) {
 		code   int
 		want   []string
 	}{
-		{NewKubectl, []string{"status"}, ExitError, []string{"error: looking at the cluster: ", `User "eve" cannot`, "more could not be looked at", "auth can-i list "}},
+		{NewKubectl, []string{"status"}, ExitError, []string{"error: looking at the cluster: ", `User "eve" cannot`, "more errors", "auth can-i list "}},
 		{NewKubectl, []string{"status", "-o", "json"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
 		{NewKubectl, []string{"status", "-n", "team-a"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list ", "-n team-a"}},
 		{NewKubectl, []string{"images"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},

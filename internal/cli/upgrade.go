@@ -29,25 +29,25 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	o := &upgradeOptions{runOptions: newRunOptions(p, kube)}
 	cmd := &cobra.Command{
 		Use:   "upgrade",
-		Short: "Push, upgrade operator and object stores in order, and validate",
-		Long: "Do the whole upgrade: plan it, check it, back up, push what is missing, check the\n" +
+		Short: "Push images, upgrade operator and object stores, and validate",
+		Long: "Run the whole upgrade: plan, check, back up, push missing images, check the\n" +
 			"registry, upgrade the operator chart, then each object store, and validate.\n" +
-			"Interrupted at any moment, the same command goes on.",
+			"If interrupted, rerun the same command to resume.",
 		Example: `  helm aistor upgrade --bundle aistor.bundle
 
-  # Only another server image, under the charts that are installed
+  # Change only the server image, with the installed charts
   helm aistor upgrade --image-only RELEASE.2026-06-06T02-44-06Z --object-store team-a/primary
 
-  # The operator now, and no store restarts before its window
-  helm aistor upgrade --bundle aistor.bundle --operator-only --hold-stores
+  # Upgrade the operator now without restarting object stores
+  helm aistor upgrade --bundle aistor.bundle --operator-only --pin-store-images
 
-  # What would be done?
+  # Preview
   helm aistor upgrade --bundle aistor.bundle --dry-run
 
-  # With evidence, however it ends
+  # Write reports
   helm aistor upgrade --bundle aistor.bundle --report report.html --report report.json
 
-  # The registry's owner pushed already; park after the operator
+  # Images were pushed already; pause after the operator
   helm aistor upgrade --bundle aistor.bundle --push never --stop-after operator-5.10.0`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -58,90 +58,90 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	o.runOptions.addFlags(fs)
 	o.pull.addFlags(fs)
 	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags in the registry that point elsewhere")
-	fs.StringVar(&o.publicKey, "public-key", "", "minisign public key, or a file with it: only a bundle with its signature is used")
+	fs.StringVar(&o.publicKey, "public-key", "", "minisign public key or key file: require a bundle signed with it")
 	fs.StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: beside the bundle)")
-	fs.StringVar(&o.planKey, "plan-key", "", "minisign public key: only a plan with its signature (PLAN.minisig) is carried out")
-	fs.StringVar(&o.planFile, "plan", "", "plan that was reviewed: only exactly this one is carried out")
-	fs.StringVar(&o.description, "description", "", "what Helm's history says of each revision, before what is said of plan and chart there")
-	fs.BoolVar(&o.rollbackOnFailure, "rollback-on-failure", false, "take the chart of a step that fails back to the revision before, where that is safe; charts of earlier steps stay")
-	fs.BoolVar(&o.rollbackOnFailure, "atomic", false, "the same as --rollback-on-failure")
+	fs.StringVar(&o.planKey, "plan-key", "", "minisign public key: require a plan signed with it (PLAN.minisig)")
+	fs.StringVar(&o.planFile, "plan", "", "reviewed plan: run exactly this plan")
+	fs.StringVar(&o.description, "description", "", "text for the description of each Helm revision")
+	fs.BoolVar(&o.rollbackOnFailure, "rollback-on-failure", false, "roll back the release of a failed step to its previous revision if that is safe; earlier steps are kept")
+	fs.BoolVar(&o.rollbackOnFailure, "atomic", false, "alias of --rollback-on-failure")
 	return cmd
 }
 
 func (o *upgradeOptions) run(ctx context.Context) error {
 	if o.checks.list {
-		printChecks(o.Out, preflight.Before())
+		printChecks(o.Out, preflight.PreUpgradeChecks())
 		return nil
 	}
 	if err := errors.Join(o.checks.validate(), o.reports.validate(), o.pull.validate()); err != nil {
 		return err
 	}
 	if o.planKey != "" && o.planFile == "" {
-		return withHint(errors.New("reading --plan-key: there is no plan to verify"), "name it with --plan FILE")
+		return withHint(errors.New("--plan-key requires --plan"), "name it with --plan FILE")
 	}
-	if err := o.endpoints.resolve(o.Program, &o.registryOptions); err != nil {
+	if err := o.endpoints.resolveEndpoints(o.Program, &o.registryOptions); err != nil {
 		return err
 	}
 	o.explain = o.planFile != "" // the reviewed plan has these warnings
-	t, err := o.load(ctx)
+	t, err := o.loadTarget(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	if err := o.begin(t); err != nil {
+	if err := o.openLog(t); err != nil {
 		return err
 	}
-	return o.finish(ctx, t, o.carry(ctx, t))
+	return o.writeEvidence(ctx, t, o.runApproved(ctx, t))
 }
 
-// carry goes from the plan to its end.
-func (o *upgradeOptions) carry(ctx context.Context, t *target) error {
-	if err := interruption(ctx); err != nil {
+// runApproved runs the checks and, once approved, the plan.
+func (o *upgradeOptions) runApproved(ctx context.Context, t *target) error {
+	if err := interruptionError(ctx); err != nil {
 		return err
 	}
-	if err := o.reviewed(ctx, t); err != nil {
+	if err := o.checkReviewedPlan(ctx, t); err != nil {
 		return err
 	}
 	printPlan(o.Out, o.kube, t.plan)
-	if err := t.plan.Refused(); err != nil {
+	if err := t.plan.RefusalError(); err != nil {
 		return &silentError{ExitCheckFailed}
 	}
-	if err := o.endpoints.heard(ctx, o.Program, t); err != nil {
+	if err := o.endpoints.verifyEndpoints(ctx, o.Program, t); err != nil {
 		return err
 	}
-	subject, err := o.subjectOf(ctx, t)
+	subject, err := o.planSubject(ctx, t)
 	if err != nil {
 		return err
 	}
 	subject.Acknowledged = o.checks.acknowledgedFor(t.site)
-	subject.Bundle = proofAsRead(t, o.Program, o.bundleFile, o.publicKey, o.signature)
+	subject.Bundle = signatureVerifier(t, o.Program, o.bundleFile, o.publicKey, o.signature)
 	fenced, err := o.fence(t)
 	if err != nil {
 		return err
 	}
-	if err := o.pull.equip(ctx, o.Program, fenced, t.cluster, subject); err != nil {
+	if err := o.pull.configureSubject(ctx, o.Program, fenced, t.cluster, subject); err != nil {
 		return err
 	}
-	if err := o.resuming(ctx, subject); err != nil {
-		line(o.Out, "! earlier upgrades could not be looked at: %s", printable(err.Error()))
+	if err := o.addResumeState(ctx, subject); err != nil {
+		printLine(o.Out, "! could not read journals of earlier upgrades: %s", sanitizeText(err.Error()))
 	}
-	if err := o.check(ctx, t, subject, preflight.PhaseA); err != nil {
+	if err := o.runPhaseChecks(ctx, t, subject, preflight.PhaseA); err != nil {
 		return err
 	}
 	o.printUnapproved()
 	if o.dryRun {
-		line(o.Out, "\nDry run: nothing was pushed or changed.")
+		printLine(o.Out, "\nDry run: nothing was pushed or changed.")
 		return nil
 	}
-	if err := o.confirm(ctx, t.plan); err != nil {
+	if err := o.askConfirmation(ctx, t.plan); err != nil {
 		return err
 	}
-	return o.execute(ctx, t, subject)
+	return o.executePlan(ctx, t, subject)
 }
 
-// reviewed refuses a plan that is neither the one in --plan nor what is left of
+// checkReviewedPlan refuses a plan that is neither the one in --plan nor what is left of
 // it, and says where they part.
-func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
+func (o *upgradeOptions) checkReviewedPlan(ctx context.Context, t *target) error {
 	if o.planFile == "" {
 		return nil
 	}
@@ -154,8 +154,8 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 		if err != nil {
 			return withCode(ExitCheckFailed, err)
 		}
-		o.seen.signedBy = by
-		line(o.Out, "Plan %s is signed by %s", printable(o.planFile), by)
+		o.evidence.signedBy = by
+		printLine(o.Out, "Plan %s is signed by %s", sanitizeText(o.planFile), by)
 	}
 	want, err := readPlan(o.planFile, content)
 	if err != nil {
@@ -165,17 +165,17 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 	if err := o.adoptClaims(t, want); err != nil {
 		return withCode(ExitCheckFailed, withHint(fmt.Errorf("comparing with plan %q: %w", o.planFile, err), anewHint))
 	}
-	if t.plan.Departs(want) == "" {
+	if t.plan.DiffersFrom(want) == "" {
 		return nil
 	}
 	if want.Options.GitOps {
-		return withCode(ExitCheckFailed, fmt.Errorf("reading plan %q: it is carried out by commits, as the README.md beside it says", o.planFile))
+		return withCode(ExitCheckFailed, fmt.Errorf("reading plan %q: this plan is applied by commits; see its README.md", o.planFile))
 	}
-	if err := o.goesOn(ctx, t, want); err != nil {
+	if err := o.checkResumable(ctx, t, want); err != nil {
 		return withCode(ExitCheckFailed, withHint(fmt.Errorf("comparing with plan %q: %w", o.planFile, err),
 			"give it the flags that the plan was made with; "+anewHint))
 	}
-	line(o.Out, "Going on with what is left of plan %s", shortDigest(want.Digest()))
+	printLine(o.Out, "Resuming plan %s", shortDigest(want.Digest()))
 	return nil
 }
 
@@ -183,16 +183,16 @@ func (o *upgradeOptions) reviewed(ctx context.Context, t *target) error {
 // does not have. What its file says of the checks decides nothing: they were made
 // again just now.
 func (o *upgradeOptions) printUnapproved() {
-	if o.approved == nil || len(o.seen.before) == 0 {
+	if o.approved == nil || len(o.evidence.before) == 0 {
 		return
 	}
-	now := verdictOf(o.seen.before[len(o.seen.before)-1], nil)
+	now := verdictOf(o.evidence.before[len(o.evidence.before)-1], nil)
 	for _, f := range now.Unseen(o.approved.Preflight) {
 		state := f.Status
 		if f.Waived != "" {
 			state = "waived"
 		}
-		line(o.Out, "! %s", wrap(fmt.Sprintf("check %s (%s) is not among the findings that %s was reviewed with", f.Check, state, printable(o.planFile)), 76, "  "))
+		printLine(o.Out, "! %s", wrapText(fmt.Sprintf("check %s (%s) is not among the findings that %s was reviewed with", f.Check, state, sanitizeText(o.planFile)), 76, "  "))
 	}
 }
 
@@ -211,16 +211,16 @@ func (o *targetOptions) adoptClaims(t *target, reviewed *plan.Plan) error {
 	return nil
 }
 
-// goesOn demands that the plan at hand is what an interrupted upgrade left of
+// checkResumable demands that the plan at hand is what an interrupted upgrade left of
 // the one that was reviewed.
-func (o *targetOptions) goesOn(ctx context.Context, t *target, want *plan.Plan) error {
+func (o *targetOptions) checkResumable(ctx context.Context, t *target, want *plan.Plan) error {
 	f := t.inputs.Facts
-	if home(f) == "" {
-		return upgrade.Remainder(want, t.plan, f, nil)
+	if journalNamespace(f) == "" {
+		return upgrade.VerifyResumable(want, t.plan, f, nil)
 	}
 	confirmed, err := o.confirmed(ctx, f, journal.EvidenceOf(f))
 	if err != nil {
 		return err
 	}
-	return upgrade.Remainder(want, t.plan, f, confirmed.Runs)
+	return upgrade.VerifyResumable(want, t.plan, f, confirmed.Runs)
 }

@@ -12,49 +12,49 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-func (o *runOptions) execute(ctx context.Context, t *target, s *preflight.Subject) error {
-	deps, err := o.deps(t)
+func (o *runOptions) executePlan(ctx context.Context, t *target, s *preflight.Subject) error {
+	deps, err := o.upgradeDeps(t)
 	if err != nil {
 		return err
 	}
 	show := newEventPrinter(o.Program)
 	opts := o.executorOptions(ctx, t, s)
-	opts.OnEvent = show.event
-	ctx, end := o.whileRead(ctx)
+	opts.OnEvent = show.handleEvent
+	ctx, end := o.cancelOnBrokenPipe(ctx)
 	defer end()
 	finish := o.beginChange()
-	outcome, err := upgrade.New(t.plan, &t.inputs, deps, opts).Run(ctx)
+	outcome, err := upgrade.NewExecutor(t.plan, &t.inputs, deps, opts).Run(ctx)
 	finish()
 	show.close()
-	if o.seen.outcome = outcome; outcome != nil {
+	if o.evidence.outcome = outcome; outcome != nil {
 		printOutcome(o.Out, outcome)
 	}
 	return upgradeError(err)
 }
 
-// whileRead ends when nobody reads what is said any more: the program behind a
+// cancelOnBrokenPipe ends when nobody reads what is said any more: the program behind a
 // pipe has ended, also by the same Ctrl-C. That is an interruption as a lost
 // connection is, and must not kill Helm half way.
-func (o *runOptions) whileRead(ctx context.Context) (context.Context, context.CancelFunc) {
+func (o *runOptions) cancelOnBrokenPipe(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancel(ctx)
-	if o.Steady != nil {
-		o.Steady()
+	if o.IgnoreSIGPIPE != nil {
+		o.IgnoreSIGPIPE()
 	}
-	if log := o.seen.log; log != nil {
+	if log := o.evidence.log; log != nil {
 		log.mu.Lock()
 		defer log.mu.Unlock()
-		log.unread = end
+		log.onBrokenPipe = end
 	}
 	return ctx, end
 }
 
-func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
+func (o *runOptions) upgradeDeps(t *target) (upgrade.Deps, error) {
 	fenced, err := o.fence(t)
 	if err != nil {
 		return upgrade.Deps{}, err
@@ -73,27 +73,27 @@ func (o *runOptions) deps(t *target) (upgrade.Deps, error) {
 	}
 	return upgrade.Deps{
 		Helm:    helmAdapter{client: chart.NewClient(fenced, nil), charts: t.charts},
-		Cluster: clusterAdapter{client: t.cluster, scope: o.scope(t)},
+		Cluster: clusterAdapter{client: t.cluster, scope: o.clusterScope(t)},
 		Lease:   fenced.lease,
-		Client:  client, Objects: upgrade.NewObjects(dyn),
-		Prober:   healthProber{client: t.cluster, facts: t.inputs.Facts, at: o.endpoints.at},
+		Client:  client, Bindings: upgrade.NewBindingClient(dyn),
+		Prober:   healthProber{client: t.cluster, facts: t.inputs.Facts, endpoints: o.endpoints.endpoints},
 		Redactor: o.redactor(),
 	}, nil
 }
 
 func (o *runOptions) executorOptions(ctx context.Context, t *target, s *preflight.Subject) upgrade.Options {
 	opts := upgrade.Options{
-		StopAfter: o.stopAfter, Timeout: o.timeout, Settle: o.settle, BackupDir: o.backupDir,
+		StopAfter: o.stopAfter, Timeout: o.timeout, StabilizationPeriod: o.stabilizationPeriod, BackupDir: o.backupDir,
 		Identity: t.inputs.Facts.User, Tool: "aistor-upgrade " + o.Version,
-		Command: o.command(), Anew: o.anew(), Now: o.Now,
-		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure, Findings: o.seen.findings,
+		ResumeCommand: o.resumeCommand(), ReplanCommand: o.replanCommand(), Now: o.Now,
+		MaxHistory: o.maxHistory, Description: o.description, RollbackOnFailure: o.rollbackOnFailure, Findings: o.evidence.failedFindings,
 		Preflight: func(ctx context.Context) error {
-			return o.inquire(ctx, func() error { return o.check(ctx, t, s, preflight.PhaseB) })
+			return o.inquire(ctx, func() error { return o.runPhaseChecks(ctx, t, s, preflight.PhaseB) })
 		},
 		Validate: func(ctx context.Context) (string, error) {
 			summary := make(chan string, 1)
 			err := o.inquire(ctx, func() error {
-				said, err := o.validate(ctx, t, s)
+				said, err := o.validateOutcome(ctx, t, s)
 				summary <- said
 				return err
 			})
@@ -108,18 +108,18 @@ func (o *runOptions) executorOptions(ctx context.Context, t *target, s *prefligh
 	}
 	if o.choices.Push != "never" {
 		opts.Push = func(ctx context.Context) error {
-			return o.inquire(ctx, func() error { return o.push(ctx, t) })
+			return o.inquire(ctx, func() error { return o.pushImages(ctx, t) })
 		}
 	}
 	return opts
 }
 
-func (o *runOptions) push(ctx context.Context, t *target) error {
-	client, err := o.client(o.Program, t.plan.Registry.MapPushHost())
+func (o *runOptions) pushImages(ctx context.Context, t *target) error {
+	client, err := o.newRegistryClient(o.Program, t.plan.Registry.PushHost())
 	if err != nil {
 		return err
 	}
-	events, end := o.progress("pushing")
+	events, end := o.startProgress("pushing")
 	receipt, err := images.Push(ctx, t.bundle.Source(), client, t.plan.Registry.Mirror, images.PushOptions{
 		Concurrency: o.concurrency, Progress: events, OverwriteTags: o.overwrite,
 		ChartsPath: chartsPathOf(t.bundle),
@@ -128,22 +128,22 @@ func (o *runOptions) push(ctx context.Context, t *target) error {
 	if err != nil {
 		return err
 	}
-	if receipt.Pushed() == 0 {
-		line(o.Out, "everything is in the registry already")
+	if receipt.PushedCount() == 0 {
+		printLine(o.Out, "all images are in the registry")
 		return nil
 	}
-	line(o.Out, "pushed %d of %d, %s", receipt.Pushed(), len(receipt.Artifacts), bytesText(receipt.Sent()))
+	printLine(o.Out, "pushed %d of %d, %s", receipt.PushedCount(), len(receipt.Artifacts), bytesText(receipt.BytesSent()))
 	return nil
 }
 
-// validate looks anew and runs the checks that prove the outcome.
-func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.Subject) (string, error) {
-	facts, report, err := o.prove(ctx, t, before)
+// validateOutcome collects facts again and runs the checks of the outcome.
+func (o *runOptions) validateOutcome(ctx context.Context, t *target, before *preflight.Subject) (string, error) {
+	facts, report, err := o.validateUntilStable(ctx, t, before)
 	if err != nil {
 		return "", err
 	}
-	o.seen.after = append(o.seen.after, report)
-	line(o.Out, "")
+	o.evidence.after = append(o.evidence.after, report)
+	printLine(o.Out, "")
 	printImages(o.Out, facts)
 	printReport(o.Out, report)
 	if !report.OK() {
@@ -152,24 +152,24 @@ func (o *runOptions) validate(ctx context.Context, t *target, before *preflight.
 	return report.Verdict, nil
 }
 
-// command is what to type to go on. Secrets are never among the arguments.
-func (o *runOptions) command() string {
-	return "run the same command again: " + o.typed()
+// resumeCommand is the command that resumes the run. Arguments never contain secrets.
+func (o *runOptions) resumeCommand() string {
+	return "rerun the same command to resume: " + o.typedCommand()
 }
 
-// anew is what to type once somebody else has changed what the plan relies on.
-func (o *runOptions) anew() string {
+// replanCommand is the command for a new plan after drift.
+func (o *runOptions) replanCommand() string {
 	if slices.ContainsFunc(o.Args, func(a string) bool { return a == "--plan" || strings.HasPrefix(a, "--plan=") }) {
-		return "helm aistor plan --out makes one for the present state; have it reviewed again"
+		return "create and review a plan for the current state with: helm aistor plan --out FILE"
 	}
-	return "look at a plan for the present state: " + o.typed() + " --dry-run"
+	return "show the plan for the current state: " + o.typedCommand() + " --dry-run"
 }
 
-// typed is the command as it was typed, with what Helm took out of it.
-func (o *runOptions) typed() string {
+// typedCommand is the command as it was typed, with what Helm took out of it.
+func (o *runOptions) typedCommand() string {
 	line := "helm aistor"
-	for _, a := range append(slices.Clone(o.Args), o.kube.handed(o.Getenv)...) {
-		line += " " + shell.Quote(a)
+	for _, a := range append(slices.Clone(o.Args), o.kube.helmEnvFlags(o.Getenv)...) {
+		line += " " + shellquote.Quote(a)
 	}
 	return line
 }

@@ -14,41 +14,41 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-// validateOptions look after an upgrade.
+// validateOptions check after an upgrade.
 type validateOptions struct {
 	preflightOptions
-	where     scopeOptions
-	follow    followOptions
-	endpoints endpointOptions
-	planFile  string
-	expect    []string
+	scopeFlags scopeOptions
+	follow     followOptions
+	endpoints  endpointOptions
+	planFile   string
+	expect     []string
 }
 
 func newValidate(p *Program, kube kubeOptions) *cobra.Command {
 	o := &validateOptions{preflightOptions: preflightOptions{targetOptions: newTargetOptions(p, kube), outputOptions: newViewOptions("junit")}}
 	cmd := &cobra.Command{
 		Use:   "validate",
-		Short: "Check that everything runs what it should",
-		Long: "Check images, roll-outs, health and releases after an upgrade. Nothing is\n" +
-			"changed. What should run comes from --plan, --bundle or --expect, else from\n" +
-			"the releases themselves. With --plan neither bundle nor registry is needed.",
+		Short: "Check the result of an upgrade",
+		Long: "Check images, rollouts, health and releases after an upgrade. Read-only.\n" +
+			"Expected images come from --plan, --bundle or --expect, else from\n" +
+			"the releases. --plan requires neither bundle nor registry.",
 		Example: `  kubectl aistor-upgrade validate
 
-  # Against the plan that was carried out
+  # Compare with the plan
   kubectl aistor-upgrade validate --plan plan.yaml
 
-  # Against one version
+  # Compare with one version
   kubectl aistor-upgrade validate --expect minio=RELEASE.2026-06-06T02-44-06Z
 
-  # One namespace, without rights in the rest of the cluster
+  # One namespace, without cluster-wide permissions
   kubectl aistor-upgrade validate -n team-a --plan plan.yaml
 
-  # Wait until all is well
+  # Wait until all checks pass
   kubectl aistor-upgrade validate --watch --timeout 30m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -56,140 +56,140 @@ func newValidate(p *Program, kube kubeOptions) *cobra.Command {
 	o.targetOptions.addFlags(cmd.Flags())
 	o.outputOptions.addFlags(cmd.Flags())
 	o.checks.addFlags(cmd.Flags())
-	o.where.addFlags(cmd.Flags())
+	o.scopeFlags.addFlags(cmd.Flags())
 	o.endpoints.addFlags(cmd.Flags())
-	o.follow.addFlags(cmd.Flags(), "look on until all is as it should be")
-	cmd.Flags().StringVar(&o.planFile, "plan", "", "plan file that was carried out")
-	cmd.Flags().StringArrayVar(&o.expect, "expect", nil, "what a container must run, as minio=TAG (can be repeated)")
+	o.follow.addFlags(cmd.Flags(), "watch until all checks pass")
+	cmd.Flags().StringVar(&o.planFile, "plan", "", "plan file of the upgrade")
+	cmd.Flags().StringArrayVar(&o.expect, "expect", nil, "expected image tag of a container, as minio=TAG (can be repeated)")
 	return cmd
 }
 
 func (o *validateOptions) run(ctx context.Context) error {
-	if err := errors.Join(o.outputOptions.validate(), o.follow.validate(), o.checks.among("validate", preflight.After())); err != nil {
+	if err := errors.Join(o.outputOptions.validate(), o.follow.validate(), o.checks.checkApplicableIDs("validate", preflight.PostUpgradeChecks())); err != nil {
 		return err
 	}
 	if o.checks.list {
-		printChecks(o.Out, preflight.After())
+		printChecks(o.Out, preflight.PostUpgradeChecks())
 		return nil
 	}
 	if err := errors.Join(o.checks.validate(), o.validateAccepted()); err != nil {
 		return err
 	}
-	l, err := o.looker(ctx)
+	l, err := o.newSnapshotter(ctx)
 	if err != nil {
 		return err
 	}
 	defer l.target.close()
 	if o.follow.watch {
-		return o.watch(ctx, l)
+		return o.watchChecks(ctx, l)
 	}
-	subject, err := l.look(ctx)
+	subject, err := l.takeSnapshot(ctx)
 	if err != nil {
 		return err
 	}
-	report := o.report(ctx, preflight.After(), subject, l.options)
-	if err := interruption(ctx); err != nil {
+	report := o.runChecks(ctx, preflight.PostUpgradeChecks(), subject, l.options)
+	if err := interruptionError(ctx); err != nil {
 		return err
 	}
-	return o.finish(subject, report)
+	return o.printFinalReport(subject, report)
 }
 
-// finish prints the whole report.
-func (o *validateOptions) finish(s *preflight.Subject, report *preflight.Report) error {
-	if err := o.printChecked(o.Out, report, func(w io.Writer) {
+// printFinalReport prints the whole report.
+func (o *validateOptions) printFinalReport(s *preflight.Subject, report *preflight.Report) error {
+	if err := o.printReportDocument(o.Out, report, func(w io.Writer) {
 		printImages(w, s.Facts)
 		printReport(w, report)
 	}); err != nil {
 		return err
 	}
-	return verdict(report)
+	return reportExitError(report)
 }
 
-// watch shows what changes until all is well: over the last report on a
+// watchChecks shows what changes until all is well: over the last report on a
 // terminal, as lines elsewhere, and the whole report in the end.
-func (o *validateOptions) watch(ctx context.Context, l *looker) error {
+func (o *validateOptions) watchChecks(ctx context.Context, l *snapshotter) error {
 	var subject *preflight.Subject
 	var report *preflight.Report
 	s := newScreen(o.Program)
-	show := o.newWatcher(s)
-	err := o.follow.follow(ctx, o.Program, l.target.cluster, l.scope, func(ctx context.Context) (*plan.Facts, bool, error) {
-		next, err := l.look(ctx)
+	show := o.newReportPrinter(s)
+	err := o.follow.followChanges(ctx, o.Program, l.target.cluster, l.scope, func(ctx context.Context) (*plan.Facts, bool, error) {
+		next, err := l.takeSnapshot(ctx)
 		if err != nil {
 			return nil, false, err
 		}
-		found := o.kube.check(ctx, preflight.After(), next, l.options)
+		found := o.kube.runChecks(ctx, preflight.PostUpgradeChecks(), next, l.options)
 		if err := ctx.Err(); err != nil {
-			return nil, false, err // what a look that was cut off found is nothing
+			return nil, false, err // a canceled snapshot is incomplete
 		}
 		subject, report = next, found
 		show(report)
-		return next.Facts, verdict(report) == nil, nil
+		return next.Facts, reportExitError(report) == nil, nil
 	})
 	if err != nil && (report == nil || !errors.Is(err, context.DeadlineExceeded)) {
 		return err
 	}
-	s.clear()
-	if ended := o.finish(subject, report); err == nil {
+	s.clearScreen()
+	if ended := o.printFinalReport(subject, report); err == nil {
 		return ended
 	}
-	return withCode(ExitTimeout, fmt.Errorf("waiting for the installation to be as it should be: it was not within %s", o.follow.timeout))
+	return withCode(ExitTimeout, fmt.Errorf("waiting for all checks to pass: timed out after %s", o.follow.timeout))
 }
 
-// newWatcher shows one report after the other.
-func (o *validateOptions) newWatcher(s *screen) func(*preflight.Report) {
-	if !o.table() {
+// newReportPrinter shows one report after the other.
+func (o *validateOptions) newReportPrinter(s *screen) func(*preflight.Report) {
+	if !o.isTable() {
 		return func(*preflight.Report) {}
 	}
 	said := map[string]string{}
 	return func(r *preflight.Report) {
 		if s.redraw {
 			var b strings.Builder
-			w := s.paper(&b)
-			line(w, "%s  looking on; Ctrl-C ends it\n", o.Now().Format(time.TimeOnly))
+			w := s.withColor(&b)
+			printLine(w, "%s  watching; press Ctrl-C to stop\n", o.Now().Format(time.TimeOnly))
 			printReport(w, r)
-			s.show(b.String(), true)
+			s.showText(b.String(), true)
 			return
 		}
 		for _, one := range r.Results {
 			if text := string(one.Status) + one.Message; said[one.ID] != text {
 				said[one.ID] = text
-				line(o.Out, "%s %s %-5s %s", o.Now().Format(time.TimeOnly), glyphs[one.Status], one.Status,
-					wrap(one.ID+": "+readable(one.Message), 63, "                 "))
+				printLine(o.Out, "%s %s %-5s %s", o.Now().Format(time.TimeOnly), glyphs[one.Status], one.Status,
+					wrapText(one.ID+": "+readableText(one.Message), 63, "                 "))
 			}
 		}
 	}
 }
 
-// looker takes one look after the other at the same thing.
-type looker struct {
+// snapshotter takes successive snapshots of the same target.
+type snapshotter struct {
 	*validateOptions
 	target  *target
 	options preflight.Options
 	scope   cluster.Scope
-	// base is what stays the same between two looks.
+	// base is what stays the same between two snapshots.
 	base preflight.Subject
 }
 
-func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
-	l := &looker{validateOptions: o, target: &target{}, scope: o.where.scope(o.kube)}
-	err := o.endpoints.resolve(o.Program, &o.registryOptions)
+func (o *validateOptions) newSnapshotter(ctx context.Context) (*snapshotter, error) {
+	l := &snapshotter{validateOptions: o, target: &target{}, scope: o.scopeFlags.clusterScope(o.kube)}
+	err := o.endpoints.resolveEndpoints(o.Program, &o.registryOptions)
 	if err != nil {
 		return nil, err
 	}
-	if l.base.Expect, err = pairs("expect", o.expect); err != nil {
+	if l.base.ExpectedImages, err = parsePairs("expect", o.expect); err != nil {
 		return nil, err
 	}
 	switch {
-	case o.bundleFile != "" && l.scope.Only != "":
-		return nil, withHint(errors.New("reading --namespace: with --bundle the whole installation is looked at"),
-			"--plan says what should run in one namespace too")
+	case o.bundleFile != "" && l.scope.SingleNamespace != "":
+		return nil, withHint(errors.New("--namespace cannot be combined with --bundle"),
+			"use --plan to validate one namespace")
 	case o.bundleFile != "":
-		if l.target, err = o.load(ctx); err != nil {
+		if l.target, err = o.loadTarget(ctx); err != nil {
 			return nil, err
 		}
 		l.base.Inputs, l.base.Plan = &l.target.inputs, l.target.plan
 	default:
-		if l.target.site, err = o.site.read(o.Program); err != nil {
+		if l.target.site, err = o.site.readSite(o.Program); err != nil {
 			return nil, err
 		}
 		if l.target.cluster, err = cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor())); err != nil {
@@ -202,17 +202,17 @@ func (o *validateOptions) looker(ctx context.Context) (*looker, error) {
 		}
 	}
 	l.scope.Events = true
-	l.options, err = o.checks.options(l.target.site)
+	l.options, err = o.checks.buildOptions(l.target.site)
 	return l, err
 }
 
-// look is one whole look.
-func (l *looker) look(ctx context.Context) (*preflight.Subject, error) {
-	facts, err := l.where.facts(ctx, l.target.cluster, l.scope)
+// takeSnapshot takes one snapshot.
+func (l *snapshotter) takeSnapshot(ctx context.Context) (*preflight.Subject, error) {
+	facts, err := l.scopeFlags.collectFacts(ctx, l.target.cluster, l.scope)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.endpoints.known(facts); err != nil {
+	if err := l.endpoints.checkKnownStores(facts); err != nil {
 		return nil, err
 	}
 	s := l.base
@@ -222,23 +222,23 @@ func (l *looker) look(ctx context.Context) (*preflight.Subject, error) {
 		s.Recorded = s.Plan.Claims
 	}
 	s.Recorded = facts.AcceptClaims(s.Recorded, l.choices.AcceptVolumes)
-	deepen(ctx, l.target.cluster, facts, s.Since, l.endpoints.at)
+	collectHealth(ctx, l.target.cluster, facts, s.Since, l.endpoints.endpoints)
 	if s.Plan != nil {
 		s.Site = s.Plan.Registry
 	} else if s.Site, err = registryOf(l.mirrorOptions, l.target.site, facts); err != nil {
 		return &s, nil // nothing names a registry: the checks say so
 	}
-	own, err := l.client(l.Program, s.Site.MapPushHost())
+	own, err := l.newRegistryClient(l.Program, s.Site.PushHost())
 	if err != nil {
 		return nil, err
 	}
-	s.Registry = &brief{prober: newProber(l.Program, l.registryOptions, s.Site, own)}
+	s.Registry = &failFastProber{prober: newRegistryProber(l.Program, l.registryOptions, s.Site, own)}
 	return &s, nil
 }
 
-// deepen asks operator and stores themselves.
-func deepen(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Time, at cluster.Endpoints) {
-	f.Answers = c.Answers(ctx, f, at)
+// collectHealth queries operator logs and store health endpoints.
+func collectHealth(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Time, at cluster.Endpoints) {
+	f.HealthAnswers = c.QueryStoreHealth(ctx, f, at)
 	var gaps []plan.Gap
 	f.LogsRead, f.LogErrors, gaps = c.OperatorLogs(ctx, f, since)
 	f.Gaps = append(f.Gaps, gaps...)
@@ -247,16 +247,16 @@ func deepen(ctx context.Context, c *cluster.Client, f *plan.Facts, since time.Ti
 // lastUpgrade is when the last upgrade began, or else when the operator's
 // release was last changed, and the volume claims that its journal recorded. A
 // journal that can't be read is a gap in f.
-func (l *looker) lastUpgrade(ctx context.Context, f *plan.Facts) (began time.Time, recorded plan.ClaimRecords) {
+func (l *snapshotter) lastUpgrade(ctx context.Context, f *plan.Facts) (began time.Time, recorded plan.ClaimRecords) {
 	if f.Operator != nil {
 		began = f.Operator.Updated
 	}
-	if home(f) == "" {
+	if journalNamespace(f) == "" {
 		return began, nil
 	}
 	confirmed, err := l.confirmed(ctx, f, journal.EvidenceOf(f))
 	if err != nil {
-		f.Gaps = append(f.Gaps, plan.Gap{What: "journals in " + home(f), Cause: err.Error(), Denied: apierrors.IsForbidden(err), Optional: true})
+		f.Gaps = append(f.Gaps, plan.Gap{Subject: "journals in " + journalNamespace(f), Cause: err.Error(), Denied: apierrors.IsForbidden(err), Optional: true})
 		return began, nil
 	}
 	if len(confirmed.Runs) == 0 || len(confirmed.Runs[0].Attempts) == 0 {
@@ -286,15 +286,15 @@ func printImages(w io.Writer, f *plan.Facts) {
 	if len(pods) == 0 {
 		return
 	}
-	line(w, `%s`, "Images as kubectl get pods shows them with -o jsonpath=")
-	line(w, `%s`, `  '{.items[*].spec.containers[?(@.name=="minio")].image}'`)
+	printLine(w, `%s`, "Images as kubectl get pods shows them with -o jsonpath=")
+	printLine(w, `%s`, `  '{.items[*].spec.containers[?(@.name=="minio")].image}'`)
 	for _, image := range sortedKeys(pods) {
-		line(w, "  %s", printable(image))
+		printLine(w, "  %s", sanitizeText(image))
 		var of []string
 		for _, store := range sortedKeys(pods[image]) {
-			of = append(of, words.Count(pods[image][store], "pod")+" of "+store)
+			of = append(of, plural.Count(pods[image][store], "pod")+" of "+store)
 		}
-		line(w, "    %s", wrap(printable(strings.Join(of, ", ")), 76, "    "))
+		printLine(w, "    %s", wrapText(sanitizeText(strings.Join(of, ", ")), 76, "    "))
 	}
-	line(w, "")
+	printLine(w, "")
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -50,22 +50,22 @@ func newValues(p *Program, kube kubeOptions) *cobra.Command {
 		Use:   "values",
 		Short: "Rewrite values so that every image comes from the private registry",
 		Long: "Rewrite values so that every image comes from the private registry, with its pull\n" +
-			"secret, in the forms that the target's chart takes, and prove it by rendering.\n" +
-			"Of a file only the values change: comments, order and line ends stay. The values\n" +
-			"are those of the files, or where none is given those of the release.",
-		Example: `  # What would change in my file for the charts of the bundle?
+			"secret, in the syntax of the target chart, and verify the result by rendering.\n" +
+			"Comments, order and line endings of files are preserved. Without files, the\n" +
+			"values of the release are used.",
+		Example: `  # Show the required changes for the charts of a bundle
   helm aistor values --operator -f operator.yaml --bundle aistor.bundle
 
-  # Change it, and keep what it was beside it
+  # Change the file and keep a backup
   helm aistor values --operator -f operator.yaml --bundle aistor.bundle --write
 
-  # Change a setting in my file, where it stands, and whatever else has to change
+  # Also change a setting in the file
   helm aistor values --operator -f operator.yaml --set images.mc.image=mc:RELEASE.X --write
 
-  # Save the values of a release, rewritten
+  # Save the rewritten values of a release
   helm aistor values --object-store team-a/primary --bundle aistor.bundle -o yaml > primary.yaml
 
-  # Which of my values do nothing in the new chart?
+  # Show values without effect in the new chart
   helm aistor values --operator --bundle aistor.bundle --explain`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -83,22 +83,22 @@ func (o *valuesOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&o.files, "values", "f", nil, "values file, or - for standard input (can be repeated; default: the release's own values)")
 	o.sets.addFlags(fs, "KEY=VALUE")
 	fs.StringArrayVar(&o.literal, "literal-value", nil, literalUsage("SETTING"))
-	fs.BoolVar(&o.operator, "operator", false, "the operator's release is meant")
-	fs.StringVar(&o.store, "object-store", "", "the release of this store is meant, as NAMESPACE/NAME")
-	fs.StringVar(&o.bundleFile, "bundle", "", "take the target's chart from this bundle (default: the installed chart)")
-	fs.StringVar(&o.chartFile, "chart", "", "take the target's chart from this archive or folder")
+	fs.BoolVar(&o.operator, "operator", false, "select the operator's release")
+	fs.StringVar(&o.store, "object-store", "", "select the release of this object store, as NAMESPACE/NAME")
+	fs.StringVar(&o.bundleFile, "bundle", "", "bundle with the target chart (default: the installed chart)")
+	fs.StringVar(&o.chartFile, "chart", "", "target chart archive or directory")
 	fs.StringVar(&o.fromFile, "from-chart", "", "with --explain, the chart to compare with (default: the installed one)")
-	fs.BoolVar(&o.write, "write", false, "change the files in place; FILE.1.bak and so on keep what they were")
-	fs.BoolVar(&o.explain, "explain", false, "say what each setting does in the installed and in the target's chart")
+	fs.BoolVar(&o.write, "write", false, "edit the files in place; backups are FILE.1.bak and so on")
+	fs.BoolVar(&o.explain, "explain", false, "show the effect of each setting in the installed and in the target chart")
 	fs.StringVar(&o.imageOnly, "image-only", "", "change only the tag of the object store's image")
-	fs.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit 2 where something would change")
+	fs.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with code 2 if there are changes")
 }
 
 func (o *valuesOptions) run(ctx context.Context) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	s, err := o.load(ctx)
+	s, err := o.loadSubject(ctx)
 	if err != nil {
 		return err
 	}
@@ -106,11 +106,11 @@ func (o *valuesOptions) run(ctx context.Context) error {
 		return o.runExplain(ctx, s)
 	}
 	if o.format == formatTagMirrorSet || o.format == formatHosts {
-		return o.runKeep(s)
+		return o.runMirrorConfig(s)
 	}
-	if s.registry.Keeps() {
-		return withHint(errors.New("rewriting values: --references keep leaves them as they are"),
-			"-o ImageTagMirrorSet or -o hosts.toml writes what the nodes need instead")
+	if s.registry.KeepsReferences() {
+		return withHint(errors.New("rewriting values: not possible with --references keep"),
+			"use -o ImageTagMirrorSet or -o hosts.toml to configure the nodes instead")
 	}
 	return o.runRewrite(s)
 }
@@ -122,19 +122,19 @@ func (o *valuesOptions) validate() error {
 	stdin := strings.Contains(strings.Join(append([]string{""}, o.files...), "\x00")+"\x00", "\x00-\x00")
 	switch {
 	case o.operator && o.store != "":
-		return errors.New("reading --operator and --object-store: only one of them can be meant")
+		return errors.New("--operator and --object-store are mutually exclusive")
 	case o.bundleFile != "" && o.chartFile != "":
-		return errors.New("reading --bundle and --chart: only one of them can be meant")
+		return errors.New("--bundle and --chart are mutually exclusive")
 	case o.explain && (o.write || o.imageOnly != ""):
-		return errors.New("reading --explain: it changes nothing, and goes with neither --write nor --image-only")
+		return errors.New("--explain cannot be combined with --write or --image-only")
 	case o.fromFile != "" && !o.explain:
-		return errors.New("reading --from-chart: only --explain compares two charts")
+		return errors.New("--from-chart requires --explain")
 	case o.store != "" && strings.Count(o.store, "/") != 1:
 		return fmt.Errorf("reading --object-store %q: expected NAMESPACE/NAME", o.store)
 	case o.write && (len(o.files) == 0 || stdin):
-		return withHint(errors.New("reading --write: only files given with -f can be written"), "-o yaml > FILE saves the rewritten values")
+		return withHint(errors.New("--write requires -f FILE"), "-o yaml > FILE saves the rewritten values")
 	case o.format == "table" && !o.explain:
-		return fmt.Errorf("reading --output %q: only --explain has a table", o.format)
+		return fmt.Errorf("--output %q requires --explain", o.format)
 	}
 	return o.sets.validate()
 }
@@ -143,9 +143,9 @@ func (o *valuesOptions) validate() error {
 type valuesSubject struct {
 	// release is what is installed; its Name is empty where nobody asked the
 	// cluster.
-	release plan.Release
+	release plan.InstalledRelease
 	// chart is the target, from the installed one; from may be nil.
-	chart, from *chart.Chart
+	chart, installedChart *chart.Chart
 	// bundle says what the bundle carries; nil without one.
 	bundle *bundle.Manifest
 	files  []valuesFile
@@ -162,15 +162,15 @@ type valuesSubject struct {
 	redactor *redact.Redactor
 }
 
-// name is the release, or what else tells one run from another.
-func (s *valuesSubject) name() string {
+// displayName is the release, or what else tells one run from another.
+func (s *valuesSubject) displayName() string {
 	if s.release.Name != "" {
 		return "release " + s.release.Key()
 	}
 	return "chart " + s.chart.ID()
 }
 
-func (s *valuesSubject) options(v map[string]any) chart.RenderOptions {
+func (s *valuesSubject) renderOptions(v map[string]any) chart.RenderOptions {
 	return chart.RenderOptions{
 		ReleaseName: s.release.Name, Namespace: s.release.Namespace, Values: v,
 		IsUpgrade: true, Revision: s.release.Revision + 1, KubeVersion: s.kubernetes,
@@ -178,11 +178,11 @@ func (s *valuesSubject) options(v map[string]any) chart.RenderOptions {
 }
 
 func (o *valuesOptions) runRewrite(s *valuesSubject) error {
-	result, err := inputs.Rewrite(s.chart, s.user, s.registry, o.imageOnly, s.options)
+	result, err := planinput.Rewrite(s.chart, s.user, s.registry, o.imageOnly, s.renderOptions)
 	if err != nil {
-		return inputs.ExplainNotText(err, s.name(), s.user, s.sources, s.release, o.store)
+		return planinput.ExplainNotText(err, s.displayName(), s.user, s.sources, s.release, o.store)
 	}
-	warnings, err := inputs.WarnNotText(s.name(), s.user, s.sources, s.release, o.store)
+	warnings, err := planinput.WarnNotText(s.displayName(), s.user, s.sources, s.release, o.store)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (o *valuesOptions) runRewrite(s *valuesSubject) error {
 			return err
 		}
 	}
-	if err := o.show(s, result, edited, report); err != nil {
+	if err := o.writeResult(s, result, edited, report); err != nil {
 		return err
 	}
 	switch {
@@ -220,7 +220,7 @@ func rewriteFiles(files []valuesFile, result *values.Result) ([]editedFile, erro
 	}
 	list := make([]editedFile, len(files))
 	merged := map[string]any{}
-	for i, edits := range values.Assign(result.Edits, given) {
+	for i, edits := range values.AssignEdits(result.Edits, given) {
 		list[i] = editedFile{valuesFile: files[i], after: files[i].data, edits: len(edits)}
 		if len(edits) > 0 {
 			out, err := values.Apply(files[i].data, edits)
@@ -235,14 +235,14 @@ func rewriteFiles(files []valuesFile, result *values.Result) ([]editedFile, erro
 		}
 		merged = values.Merge(merged, after)
 	}
-	if !sameJSON(merged, result.Values) {
-		return nil, errors.New("editing the values files: together they don't say what was meant, so that none is changed")
+	if !equalJSON(merged, result.Values) {
+		return nil, errors.New("editing the values files: the merged result differs from the intended values; no file was changed")
 	}
 	return list, nil
 }
 
-// roleAsked is the chart's role that flags say, or the given chart's.
-func (o *valuesOptions) roleAsked(c *chart.Chart) (aistor.Role, error) {
+// requestedRole is the chart's role that flags say, or the given chart's.
+func (o *valuesOptions) requestedRole(c *chart.Chart) (aistor.ChartRole, error) {
 	role := aistor.RoleUnknown
 	switch {
 	case o.operator:
@@ -255,7 +255,7 @@ func (o *valuesOptions) roleAsked(c *chart.Chart) (aistor.Role, error) {
 	}
 	is := aistor.RoleOfChart(c.Name)
 	if is == aistor.RoleUnknown || role != aistor.RoleUnknown && is != role {
-		return role, message.Errorf("reading --chart: %s is not a chart of what is meant\nexpected: %s or %s",
+		return role, message.Errorf("reading --chart: %s does not match the selected release\nexpected: %s or %s",
 			c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
 	}
 	return is, nil

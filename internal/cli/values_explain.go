@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -23,24 +23,24 @@ type explainReport struct {
 }
 
 func (o *valuesOptions) runExplain(ctx context.Context, s *valuesSubject) error {
-	from := s.from
+	from := s.installedChart
 	if from == nil {
 		from = s.chart
 	}
-	explained, err := inputs.ExplainValues(ctx, from, s.chart, s.user, s.options)
+	explained, err := planinput.ExplainValues(ctx, from, s.chart, s.user, s.renderOptions)
 	if err != nil {
-		return fmt.Errorf("explaining the values of %s: %w", s.name(), err)
+		return fmt.Errorf("explaining the values of %s: %w", s.displayName(), err)
 	}
-	mask := s.mask(&values.Result{})
+	mask := s.newMask(&values.Result{})
 	explained.OldRefusal, explained.NewRefusal = mask(explained.OldRefusal), mask(explained.NewRefusal)
 	r := &explainReport{APIVersion: plan.APIVersion, Kind: "ValuesExplanation", To: s.chart.ID(), Explained: explained}
-	if s.from != nil {
-		r.From = s.from.ID()
+	if s.installedChart != nil {
+		r.From = s.installedChart.ID()
 	}
 	if s.release.Name != "" {
 		r.Release = s.release.Key()
 	}
-	if err := o.print(o.Out, r, func(w io.Writer) { printExplained(w, r) }); err != nil {
+	if err := o.printDocument(o.Out, r, func(w io.Writer) { printExplained(w, r) }); err != nil {
 		return err
 	}
 	if r.NewRefusal != "" {
@@ -51,7 +51,7 @@ func (o *valuesOptions) runExplain(ctx context.Context, s *valuesSubject) error 
 
 func printExplained(w io.Writer, r *explainReport) {
 	header := []string{"SETTING", "BEFORE", "AFTER"}
-	line(w, "before: %s\nafter:  %s\n", orDash(r.From), r.To)
+	printLine(w, "before: %s\nafter:  %s\n", orDash(r.From), r.To)
 	var rows [][]string
 	for _, e := range r.Settings {
 		before := string(e.Old)
@@ -65,13 +65,13 @@ func printExplained(w io.Writer, r *explainReport) {
 		printRemark(w, e)
 	}
 	if r.NewRefusal != "" {
-		line(w, "\n%s does not render with these values:\n  %s", r.To, wrapLines(strings.Split(r.NewRefusal, "\n"), 76, "  "))
+		printLine(w, "\n%s does not render with these values:\n  %s", r.To, wrapLines(strings.Split(r.NewRefusal, "\n"), 76, "  "))
 	}
 }
 
 func effectText(e values.Explanation) string {
 	switch {
-	case e.Lost():
+	case e.IsLost():
 		return string(e.New) + " (lost)"
 	case e.MaskedBy != "":
 		return string(e.New) + " by " + e.MaskedBy
@@ -82,9 +82,9 @@ func effectText(e values.Explanation) string {
 func printRemark(w io.Writer, e values.Explanation) {
 	notes := e.Notes
 	if e.Nearest != "" {
-		notes = append(notes, "perhaps "+e.Nearest+" is meant")
+		notes = append(notes, "did you mean "+e.Nearest+" ?")
 	}
 	if len(notes) > 0 {
-		line(w, "\n%s\n  %s", e.Path, wrap(printable(strings.Join(notes, "; ")), 76, "  "))
+		printLine(w, "\n%s\n  %s", e.Path, wrapText(sanitizeText(strings.Join(notes, "; ")), 76, "  "))
 	}
 }

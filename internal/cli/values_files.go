@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/valuecheck"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 )
@@ -13,8 +13,8 @@ import (
 // readValues reads values files and merges them in Helm's order; the values are
 // nil where there is no file. Files that hold no final values are refused;
 // command takes values on standard input, for the hint.
-func readValues(p *Program, files []string, command string) (inputs.Values, error) {
-	v := inputs.Values{Files: files, Stdin: command}
+func readValues(p *Program, files []string, command string) (planinput.Values, error) {
+	v := planinput.Values{Files: files, Stdin: command}
 	if len(files) == 0 {
 		return v, nil
 	}
@@ -25,7 +25,7 @@ func readValues(p *Program, files []string, command string) (inputs.Values, erro
 		}
 		data, err := chart.ValuesFile{Name: name}.Read(p.In)
 		if err != nil {
-			return v, withHint(err, "ls -l "+shell.Quote(name))
+			return v, withHint(err, "ls -l "+shellquote.Quote(name))
 		}
 		p.redactor().AddText(string(data))
 		source := values.Source{Name: name, Data: data}
@@ -39,7 +39,7 @@ func readValues(p *Program, files []string, command string) (inputs.Values, erro
 		v.Sources = append(v.Sources, source)
 	}
 	var err error
-	if v.Given, err = chart.MergeFiles(list, p.In); err != nil {
+	if v.UserValues, err = chart.MergeFiles(list, p.In); err != nil {
 		return v, withHint(err, "check the file with helm template -f")
 	}
 	return v, nil

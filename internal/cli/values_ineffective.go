@@ -10,27 +10,27 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// explainWithin bounds what looking for values without effect may take. It
+// explainTimeout bounds the search for values without effect. It
 // takes a second; the rest is for machines that do much else, so that one plan
 // does not say less than the next.
-const explainWithin = 20 * time.Second
+const explainTimeout = 20 * time.Second
 
-// ineffective finds the values that do nothing in the target's charts. It is
+// findIneffective finds the values that do nothing in the target's charts. It is
 // advice: what can't be found out, or not in time, is said and left.
-func (o *targetOptions) ineffective(ctx context.Context, t *target) error {
-	bounded, cancel := context.WithTimeout(ctx, explainWithin)
+func (o *targetOptions) findIneffective(ctx context.Context, t *target) error {
+	bounded, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
 	charts := o.installedCharts(bounded, slices.Concat(t.inputs.Operator, t.inputs.Stores))
-	err := inputs.Explain(bounded, &t.inputs, t.charts, func(key string) *chart.Chart { return charts[key] })
+	err := planinput.ExplainChanges(bounded, &t.inputs, t.charts, func(key string) *chart.Chart { return charts[key] })
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		line(o.ErrOut, "note: not every value was explained within %s; helm aistor values --explain takes its time", explainWithin)
+		printLine(o.ErrOut, "note: values analysis timed out after %s; run helm aistor values --explain for a complete list", explainTimeout)
 		return nil
 	}
 	return err
@@ -45,7 +45,7 @@ func (o *targetOptions) installedCharts(ctx context.Context, changes []plan.Chan
 	var group errgroup.Group
 	group.SetLimit(4)
 	for _, c := range changes {
-		if c.Stone {
+		if c.Intermediate {
 			continue
 		}
 		group.Go(func() error {

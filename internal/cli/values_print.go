@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -27,9 +27,9 @@ type valuesReport struct {
 	Images     []string            `json:"images,omitempty"`
 	Unresolved []values.Unresolved `json:"unresolved,omitempty"`
 	// NotInBundle has to be in the registry already.
-	NotInBundle []absent     `json:"notInBundle,omitempty"`
-	StalePins   []values.Pin `json:"stalePins,omitempty"`
-	Warnings    []string     `json:"warnings,omitempty"`
+	NotInBundle []absentImage `json:"notInBundle,omitempty"`
+	StalePins   []values.Pin  `json:"stalePins,omitempty"`
+	Warnings    []string      `json:"warnings,omitempty"`
 }
 
 type valuesFileReport struct {
@@ -39,12 +39,12 @@ type valuesFileReport struct {
 }
 
 func newValuesReport(s *valuesSubject, result *values.Result, files []editedFile) *valuesReport {
-	mask := s.mask(result)
+	mask := s.newMask(result)
 	r := &valuesReport{
 		APIVersion: plan.APIVersion, Kind: "ValuesReport", Chart: s.chart.ID(), Registry: s.registry,
 		Unresolved: result.Unresolved, Changes: []values.Change{},
 	}
-	for _, at := range result.Idle {
+	for _, at := range result.Ineffective {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s has no effect in %s", at, s.chart.ID()))
 	}
 	r.Warnings = append(r.Warnings, result.Warnings...)
@@ -62,18 +62,18 @@ func newValuesReport(s *valuesSubject, result *values.Result, files []editedFile
 		r.Images = append(r.Images, i.Ref.String())
 	}
 	if s.bundle != nil {
-		r.NotInBundle = absentOf(result, s.bundle.Images, s.registry)
+		r.NotInBundle = absentImages(result, s.bundle.Images, s.registry)
 	}
 	for _, p := range result.Pins {
-		if p.Stale() {
+		if p.IsStale() {
 			r.StalePins = append(r.StalePins, p)
 		}
 	}
 	return r
 }
 
-// mask takes the user's secrets out of texts.
-func (s *valuesSubject) mask(result *values.Result) func(string) string {
+// newMask takes the user's secrets out of texts.
+func (s *valuesSubject) newMask(result *values.Result) func(string) string {
 	for _, v := range []map[string]any{s.user, s.release.Values, result.Values} {
 		s.redactor.AddObject(v)
 	}
@@ -89,8 +89,8 @@ func (s *valuesSubject) learnRendered(result *values.Result) {
 		for _, f := range s.files {
 			given = values.Merge(given, f.values)
 		}
-		if before, err := s.chart.Render(s.options(given)); err == nil {
-			objects = slices.Concat(objects, before.Plain())
+		if before, err := s.chart.Render(s.renderOptions(given)); err == nil {
+			objects = slices.Concat(objects, before.PlainObjects())
 		}
 	}
 	for _, o := range objects {
@@ -100,20 +100,20 @@ func (s *valuesSubject) learnRendered(result *values.Result) {
 	}
 }
 
-// show writes what was asked for to stdout, and to stderr what a person should
+// writeResult writes what was asked for to stdout, and to stderr what a person should
 // know besides.
-func (o *valuesOptions) show(s *valuesSubject, result *values.Result, files []editedFile, r *valuesReport) error {
+func (o *valuesOptions) writeResult(s *valuesSubject, result *values.Result, files []editedFile, r *valuesReport) error {
 	switch o.format {
 	case "json":
-		return o.print(o.Out, r, nil)
+		return o.printDocument(o.Out, r, nil)
 	case "yaml":
-		if err := printValues(verbatim(o.Out), result, files); err != nil {
+		if err := printValues(unredactedStream(o.Out), result, files); err != nil {
 			return err
 		}
 	default:
-		mask := s.mask(result)
+		mask := s.newMask(result)
 		for _, f := range files {
-			fmt.Fprint(o.Out, message.Block(mask(values.Diff(f.data, f.after, f.name))))
+			fmt.Fprint(o.Out, message.Block(mask(values.UnifiedDiff(f.data, f.after, f.name))))
 		}
 	}
 	o.printRemarks(s, r)
@@ -136,43 +136,43 @@ func printValues(w io.Writer, result *values.Result, files []editedFile) error {
 
 func (o *valuesOptions) printRemarks(s *valuesSubject, r *valuesReport) {
 	for _, w := range r.Warnings {
-		line(o.ErrOut, "warning: %s", wrap(printable(w), 70, "         "))
+		printLine(o.ErrOut, "warning: %s", wrapText(sanitizeText(w), 70, "         "))
 	}
 	for _, p := range r.StalePins {
-		line(o.ErrOut, "warning: %s pins %s,\n         older than the chart's own %s", p.Path, p.Pinned.Tag, p.Default.Tag)
+		printLine(o.ErrOut, "warning: %s pins %s,\n         older than the chart's own %s", p.Path, p.Pinned.Tag, p.Default.Tag)
 	}
 	for _, u := range r.Unresolved {
-		line(o.ErrOut, "unresolved: %s", printable(u.Ref.String()))
-		line(o.ErrOut, "  at    %s", printable(strings.TrimSpace(u.Reason.Object+" "+u.Reason.Path)))
-		line(o.ErrOut, "  why   %s", printable(u.Why))
-		line(o.ErrOut, "  fix   %s", printable(orDash(u.Fix)))
+		printLine(o.ErrOut, "unresolved: %s", sanitizeText(u.Ref.String()))
+		printLine(o.ErrOut, "  at    %s", sanitizeText(strings.TrimSpace(u.Reason.Object+" "+u.Reason.Path)))
+		printLine(o.ErrOut, "  why   %s", sanitizeText(u.Why))
+		printLine(o.ErrOut, "  fix   %s", sanitizeText(orDash(u.Fix)))
 	}
 	for _, a := range r.NotInBundle {
-		line(o.ErrOut, "not in the bundle: %s", printable(a.Ref.String()))
-		line(o.ErrOut, "  at    %s", printable(strings.TrimSpace(a.Reason.Object+" "+a.Reason.Path)))
-		line(o.ErrOut, "  fix   have it in the registry, or carry it: helm aistor bundle create --image SOURCE")
+		printLine(o.ErrOut, "not in the bundle: %s", sanitizeText(a.Ref.String()))
+		printLine(o.ErrOut, "  at    %s", sanitizeText(strings.TrimSpace(a.Reason.Object+" "+a.Reason.Path)))
+		printLine(o.ErrOut, "  fix   push it to the registry, or include it: helm aistor bundle create --image SOURCE")
 	}
 	for _, f := range r.Files {
 		if f.Backup != "" {
-			line(o.ErrOut, "%s changed, %s is what it was", f.Name, f.Backup)
+			printLine(o.ErrOut, "%s changed; backup: %s", f.Name, f.Backup)
 		}
 	}
-	line(o.ErrOut, "%s", o.verdict(s, r))
+	printLine(o.ErrOut, "%s", o.summaryLine(s, r))
 }
 
-// verdict is the last line: what was proved, or what is left.
-func (o *valuesOptions) verdict(s *valuesSubject, r *valuesReport) string {
+// summaryLine is the last line: what was proved, or what is left.
+func (o *valuesOptions) summaryLine(s *valuesSubject, r *valuesReport) string {
 	if n := len(r.Unresolved); n > 0 {
-		return fmt.Sprintf("not from %s with %s: %s", s.registry.Registry, r.Chart, words.Count(n, "reference"))
+		return fmt.Sprintf("not pulled from %s with %s: %s", s.registry.Registry, r.Chart, plural.Count(n, "reference"))
 	}
 	var b strings.Builder
 	switch n := len(r.Changes); {
 	case n == 0:
 		b.WriteString("nothing to change")
 	case o.write:
-		b.WriteString(words.Count(n, "setting") + " changed")
+		b.WriteString(plural.Count(n, "setting") + " changed")
 	default:
-		b.WriteString(words.Count(n, "setting") + " to change")
+		b.WriteString(plural.Count(n, "setting") + " to change")
 	}
 	if o.imageOnly == "" {
 		fmt.Fprintf(&b, "; rendered with %s, all images (%d) come from %s", r.Chart, len(r.Images), s.registry.Registry)

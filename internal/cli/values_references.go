@@ -21,13 +21,13 @@ const (
 	formatHosts        = "hosts.toml"
 )
 
-// runKeep writes what makes the nodes' runtime fetch from the private registry
+// runMirrorConfig writes what makes the nodes' runtime fetch from the private registry
 // what the charts name publicly.
-func (o *valuesOptions) runKeep(s *valuesSubject) error {
-	if !s.registry.Keeps() {
-		return withHint(fmt.Errorf("writing %s: references are rewritten, so that no node needs it", o.format), "--references keep leaves them public")
+func (o *valuesOptions) runMirrorConfig(s *valuesSubject) error {
+	if !s.registry.KeepsReferences() {
+		return withHint(fmt.Errorf("writing %s: not needed, because references are rewritten", o.format), "use --references keep")
 	}
-	found, err := chart.Discover(s.chart, s.options(s.user), chart.DiscoverOptions{})
+	found, err := chart.Discover(s.chart, s.renderOptions(s.user), chart.DiscoverOptions{})
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func hostsFiles(m images.Mirror, refs []images.Ref) (string, error) {
 			url, override = url+"/v2"+base, "override_path = true\n"
 		}
 		text := fmt.Sprintf("# /etc/containerd/certs.d/%s/hosts.toml\n"+
-			"# Where nodes don't trust the registry's certificate, say in both places\n"+
+			"# If nodes do not trust the registry's certificate, set in both places\n"+
 			"# ca = \"/etc/containerd/certs.d/registry-ca.pem\"\n", host)
 		settings := "capabilities = [\"pull\", \"resolve\"]\n" + override
 		text += fmt.Sprintf("server = %q\n%s\n[host.%q]\n%s", url, settings, url, settings)

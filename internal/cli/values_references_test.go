@@ -33,7 +33,7 @@ func TestMirrorSetsRedirectWhatTheMirrorMapsAndNothingElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := refs(tc.refs)
+			list, err := parseRefs(tc.refs)
 			if err != nil {
 				t.Fatal(err)
 			}

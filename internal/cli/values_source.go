@@ -12,9 +12,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/inputs"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/valuecheck"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -36,12 +36,12 @@ type editedFile struct {
 	backup string
 }
 
-func (f editedFile) changed() bool { return !bytes.Equal(f.data, f.after) }
+func (f editedFile) isChanged() bool { return !bytes.Equal(f.data, f.after) }
 
-// load finds the chart, the values and the registry. It asks the cluster only
+// loadSubject finds the chart, the values and the registry. It asks the cluster only
 // for what the files and flags don't say.
-func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
-	site, err := o.site.read(o.Program)
+func (o *valuesOptions) loadSubject(ctx context.Context) (*valuesSubject, error) {
+	site, err := o.site.readSite(o.Program)
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +51,13 @@ func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
 			return nil, err
 		}
 	}
-	role, err := o.roleAsked(s.chart)
+	role, err := o.requestedRole(s.chart)
 	if err != nil {
 		return nil, err
 	}
 	if role == aistor.RoleUnknown {
-		return nil, withHint(errors.New("choosing the release: neither --operator nor --object-store was given"),
-			"--operator is the operator's release, --object-store NAMESPACE/NAME that of a store")
+		return nil, withHint(errors.New("--operator or --object-store is required"),
+			"add --operator, or --object-store NAMESPACE/NAME")
 	}
 	if o.bundleFile != "" {
 		if s.chart, s.bundle, err = o.chartOfBundle(ctx, role); err != nil {
@@ -66,28 +66,28 @@ func (o *valuesOptions) load(ctx context.Context) (*valuesSubject, error) {
 	}
 	var facts *plan.Facts
 	if len(o.files) == 0 || s.chart == nil {
-		if facts, err = o.ask(ctx, s, role, site); err != nil {
+		if facts, err = o.readRelease(ctx, s, role, site); err != nil {
 			return nil, err
 		}
 	}
 	if err := o.loadFrom(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := o.read(s); err != nil {
+	if err := o.readFiles(s); err != nil {
 		return nil, err
 	}
-	if err := o.setOnTop(s); err != nil {
+	if err := o.applySettings(s); err != nil {
 		return nil, err
 	}
-	given := inputs.Values{Sources: s.sources, Sets: o.sets.Sets, Stdin: o.fromStdin()}
-	if err := inputs.CheckFinal(s.name(), s.user, given, s.release.Values, o.literal, "-f FILE"); err != nil {
+	given := planinput.Values{Sources: s.sources, Sets: o.sets.SetFlags, Stdin: o.fromStdin()}
+	if err := planinput.CheckFinal(s.displayName(), s.user, given, s.release.Values, o.literal, "-f FILE"); err != nil {
 		return nil, err
 	}
-	return s, o.place(s, role, site, facts)
+	return s, o.resolveRegistry(s, role, site, facts)
 }
 
-// place finds the registry, which explaining does without.
-func (o *valuesOptions) place(s *valuesSubject, role aistor.Role, site *plan.Site, facts *plan.Facts) error {
+// resolveRegistry finds the registry, which explaining does without.
+func (o *valuesOptions) resolveRegistry(s *valuesSubject, role aistor.ChartRole, site *plan.Site, facts *plan.Facts) error {
 	if site != nil && s.kubernetes == "" {
 		s.kubernetes = site.Kubernetes
 	}
@@ -104,9 +104,9 @@ func (o *valuesOptions) place(s *valuesSubject, role aistor.Role, site *plan.Sit
 // factsFromValues stands for a cluster that nobody asked: what the operator's
 // values name as the registry is where the nodes pull from. Those of a store
 // say so little that only a change of the tag alone can rely on them.
-func factsFromValues(role aistor.Role, user map[string]any, tagOnly bool) *plan.Facts {
+func factsFromValues(role aistor.ChartRole, user map[string]any, tagOnly bool) *plan.Facts {
 	if role == aistor.RoleOperator {
-		return &plan.Facts{Operator: &plan.Release{Values: user}}
+		return &plan.Facts{Operator: &plan.InstalledRelease{Values: user}}
 	}
 	ref, err := images.ParseRef(values.GetString(user, "objectStore", "image", "repository") + ":x")
 	if !tagOnly || err != nil || ref.Host == aistor.PublicRegistry {
@@ -115,10 +115,10 @@ func factsFromValues(role aistor.Role, user map[string]any, tagOnly bool) *plan.
 	return &plan.Facts{Workloads: []plan.Workload{{Containers: []plan.Container{{Image: ref.String()}}}}}
 }
 
-// chartOfBundle is the newest chart of a role that is no stepping stone, with
+// chartOfBundle is the newest target chart of a role, with
 // what else the bundle carries.
-func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.Role) (*chart.Chart, *bundle.Manifest, error) {
-	b, err := openBundle(ctx, o.bundleFile, o.connector(o.Program))
+func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.ChartRole) (*chart.Chart, *bundle.Manifest, error) {
+	b, err := openBundle(ctx, o.bundleFile, o.newClientFactory(o.Program))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,20 +127,20 @@ func (o *valuesOptions) chartOfBundle(ctx context.Context, role aistor.Role) (*c
 	if err != nil {
 		return nil, nil, err
 	}
-	if c := inputs.Target(list, role); c != nil {
+	if c := planinput.TargetChart(list, role); c != nil {
 		m := b.Manifest()
 		return c, &m, nil
 	}
-	return nil, nil, fmt.Errorf("looking for the target's chart in %q: it carries none of the %s's", o.bundleFile, role)
+	return nil, nil, fmt.Errorf("finding the target chart in %q: no chart for the %s", o.bundleFile, role)
 }
 
-// ask reads the release from the cluster.
-func (o *valuesOptions) ask(ctx context.Context, s *valuesSubject, role aistor.Role, site *plan.Site) (*plan.Facts, error) {
+// readRelease reads the release from the cluster.
+func (o *valuesOptions) readRelease(ctx context.Context, s *valuesSubject, role aistor.ChartRole, site *plan.Site) (*plan.Facts, error) {
 	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.redactor()))
 	if err != nil {
 		return nil, err
 	}
-	scope := cluster.Scope{OperatorNamespace: o.kube.namespace()}
+	scope := cluster.Scope{OperatorNamespace: o.kube.explicitNamespace()}
 	if scope.OperatorNamespace == "" && site != nil {
 		scope.OperatorNamespace = site.Operator.Namespace
 	}
@@ -148,7 +148,7 @@ func (o *valuesOptions) ask(ctx context.Context, s *valuesSubject, role aistor.R
 	if err != nil {
 		return nil, err
 	}
-	release, err := inputs.FindRelease(facts, role, o.store)
+	release, err := planinput.FindRelease(facts, role, o.store)
 	if err != nil {
 		return nil, err
 	}
@@ -157,12 +157,12 @@ func (o *valuesOptions) ask(ctx context.Context, s *valuesSubject, role aistor.R
 	if err != nil {
 		return nil, err
 	}
-	s.from = record.Chart
+	s.installedChart = record.Chart
 	if s.chart == nil {
-		s.chart = s.from
+		s.chart = s.installedChart
 	}
 	if s.chart == nil {
-		return nil, withHint(fmt.Errorf("reading release %q: its record has no chart", release.Key()), "name one with --chart or --bundle")
+		return nil, withHint(fmt.Errorf("reading release %q: its record has no chart", release.Key()), "set --chart or --bundle")
 	}
 	return facts, nil
 }
@@ -171,13 +171,13 @@ func (o *valuesOptions) ask(ctx context.Context, s *valuesSubject, role aistor.R
 func (o *valuesOptions) loadFrom(ctx context.Context, s *valuesSubject) error {
 	var err error
 	if o.fromFile != "" {
-		s.from, err = chart.Load(o.fromFile)
+		s.installedChart, err = chart.Load(o.fromFile)
 	}
 	return err
 }
 
-// read reads the files, or takes the release's own values for one.
-func (o *valuesOptions) read(s *valuesSubject) error {
+// readFiles reads the files, or takes the release's own values for one.
+func (o *valuesOptions) readFiles(s *valuesSubject) error {
 	s.user = map[string]any{}
 	if len(o.files) == 0 {
 		f, err := releaseFile(s.release)
@@ -186,7 +186,7 @@ func (o *valuesOptions) read(s *valuesSubject) error {
 	}
 	for i, name := range o.files {
 		if slices.Contains(o.files[:i], name) {
-			return fmt.Errorf("reading values file %q: it is named twice", name)
+			return fmt.Errorf("reading values file %q: specified twice", name)
 		}
 		if err := valuecheck.CheckName(name, o.fromStdin()); err != nil {
 			return err
@@ -219,30 +219,30 @@ func (o *valuesOptions) fromStdin() string {
 	}
 	for _, flag := range [][2]string{{"object-store", o.store}, {"bundle", o.bundleFile}, {"chart", o.chartFile}} {
 		if flag[1] != "" {
-			command += " --" + flag[0] + " " + shell.Quote(flag[1])
+			command += " --" + flag[0] + " " + shellquote.Quote(flag[1])
 		}
 	}
 	return command + " -f -"
 }
 
-// setOnTop puts the settings of the command line on top of what was read.
-func (o *valuesOptions) setOnTop(s *valuesSubject) error {
+// applySettings puts the settings of the command line on top of what was read.
+func (o *valuesOptions) applySettings(s *valuesSubject) error {
 	if o.sets.IsZero() {
 		return nil
 	}
-	user, err := o.sets.Into(s.user)
+	user, err := o.sets.ApplyTo(s.user)
 	if err != nil {
 		return err
 	}
 	o.redactor().AddObject(user)
-	s.set = values.Between(s.user, user)
-	s.setChanges = values.Describe(s.user, s.set, "given on the command line")
+	s.set = values.DiffEdits(s.user, user)
+	s.setChanges = values.DescribeEdits(s.user, s.set, "set on the command line")
 	s.user = user
 	return nil
 }
 
 // releaseFile writes a release's values as "helm get values -o yaml" does.
-func releaseFile(r plan.Release) (valuesFile, error) {
+func releaseFile(r plan.InstalledRelease) (valuesFile, error) {
 	data, err := message.YAML(r.Values)
 	if err != nil {
 		return valuesFile{}, fmt.Errorf("reading the values of release %q: %w", r.Key(), err)
@@ -253,8 +253,8 @@ func releaseFile(r plan.Release) (valuesFile, error) {
 	return valuesFile{"values of " + r.Key(), data, r.Values}, nil
 }
 
-// sameJSON compares values as Helm stores them, so that 1 and 1.0 are one.
-func sameJSON(a, b map[string]any) bool {
+// equalJSON compares values as Helm stores them, so that 1 and 1.0 are one.
+func equalJSON(a, b map[string]any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)

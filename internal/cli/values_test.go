@@ -41,9 +41,9 @@ func newValuesFolder(t *testing.T, files map[string]string) valuesFolder {
 	return f
 }
 
-// run runs the verb; of its arguments those after -f are files of the folder.
+// runValues runs the verb; of its arguments those after -f are files of the folder.
 // Neither HOME nor KUBECONFIG lead anywhere, so that a cluster is not asked.
-func (f valuesFolder) run(args ...string) (code int, out, errOut string) {
+func (f valuesFolder) runValues(args ...string) (code int, out, errOut string) {
 	f.t.Helper()
 	full := []string{"values", "--kubeconfig", filepath.Join(f.dir, "none.kubeconfig")}
 	for i, a := range args {
@@ -60,7 +60,7 @@ func (f valuesFolder) run(args ...string) (code int, out, errOut string) {
 	return code, tidy.Replace(stdout.String()), tidy.Replace(stderr.String())
 }
 
-func (f valuesFolder) read(name string) string {
+func (f valuesFolder) readFile(name string) string {
 	f.t.Helper()
 	b, err := os.ReadFile(filepath.Join(f.dir, name))
 	if err != nil {
@@ -162,13 +162,13 @@ func TestValuesShowsWritesAndExplains(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			f := newValuesFolder(t, tc.files)
-			code, out, errOut := f.run(append(tc.args, to...)...)
+			code, out, errOut := f.runValues(append(tc.args, to...)...)
 			if code != tc.code {
 				t.Errorf("exit code %d, want %d", code, tc.code)
 			}
-			golden(t, "values/"+tc.name, "-- stdout --\n"+out+"-- stderr --\n"+errOut)
+			checkGolden(t, "values/"+tc.name, "-- stdout --\n"+out+"-- stderr --\n"+errOut)
 			for name, text := range tc.files {
-				if f.read(name) != text {
+				if f.readFile(name) != text {
 					t.Errorf("%s was changed without --write", name)
 				}
 			}
@@ -193,13 +193,13 @@ func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"--chart", newOperator, "-f", "link.yaml", "--registry", "r.example.com", "--prefix", "team", "--write", "--detailed-exitcode"}
-	if code, _, errOut := f.run(args...); code != ExitOK {
+	if code, _, errOut := f.runValues(args...); code != ExitOK {
 		t.Fatalf("exit code %d\n%s", code, errOut)
 	}
-	if got := f.read("link.yaml.1.bak"); got != windows {
+	if got := f.readFile("link.yaml.1.bak"); got != windows {
 		t.Errorf("the backup is not what the file was: %q", got)
 	}
-	if got := f.read("op.yaml.1.bak"); got != "older" {
+	if got := f.readFile("op.yaml.1.bak"); got != "older" {
 		t.Errorf("another backup was overwritten: %q", got)
 	}
 	info, err := os.Lstat(filepath.Join(f.dir, "link.yaml"))
@@ -210,11 +210,11 @@ func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("the mode is not kept: %v %v", info, err)
 	}
-	after := f.read("op.yaml")
+	after := f.readFile("op.yaml")
 	if !strings.HasPrefix(after, windows) || strings.Contains(strings.ReplaceAll(after, "\r\n", ""), "\n") {
 		t.Errorf("more than the new lines changed: %q", after)
 	}
-	if code, _, errOut := f.run(args...); code != ExitOK || !strings.Contains(errOut, "nothing to change") {
+	if code, _, errOut := f.runValues(args...); code != ExitOK || !strings.Contains(errOut, "nothing to change") {
 		t.Errorf("again: exit code %d\n%s", code, errOut)
 	}
 	if _, err := os.Stat(filepath.Join(f.dir, "link.yaml.2.bak")); err == nil {
@@ -226,7 +226,7 @@ func TestASecretInTwoFlagsIsRefused(t *testing.T) {
 	t.Parallel()
 	o := &setOptions{}
 	o.Set = []string{"env[0].name=MINIO_ROOT_PASSWORD", "env[0].value=planted"}
-	if err := o.validate(); err == nil || strings.Contains(describe(err), "planted") {
+	if err := o.validate(); err == nil || strings.Contains(describeError(err), "planted") {
 		t.Errorf("error %v", err)
 	}
 	o.Set[1], o.File = "env[0].other=x", []string{"env[0].value=/nowhere"}
@@ -247,7 +247,7 @@ func TestValuesLeaveAFileThatWasChangedMeanwhile(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "b.yaml") {
 		t.Errorf("error %v", err)
 	}
-	if f.read("a.yaml") != "a: 1\n" || f.read("b.yaml") != "b: somebody's\n" {
+	if f.readFile("a.yaml") != "a: 1\n" || f.readFile("b.yaml") != "b: somebody's\n" {
 		t.Error("a file was written")
 	}
 	if _, err := os.Stat(filepath.Join(f.dir, "a.yaml.1.bak")); err == nil {
@@ -263,7 +263,7 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release := plan.Release{Namespace: "aistor", Name: "aistor", Values: map[string]any{
+	release := plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Values: map[string]any{
 		"license": "eyJhbGciOiJFUzM4NCJ9.payload.signature",
 		"env":     []any{map[string]any{"name": "MINIO_ROOT_PASSWORD", "value": "planted"}},
 	}}
@@ -278,7 +278,7 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 	if err := o.runRewrite(s); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "values/release", out.String()+errOut.String())
+	checkGolden(t, "values/release", out.String()+errOut.String())
 	if strings.Contains(out.String(), "planted") || strings.Contains(out.String(), "payload") {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
@@ -318,7 +318,7 @@ func TestValuesSaysWhichPasswordsAreNoText(t *testing.T) {
 		"'<<PASSWORD>>'":   {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a variable that nobody replaced"}},
 	} {
 		f := newValuesFolder(t, map[string]string{"s.yaml": strings.Replace(storeValues, "short", password, 1)})
-		code, _, errOut := f.run("--chart", newStore, "-f", "s.yaml", "--registry", "registry.example.com:5000", "--pull-secret", "pull")
+		code, _, errOut := f.runValues("--chart", newStore, "-f", "s.yaml", "--registry", "registry.example.com:5000", "--pull-secret", "pull")
 		said := strings.Join(strings.Fields(errOut), " ")
 		for _, want := range tc.want {
 			if code != tc.code || !strings.Contains(said, want) || strings.Contains(said, "1234") || strings.Contains(said, "planted12") || strings.Contains(said, "PASSWORD") {

@@ -16,26 +16,26 @@ import (
 // changed since it was read stays as it is, and all others with it.
 func writeFiles(files []editedFile, report *valuesReport) error {
 	for _, f := range files {
-		if err := f.unchanged(); err != nil {
+		if err := f.checkUnchanged(); err != nil {
 			return err
 		}
 	}
 	for i := range files {
 		f := &files[i]
-		if !f.changed() {
+		if !f.isChanged() {
 			continue
 		}
 		var err error
-		if f.backup, err = backUp(f.name, f.data); err != nil {
+		if f.backup, err = backUpFile(f.name, f.data); err != nil {
 			return err
 		}
 		report.Files[i].Backup = f.backup
 	}
 	for _, f := range files {
-		if !f.changed() {
+		if !f.isChanged() {
 			continue
 		}
-		err := f.unchanged()
+		err := f.checkUnchanged()
 		if err == nil {
 			err = replaceFile(f.name, f.after)
 		}
@@ -46,21 +46,21 @@ func writeFiles(files []editedFile, report *valuesReport) error {
 	return nil
 }
 
-// unchanged makes sure that a file still holds what was read.
-func (f editedFile) unchanged() error {
+// checkUnchanged makes sure that a file still holds what was read.
+func (f editedFile) checkUnchanged() error {
 	now, err := os.ReadFile(f.name)
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", f.name, err)
 	}
 	if !bytes.Equal(now, f.data) {
-		return withHint(fmt.Errorf("writing %q: somebody changed it since it was read", f.name), "run the same command again")
+		return withHint(fmt.Errorf("writing %q: the file changed since it was read", f.name), "rerun the same command")
 	}
 	return nil
 }
 
-// backUp writes data beside name, under the first number that is free.
-func backUp(name string, data []byte) (string, error) {
-	mode, err := modeOf(name)
+// backUpFile writes data beside name, under the first number that is free.
+func backUpFile(name string, data []byte) (string, error) {
+	mode, err := fileMode(name)
 	if err != nil {
 		return "", fmt.Errorf("backing up %q: %w", name, err)
 	}
@@ -77,7 +77,7 @@ func backUp(name string, data []byte) (string, error) {
 	}
 }
 
-func modeOf(name string) (fs.FileMode, error) {
+func fileMode(name string) (fs.FileMode, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return 0, err

@@ -25,19 +25,19 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 )
 
-// clock is the time at which every test looks.
-func clock() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
+// testClock is the time at which every test looks.
+func testClock() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
 
-// api is as much of an API server as the looks need: it lists with pages and
+// fakeAPIServer is as much of an API server as the looks need: it lists with pages and
 // selectors, gets, watches, refuses and counts. What the real one does beyond
 // that is tried against the real one.
-type api struct {
+type fakeAPIServer struct {
 	t      testing.TB
 	server *httptest.Server
-	door   *door
+	door   *restartableListener
 
 	mu      sync.Mutex
-	objects map[string][]object // by path of the collection without namespace
+	objects map[string][]jsonObject // by path of the collection without namespace
 	deny    func(path string) bool
 	proxy   http.HandlerFunc
 	expire  bool // the next continue token is too old
@@ -46,27 +46,27 @@ type api struct {
 	streams map[string][]chan string
 }
 
-type object = map[string]any
+type jsonObject = map[string]any
 
-func newAPI(t testing.TB) *api {
-	a := &api{t: t, objects: map[string][]object{}, streams: map[string][]chan string{}, version: 1}
+func newAPI(t testing.TB) *fakeAPIServer {
+	a := &fakeAPIServer{t: t, objects: map[string][]jsonObject{}, streams: map[string][]chan string{}, version: 1}
 	a.server = httptest.NewUnstartedServer(a)
-	a.door = &door{Listener: a.server.Listener}
+	a.door = &restartableListener{Listener: a.server.Listener}
 	a.server.Listener = a.door
 	a.server.Start()
 	t.Cleanup(a.server.Close)
 	t.Cleanup(a.server.CloseClientConnections)
-	a.add("api/v1/namespaces", `{"metadata":{"name":"kube-system","uid":"cluster-1"}}`)
+	a.addObjects("api/v1/namespaces", `{"metadata":{"name":"kube-system","uid":"cluster-1"}}`)
 	return a
 }
 
-// add puts objects into a collection such as "apis/apps/v1/deployments".
-func (a *api) add(collection string, docs ...string) {
+// addObjects puts objects into a collection such as "apis/apps/v1/deployments".
+func (a *fakeAPIServer) addObjects(collection string, docs ...string) {
 	a.t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, doc := range docs {
-		var o object
+		var o jsonObject
 		if err := json.Unmarshal([]byte(doc), &o); err != nil {
 			a.t.Fatalf("reading %s: %v", doc, err)
 		}
@@ -74,14 +74,14 @@ func (a *api) add(collection string, docs ...string) {
 	}
 }
 
-// send reports an event to those who watch a collection and changes it.
-func (a *api) send(collection, verb, doc string) {
-	a.add(collection, doc)
+// sendEvent reports an event to those who watch a collection and changes it.
+func (a *fakeAPIServer) sendEvent(collection, verb, doc string) {
+	a.addObjects(collection, doc)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := a.objects[collection]
 	last := all[len(all)-1]
-	all = slices.DeleteFunc(all[:len(all)-1], func(o object) bool { return field(o, "metadata.name") == field(last, "metadata.name") })
+	all = slices.DeleteFunc(all[:len(all)-1], func(o jsonObject) bool { return fieldValue(o, "metadata.name") == fieldValue(last, "metadata.name") })
 	if verb != "DELETED" {
 		all = append(all, last)
 	}
@@ -91,16 +91,16 @@ func (a *api) send(collection, verb, doc string) {
 	}
 }
 
-// door is a server's listener that can be shut. Its port stays its own
+// restartableListener is a server's listener that can be shut. Its port stays its own
 // meanwhile: one that was given up may be another's when it is wanted back.
-type door struct {
+type restartableListener struct {
 	net.Listener
 	shut   atomic.Bool
 	turned atomic.Int64 // connections that found it shut
 }
 
 // Accept implements net.Listener.
-func (d *door) Accept() (net.Conn, error) {
+func (d *restartableListener) Accept() (net.Conn, error) {
 	for {
 		c, err := d.Listener.Accept()
 		if err != nil || !d.shut.Load() {
@@ -111,29 +111,29 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
-// stop takes the server away, so that nobody gets a connection.
-func (a *api) stop() {
+// stopServer takes the server away, so that nobody gets a connection.
+func (a *fakeAPIServer) stopServer() {
 	a.door.shut.Store(true)
 	a.server.CloseClientConnections()
 }
 
-// restart brings it back where it was, without the history that watches could
+// restartServer brings it back where it was, without the history that watches could
 // resume from.
-func (a *api) restart() {
+func (a *fakeAPIServer) restartServer() {
 	a.mu.Lock()
 	a.version++
 	a.mu.Unlock()
 	a.door.shut.Store(false)
 }
 
-func (a *api) requests() []string {
+func (a *fakeAPIServer) listRequests() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.asked)
 }
 
-// client is one of a user with a kubeconfig of this server.
-func (a *api) client() *Client {
+// newClient is one of a user with a kubeconfig of this server.
+func (a *fakeAPIServer) newClient() *Client {
 	a.t.Helper()
 	return clientOf(a.t, a.server.URL)
 }
@@ -155,14 +155,14 @@ func clientOf(t testing.TB, url string, limits ...httptimeout.Limits) *Client {
 	}
 	cache := t.TempDir()
 	flags.CacheDir = &cache
-	c, err := New(flags, WithClock(clock))
+	c, err := New(flags, WithClock(testClock))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *fakeAPIServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.door.shut.Load() { // by a connection that was let in just before
 		panic(http.ErrAbortHandler)
 	}
@@ -179,7 +179,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case denied:
-		refuse(w, http.StatusForbidden, "Forbidden", "forbidden: User \"me\" cannot "+path)
+		writeStatusError(w, http.StatusForbidden, "Forbidden", "forbidden: User \"me\" cannot "+path)
 	case path == "version":
 		fmt.Fprint(w, `{"gitVersion":"v1.36.3"}`)
 	case strings.HasSuffix(path, "selfsubjectreviews"):
@@ -187,14 +187,14 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(path, "/proxy/"):
 		a.proxy(w, r)
 	case q.Get("watch") != "":
-		a.watch(w, r, path)
+		a.handleWatch(w, r, path)
 	default:
-		a.read(w, r, path)
+		a.handleRead(w, r, path)
 	}
 }
 
-// split takes apis/G/V/namespaces/NS/resource/NAME apart.
-func split(path string) (collection, namespace, name string) {
+// splitPath takes apis/G/V/namespaces/NS/resource/NAME apart.
+func splitPath(path string) (collection, namespace, name string) {
 	parts := strings.Split(path, "/")
 	n := 2
 	if parts[0] == "apis" {
@@ -210,37 +210,37 @@ func split(path string) (collection, namespace, name string) {
 	return strings.Join(append(slices.Clone(prefix), rest[0]), "/"), namespace, name
 }
 
-func (a *api) read(w http.ResponseWriter, r *http.Request, path string) {
-	collection, namespace, name := split(path)
+func (a *fakeAPIServer) handleRead(w http.ResponseWriter, r *http.Request, path string) {
+	collection, namespace, name := splitPath(path)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if name != "" {
 		for _, o := range a.objects[collection] {
-			if field(o, "metadata.name") == name && field(o, "metadata.namespace") == namespace {
-				_ = json.NewEncoder(w).Encode(a.typed(collection, o))
+			if fieldValue(o, "metadata.name") == name && fieldValue(o, "metadata.namespace") == namespace {
+				_ = json.NewEncoder(w).Encode(a.withTypeMeta(collection, o))
 				return
 			}
 		}
-		refuse(w, http.StatusNotFound, "NotFound", name+" not found")
+		writeStatusError(w, http.StatusNotFound, "NotFound", name+" not found")
 		return
 	}
-	a.list(w, r, collection, namespace)
+	a.handleList(w, r, collection, namespace)
 }
 
-func (a *api) list(w http.ResponseWriter, r *http.Request, collection, namespace string) {
+func (a *fakeAPIServer) handleList(w http.ResponseWriter, r *http.Request, collection, namespace string) {
 	q := r.URL.Query()
 	if q.Get("continue") != "" && a.expire {
 		a.expire = false
-		refuse(w, http.StatusGone, "Expired", "the provided continue parameter is too old")
+		writeStatusError(w, http.StatusGone, "Expired", "the provided continue parameter is too old")
 		return
 	}
 	var items []any
 	for _, o := range a.objects[collection] {
-		if a.selects(o, namespace, q.Get("labelSelector"), q.Get("fieldSelector")) {
-			items = append(items, a.typed(collection, o))
+		if a.matchesSelectors(o, namespace, q.Get("labelSelector"), q.Get("fieldSelector")) {
+			items = append(items, a.withTypeMeta(collection, o))
 		}
 	}
-	meta := object{"resourceVersion": strconv.Itoa(a.version)}
+	meta := jsonObject{"resourceVersion": strconv.Itoa(a.version)}
 	from, _ := strconv.Atoi(q.Get("continue"))
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	items = items[from:]
@@ -252,18 +252,18 @@ func (a *api) list(w http.ResponseWriter, r *http.Request, collection, namespace
 	if strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadataList") {
 		kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
 		for i, o := range items {
-			items[i] = object{"kind": "PartialObjectMetadata", "apiVersion": version, "metadata": o.(object)["metadata"]}
+			items[i] = jsonObject{"kind": "PartialObjectMetadata", "apiVersion": version, "metadata": o.(jsonObject)["metadata"]}
 		}
 	}
 	if items == nil {
 		items = []any{}
 	}
-	_ = json.NewEncoder(w).Encode(object{"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
+	_ = json.NewEncoder(w).Encode(jsonObject{"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
 }
 
-func (a *api) selects(o object, namespace, label, fieldSelector string) bool {
+func (a *fakeAPIServer) matchesSelectors(o jsonObject, namespace, label, fieldSelector string) bool {
 	set := labels.Set{}
-	if m, ok := o["metadata"].(object)["labels"].(object); ok {
+	if m, ok := o["metadata"].(jsonObject)["labels"].(jsonObject); ok {
 		for k := range maps.Keys(m) {
 			set[k], _ = m[k].(string)
 		}
@@ -278,23 +278,23 @@ func (a *api) selects(o object, namespace, label, fieldSelector string) bool {
 		a.t.Errorf("received field selector %q: %v", fieldSelector, err)
 		return false
 	}
-	return byLabel.Matches(set) && byField.Matches(fields.Set{"type": field(o, "type")}) &&
-		(namespace == "" || field(o, "metadata.namespace") == namespace)
+	return byLabel.Matches(set) && byField.Matches(fields.Set{"type": fieldValue(o, "type")}) &&
+		(namespace == "" || fieldValue(o, "metadata.namespace") == namespace)
 }
 
-func (a *api) watch(w http.ResponseWriter, r *http.Request, path string) {
+func (a *fakeAPIServer) handleWatch(w http.ResponseWriter, r *http.Request, path string) {
 	if r.URL.Query().Get("sendInitialEvents") != "" {
-		refuse(w, http.StatusUnprocessableEntity, "Invalid", "sendInitialEvents is forbidden")
+		writeStatusError(w, http.StatusUnprocessableEntity, "Invalid", "sendInitialEvents is forbidden")
 		return
 	}
-	collection, _, _ := split(path)
+	collection, _, _ := splitPath(path)
 	events := make(chan string, 16)
 	a.mu.Lock()
 	a.streams[collection] = append(a.streams[collection], events)
 	version := strconv.Itoa(a.version)
 	a.mu.Unlock()
 	if r.URL.Query().Get("resourceVersion") != version {
-		refuse(w, http.StatusGone, "Expired", "too old resource version")
+		writeStatusError(w, http.StatusGone, "Expired", "too old resource version")
 		return
 	}
 	w.WriteHeader(http.StatusOK)
@@ -310,7 +310,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, path string) {
 	}
 }
 
-func (a *api) typed(collection string, o object) object {
+func (a *fakeAPIServer) withTypeMeta(collection string, o jsonObject) jsonObject {
 	o = maps.Clone(o)
 	o["kind"], o["apiVersion"] = kindOf(collection), versionOf(collection)
 	return o
@@ -334,18 +334,18 @@ func kindOf(collection string) string {
 	return kinds[collection[strings.LastIndexByte(collection, '/')+1:]]
 }
 
-func field(o object, path string) string {
+func fieldValue(o jsonObject, path string) string {
 	var at any = o
 	for p := range strings.SplitSeq(path, ".") {
-		m, _ := at.(object)
+		m, _ := at.(jsonObject)
 		at = m[p]
 	}
 	s, _ := at.(string)
 	return s
 }
 
-func refuse(w http.ResponseWriter, code int, reason, message string) {
+func writeStatusError(w http.ResponseWriter, code int, reason, message string) {
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(object{"kind": "Status", "apiVersion": "v1", "status": "Failure",
+	_ = json.NewEncoder(w).Encode(jsonObject{"kind": "Status", "apiVersion": "v1", "status": "Failure",
 		"code": code, "reason": reason, "message": message})
 }

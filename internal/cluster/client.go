@@ -18,18 +18,18 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 )
 
-// Scope says what to look at.
+// Scope selects what is read.
 type Scope struct {
 	// OperatorNamespace is where the operator runs. The default is to find it.
 	OperatorNamespace string
 	// Namespaces are those of the object stores. The default is all; a user
-	// who may not look everywhere then gets the context's own namespace, with
+	// without cluster-wide permissions gets the context's namespace, with
 	// a [plan.Gap] that says so.
 	Namespaces []string
-	// Only narrows the look to one namespace, whatever is in it: no right
+	// SingleNamespace limits the facts to one namespace, whatever is in it: no permission
 	// beyond it is needed. What lies outside and can't be seen is a [plan.Gap]
 	// all the same. It overrules the other two.
-	Only string
+	SingleNamespace string
 	// Events asks for the warnings of the last hour as well.
 	Events bool
 }
@@ -43,7 +43,7 @@ type Client struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
 	mapper   func() (meta.RESTMapper, error)
-	warnings *warnings
+	warnings *warningCollector
 	now      func() time.Time
 	secrets  *redact.Redactor
 }
@@ -61,27 +61,27 @@ func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = n
 func WithRedactor(r *redact.Redactor) Option { return func(c *Client) { c.secrets = r } }
 
 // New makes a client of the cluster that flags resolve to. It sends nothing: a
-// cluster that can't be reached shows in the first look. The error is a
+// cluster that can't be reached shows in the first request. The error is a
 // [*ConnectError] where the kubeconfig names no usable context.
 //
 // The API server's own fairness limits the requests, not the client: a look is
 // a burst of some forty requests, which client-go's default of five a second
 // would stretch to many seconds.
 func New(flags *genericclioptions.ConfigFlags, opts ...Option) (*Client, error) {
-	connection, config, err := Resolve(flags)
+	connection, config, err := ResolveConnection(flags)
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{
 		connection: connection,
 		mapper:     sync.OnceValues(flags.ToRESTMapper),
-		warnings:   &warnings{},
+		warnings:   &warningCollector{},
 		now:        time.Now,
 	}
 	for _, o := range opts {
 		o(c)
 	}
-	return c, c.connect(config)
+	return c, c.connectClients(config)
 }
 
 // Connection is the cluster that this client reads from.
@@ -89,16 +89,16 @@ func (c *Client) Connection() Connection { return c.connection }
 
 // Warnings are the distinct warnings the API server sent along with its
 // answers, in the order of their arrival.
-func (c *Client) Warnings() []string { return c.warnings.list() }
+func (c *Client) Warnings() []string { return c.warnings.listWarnings() }
 
-func (c *Client) connect(base *rest.Config) error {
+func (c *Client) connectClients(base *rest.Config) error {
 	config := rest.CopyConfig(base)
 	c.secrets.AddValue(config.BearerToken, config.Password)
 	if token, err := os.ReadFile(config.BearerTokenFile); err == nil {
 		c.secrets.AddValue(string(token))
 	}
 	config.QPS = -1
-	config.Wrap(noting)
+	config.Wrap(newErrorRecorder)
 	config.WarningHandler, config.WarningHandlerWithContext = c.warnings, nil
 	var err error
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
@@ -115,10 +115,10 @@ func (c *Client) connect(base *rest.Config) error {
 	return nil
 }
 
-// version asks for the API server's version. It is the first request of every
-// look and so the one that finds an unreachable cluster; it doesn't wait as
+// serverVersion asks for the API server's version. It is the first request of every
+// collection and so the one that finds an unreachable cluster; it doesn't wait as
 // long as the lists may.
-func (c *Client) version(ctx context.Context) (string, error) {
+func (c *Client) serverVersion(ctx context.Context) (string, error) {
 	asking, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	body, err := c.typed.CoreV1().RESTClient().Get().AbsPath("/version").

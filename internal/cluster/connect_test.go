@@ -21,7 +21,7 @@ func TestClusterThatCannotBeLookedAtIsAnError(t *testing.T) {
 	t.Parallel()
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		refuse(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
+		writeStatusError(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
 	}))
 	t.Cleanup(refusing.Close)
 	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
@@ -61,12 +61,12 @@ func TestUserWhoseCredentialsExpireMeanwhile(t *testing.T) {
 	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "nodes") {
 			w.Header().Set("Content-Type", "application/json")
-			refuse(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
+			writeStatusError(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
 			return
 		}
 		a.ServeHTTP(w, r)
 	})
-	_, err := a.client().Facts(t.Context(), Scope{})
+	_, err := a.newClient().Facts(t.Context(), Scope{})
 	var failed *ConnectError
 	if !errors.As(err, &failed) || failed.Reason != Unauthorized {
 		t.Errorf("received %v, expected %s", err, Unauthorized)
@@ -97,7 +97,7 @@ func TestCancelledLookSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	a := newAPI(t)
-	if _, err := a.client().Facts(ctx, Scope{}); !errors.Is(err, context.Canceled) {
+	if _, err := a.newClient().Facts(ctx, Scope{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("received %v, expected %v", err, context.Canceled)
 	}
 }

@@ -35,15 +35,15 @@ type Connection struct {
 	guessed bool
 }
 
-// Resolve reads the kubeconfig as client-go does and says what it leads to. It
+// ResolveConnection reads the kubeconfig as client-go does and says what it leads to. It
 // sends nothing. The error is a [*ConnectError] where no cluster is named.
-func Resolve(flags *genericclioptions.ConfigFlags) (Connection, *rest.Config, error) {
+func ResolveConnection(flags *genericclioptions.ConfigFlags) (Connection, *rest.Config, error) {
 	loader := flags.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
-		return Connection{}, nil, &ConnectError{Reason: NoContext, Context: value(flags.Context), Cause: err}
+		return Connection{}, nil, &ConnectError{Reason: NoContext, Context: flagValue(flags.Context), Cause: err}
 	}
-	c := Connection{Context: cmp.Or(value(flags.Context), raw.CurrentContext)}
+	c := Connection{Context: cmp.Or(flagValue(flags.Context), raw.CurrentContext)}
 	failed := func(err error) (Connection, *rest.Config, error) {
 		return c, nil, &ConnectError{Reason: NoContext, Context: c.Context, Server: c.Server, Known: contextNames(raw), Cause: err}
 	}
@@ -54,8 +54,8 @@ func Resolve(flags *genericclioptions.ConfigFlags) (Connection, *rest.Config, er
 	if !found {
 		entry = clientcmdapi.NewContext()
 	}
-	c.Cluster = cmp.Or(value(flags.ClusterName), entry.Cluster)
-	c.User = cmp.Or(value(flags.AuthInfoName), entry.AuthInfo)
+	c.Cluster = cmp.Or(flagValue(flags.ClusterName), entry.Cluster)
+	c.User = cmp.Or(flagValue(flags.AuthInfoName), entry.AuthInfo)
 	config, err := flags.ToRESTConfig() // with what its user wraps around the transport
 	if err != nil {
 		return failed(err)
@@ -64,7 +64,7 @@ func Resolve(flags *genericclioptions.ConfigFlags) (Connection, *rest.Config, er
 	if c.Namespace, _, err = loader.Namespace(); err != nil {
 		return failed(err)
 	}
-	address := value(flags.APIServer)
+	address := flagValue(flags.APIServer)
 	if entry := raw.Clusters[c.Cluster]; entry != nil {
 		address = cmp.Or(address, entry.Server)
 	}
@@ -88,7 +88,7 @@ func podServer(getenv func(string) string) string {
 	return "https://" + net.JoinHostPort(host, port)
 }
 
-func value(flag *string) string {
+func flagValue(flag *string) string {
 	if flag == nil {
 		return ""
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-func seeNode(n *corev1.Node) (plan.Node, bool) {
+func convertNode(n *corev1.Node) (plan.Node, bool) {
 	out := plan.Node{
 		Name:     n.Name,
 		Platform: n.Status.NodeInfo.OperatingSystem + "/" + n.Status.NodeInfo.Architecture,
@@ -35,18 +35,18 @@ func seeNode(n *corev1.Node) (plan.Node, bool) {
 	return out, true
 }
 
-// serviceSeen is a Service with what tells whose it is.
-type serviceSeen struct {
+// serviceInfo is a Service with what tells whose it is.
+type serviceInfo struct {
 	plan.Service
-	mark
+	ownership
 	owner    string            // the ObjectStore of its owner reference
 	selector map[string]string // the labels of the pods behind it
 }
 
-func seeService(s *corev1.Service) (serviceSeen, bool) {
-	out := serviceSeen{
-		Service: plan.Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), Terminating: deletionOf(s)},
-		mark:    markOf(s), owner: storeOwner(s), selector: s.Spec.Selector,
+func convertService(s *corev1.Service) (serviceInfo, bool) {
+	out := serviceInfo{
+		Service:   plan.Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), Terminating: deletionOf(s)},
+		ownership: ownershipOf(s), owner: storeOwner(s), selector: s.Spec.Selector,
 	}
 	for _, p := range s.Spec.Ports {
 		out.Ports = append(out.Ports, int(p.Port))
@@ -54,15 +54,15 @@ func seeService(s *corev1.Service) (serviceSeen, bool) {
 	return out, true
 }
 
-// endpointsSeen are the ready endpoints of one slice. They are named by their
+// endpointsInfo are the ready endpoints of one slice. They are named by their
 // pod, so that a dual-stack service's slices don't count twice.
-type endpointsSeen struct {
-	of    name
-	ready []string
+type endpointsInfo struct {
+	service namespacedName
+	ready   []string
 }
 
-func seeSlice(s *discoveryv1.EndpointSlice) (endpointsSeen, bool) {
-	out := endpointsSeen{of: name{s.Namespace, s.Labels[discoveryv1.LabelServiceName]}}
+func convertEndpointSlice(s *discoveryv1.EndpointSlice) (endpointsInfo, bool) {
+	out := endpointsInfo{service: namespacedName{s.Namespace, s.Labels[discoveryv1.LabelServiceName]}}
 	for _, e := range s.Endpoints {
 		// Unset means ready: the API says so.
 		if (e.Conditions.Ready != nil && !*e.Conditions.Ready) || len(e.Addresses) == 0 {
@@ -74,49 +74,49 @@ func seeSlice(s *discoveryv1.EndpointSlice) (endpointsSeen, bool) {
 		}
 		out.ready = append(out.ready, id)
 	}
-	return out, out.of.name != ""
+	return out, out.service.name != ""
 }
 
-// accountOf keeps the account's own pull secrets.
-func accountOf(a *corev1.ServiceAccount) (plan.Account, bool) {
-	return plan.Account{Namespace: a.Namespace, Name: a.Name, PullSecrets: secretNames(a.ImagePullSecrets), Terminating: deletionOf(a)}, true
+// convertServiceAccount keeps the account's own pull secrets.
+func convertServiceAccount(a *corev1.ServiceAccount) (plan.ServiceAccount, bool) {
+	return plan.ServiceAccount{Namespace: a.Namespace, Name: a.Name, PullSecrets: pullSecretRefs(a.ImagePullSecrets), Terminating: deletionOf(a)}, true
 }
 
-func seeClusterBinding(b *rbacv1.ClusterRoleBinding) (plan.Binding, bool) {
-	return binding(b, "ClusterRoleBinding", b.RoleRef)
+func convertClusterRoleBinding(b *rbacv1.ClusterRoleBinding) (plan.Binding, bool) {
+	return convertBinding(b, "ClusterRoleBinding", b.RoleRef)
 }
 
-func seeRoleBinding(b *rbacv1.RoleBinding) (plan.Binding, bool) {
-	return binding(b, "RoleBinding", b.RoleRef)
+func convertRoleBinding(b *rbacv1.RoleBinding) (plan.Binding, bool) {
+	return convertBinding(b, "RoleBinding", b.RoleRef)
 }
 
-// binding keeps what some Helm release owns, or what the operator chart would
+// convertBinding keeps what some Helm release owns, or what the operator chart would
 // create: whose release it is can only be told later.
-func binding(o metav1.Object, kind string, role rbacv1.RoleRef) (plan.Binding, bool) {
-	m := markOf(o)
+func convertBinding(o metav1.Object, kind string, role rbacv1.RoleRef) (plan.Binding, bool) {
+	m := ownershipOf(o)
 	out := plan.Binding{
 		ObjectKey: plan.ObjectKey{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind,
 			Namespace: o.GetNamespace(), Name: o.GetName()},
 		RoleKind: role.Kind, RoleName: role.Name, Release: m.release.String(), Terminating: deletionOf(o),
 	}
-	return out, m.release.name != "" || chartsBinding(out.Name)
+	return out, m.release.name != "" || isChartBinding(out.Name)
 }
 
-// chartsBinding reports whether a binding is named as the operator chart names
+// isChartBinding reports whether a binding is named as the operator chart names
 // its own.
-func chartsBinding(n string) bool {
+func isChartBinding(n string) bool {
 	return strings.HasPrefix(n, "aistor") ||
 		slices.Contains([]string{aistor.DeploymentAdminJob, aistor.DeploymentObjectStore, aistor.DeploymentWebhook}, n)
 }
 
-// webhooksSeen are the webhooks of one configuration.
-type webhooksSeen struct {
-	mark
+// webhooksInfo are the webhooks of one configuration.
+type webhooksInfo struct {
+	ownership
 	hooks []plan.Webhook
 }
 
-func seeWebhooks(m *admissionv1.MutatingWebhookConfiguration) (webhooksSeen, bool) {
-	out := webhooksSeen{mark: markOf(m)}
+func convertWebhooks(m *admissionv1.MutatingWebhookConfiguration) (webhooksInfo, bool) {
+	out := webhooksInfo{ownership: ownershipOf(m)}
 	for _, w := range m.Webhooks {
 		if m.Name != aistor.WebhookConfiguration && !strings.HasSuffix(w.Name, ".min.io") {
 			continue
@@ -133,7 +133,7 @@ func seeWebhooks(m *admissionv1.MutatingWebhookConfiguration) (webhooksSeen, boo
 	return out, len(out.hooks) > 0
 }
 
-func seeEvent(e *corev1.Event) (plan.Event, bool) {
+func convertEvent(e *corev1.Event) (plan.Event, bool) {
 	out := plan.Event{
 		Object: plan.ObjectKey{APIVersion: e.InvolvedObject.APIVersion, Kind: e.InvolvedObject.Kind,
 			Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name},
@@ -155,16 +155,16 @@ func seeEvent(e *corev1.Event) (plan.Event, bool) {
 	return out, e.Type == corev1.EventTypeWarning
 }
 
-// crdSeen is a definition with its owners.
-type crdSeen struct {
+// crdInfo is a definition with its owners.
+type crdInfo struct {
 	plan.CRD
-	mark
+	ownership
 }
 
-// seeCRD converts a definition of AIStor's.
-func seeCRD(u *unstructured.Unstructured) crdSeen {
+// convertCRD converts a definition of AIStor's.
+func convertCRD(u *unstructured.Unstructured) crdInfo {
 	u.SetManagedFields(nil)
-	out := crdSeen{mark: markOf(u)}
+	out := crdInfo{ownership: ownershipOf(u)}
 	out.CRD = plan.CRD{
 		Name:    u.GetName(),
 		Keep:    u.GetAnnotations()[helmKeep] == "keep",

@@ -19,7 +19,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-func read[T any](t *testing.T, doc string) *T {
+func mustDecode[T any](t *testing.T, doc string) *T {
 	t.Helper()
 	out := new(T)
 	if err := yaml.Unmarshal([]byte(doc), out); err != nil {
@@ -30,7 +30,7 @@ func read[T any](t *testing.T, doc string) *T {
 
 func TestContainersJoinSpecAndStatus(t *testing.T) {
 	t.Parallel()
-	pod, _ := seePod(read[corev1.Pod](t, `
+	pod, _ := convertPod(mustDecode[corev1.Pod](t, `
 metadata: {name: p, namespace: n, labels: {aistor.min.io/objectStore: x}, deletionTimestamp: "2026-11-01T00:00:00Z"}
 spec:
   initContainers: [{name: validate-arguments, image: "i:1"}, {name: sidecar, image: "s:1", restartPolicy: Always}]
@@ -61,8 +61,8 @@ status:
 
 func TestReplicasDefaultToOne(t *testing.T) {
 	t.Parallel()
-	d, _ := seeDeployment(read[appsv1.Deployment](t, `{metadata: {name: d}, spec: {}}`))
-	zero, _ := seeDeployment(read[appsv1.Deployment](t, `{metadata: {name: d}, spec: {replicas: 0}}`))
+	d, _ := convertDeployment(mustDecode[appsv1.Deployment](t, `{metadata: {name: d}, spec: {}}`))
+	zero, _ := convertDeployment(mustDecode[appsv1.Deployment](t, `{metadata: {name: d}, spec: {replicas: 0}}`))
 	if d.Replicas != 1 || zero.Replicas != 0 {
 		t.Errorf("received %d and %d replicas, expected 1 and 0", d.Replicas, zero.Replicas)
 	}
@@ -89,9 +89,9 @@ func TestWhoReconcilesAnObject(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m := markOf(read[metav1.ObjectMeta](t, tt.metadata))
-			if m.tool != tt.tool || m.by != tt.by {
-				t.Errorf("received %q %v, expected %q %v", m.tool, m.by, tt.tool, tt.by)
+			m := ownershipOf(mustDecode[metav1.ObjectMeta](t, tt.metadata))
+			if m.tool != tt.tool || m.reconciler != tt.by {
+				t.Errorf("received %q %v, expected %q %v", m.tool, m.reconciler, tt.tool, tt.by)
 			}
 		})
 	}
@@ -99,8 +99,8 @@ func TestWhoReconcilesAnObject(t *testing.T) {
 
 func TestMalformedStoreIsReportedAndStillRead(t *testing.T) {
 	t.Parallel()
-	u := read[map[string]any](t, `{metadata: {name: s, namespace: n}, spec: {pools: "many"}, status: {healthStatus: red}}`)
-	s, err := seeStore(&unstructured.Unstructured{Object: *u})
+	u := mustDecode[map[string]any](t, `{metadata: {name: s, namespace: n}, spec: {pools: "many"}, status: {healthStatus: red}}`)
+	s, err := convertStore(&unstructured.Unstructured{Object: *u})
 	if err == nil || s.Name != "s" {
 		t.Errorf("received %q and error %v, expected the store and an error", s.Name, err)
 	}
@@ -109,7 +109,7 @@ func TestMalformedStoreIsReportedAndStillRead(t *testing.T) {
 func TestStoreHealthTellsTheStoreFromTheWayToIt(t *testing.T) {
 	t.Parallel()
 	status := func(code int, message string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) { refuse(w, code, "ServiceUnavailable", message) }
+		return func(w http.ResponseWriter, _ *http.Request) { writeStatusError(w, code, "ServiceUnavailable", message) }
 	}
 	plain := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -142,12 +142,12 @@ func TestStoreHealthTellsTheStoreFromTheWayToIt(t *testing.T) {
 			t.Parallel()
 			a := newAPI(t)
 			a.proxy = tt.answer
-			got, err := a.client().storeHealth(t.Context(), "team-a", "minio", tt.port)
+			got, err := a.newClient().storeHealth(t.Context(), "team-a", "minio", tt.port)
 			if got != tt.want || (err != nil) != (got.State == HealthUnknown) {
 				t.Errorf("received %+v and error %v, expected %+v", got, err, tt.want)
 			}
-			if count(a.requests(), "api/v1/namespaces/team-a/"+tt.asked) != 1 {
-				t.Errorf("received requests %v, expected one for %s", a.requests(), tt.asked)
+			if countRequests(a.listRequests(), "api/v1/namespaces/team-a/"+tt.asked) != 1 {
+				t.Errorf("received requests %v, expected one for %s", a.listRequests(), tt.asked)
 			}
 		})
 	}
@@ -156,9 +156,9 @@ func TestStoreHealthTellsTheStoreFromTheWayToIt(t *testing.T) {
 func TestObjectsAreFoundByKind(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 0)
+	addSite(a, 0)
 	a.deny = func(p string) bool { return p == "api/v1/namespaces/aistor/services/hidden" }
-	c := a.client()
+	c := a.newClient()
 	mapper := meta.NewDefaultRESTMapper(nil)
 	mapper.Add(schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding"}, meta.RESTScopeRoot)
 	mapper.Add(schema.GroupVersionKind{Version: "v1", Kind: "Service"}, meta.RESTScopeNamespace)
@@ -167,24 +167,24 @@ func TestObjectsAreFoundByKind(t *testing.T) {
 	// A rendered object of a cluster-wide kind may still name a namespace.
 	binding := plan.ObjectKey{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding", Namespace: "aistor", Name: "aistor-object-store"}
 	hidden := plan.ObjectKey{APIVersion: "v1", Kind: "Service", Namespace: "aistor", Name: "hidden"}
-	found, gaps := c.Objects(context.Background(), []plan.ObjectKey{binding, hidden,
+	found, gaps := c.GetObjects(context.Background(), []plan.ObjectKey{binding, hidden,
 		{APIVersion: "v1", Kind: "Service", Namespace: "aistor", Name: "absent"},
 		{APIVersion: "example.com/v1", Kind: "Unknown", Name: "x"}})
-	if len(found) != 1 || field(found[binding], "roleRef.name") != "aistor-objectstore" {
+	if len(found) != 1 || fieldValue(found[binding], "roleRef.name") != "aistor-objectstore" {
 		t.Errorf("received %v, expected the binding alone", found)
 	}
-	if len(gaps) != 1 || gaps[0].What != hidden.String() || !gaps[0].Denied {
+	if len(gaps) != 1 || gaps[0].Subject != hidden.String() || !gaps[0].Denied {
 		t.Errorf("received gaps %v, expected %s", gaps, hidden)
 	}
 }
 
 func TestWarningsAreKeptOnce(t *testing.T) {
 	t.Parallel()
-	w := &warnings{}
+	w := &warningCollector{}
 	w.HandleWarningHeader(299, "-", "v1 Endpoints is deprecated")
 	w.HandleWarningHeader(299, "-", "v1 Endpoints is deprecated")
 	w.HandleWarningHeader(199, "-", "miscellaneous")
-	if d := cmp.Diff([]string{"v1 Endpoints is deprecated"}, w.list()); d != "" {
+	if d := cmp.Diff([]string{"v1 Endpoints is deprecated"}, w.listWarnings()); d != "" {
 		t.Errorf("warnings (-expected +received):\n%s", d)
 	}
 }
@@ -197,7 +197,7 @@ func TestAPodOfADeploymentIsItsWorkloads(t *testing.T) {
 		"ReplicaSet/odd":                   "ReplicaSet odd",
 		"":                                 " ",
 	} {
-		kind, name := ownerOf(owner)
+		kind, name := controllerOf(owner)
 		if got := kind + " " + name; got != want {
 			t.Errorf("%q: received %q, expected %q", owner, got, want)
 		}
@@ -206,15 +206,15 @@ func TestAPodOfADeploymentIsItsWorkloads(t *testing.T) {
 
 func TestAnotherOperatorIsFoundWhereverItRuns(t *testing.T) {
 	t.Parallel()
-	pod := func(namespace, owner string) podSeen {
-		return podSeen{Pod: plan.Pod{Namespace: namespace, Name: "p", Owner: owner}, operator: true}
+	pod := func(namespace, owner string) podInfo {
+		return podInfo{Pod: plan.Pod{Namespace: namespace, Name: "p", Owner: owner}, operator: true}
 	}
-	s := &seen{operatorNamespace: "aistor", storesKnown: true, pods: []podSeen{
+	s := &snapshot{operatorNamespace: "aistor", storesKnown: true, pods: []podInfo{
 		pod("aistor", "ReplicaSet/object-store-operator-1"), pod("third", "ReplicaSet/object-store-operator-2"),
 		pod("second", "ReplicaSet/object-store-operator-3"), pod("second", "ReplicaSet/object-store-operator-4"),
 		pod("keys", "ReplicaSet/minkms-operator-5"),
 	}}
-	f := s.facts()
+	f := s.buildFacts()
 	if d := cmp.Diff([]string{"second", "third"}, f.OtherOperators); d != "" {
 		t.Errorf("other operators (-expected +received):\n%s", d)
 	}
@@ -228,19 +228,19 @@ func TestAnotherOperatorIsFoundWhereverItRuns(t *testing.T) {
 func TestTextsOfOthersLoseTheirSecrets(t *testing.T) {
 	t.Parallel()
 	const slipped = `cannot log in: secretKey=planted1 at https://user:planted2@registry/x, Authorization: Bearer planted3`
-	pod, _ := seePod(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n", Labels: map[string]string{"aistor.min.io/name": "x"}},
+	pod, _ := convertPod(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n", Labels: map[string]string{"aistor.min.io/name": "x"}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a"}, {Name: "b"}}},
 		Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
 			{Name: "a", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "Bad", Message: slipped}}},
 			{Name: "b", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: slipped}}},
 		}}})
-	store, err := seeStore(&unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": "s", "namespace": "n"},
+	store, err := convertStore(&unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": "s", "namespace": "n"},
 		"status": map[string]any{"healthMessage": slipped, "currentState": slipped}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	store.Object = nil // as it is, for what compares it
-	event, _ := seeEvent(&corev1.Event{Message: slipped})
+	event, _ := convertEvent(&corev1.Event{Message: slipped})
 	text := fmt.Sprintf("%+v %+v %+v", pod, store, event)
 	if n := strings.Count(text, "cannot log in"); n != 5 {
 		t.Errorf("the texts are shown %d times, expected 5:\n%s", n, text)

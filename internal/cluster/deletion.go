@@ -33,52 +33,52 @@ func deletionOf(o metav1.Object) time.Time {
 // empty. The number of requests does not depend on the number of pods. The
 // error is as in [Client.Facts].
 func (c *Client) Deletions(ctx context.Context, scope Scope, objects []plan.ObjectKey) (*plan.Facts, error) {
-	l, s := &look{}, &seen{now: c.now()}
-	in := reach{namespaces: scope.Namespaces}
-	g := parallel()
+	l, s := &requestTracker{}, &snapshot{now: c.now()}
+	in := listScope{namespaces: scope.Namespaces}
+	g := newRequestGroup()
 	run := func(f func()) { g.Go(func() error { f(); return nil }) }
 	run(func() {
-		s.stores = gather(ctx, l, "objectstores", in, stores(c.dynamic), metav1.ListOptions{},
-			func(u *unstructured.Unstructured) (storeSeen, bool) { return seeStoreQuietly(u) })
+		s.stores = listFiltered(ctx, l, "objectstores", in, storeLister(c.dynamic), metav1.ListOptions{},
+			func(u *unstructured.Unstructured) (storeInfo, bool) { return convertStoreLenient(u) })
 	})
 	run(func() {
-		s.workloads = gather(ctx, l, "statefulsets", in, statefulSets(c.typed), metav1.ListOptions{}, seeStatefulSet)
+		s.workloads = listFiltered(ctx, l, "statefulsets", in, statefulSetLister(c.typed), metav1.ListOptions{}, convertStatefulSet)
 	})
 	run(func() {
-		s.claims = gather(ctx, l, "persistentvolumeclaims", in, claims(c.typed), metav1.ListOptions{}, seeClaim)
+		s.claims = listFiltered(ctx, l, "persistentvolumeclaims", in, claimLister(c.typed), metav1.ListOptions{}, convertClaim)
 	})
 	run(func() { s.volumes = c.volumes(ctx, l) })
 	run(func() { s.namespaces = c.namespaces(ctx, l, scope.Namespaces) })
 	_ = g.Wait()
 	s.storesKnown = l.gapCount("objectstores") == 0
-	f := s.facts()
-	f.Context, f.Server, f.Namespace = c.connection.Context, c.connection.Server, scope.Only
+	f := s.buildFacts()
+	f.Context, f.Server, f.Namespace = c.connection.Context, c.connection.Server, scope.SingleNamespace
 	tracked := f.Tracked()
 	f.Marked = c.marked(ctx, l, slices.DeleteFunc(slices.Clone(objects), func(k plan.ObjectKey) bool { return tracked[withoutVersion(k)] }))
-	f.Gaps = l.sorted()
-	return f, c.fatal(ctx, l)
+	f.Gaps = l.sortedGaps()
+	return f, c.fatalError(ctx, l)
 }
 
 // Marked gets those of the objects that are marked for deletion. One that may not
 // be read is left out.
 func (c *Client) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
-	l := &look{}
+	l := &requestTracker{}
 	out := c.marked(ctx, l, objects)
-	if err := c.fatal(ctx, l); err != nil {
+	if err := c.fatalError(ctx, l); err != nil {
 		return nil, err
 	}
-	for _, g := range l.sorted() {
+	for _, g := range l.sortedGaps() {
 		if !g.Denied {
-			return nil, fmt.Errorf("%s: %s", g.What, g.Cause)
+			return nil, fmt.Errorf("%s: %s", g.Subject, g.Cause)
 		}
 	}
 	return out, nil
 }
 
 // volumes lists the volumes that some claim has or had.
-func (c *Client) volumes(ctx context.Context, l *look) []plan.Volume {
-	out, err := pages(ctx, volumes(c.typed), "", metav1.ListOptions{}, seeVolume)
-	l.heard(err)
+func (c *Client) volumes(ctx context.Context, l *requestTracker) []plan.Volume {
+	out, err := listPages(ctx, volumes(c.typed), "", metav1.ListOptions{}, seeVolume)
+	l.recordOutcome(err)
 	if err != nil {
 		l.missOptional("persistentvolumes", err)
 	}
@@ -99,13 +99,13 @@ func seeVolume(v *corev1.PersistentVolume) (plan.Volume, bool) {
 
 // namespaces gets each namespace by its name, which needs no right in the whole
 // cluster. One that does not exist is left out.
-func (c *Client) namespaces(ctx context.Context, l *look, names []string) []plan.Namespace {
+func (c *Client) namespaces(ctx context.Context, l *requestTracker, names []string) []plan.Namespace {
 	found := make([]*plan.Namespace, len(names))
-	g := parallel()
+	g := newRequestGroup()
 	for i, n := range names {
 		g.Go(func() error {
 			ns, err := c.typed.CoreV1().Namespaces().Get(ctx, n, metav1.GetOptions{})
-			l.heard(err)
+			l.recordOutcome(err)
 			switch {
 			case err == nil:
 				found[i] = &plan.Namespace{Name: n, Terminating: deletionOf(ns)}
@@ -154,15 +154,15 @@ func withoutVersion(k plan.ObjectKey) plan.ObjectKey {
 // marked gets the metadata of each object and returns those with a
 // deletionTimestamp, sorted. What can't be read is one gap for each resource
 // and namespace.
-func (c *Client) marked(ctx context.Context, l *look, keys []plan.ObjectKey) []plan.MarkedObject {
+func (c *Client) marked(ctx context.Context, l *requestTracker, keys []plan.ObjectKey) []plan.MarkedObject {
 	var mu sync.Mutex
 	var out []plan.MarkedObject
 	refused := map[string]error{}
-	g := parallel()
+	g := newRequestGroup()
 	for _, k := range keys {
 		g.Go(func() error {
 			m, what, err := c.objectMetadata(ctx, k)
-			l.heard(err)
+			l.recordOutcome(err)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -13,13 +13,13 @@ import (
 )
 
 // mark gives an object of a collection a deletionTimestamp.
-func (a *api) mark(collection, name string) {
+func (a *fakeAPIServer) mark(collection, name string) {
 	a.t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, o := range a.objects[collection] {
-		if field(o, "metadata.name") == name {
-			o["metadata"].(object)["deletionTimestamp"] = "2026-11-01T11:58:00Z"
+		if fieldValue(o, "metadata.name") == name {
+			o["metadata"].(jsonObject)["deletionTimestamp"] = "2026-11-01T11:58:00Z"
 			return
 		}
 	}
@@ -27,21 +27,21 @@ func (a *api) mark(collection, name string) {
 }
 
 // heldSite is a site with everything that can be marked for deletion.
-func heldSite(t *testing.T) *api {
+func heldSite(t *testing.T) *fakeAPIServer {
 	a := newAPI(t)
-	site(a, 2)
-	a.add("api/v1/namespaces", `{"metadata":{"name":"aistor"}}`, `{"metadata":{"name":"team-a"}}`, `{"metadata":{"name":"web"}}`)
-	a.add("api/v1/persistentvolumeclaims", `{"metadata":{"name":"data0-primary-pool-0-1","namespace":"team-a","uid":"c1"},"spec":{"volumeName":"pv-1"},"status":{"phase":"Bound"}}`)
-	a.add("api/v1/persistentvolumes",
+	addSite(a, 2)
+	a.addObjects("api/v1/namespaces", `{"metadata":{"name":"aistor"}}`, `{"metadata":{"name":"team-a"}}`, `{"metadata":{"name":"web"}}`)
+	a.addObjects("api/v1/persistentvolumeclaims", `{"metadata":{"name":"data0-primary-pool-0-1","namespace":"team-a","uid":"c1"},"spec":{"volumeName":"pv-1"},"status":{"phase":"Bound"}}`)
+	a.addObjects("api/v1/persistentvolumes",
 		`{"metadata":{"name":"pv-1"},"spec":{"persistentVolumeReclaimPolicy":"Delete","claimRef":{"namespace":"team-a","name":"data0-primary-pool-0-1","uid":"c1"}},"status":{"phase":"Bound"}}`,
 		`{"metadata":{"name":"old"},"spec":{"persistentVolumeReclaimPolicy":"Retain","claimRef":{"namespace":"team-a","name":"data0-primary-pool-0-1","uid":"c0"}},"status":{"phase":"Released"}}`,
 		`{"metadata":{"name":"foreign"},"spec":{"claimRef":{"namespace":"team-a","name":"data-postgres-0"}}}`,
 		`{"metadata":{"name":"free"}}`)
-	a.add("apis/apps/v1/daemonsets", `{"metadata":{"name":"agent","namespace":"team-a"}}`)
-	a.add("api/v1/configmaps", `{"metadata":{"name":"object-store-operator","namespace":"aistor"}}`)
-	a.add("apis/rbac.authorization.k8s.io/v1/clusterroles", `{"metadata":{"name":"aistor-object-store"}}`)
-	a.add("apis/networking.k8s.io/v1/networkpolicies", `{"metadata":{"name":"servers","namespace":"team-a"}}`)
-	a.add(ofSecrets,
+	a.addObjects("apis/apps/v1/daemonsets", `{"metadata":{"name":"agent","namespace":"team-a"}}`)
+	a.addObjects("api/v1/configmaps", `{"metadata":{"name":"object-store-operator","namespace":"aistor"}}`)
+	a.addObjects("apis/rbac.authorization.k8s.io/v1/clusterroles", `{"metadata":{"name":"aistor-object-store"}}`)
+	a.addObjects("apis/networking.k8s.io/v1/networkpolicies", `{"metadata":{"name":"servers","namespace":"team-a"}}`)
+	a.addObjects(ofSecrets,
 		recordOf("aistor", "aistor", 11, "deployed", "aistor-operator", "5.10.0", strings.Join([]string{
 			`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"object-store-operator"}}`,
 			`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"aistor-object-store"}}`}, "\n---\n")),
@@ -91,7 +91,7 @@ func TestWhatIsMarkedForDeletionIsFoundInEveryKind(t *testing.T) {
 			t.Parallel()
 			a := heldSite(t)
 			a.mark(tt.collection, tt.name)
-			f, err := a.client().Facts(t.Context(), Scope{})
+			f, err := a.newClient().Facts(t.Context(), Scope{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,21 +120,21 @@ func TestTheSmallLookFindsWhatHoldsData(t *testing.T) {
 	}
 	a := heldSite(t)
 	for i := range 50 {
-		a.add(ofPods, storePod(i+2))
+		a.addObjects(ofPods, storePod(i+2))
 	}
 	a.mark("api/v1/persistentvolumeclaims", "data0-primary-pool-0-1")
 	a.mark(ofCRDs, "objectstores.aistor.min.io")
 	a.mark("api/v1/configmaps", "object-store-operator")
-	f, err := a.client().Deletions(t.Context(), Scope{Namespaces: []string{"team-a"}}, objects)
+	f, err := a.newClient().Deletions(t.Context(), Scope{Namespaces: []string{"team-a"}}, objects)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"PersistentVolumeClaim/team-a/data0-primary-pool-0-1", "ConfigMap/aistor/object-store-operator", "CustomResourceDefinition/objectstores.aistor.min.io"}
-	if d := cmp.Diff(want, names(f.Deletions(), func(d plan.Deletion) string { return d.Object.String() })); d != "" {
+	if d := cmp.Diff(want, namesOf(f.Deletions(), func(d plan.Deletion) string { return d.Object.String() })); d != "" {
 		t.Errorf("deletions (-expected +received):\n%s", d)
 	}
-	if n := count(a.requests(), "pods"); n != 0 || len(a.requests()) > 10 {
-		t.Errorf("received %d requests for pods, and these: %v", n, a.requests())
+	if n := countRequests(a.listRequests(), "pods"); n != 0 || len(a.listRequests()) > 10 {
+		t.Errorf("received %d requests for pods, and these: %v", n, a.listRequests())
 	}
 }
 
@@ -160,11 +160,11 @@ func TestWhatMayNotBeReadOfManifestsIsOneGapForEachResource(t *testing.T) {
 	a.deny = func(p string) bool {
 		return strings.Contains(p, "clusterroles/") || strings.Contains(p, "configmaps/") || p == "api/v1/persistentvolumes"
 	}
-	f, err := a.client().Facts(t.Context(), Scope{})
+	f, err := a.newClient().Facts(t.Context(), Scope{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := names(f.Gaps, func(g plan.Gap) string { return fmt.Sprint(g.What, " ", g.Denied, g.Optional) })
+	got := namesOf(f.Gaps, func(g plan.Gap) string { return fmt.Sprint(g.Subject, " ", g.Denied, g.Optional) })
 	want := []string{"persistentvolumes true true", "rendered clusterroles true true", "rendered configmaps in aistor true true", "rendered configmaps in team-a true true"}
 	slices.Sort(got)
 	if d := cmp.Diff(want, got); d != "" {

@@ -1,10 +1,10 @@
-// Package cluster looks at a Kubernetes cluster: [Client.Facts] fills
-// [plan.Facts] with one look, [Client.Watch] keeps the moving part of them
+// Package cluster reads a Kubernetes cluster: [Client.Facts] fills
+// [plan.Facts] once, [Client.Watch] keeps the changing part of them
 // current.
 //
 // It owns every read from the API server and the conversion of what comes back
 // into plain data. It never writes, prints, or decides whether what it found
-// is good. What it may not look at becomes a [plan.Gap]; only a cluster that
+// is good. What it may not read becomes a [plan.Gap]; only a cluster that
 // can't be reached at all, or that doesn't know the user, is an error
 // ([ConnectError]).
 //

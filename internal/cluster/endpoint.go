@@ -46,23 +46,23 @@ type CatchAllError struct{ URL string }
 
 // Error names the question.
 func (e *CatchAllError) Error() string {
-	return fmt.Sprintf("asking %s, where no store has anything: received HTTP status 200", e.URL)
+	return fmt.Sprintf("probing %s, which no object store serves: received HTTP status 200", e.URL)
 }
 
-// Believable asks what no store answers with 200, and returns a
+// DetectCatchAll asks what no store answers with 200, and returns a
 // [*CatchAllError] where the endpoint does: it would hide every outage. Where
 // that question does not get through the error is nil.
-func (e Endpoint) Believable(ctx context.Context) error {
+func (e Endpoint) DetectCatchAll(ctx context.Context) error {
 	where := e.URL.JoinPath("minio/health/no-such-question")
-	answer, err := e.get(ctx, where)
+	answer, err := e.sendGet(ctx, where)
 	if err == nil && answer.StatusCode == http.StatusOK {
 		return &CatchAllError{where.String()}
 	}
 	return nil
 }
 
-// get asks without credentials and reads no body, however long it is.
-func (e Endpoint) get(ctx context.Context, where *url.URL) (*http.Response, error) {
+// sendGet asks without credentials and reads no body, however long it is.
+func (e Endpoint) sendGet(ctx context.Context, where *url.URL) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
 	if err != nil {
 		return nil, err
@@ -75,44 +75,44 @@ func (e Endpoint) get(ctx context.Context, where *url.URL) (*http.Response, erro
 	return answer, nil
 }
 
-// health asks the endpoint. Whoever refuses the connection there does not serve,
+// queryHealth asks the endpoint. Whoever refuses the connection there does not serve,
 // and neither does a load balancer that finds no server behind it: clients meet
 // the same. Everything else that is no answer of a store says nothing about it.
-func (e Endpoint) health(ctx context.Context) (Health, error) {
-	answer, err := e.get(ctx, e.URL.JoinPath(healthPath))
+func (e Endpoint) queryHealth(ctx context.Context) (Health, error) {
+	answer, err := e.sendGet(ctx, e.URL.JoinPath(healthPath))
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED) && !byProxy(err):
+	case errors.Is(err, syscall.ECONNREFUSED) && !isProxyError(err):
 		return Health{State: HealthUnavailable, Cause: "connection refused"}, nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return Health{State: HealthUnknown}, fmt.Errorf("asking %s: no answer in time", e)
+		return Health{State: HealthUnknown}, fmt.Errorf("querying %s: timed out", e)
 	case err != nil:
-		return Health{State: HealthUnknown}, fmt.Errorf("asking %s: %w", e, err)
+		return Health{State: HealthUnknown}, fmt.Errorf("querying %s: %w", e, err)
 	}
 	switch answer.StatusCode {
 	case http.StatusOK:
 		return Health{State: HealthOK, Status: answer.StatusCode}, nil
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		if e.ownWords(answer) {
+		if e.isEndpointResponse(answer) {
 			return Health{State: HealthUnavailable, Status: answer.StatusCode}, nil
 		}
-		err = fmt.Errorf("asking %s: received HTTP status %d, which may be the proxy's own", e, answer.StatusCode)
+		err = fmt.Errorf("querying %s: received HTTP status %d, possibly from the proxy", e, answer.StatusCode)
 	default:
-		err = fmt.Errorf("asking %s: received HTTP status %d%s", e, answer.StatusCode, leading(answer))
+		err = fmt.Errorf("querying %s: received HTTP status %d%s", e, answer.StatusCode, redirectText(answer))
 	}
 	return Health{State: HealthUnknown, Status: answer.StatusCode}, err
 }
 
-// byProxy reports whether it was the way to a forward proxy that failed; net/http
+// isProxyError reports whether it was the way to a forward proxy that failed; net/http
 // marks that.
-func byProxy(err error) bool {
+func isProxyError(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "proxyconnect"
 }
 
-// ownWords reports whether an answer is the endpoint's. A forward proxy looks
+// isEndpointResponse reports whether an answer is the endpoint's. A forward proxy looks
 // into plain http, and says in the same way that it got nowhere; through a tunnel
 // it can't. Of a plain answer, a store's own headers tell.
-func (e Endpoint) ownWords(answer *http.Response) bool {
+func (e Endpoint) isEndpointResponse(answer *http.Response) bool {
 	if e.Proxy == "" || e.URL.Scheme == "https" {
 		return true
 	}
@@ -120,8 +120,8 @@ func (e Endpoint) ownWords(answer *http.Response) bool {
 	return answer.Header.Get("X-Minio-Write-Quorum") != "" || strings.HasPrefix(server, "MinIO") || strings.HasPrefix(server, "AIStor")
 }
 
-// leading says where an answer sends on to, without what may be secret in it.
-func leading(answer *http.Response) string {
+// redirectText says where an answer sends on to, without what may be secret in it.
+func redirectText(answer *http.Response) string {
 	to, err := answer.Location()
 	if err != nil || answer.StatusCode < 300 || answer.StatusCode > 399 {
 		return ""

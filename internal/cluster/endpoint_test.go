@@ -39,7 +39,7 @@ func TestAStoreIsAskedAtItsEndpoint(t *testing.T) {
 		{"a proxy whose server hangs", answer(504), Health{State: HealthUnavailable, Status: 504}, ""},
 		{"another program", answer(404), Health{State: HealthUnknown, Status: 404}, "HTTP status 404"},
 		{"a redirect", answer(302), Health{State: HealthUnknown, Status: 302}, "HTTP status 302, a redirect to http://"},
-		{"more bytes than anybody reads", flood, Health{State: HealthOK, Status: 200}, ""},
+		{"more bytes than anybody reads", writeForever, Health{State: HealthOK, Status: 200}, ""},
 		{"nobody listens", nil, Health{State: HealthUnavailable, Cause: "connection refused"}, ""},
 		{"no answer in time", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Health{State: HealthUnknown}, "no answer in time"},
 	} {
@@ -66,8 +66,8 @@ func TestAStoreIsAskedAtItsEndpoint(t *testing.T) {
 	}
 }
 
-// flood writes until nobody takes it.
-func flood(w http.ResponseWriter, _ *http.Request) {
+// writeForever writes until nobody takes it.
+func writeForever(w http.ResponseWriter, _ *http.Request) {
 	for chunk := make([]byte, 1<<20); ; {
 		if _, err := w.Write(chunk); err != nil {
 			return
@@ -120,7 +120,7 @@ func TestAProxysOwnTroubleIsNotTheStores(t *testing.T) {
 			}
 			transport := &http.Transport{Proxy: http.ProxyURL(at)}
 			defer transport.CloseIdleConnections()
-			got, err := ask(t, time.Minute, Endpoint{URL: &url.URL{Scheme: "http", Host: "s3.example.com"}, Transport: transport, Proxy: at.Host})
+			got, err := queryHealthAt(t, time.Minute, Endpoint{URL: &url.URL{Scheme: "http", Host: "s3.example.com"}, Transport: transport, Proxy: at.Host})
 			if got != tt.want {
 				t.Errorf("received %+v, expected %+v", got, tt.want)
 			}
@@ -155,7 +155,7 @@ func TestWhatAnswersYesToEverythingIsNotBelieved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = Endpoint{URL: u, Transport: srv.Client().Transport}.Believable(t.Context())
+			err = Endpoint{URL: u, Transport: srv.Client().Transport}.DetectCatchAll(t.Context())
 			if _, catchAll := errors.AsType[*CatchAllError](err); catchAll == tt.want || err != nil && tt.want {
 				t.Errorf("error: %v", err)
 			}
@@ -184,13 +184,13 @@ func askAt(t *testing.T, patience time.Duration, at string, transport http.Round
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ask(t, patience, Endpoint{URL: u, Transport: transport})
+	return queryHealthAt(t, patience, Endpoint{URL: u, Transport: transport})
 }
 
-func ask(t *testing.T, patience time.Duration, e Endpoint) (Health, error) {
+func queryHealthAt(t *testing.T, patience time.Duration, e Endpoint) (Health, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	st := plan.Store{Namespace: "team-a", Name: "primary"}
-	return (&Client{}).AskStore(ctx, &plan.Facts{}, st, Endpoints{"team-a/primary": e})
+	return (&Client{}).CheckStoreHealth(ctx, &plan.Facts{}, st, Endpoints{"team-a/primary": e})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
-// Reason says why a cluster can't be looked at.
+// Reason says why a cluster cannot be read.
 type Reason string
 
 // The reasons of a [ConnectError].
@@ -31,7 +31,7 @@ const (
 	Unauthorized Reason = "unauthorized"
 )
 
-// ConnectError says that a cluster can't be looked at, at all. Its text holds
+// ConnectError says that a cluster cannot be read at all. Its text holds
 // no credentials.
 type ConnectError struct {
 	Reason Reason
@@ -99,7 +99,7 @@ func (e *ConnectError) Hint() string {
 	}
 }
 
-// connectError is not nil where err means that the cluster can't be looked at,
+// connectError is not nil where err means that the cluster cannot be read,
 // as opposed to one refused or failed request.
 func (c *Client) connectError(err error) error {
 	reason, fatal := connectReason(err)

@@ -13,14 +13,14 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// parallel limits how many requests are under way at once.
-func parallel() *errgroup.Group {
+// newRequestGroup limits the number of parallel requests.
+func newRequestGroup() *errgroup.Group {
 	var g errgroup.Group
 	g.SetLimit(8)
 	return &g
 }
 
-// Facts takes one look at the cluster, in three rounds: what is cluster-wide
+// Facts reads the cluster in three rounds: what is cluster-wide
 // or says which namespaces matter, what is in these namespaces, and the Secrets
 // that the former name. Lists go cluster-wide where many namespaces matter and
 // the user may; else they go namespace by namespace.
@@ -28,57 +28,59 @@ func parallel() *errgroup.Group {
 // A request that fails becomes a Gap. The error is a [*ConnectError] where
 // nobody answers or the user isn't known, or ctx's own.
 func (c *Client) Facts(ctx context.Context, scope Scope) (*plan.Facts, error) {
-	version, err := c.version(ctx)
+	version, err := c.serverVersion(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if scope.Only != "" {
-		scope.OperatorNamespace, scope.Namespaces = scope.Only, []string{scope.Only}
+	if scope.SingleNamespace != "" {
+		scope.OperatorNamespace, scope.Namespaces = scope.SingleNamespace, []string{scope.SingleNamespace}
 	}
-	l, s := &look{}, &seen{now: c.now()}
-	id := c.lookAround(ctx, l, s, scope)
-	if err := c.fatal(ctx, l); err != nil {
+	l, s := &requestTracker{}, &snapshot{now: c.now()}
+	id := c.listClusterScoped(ctx, l, s, scope)
+	if err := c.fatalError(ctx, l); err != nil {
 		return nil, err
 	}
-	revisions, license := c.lookInside(ctx, l, s, scope)
-	c.releases(ctx, l, s, revisions)
-	if scope.Only != "" {
-		s.narrow(scope.Only)
+	revisions, license := c.listNamespaced(ctx, l, s, scope)
+	c.readReleases(ctx, l, s, revisions)
+	if scope.SingleNamespace != "" {
+		s.restrictWebhooks(scope.SingleNamespace)
 	}
-	f := s.facts()
-	f.Context, f.Server, f.ServerVersion, f.Namespace = c.connection.Context, c.connection.Server, version, scope.Only
+	f := s.buildFacts()
+	f.Context, f.Server, f.ServerVersion, f.Namespace = c.connection.Context, c.connection.Server, version, scope.SingleNamespace
 	f.ClusterUID, f.User, f.Nodes, f.License = id.uid, id.user, id.nodes, license
-	f.Secrets = c.pullSecrets(ctx, l, pullSecretNames(f, nil))
+	f.PullSecrets = c.getPullSecrets(ctx, l, pullSecretNames(f, nil))
 	f.Marked = c.marked(ctx, l, manifestKeys(f))
-	f.Gaps = l.sorted()
+	f.Gaps = l.sortedGaps()
 	c.secrets.AddValue(f.SecretValues()...)
-	c.secrets.Keep(f.ReadableNames()...)
-	return f, c.fatal(ctx, l)
+	c.secrets.KeepNames(f.ReadableNames()...)
+	return f, c.fatalError(ctx, l)
 }
 
-// identity is what round one finds beside what goes into seen.
-type identity struct {
+// clusterIdentity is what round one finds beside what goes into seen.
+type clusterIdentity struct {
 	uid, user string
 	nodes     []plan.Node
 }
 
-// lookAround is round one.
-func (c *Client) lookAround(ctx context.Context, l *look, s *seen, scope Scope) identity {
-	var id identity
-	g := parallel()
+// listClusterScoped is round one.
+func (c *Client) listClusterScoped(ctx context.Context, l *requestTracker, s *snapshot, scope Scope) clusterIdentity {
+	var id clusterIdentity
+	g := newRequestGroup()
 	run := func(f func()) { g.Go(func() error { f(); return nil }) }
-	everything := reach{all: true}
-	run(func() { id.uid = c.clusterUID(ctx, l) })
+	everything := listScope{all: true}
+	run(func() { id.uid = c.getClusterUID(ctx, l) })
 	run(func() { id.user = c.whoAmI(ctx) })
-	run(func() { id.nodes = gather(ctx, l, "nodes", everything, nodes(c.typed), metav1.ListOptions{}, seeNode) })
-	run(func() { s.crds = c.definitions(ctx, l) })
 	run(func() {
-		s.webhooks = gather(ctx, l, "mutatingwebhookconfigurations", everything, webhooks(c.typed), metav1.ListOptions{}, seeWebhooks)
+		id.nodes = listFiltered(ctx, l, "nodes", everything, nodeLister(c.typed), metav1.ListOptions{}, convertNode)
+	})
+	run(func() { s.crds = c.listCRDs(ctx, l) })
+	run(func() {
+		s.webhooks = listFiltered(ctx, l, "mutatingwebhookconfigurations", everything, webhookLister(c.typed), metav1.ListOptions{}, convertWebhooks)
 	})
 	run(func() { s.volumes = c.volumes(ctx, l) })
 	var bindings []plan.Binding
 	run(func() {
-		bindings = gather(ctx, l, "clusterrolebindings", everything, clusterRoleBindings(c.typed), metav1.ListOptions{}, seeClusterBinding)
+		bindings = listFiltered(ctx, l, "clusterrolebindings", everything, clusterRoleBindingLister(c.typed), metav1.ListOptions{}, convertClusterRoleBinding)
 	})
 	c.findNamespaces(ctx, l, s, scope, run)
 	_ = g.Wait()
@@ -88,19 +90,19 @@ func (c *Client) lookAround(ctx context.Context, l *look, s *seen, scope Scope) 
 	return id
 }
 
-// findNamespaces looks at what says which namespaces matter: object stores and
+// findNamespaces finds the relevant namespaces: object stores and
 // the operator's pods.
-func (c *Client) findNamespaces(ctx context.Context, l *look, s *seen, scope Scope, run func(func())) {
+func (c *Client) findNamespaces(ctx context.Context, l *requestTracker, s *snapshot, scope Scope, run func(func())) {
 	run(func() {
-		in := reach{all: len(scope.Namespaces) == 0, namespaces: scope.Namespaces}
+		in := listScope{all: len(scope.Namespaces) == 0, namespaces: scope.Namespaces}
 		if in.all {
 			in.namespaces = []string{c.connection.Namespace}
 		}
-		s.stores = gather(ctx, l, "objectstores", in, stores(c.dynamic), metav1.ListOptions{},
-			func(u *unstructured.Unstructured) (storeSeen, bool) {
-				st, err := seeStore(u)
+		s.stores = listFiltered(ctx, l, "objectstores", in, storeLister(c.dynamic), metav1.ListOptions{},
+			func(u *unstructured.Unstructured) (storeInfo, bool) {
+				st, err := convertStore(u)
 				if err != nil {
-					l.miss("objectstores "+st.Namespace+"/"+st.Name, err)
+					l.addGap("objectstores "+st.Namespace+"/"+st.Name, err)
 				}
 				return st, true
 			})
@@ -108,75 +110,77 @@ func (c *Client) findNamespaces(ctx context.Context, l *look, s *seen, scope Sco
 		s.storesKnown = l.gapCount("objectstores") == l.gapCount("objectstores in all namespaces")
 	})
 	run(func() {
-		in := reach{all: true, namespaces: []string{aistor.DefaultOperatorNamespace}}
+		in := listScope{all: true, namespaces: []string{aistor.DefaultOperatorNamespace}}
 		if scope.OperatorNamespace != "" {
-			in = reach{namespaces: []string{scope.OperatorNamespace}}
+			in = listScope{namespaces: []string{scope.OperatorNamespace}}
 		}
-		s.operatorPods = gather(ctx, l, "operator pods", in, pods(c.typed),
+		s.operatorPods = listFiltered(ctx, l, "operator pods", in, podLister(c.typed),
 			metav1.ListOptions{LabelSelector: aistor.LabelOperatorName}, c.seePod)
 	})
 }
 
-// lookInside is round two. The returned license is nil where it isn't known.
-func (c *Client) lookInside(ctx context.Context, l *look, s *seen, scope Scope) ([]revision, *plan.License) {
+// listNamespaced is round two. The returned license is nil where it isn't known.
+func (c *Client) listNamespaced(ctx context.Context, l *requestTracker, s *snapshot, scope Scope) ([]revision, *plan.License) {
 	needed := s.neededNamespaces(scope)
-	in := reach{namespaces: needed}
-	g := parallel()
+	in := listScope{namespaces: needed}
+	g := newRequestGroup()
 	run := func(f func()) { g.Go(func() error { f(); return nil }) }
 	var revisions []revision
 	var license *plan.License
-	collect := c.lookAtPods(ctx, l, s, in, run)
+	collect := c.listPods(ctx, l, s, in, run)
 	run(func() {
-		s.services = gather(ctx, l, "services", in, services(c.typed), metav1.ListOptions{}, seeService)
+		s.services = listFiltered(ctx, l, "services", in, serviceLister(c.typed), metav1.ListOptions{}, convertService)
 	})
 	run(func() {
-		s.endpoints = gather(ctx, l, "endpointslices", in, slicesOf(c.typed), metav1.ListOptions{}, seeSlice)
+		s.endpoints = listFiltered(ctx, l, "endpointslices", in, endpointSliceLister(c.typed), metav1.ListOptions{}, convertEndpointSlice)
 	})
 	run(func() {
-		s.claims = gather(ctx, l, "persistentvolumeclaims", in, claims(c.typed), metav1.ListOptions{}, seeClaim)
+		s.claims = listFiltered(ctx, l, "persistentvolumeclaims", in, claimLister(c.typed), metav1.ListOptions{}, convertClaim)
 	})
 	run(func() {
-		s.budgets = gather(ctx, l, "poddisruptionbudgets", in, budgets(c.typed), metav1.ListOptions{}, seeBudget)
+		s.budgets = listFiltered(ctx, l, "poddisruptionbudgets", in, disruptionBudgetLister(c.typed), metav1.ListOptions{}, convertDisruptionBudget)
 	})
 	run(func() {
-		s.accounts = gather(ctx, l, "serviceaccounts", in, accounts(c.typed), metav1.ListOptions{}, accountOf)
+		s.accounts = listFiltered(ctx, l, "serviceaccounts", in, serviceAccountLister(c.typed), metav1.ListOptions{}, convertServiceAccount)
 	})
 	run(func() {
 		// Round one's cluster-wide bindings are complete by now.
-		s.bindings = append(s.bindings, gather(ctx, l, "rolebindings", in, roleBindings(c.typed), metav1.ListOptions{}, seeRoleBinding)...)
+		s.bindings = append(s.bindings, listFiltered(ctx, l, "rolebindings", in, roleBindingLister(c.typed), metav1.ListOptions{}, convertRoleBinding)...)
 	})
-	run(func() { license = c.license(ctx, l, s.operatorNamespace) })
+	run(func() { license = c.getLicense(ctx, l, s.operatorNamespace) })
 	run(func() { s.namespaces = c.namespaces(ctx, l, needed) })
 	recorded := s.releaseNamespaces(needed)
-	if scope.Only != "" {
+	if scope.SingleNamespace != "" {
 		recorded = needed
 	}
-	run(func() { revisions = c.revisions(ctx, l, reach{namespaces: recorded}) })
+	run(func() { revisions = c.listRevisions(ctx, l, listScope{namespaces: recorded}) })
 	if scope.Events {
-		run(func() { s.events = gather(ctx, l, "events", in, events(c.typed), warningsOnly(), seeEvent) })
+		run(func() {
+			s.events = listFiltered(ctx, l, "events", in, eventLister(c.typed), warningsOnly(), convertEvent)
+		})
 	}
 	_ = g.Wait()
 	collect()
 	return revisions, license
 }
 
-// lookAtPods looks at the pods and what makes them. What it returns puts them
+// listPods lists pods and their owners. What it returns puts them
 // into s and is called when all requests have ended: s.workloads is read
 // meanwhile.
-func (c *Client) lookAtPods(ctx context.Context, l *look, s *seen, in reach, run func(func())) (collect func()) {
+func (c *Client) listPods(ctx context.Context, l *requestTracker, s *snapshot, in listScope, run func(func())) (collect func()) {
 	selectors := storePodSelectors()
-	found := make([][]podSeen, len(selectors))
+	found := make([][]podInfo, len(selectors))
 	for i, selector := range selectors {
 		run(func() {
-			found[i] = gather(ctx, l, "pods", in, pods(c.typed), metav1.ListOptions{LabelSelector: selector}, c.seePod)
+			found[i] = listFiltered(ctx, l, "pods", in, podLister(c.typed), metav1.ListOptions{LabelSelector: selector}, c.seePod)
 		})
 	}
-	var deployed, sets []workloadSeen
+	var deployed, sets []workloadInfo
 	run(func() {
-		deployed = gather(ctx, l, "deployments", in, deployments(c.typed), metav1.ListOptions{}, c.seeDeployment)
+		deployed = listFiltered(ctx, l, "deployments", in, deploymentLister(c.typed), metav1.ListOptions{}, c.seeDeployment)
 	})
 	run(func() {
-		sets = gather(ctx, l, "statefulsets", in, statefulSets(c.typed), metav1.ListOptions{}, c.seeStatefulSet)
+		sets = listFiltered(ctx, l, "statefulsets", in, statefulSetLister(c.typed), metav1.ListOptions{}, c.seeStatefulSet)
 	})
 	return func() {
 		s.pods = slices.Concat(append(found, s.operatorPods)...)
@@ -184,10 +188,10 @@ func (c *Client) lookAtPods(ctx context.Context, l *look, s *seen, in reach, run
 	}
 }
 
-// fatal is the error after which nothing that was found is worth showing.
-func (c *Client) fatal(ctx context.Context, l *look) error {
+// fatalError is the error that makes the facts unusable.
+func (c *Client) fatalError(ctx context.Context, l *requestTracker) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return c.connectError(l.broken())
+	return c.connectError(l.fatalError())
 }

@@ -16,8 +16,8 @@ import (
 func TestFactsOfASite(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 2)
-	c := a.client()
+	addSite(a, 2)
+	c := a.newClient()
 	f, err := c.Facts(t.Context(), Scope{Events: true})
 	if err != nil {
 		t.Fatal(err)
@@ -37,33 +37,33 @@ func TestFactsOfASite(t *testing.T) {
 		{"identity", []string{f.Context, f.ClusterUID, f.ServerVersion, f.User}, []string{"lab", "cluster-1", "v1.36.3", "me"}},
 		{"gaps", f.Gaps, []plan.Gap(nil)},
 		{"nodes", f.Nodes, []plan.Node{{Name: "node-1", Platform: "linux/arm64", Ready: true, Cordoned: true, Taints: []string{"disk=nvme:NoSchedule"}}}},
-		{"workloads", names(f.Workloads, func(w plan.Workload) string { return w.String() + " of " + w.Store }),
+		{"workloads", namesOf(f.Workloads, func(w plan.Workload) string { return w.String() + " of " + w.Store }),
 			[]string{"Deployment/aistor/object-store-operator of ", "StatefulSet/team-a/primary-pool-0 of team-a/primary"}},
-		{"pods", names(f.Pods, func(p plan.Pod) string { return p.Name + " of " + p.Store + " by " + p.Owner }), []string{
+		{"pods", namesOf(f.Pods, func(p plan.Pod) string { return p.Name + " of " + p.Store + " by " + p.Owner }), []string{
 			"object-store-operator-abc of  by ReplicaSet/object-store-operator-5",
 			"primary-pool-0-0 of team-a/primary by StatefulSet/primary-pool-0", "primary-pool-0-1 of team-a/primary by StatefulSet/primary-pool-0"}},
-		{"claims", names(f.Claims, func(c plan.Claim) string { return c.Name + " " + c.Phase }),
+		{"claims", namesOf(f.Claims, func(c plan.Claim) string { return c.Name + " " + c.Phase }),
 			[]string{"data0-primary-pool-0-0 Bound", "data1-by-label Pending"}},
 		{"services", f.Services, []plan.Service{
 			{Namespace: "aistor", Name: "object-store-operator", Type: "ClusterIP", Ports: []int{4221}},
 			{Namespace: "team-a", Name: "minio", Type: "ClusterIP", Ports: []int{443}, Ready: 2}}},
-		{"bindings", names(f.Bindings, func(b plan.Binding) string { return b.String() + " -> " + b.RoleName + " of " + b.Release }), []string{
+		{"bindings", namesOf(f.Bindings, func(b plan.Binding) string { return b.String() + " -> " + b.RoleName + " of " + b.Release }), []string{
 			"ClusterRoleBinding/aistor-object-store -> aistor-objectstore of aistor/aistor",
 			"RoleBinding/aistor/object-store-operator -> object-store-operator of aistor/aistor"}},
-		{"definitions", names(f.CRDs, func(c plan.CRD) string {
+		{"definitions", namesOf(f.CRDs, func(c plan.CRD) string {
 			return fmt.Sprintf("%s %t %t %s %v %v", c.Name, c.Established, c.Keep, c.Release, c.Served, c.Stored)
 		}), []string{"objectstores.aistor.min.io true true aistor/aistor [v1] [v1]", "policybindings.sts.min.io false false  [] []"}},
 		{"webhooks", f.Webhooks, []plan.Webhook{{Configuration: "object-store-operator-webhook", Name: "objectstore-rack-selector.min.io",
 			CABundle: 4, FailurePolicy: "Fail", Service: "aistor/object-store-webhook"}}},
-		{"pull secrets", names(f.Secrets, func(s plan.PullSecret) string {
+		{"pull secrets", namesOf(f.PullSecrets, func(s plan.PullSecret) string {
 			return fmt.Sprintf("%s/%s %t %d", s.Namespace, s.Name, s.Present, len(s.Data))
 		}), []string{
 			"aistor/account-secret false 0", "aistor/private-repo-pull-secret true 12", "team-a/missing false 0",
 			"team-a/store-secret true 35", "team-a/wanted false 0"}},
-		{"accounts", f.Accounts, []plan.Account{{Namespace: "aistor", Name: "object-store", PullSecrets: []string{"account-secret"}}}},
+		{"accounts", f.ServiceAccounts, []plan.ServiceAccount{{Namespace: "aistor", Name: "object-store", PullSecrets: []string{"account-secret"}}}},
 		{"license", string(f.License.Token), "eyJ.t0ken"},
-		{"budgets", f.Budgets, []plan.Budget{{Namespace: "team-a", Name: "primary", Allowed: 1}}},
-		{"warnings", names(f.Warnings, func(e plan.Event) string { return e.Object.Name + " " + e.Reason }), []string{"primary-pool-0-3 BackOff"}},
+		{"budgets", f.DisruptionBudgets, []plan.DisruptionBudget{{Namespace: "team-a", Name: "primary", DisruptionsAllowed: 1}}},
+		{"warnings", namesOf(f.WarningEvents, func(e plan.Event) string { return e.Object.Name + " " + e.Reason }), []string{"primary-pool-0-3 BackOff"}},
 	} {
 		if d := cmp.Diff(tt.want, tt.got); d != "" {
 			t.Errorf("%s (-expected +received):\n%s", tt.what, d)
@@ -83,18 +83,18 @@ func TestFactsOfASite(t *testing.T) {
 func TestNewestRevisionOfEachReleaseIsRead(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
-	f, err := a.client().Facts(t.Context(), Scope{})
+	addSite(a, 1)
+	f, err := a.newClient().Facts(t.Context(), Scope{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	show := func(r plan.Release) string {
+	show := func(r plan.InstalledRelease) string {
 		return fmt.Sprintf("%s/%s %s-%s v%d %s, last v%d %s", r.Namespace, r.Name, r.Chart, r.Version, r.Revision, r.Status, r.LastDeployed, r.LastVersion)
 	}
 	if f.Operator == nil {
 		t.Fatal("no operator release was found")
 	}
-	got := append([]string{show(*f.Operator)}, names(f.Releases, show)...)
+	got := append([]string{show(*f.Operator)}, namesOf(f.Releases, show)...)
 	want := []string{
 		"aistor/aistor aistor-operator-5.10.0 v10 pending-upgrade, last v2 5.8.0",
 		"team-a/primary-object-store aistor-objectstore-1.0.16 v3 failed, last v2 1.0.13",
@@ -105,7 +105,7 @@ func TestNewestRevisionOfEachReleaseIsRead(t *testing.T) {
 	if f.Operator.Values["license"] != "eyJ.t0ken" || f.Operator.Manifest == "" || f.Operator.RecordBytes == 0 {
 		t.Errorf("the record's content is missing: %d bytes", f.Operator.RecordBytes)
 	}
-	for _, r := range a.requests() {
+	for _, r := range a.listRequests() {
 		if strings.HasSuffix(r, "ingress.v1") || strings.HasSuffix(r, "aistor.v1") {
 			t.Errorf("received a request for a record that says nothing: %s", r)
 		}
@@ -116,15 +116,15 @@ func TestRequestsDoNotGrowWithPods(t *testing.T) {
 	t.Parallel()
 	requests := func(pods int) (all, pages int) {
 		a := newAPI(t)
-		site(a, pods)
-		f, err := a.client().Facts(t.Context(), Scope{Events: true})
+		addSite(a, pods)
+		f, err := a.newClient().Facts(t.Context(), Scope{Events: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(f.Pods) != pods+1 {
 			t.Fatalf("received %d pods, expected %d", len(f.Pods), pods+1)
 		}
-		return len(a.requests()), count(a.requests(), " page")
+		return len(a.listRequests()), countRequests(a.listRequests(), " page")
 	}
 	few, fewPages := requests(10)
 	many, manyPages := requests(1000)
@@ -140,14 +140,14 @@ func TestRequestsDoNotGrowWithPods(t *testing.T) {
 func TestManyNamespacesAreListedAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	for i := range 20 {
-		a.add(ofStores, fmt.Sprintf(`{"metadata":{"name":"s","namespace":"ns-%d"}}`, i))
+		a.addObjects(ofStores, fmt.Sprintf(`{"metadata":{"name":"s","namespace":"ns-%d"}}`, i))
 	}
-	if _, err := a.client().Facts(t.Context(), Scope{}); err != nil {
+	if _, err := a.newClient().Facts(t.Context(), Scope{}); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(a.requests(), "statefulsets"); n != 1 {
+	if n := countRequests(a.listRequests(), "statefulsets"); n != 1 {
 		t.Errorf("received %d lists of StatefulSets, expected one for the cluster", n)
 	}
 }
@@ -155,9 +155,9 @@ func TestManyNamespacesAreListedAtOnce(t *testing.T) {
 func TestListBeginsAgainWhenItsSnapshotExpired(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1000)
+	addSite(a, 1000)
 	a.expire = true
-	f, err := a.client().Facts(t.Context(), Scope{})
+	f, err := a.newClient().Facts(t.Context(), Scope{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,13 +190,13 @@ func TestWhatIsRefusedIsAGap(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			a := newAPI(t)
-			site(a, 2)
+			addSite(a, 2)
 			a.deny = tt.deny
-			f, err := a.client().Facts(t.Context(), tt.scope)
+			f, err := a.newClient().Facts(t.Context(), tt.scope)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(tt.gaps, names(f.Gaps, func(g plan.Gap) string { return g.What })); d != "" {
+			if d := cmp.Diff(tt.gaps, namesOf(f.Gaps, func(g plan.Gap) string { return g.Subject })); d != "" {
 				t.Errorf("gaps (-expected +received):\n%s", d)
 			}
 			for _, g := range f.Gaps {
@@ -214,8 +214,8 @@ func TestWhatIsRefusedIsAGap(t *testing.T) {
 func TestStoreKeepsWhatItsObjectSays(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 0)
-	f, err := a.client().Facts(t.Context(), Scope{Namespaces: []string{"team-a"}})
+	addSite(a, 0)
+	f, err := a.newClient().Facts(t.Context(), Scope{Namespaces: []string{"team-a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,8 +223,8 @@ func TestStoreKeepsWhatItsObjectSays(t *testing.T) {
 	if _, ok := s.Object["metadata"].(map[string]any)["managedFields"]; ok {
 		t.Error("the object still carries managedFields")
 	}
-	got := []any{s.Release, s.Image.String(), s.Secret, s.Servers(), s.Pools[0].StatefulSet, s.Pools[0].State, s.Health, s.State,
-		s.Online, s.Offline, s.Healing, s.Revision, s.RollingTimeout, s.LicenseExpires, s.KES, s.Firewall}
+	got := []any{s.Release, s.Image.String(), s.ImagePullSecret, s.ServerCount(), s.Pools[0].StatefulSet, s.Pools[0].State, s.Health, s.State,
+		s.DrivesOnline, s.DrivesOffline, s.DrivesHealing, s.Revision, s.RollingTimeout, s.LicenseExpires, s.KES, s.Firewall}
 	want := []any{"primary-object-store", minioRef, "store-secret", 4, "primary-pool-0", "PoolInitialized", "green", "Initialized",
 		16, 1, 2, 7, 15 * time.Minute, "2027-01-01", true, false}
 	if d := cmp.Diff(want, got); d != "" {
@@ -242,7 +242,7 @@ func TestStoreKeepsWhatItsObjectSays(t *testing.T) {
 	}
 }
 
-func names[T any](all []T, by func(T) string) []string {
+func namesOf[T any](all []T, by func(T) string) []string {
 	var out []string
 	for _, x := range all {
 		out = append(out, by(x))
@@ -253,14 +253,14 @@ func names[T any](all []T, by func(T) string) []string {
 func TestStoreSecretsAreReadByNameAndGapsAreSaid(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
-	a.add("api/v1/secrets", `{"metadata":{"name":"env","namespace":"team-a","annotations":{"helm.sh/resource-policy":"keep"}},"data":{"config.env":"eA=="}}`)
+	addSite(a, 1)
+	a.addObjects("api/v1/secrets", `{"metadata":{"name":"env","namespace":"team-a","annotations":{"helm.sh/resource-policy":"keep"}},"data":{"config.env":"eA=="}}`)
 	a.deny = func(p string) bool { return strings.HasSuffix(p, "/closed") }
 	f := &plan.Facts{}
 	key := func(name string) plan.ObjectKey {
 		return plan.ObjectKey{Kind: "Secret", Namespace: "team-a", Name: name}
 	}
-	if err := a.client().AddStoreSecrets(t.Context(), f, []plan.ObjectKey{key("env"), key("gone"), key("closed")}); err != nil {
+	if err := a.newClient().AddStoreSecrets(t.Context(), f, []plan.ObjectKey{key("env"), key("gone"), key("closed")}); err != nil {
 		t.Fatal(err)
 	}
 	want := []plan.StoreSecret{
@@ -270,7 +270,7 @@ func TestStoreSecretsAreReadByNameAndGapsAreSaid(t *testing.T) {
 	if d := cmp.Diff(want, f.StoreSecrets); d != "" {
 		t.Errorf("(-expected +received):\n%s", d)
 	}
-	if d := cmp.Diff([]string{"secrets team-a/closed"}, names(f.Gaps, func(g plan.Gap) string { return g.What })); d != "" {
+	if d := cmp.Diff([]string{"secrets team-a/closed"}, namesOf(f.Gaps, func(g plan.Gap) string { return g.Subject })); d != "" {
 		t.Errorf("gaps (-expected +received):\n%s", d)
 	}
 }

@@ -41,20 +41,20 @@ type Health struct {
 	Cause string `json:"cause,omitempty"`
 }
 
-// AskStore asks a store of f for its health: at its endpoint where at has one,
+// CheckStoreHealth asks a store of f for its health: at its endpoint where at has one,
 // else through the API server's service proxy.
 //
 // The error is not nil only together with [HealthUnknown].
-func (c *Client) AskStore(ctx context.Context, f *plan.Facts, st plan.Store, at Endpoints) (Health, error) {
+func (c *Client) CheckStoreHealth(ctx context.Context, f *plan.Facts, st plan.Store, at Endpoints) (Health, error) {
 	if e, ok := at[st.Key()]; ok {
-		return e.health(ctx)
+		return e.queryHealth(ctx)
 	}
-	service := st.Service()
+	service := st.ServiceName()
 	i := slices.IndexFunc(f.Services, func(s plan.Service) bool {
 		return s.Namespace == st.Namespace && s.Name == service && len(s.Ports) > 0
 	})
 	if i < 0 {
-		return Health{State: HealthUnknown}, fmt.Errorf("there is no Service %s/%s", st.Namespace, service)
+		return Health{State: HealthUnknown}, fmt.Errorf("Service %s/%s not found", st.Namespace, service)
 	}
 	return c.storeHealth(ctx, st.Namespace, service, f.Services[i].Ports[0])
 }
@@ -68,21 +68,21 @@ func (c *Client) storeHealth(ctx context.Context, namespace, service string, por
 	if port%1000 == 443 {
 		scheme = "https"
 	}
-	code, body, err := c.askStore(ctx, scheme, namespace, service, port)
+	code, body, err := c.proxyHealthRequest(ctx, scheme, namespace, service, port)
 	if scheme == "http" && code == http.StatusBadRequest && wantsTLS(err) {
-		code, body, err = c.askStore(ctx, "https", namespace, service, port)
+		code, body, err = c.proxyHealthRequest(ctx, "https", namespace, service, port)
 	}
-	state := judgeHealth(code, body)
+	state := parseHealth(code, body)
 	if state != HealthUnknown {
 		return Health{State: state, Status: code}, nil
 	}
 	if err == nil {
 		err = fmt.Errorf("received HTTP status %d", code)
 	}
-	return Health{State: state, Status: code}, fmt.Errorf("asking for the health of \"%s/%s\": %w", namespace, service, err)
+	return Health{State: state, Status: code}, fmt.Errorf("querying the health of \"%s/%s\": %w", namespace, service, err)
 }
 
-func (c *Client) askStore(ctx context.Context, scheme, namespace, service string, port int) (int, []byte, error) {
+func (c *Client) proxyHealthRequest(ctx context.Context, scheme, namespace, service string, port int) (int, []byte, error) {
 	code := 0
 	answer := c.typed.CoreV1().RESTClient().Get().
 		Namespace(namespace).Resource("services").
@@ -110,10 +110,10 @@ func wantsTLS(err error) bool {
 	})
 }
 
-// judgeHealth tells the store's answers from the API server's own, which come
+// parseHealth tells the store's answers from the API server's own, which come
 // as a Status object: of these only a missing endpoint says something about
 // the store.
-func judgeHealth(code int, body []byte) HealthState {
+func parseHealth(code int, body []byte) HealthState {
 	var status metav1.Status
 	servers := json.Unmarshal(body, &status) == nil && status.Kind == "Status"
 	switch {

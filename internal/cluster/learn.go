@@ -8,17 +8,17 @@ import (
 // Facts leave variables and command lines out, and so nobody else can learn the
 // secrets in them.
 
-func (c *Client) seePod(p *corev1.Pod) (podSeen, bool) {
+func (c *Client) seePod(p *corev1.Pod) (podInfo, bool) {
 	c.secrets.AddPodSpec(&p.Spec)
-	return seePod(p)
+	return convertPod(p)
 }
 
-func (c *Client) seeStatefulSet(s *appsv1.StatefulSet) (workloadSeen, bool) {
+func (c *Client) seeStatefulSet(s *appsv1.StatefulSet) (workloadInfo, bool) {
 	c.secrets.AddPodSpec(&s.Spec.Template.Spec)
-	return seeStatefulSet(s)
+	return convertStatefulSet(s)
 }
 
-func (c *Client) seeDeployment(d *appsv1.Deployment) (workloadSeen, bool) {
+func (c *Client) seeDeployment(d *appsv1.Deployment) (workloadInfo, bool) {
 	c.secrets.AddPodSpec(&d.Spec.Template.Spec)
-	return seeDeployment(d)
+	return convertDeployment(d)
 }

@@ -15,143 +15,143 @@ import (
 const (
 	// pageSize is what the API server's own clients use.
 	pageSize = 500
-	// narrow is the number of namespaces up to which each is listed by itself;
+	// perNamespaceLimit is the number of namespaces up to which each is listed by itself;
 	// beyond it one list of the whole cluster is less work for the server.
-	narrow = 4
+	perNamespaceLimit = 4
 )
 
-// source lists one page of one kind in one namespace, "" meaning all, and
+// pageLister lists one page of one kind in one namespace, "" meaning all, and
 // returns the token of the next page.
-type source[T any] func(ctx context.Context, namespace string, o metav1.ListOptions) ([]T, string, error)
+type pageLister[T any] func(ctx context.Context, namespace string, o metav1.ListOptions) ([]T, string, error)
 
-// reach says in which namespaces a kind is looked for.
-type reach struct {
+// listScope says in which namespaces a kind is listed.
+type listScope struct {
 	// all means every namespace; namespaces are then what is left to a user
 	// who may not look everywhere.
 	all        bool
 	namespaces []string
 }
 
-func (r reach) wide() bool { return r.all || len(r.namespaces) > narrow }
+func (r listScope) isClusterWide() bool { return r.all || len(r.namespaces) > perNamespaceLimit }
 
-func (r reach) covers(namespace string) bool {
+func (r listScope) includesNamespace(namespace string) bool {
 	return r.all || slices.Contains(r.namespaces, namespace)
 }
 
-// look collects what could not be looked at. It is safe for concurrent use.
-type look struct {
+// requestTracker collects what could not be read. It is safe for concurrent use.
+type requestTracker struct {
 	mu           sync.Mutex
 	gaps         []plan.Gap
 	answered     bool
-	lost         error // a request nobody answered
+	unreachable  error // a request nobody answered
 	unauthorized error
 }
 
-// heard notes the outcome of a request.
-func (l *look) heard(err error) {
+// recordOutcome records the outcome of a request.
+func (l *requestTracker) recordOutcome(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch reason, fatal := connectReason(err); {
 	case reason == Unauthorized:
 		l.unauthorized = err
 	case fatal:
-		l.lost = err
+		l.unreachable = err
 	default:
 		l.answered = true
 	}
 }
 
-// miss records a gap.
-func (l *look) miss(what string, err error) {
+// addGap records a gap.
+func (l *requestTracker) addGap(what string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.gaps = append(l.gaps, gapOf(what, err))
+	l.gaps = append(l.gaps, newGap(what, err))
 }
 
 // missOptional records a gap that keeps nobody from upgrading.
-func (l *look) missOptional(what string, err error) {
+func (l *requestTracker) missOptional(what string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	gap := gapOf(what, err)
+	gap := newGap(what, err)
 	gap.Optional = true
 	l.gaps = append(l.gaps, gap)
 }
 
 // gapCount is the number of gaps about a resource.
-func (l *look) gapCount(resource string) int {
+func (l *requestTracker) gapCount(resource string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
 	for _, g := range l.gaps {
-		if strings.HasPrefix(g.What, resource) {
+		if strings.HasPrefix(g.Subject, resource) {
 			n++
 		}
 	}
 	return n
 }
 
-// sorted are the gaps by what they are about.
-func (l *look) sorted() []plan.Gap {
+// sortedGaps are the gaps by what they are about.
+func (l *requestTracker) sortedGaps() []plan.Gap {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := slices.Clone(l.gaps)
-	sortBy(out, func(g plan.Gap) string { return g.What + g.Cause })
+	sortBy(out, func(g plan.Gap) string { return g.Subject + g.Cause })
 	return slices.Compact(out)
 }
 
-func gapOf(what string, err error) plan.Gap {
-	return plan.Gap{What: what, Cause: err.Error(), Denied: apierrors.IsForbidden(err), Unknown: apierrors.IsUnauthorized(err)}
+func newGap(what string, err error) plan.Gap {
+	return plan.Gap{Subject: what, Cause: err.Error(), Denied: apierrors.IsForbidden(err), Unauthenticated: apierrors.IsUnauthorized(err)}
 }
 
-// broken is the request's error that makes the whole look worthless: 401, or
+// fatalError is the error that makes all results unusable: 401, or
 // not one answer.
-func (l *look) broken() error {
+func (l *requestTracker) fatalError() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.unauthorized != nil {
 		return l.unauthorized
 	}
 	if !l.answered {
-		return l.lost
+		return l.unreachable
 	}
 	return nil
 }
 
-// gather lists a kind wherever in reaches and keeps what keep returns. A kind
+// listFiltered lists a kind wherever in reaches and keeps what keep returns. A kind
 // the server doesn't know has no objects.
-func gather[T, O any](ctx context.Context, l *look, what string, in reach,
-	src source[T], o metav1.ListOptions, keep func(*T) (O, bool)) []O {
-	if !in.wide() {
-		return gatherEach(ctx, l, what, in.namespaces, src, o, keep)
+func listFiltered[T, O any](ctx context.Context, l *requestTracker, what string, in listScope,
+	src pageLister[T], o metav1.ListOptions, keep func(*T) (O, bool)) []O {
+	if !in.isClusterWide() {
+		return listEachNamespace(ctx, l, what, in.namespaces, src, o, keep)
 	}
-	out, err := pages(ctx, src, "", o, func(item *T) (O, bool) {
-		if m, ok := any(item).(metav1.Object); ok && m.GetNamespace() != "" && !in.covers(m.GetNamespace()) {
+	out, err := listPages(ctx, src, "", o, func(item *T) (O, bool) {
+		if m, ok := any(item).(metav1.Object); ok && m.GetNamespace() != "" && !in.includesNamespace(m.GetNamespace()) {
 			var none O
 			return none, false
 		}
 		return keep(item)
 	})
-	l.heard(err)
+	l.recordOutcome(err)
 	switch {
 	case err == nil || apierrors.IsNotFound(err):
 		return out
 	case !apierrors.IsForbidden(err) || len(in.namespaces) == 0:
-		l.miss(what, err)
+		l.addGap(what, err)
 		return nil
 	case in.all:
-		l.miss(what+" in all namespaces", err)
+		l.addGap(what+" in all namespaces", err)
 	}
-	return gatherEach(ctx, l, what, in.namespaces, src, o, keep)
+	return listEachNamespace(ctx, l, what, in.namespaces, src, o, keep)
 }
 
-func gatherEach[T, O any](ctx context.Context, l *look, what string, namespaces []string,
-	src source[T], o metav1.ListOptions, keep func(*T) (O, bool)) []O {
+func listEachNamespace[T, O any](ctx context.Context, l *requestTracker, what string, namespaces []string,
+	src pageLister[T], o metav1.ListOptions, keep func(*T) (O, bool)) []O {
 	var all []O
 	for _, ns := range namespaces {
-		out, err := pages(ctx, src, ns, o, keep)
-		l.heard(err)
+		out, err := listPages(ctx, src, ns, o, keep)
+		l.recordOutcome(err)
 		if err != nil && !apierrors.IsNotFound(err) {
-			l.miss(what+" in "+ns, err)
+			l.addGap(what+" in "+ns, err)
 			continue
 		}
 		all = append(all, out...)
@@ -159,10 +159,10 @@ func gatherEach[T, O any](ctx context.Context, l *look, what string, namespaces 
 	return all
 }
 
-// pages lists everything page by page, so that only one page of whole objects
+// listPages lists everything page by page, so that only one page of whole objects
 // is ever held. Where the server has compacted the snapshot behind a page's
 // token the list begins again, in one piece this time.
-func pages[T, O any](ctx context.Context, src source[T], namespace string,
+func listPages[T, O any](ctx context.Context, src pageLister[T], namespace string,
 	o metav1.ListOptions, keep func(*T) (O, bool)) ([]O, error) {
 	var out []O
 	o.Limit = pageSize

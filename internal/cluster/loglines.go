@@ -9,34 +9,34 @@ import (
 // The patterns are constants in all but name: Go has none of this type. How
 // the operator writes its log is not published, so all usual forms are known.
 var (
-	// klogLine begins a line of klog's: E0102 15:04:05.000000
-	klogLine = regexp.MustCompile(`^[A-Z]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [^\]]*\] ?`)
-	// textError is a level in a line of text.
-	textError = regexp.MustCompile(`(?i)(?:^|\s|\[)(?:level=)?(?:error|fatal|panic)(?:\]|:|\s|$)`)
-	// trouble is what an error has to be about: pulling and reconciling.
-	trouble = regexp.MustCompile(`(?i)pull|image|manifest|registry|reconcil|sync|unauthor|forbidden|denied|fail|panic|cannot|can't|unable`)
-	// retried are conflicts that a controller meets every day and tries again.
-	retried = regexp.MustCompile(`the object has been modified; please apply your changes`)
-	// varying is what makes two lines about one thing differ.
-	varying = regexp.MustCompile(`[0-9a-f]{8,}|\d+`)
+	// klogPrefix begins a line of klog's: E0102 15:04:05.000000
+	klogPrefix = regexp.MustCompile(`^[A-Z]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [^\]]*\] ?`)
+	// textErrorLevel is a level in a line of text.
+	textErrorLevel = regexp.MustCompile(`(?i)(?:^|\s|\[)(?:level=)?(?:error|fatal|panic)(?:\]|:|\s|$)`)
+	// relevantError matches the relevant errors: pulling and reconciling.
+	relevantError = regexp.MustCompile(`(?i)pull|image|manifest|registry|reconcil|sync|unauthor|forbidden|denied|fail|panic|cannot|can't|unable`)
+	// retriedConflict are conflicts that a controller meets every day and tries again.
+	retriedConflict = regexp.MustCompile(`the object has been modified; please apply your changes`)
+	// variablePart is what makes two lines about one thing differ.
+	variablePart = regexp.MustCompile(`[0-9a-f]{8,}|\d+`)
 )
 
 // messageLimit cuts a log's line.
 const messageLimit = 400
 
-// errorIn is what a line of a log says of an error of pulling or reconciling;
+// parseErrorLine is what a line of a log says of an error of pulling or reconciling;
 // false where it tells of none.
-func errorIn(line string) (string, bool) {
+func parseErrorLine(line string) (string, bool) {
 	message, is := "", false
 	switch {
 	case strings.HasPrefix(line, "{"):
-		message, is = jsonError(line)
-	case klogLine.MatchString(line):
-		message, is = klogLine.ReplaceAllString(line, ""), line[0] == 'E' || line[0] == 'F'
+		message, is = parseJSONErrorLine(line)
+	case klogPrefix.MatchString(line):
+		message, is = klogPrefix.ReplaceAllString(line, ""), line[0] == 'E' || line[0] == 'F'
 	default:
-		message, is = line, textError.MatchString(line)
+		message, is = line, textErrorLevel.MatchString(line)
 	}
-	if !is || !trouble.MatchString(message) || retried.MatchString(message) {
+	if !is || !relevantError.MatchString(message) || retriedConflict.MatchString(message) {
 		return "", false
 	}
 	message = strings.Join(strings.Fields(message), " ")
@@ -46,8 +46,8 @@ func errorIn(line string) (string, bool) {
 	return message, true
 }
 
-// jsonError reads one line of a structured log.
-func jsonError(line string) (string, bool) {
+// parseJSONErrorLine reads one line of a structured log.
+func parseJSONErrorLine(line string) (string, bool) {
 	var l struct {
 		Level   any    `json:"level"`
 		Msg     string `json:"msg"`
@@ -76,5 +76,5 @@ func jsonError(line string) (string, bool) {
 	return strings.Join(parts, ": "), true
 }
 
-// shapeOf is the same for messages that differ in numbers only.
-func shapeOf(message string) string { return varying.ReplaceAllString(message, "#") }
+// maskNumbers is the same for messages that differ in numbers only.
+func maskNumbers(message string) string { return variablePart.ReplaceAllString(message, "#") }

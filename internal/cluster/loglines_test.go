@@ -24,7 +24,7 @@ func TestLogsTellOfErrorsOfPullingAndReconciling(t *testing.T) {
 		`2026-09-01T12:00:07Z ` + strings.Repeat("x", 200_000),
 		`2026-09-01T12:00:08Z ERROR unable to fetch manifest`,
 	}, "\n")
-	got, err := logErrors(strings.NewReader(log), pod, "controller")
+	got, err := parseLogErrors(strings.NewReader(log), pod, "controller")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,17 +61,17 @@ func TestALogIsKnownToBeCut(t *testing.T) {
 		since time.Time
 		want  bool
 	}{
-		"longer, and asked for what was before": {logLines, begun, true},
-		"longer, and asked for everything":      {logLines, time.Time{}, true},
-		"longer, and asked for what was after":  {logLines, begun.Add(time.Minute), false},
-		"not as long":                           {logLines - 1, begun, false},
+		"longer, and asked for what was before": {maxLogLines, begun, true},
+		"longer, and asked for everything":      {maxLogLines, time.Time{}, true},
+		"longer, and asked for what was after":  {maxLogLines, begun.Add(time.Minute), false},
+		"not as long":                           {maxLogLines - 1, begun, false},
 		"empty":                                 {0, begun, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := logErrors(strings.NewReader(strings.Repeat(line, c.lines)), plan.ObjectKey{}, "controller")
-			if err != nil || got.cut(c.since) != c.want {
-				t.Errorf("cut is %t (%v), wanted %t", got.cut(c.since), err, c.want)
+			got, err := parseLogErrors(strings.NewReader(strings.Repeat(line, c.lines)), plan.ObjectKey{}, "controller")
+			if err != nil || got.isTruncated(c.since) != c.want {
+				t.Errorf("cut is %t (%v), wanted %t", got.isTruncated(c.since), err, c.want)
 			}
 		})
 	}

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// logLines is how many of the newest lines of one container are read.
-	logLines = 20_000
-	// logPatience is how long one container's log may take.
-	logPatience = 20 * time.Second
-	// distinctErrors is how many different errors of one container are kept.
-	distinctErrors = 20
+	// maxLogLines is how many of the newest lines of one container are read.
+	maxLogLines = 20_000
+	// logTimeout is how long one container's log may take.
+	logTimeout = 20 * time.Second
+	// maxDistinctErrors is how many different errors of one container are kept.
+	maxDistinctErrors = 20
 )
 
 // OperatorLogs reads what the operator's pods in f wrote since then and keeps
@@ -29,7 +29,7 @@ const (
 // as they stream in, so that a long log costs no memory. A log that can't be
 // read is a Gap; read counts those that could.
 func (c *Client) OperatorLogs(ctx context.Context, f *plan.Facts, since time.Time) (read int, errors []plan.LogError, gaps []plan.Gap) {
-	l := &look{}
+	l := &requestTracker{}
 	type source struct {
 		pod       plan.Pod
 		container string
@@ -45,16 +45,16 @@ func (c *Client) OperatorLogs(ctx context.Context, f *plan.Facts, since time.Tim
 			sources = append(sources, &source{pod: p, container: container.Name})
 		}
 	}
-	g := parallel()
+	g := newRequestGroup()
 	for _, s := range sources {
 		g.Go(func() error {
-			found, err := c.log(ctx, s.pod, s.container, since)
+			found, err := c.readLog(ctx, s.pod, s.container, since)
 			what := "operator logs of " + s.pod.Namespace + "/" + s.pod.Name
 			switch {
 			case err != nil:
-				l.miss(what, err)
-			case found.cut(since):
-				l.miss(what+" before "+found.first.UTC().Format(time.RFC3339), fmt.Errorf("only the newest %d lines of a container are read", logLines))
+				l.addGap(what, err)
+			case found.isTruncated(since):
+				l.addGap(what+" before "+found.first.UTC().Format(time.RFC3339), fmt.Errorf("only the newest %d lines of a container are read", maxLogLines))
 			}
 			s.found, s.ok = found.errors, err == nil
 			return nil
@@ -67,13 +67,13 @@ func (c *Client) OperatorLogs(ctx context.Context, f *plan.Facts, since time.Tim
 			read++
 		}
 	}
-	return read, errors, l.sorted()
+	return read, errors, l.sortedGaps()
 }
 
-func (c *Client) log(ctx context.Context, p plan.Pod, container string, since time.Time) (logSeen, error) {
-	ctx, cancel := context.WithTimeout(ctx, logPatience)
+func (c *Client) readLog(ctx context.Context, p plan.Pod, container string, since time.Time) (logSummary, error) {
+	ctx, cancel := context.WithTimeout(ctx, logTimeout)
 	defer cancel()
-	lines := int64(logLines)
+	lines := int64(maxLogLines)
 	options := &corev1.PodLogOptions{Container: container, Timestamps: true, TailLines: &lines}
 	if !since.IsZero() {
 		from := metav1.NewTime(since)
@@ -81,26 +81,28 @@ func (c *Client) log(ctx context.Context, p plan.Pod, container string, since ti
 	}
 	stream, err := c.typed.CoreV1().Pods(p.Namespace).GetLogs(p.Name, options).Stream(ctx)
 	if err != nil {
-		return logSeen{}, err
+		return logSummary{}, err
 	}
 	defer stream.Close()
 	object := plan.ObjectKey{Kind: "Pod", Namespace: p.Namespace, Name: p.Name}
-	return logErrors(stream, object, container)
+	return parseLogErrors(stream, object, container)
 }
 
-// logSeen is what was read of a log.
-type logSeen struct {
+// logSummary is what was read of a log.
+type logSummary struct {
 	errors []plan.LogError
 	lines  int
 	first  time.Time // when the first line was written; zero where none says so
 }
 
-// cut reports whether older lines were written since then that were not read.
-func (s logSeen) cut(since time.Time) bool { return s.lines >= logLines && s.first.After(since) }
+// isTruncated reports whether older lines were written since then that were not read.
+func (s logSummary) isTruncated(since time.Time) bool {
+	return s.lines >= maxLogLines && s.first.After(since)
+}
 
-// logErrors reads a log with timestamps before its lines.
-func logErrors(r io.Reader, of plan.ObjectKey, container string) (logSeen, error) {
-	var out logSeen
+// parseLogErrors reads a log with timestamps before its lines.
+func parseLogErrors(r io.Reader, of plan.ObjectKey, container string) (logSummary, error) {
+	var out logSummary
 	at := map[string]int{}
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for {
@@ -114,7 +116,7 @@ func logErrors(r io.Reader, of plan.ObjectKey, container string) (logSeen, error
 			return out, nil
 		}
 		if err != nil {
-			return logSeen{}, err
+			return logSummary{}, err
 		}
 		out.lines++
 		stamp, line, _ := strings.Cut(text, " ")
@@ -124,15 +126,15 @@ func logErrors(r io.Reader, of plan.ObjectKey, container string) (logSeen, error
 		} else if out.first.IsZero() {
 			out.first = when
 		}
-		message, ok := errorIn(line)
+		message, ok := parseErrorLine(line)
 		if !ok {
 			continue
 		}
-		key := shapeOf(message)
+		key := maskNumbers(message)
 		if i, known := at[key]; known {
 			out.errors[i].Count++
 			out.errors[i].Last = when.UTC()
-		} else if len(out.errors) < distinctErrors {
+		} else if len(out.errors) < maxDistinctErrors {
 			at[key] = len(out.errors)
 			out.errors = append(out.errors, plan.LogError{Pod: of, Container: container, Message: redact.Text(message), Count: 1, Last: when.UTC()})
 		}

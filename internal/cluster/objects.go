@@ -13,30 +13,30 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Objects gets the live objects by their keys, whole but for managedFields.
+// GetObjects gets the live objects by their keys, whole but for managedFields.
 // What doesn't exist, and what is of a kind the server doesn't know, is not in
-// the map; what can't be looked at is a gap. Secrets come with their content:
+// the map; what cannot be read is a gap. Secrets come with their content:
 // the caller keeps it to itself.
-func (c *Client) Objects(ctx context.Context, keys []plan.ObjectKey) (map[plan.ObjectKey]images.Object, []plan.Gap) {
-	l := &look{}
+func (c *Client) GetObjects(ctx context.Context, keys []plan.ObjectKey) (map[plan.ObjectKey]images.Object, []plan.Gap) {
+	l := &requestTracker{}
 	found := map[plan.ObjectKey]images.Object{}
 	if len(keys) == 0 {
 		return found, nil
 	}
 	mapper, err := c.mapper()
 	if err != nil {
-		l.miss("kinds of the server", err)
-		return found, l.sorted()
+		l.addGap("API resources", err)
+		return found, l.sortedGaps()
 	}
 	var mu sync.Mutex
-	g := parallel()
+	g := newRequestGroup()
 	for _, k := range keys {
 		g.Go(func() error {
-			o, err := c.object(ctx, mapper, k)
+			o, err := c.getObject(ctx, mapper, k)
 			switch {
 			case apierrors.IsNotFound(err) || meta.IsNoMatchError(err):
 			case err != nil:
-				l.miss(k.String(), err)
+				l.addGap(k.String(), err)
 			default:
 				mu.Lock()
 				defer mu.Unlock()
@@ -46,10 +46,10 @@ func (c *Client) Objects(ctx context.Context, keys []plan.ObjectKey) (map[plan.O
 		})
 	}
 	_ = g.Wait()
-	return found, l.sorted()
+	return found, l.sortedGaps()
 }
 
-func (c *Client) object(ctx context.Context, mapper meta.RESTMapper, k plan.ObjectKey) (images.Object, error) {
+func (c *Client) getObject(ctx context.Context, mapper meta.RESTMapper, k plan.ObjectKey) (images.Object, error) {
 	gv, err := schema.ParseGroupVersion(k.APIVersion)
 	if err != nil {
 		return nil, err

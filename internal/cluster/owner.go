@@ -25,44 +25,44 @@ const (
 	instance     = "app.kubernetes.io/instance"
 )
 
-// name is a namespace with a name in it; the zero value is nothing.
-type name struct{ namespace, name string }
+// namespacedName is a namespace with a name in it; the zero value is nothing.
+type namespacedName struct{ namespace, name string }
 
 // String is namespace/name, or empty.
-func (n name) String() string {
+func (n namespacedName) String() string {
 	if n.name == "" {
 		return ""
 	}
 	return n.namespace + "/" + n.name
 }
 
-// mark is what an object says of its owners.
-type mark struct {
-	release name
-	tool    string // Flux or "Argo CD"
-	by      plan.ObjectKey
+// ownership is what an object says of its owners.
+type ownership struct {
+	release    namespacedName
+	tool       string // Flux or "Argo CD"
+	reconciler plan.ObjectKey
 }
 
-// markOf reads the owners from an object's annotations and labels.
-func markOf(o metav1.Object) mark {
+// ownershipOf reads the owners from an object's annotations and labels.
+func ownershipOf(o metav1.Object) ownership {
 	a, l := o.GetAnnotations(), o.GetLabels()
-	var m mark
+	var m ownership
 	if a[helmRelease] != "" {
-		m.release = name{a[helmReleaseNamespace], a[helmRelease]}
+		m.release = namespacedName{a[helmReleaseNamespace], a[helmRelease]}
 	}
 	switch {
 	case l[fluxHelmName] != "":
 		m.tool = "Flux"
-		m.by = plan.ObjectKey{APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease",
+		m.reconciler = plan.ObjectKey{APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease",
 			Namespace: l[fluxHelmNamespace], Name: l[fluxHelmName]}
 	case l[fluxKustName] != "":
 		m.tool = "Flux"
-		m.by = plan.ObjectKey{APIVersion: "kustomize.toolkit.fluxcd.io/v1", Kind: "Kustomization",
+		m.reconciler = plan.ObjectKey{APIVersion: "kustomize.toolkit.fluxcd.io/v1", Kind: "Kustomization",
 			Namespace: l[fluxKustNamespace], Name: l[fluxKustName]}
 	default:
 		if app := argoApp(a, l); app.name != "" {
 			m.tool = "Argo CD"
-			m.by = plan.ObjectKey{APIVersion: "argoproj.io/v1alpha1", Kind: "Application",
+			m.reconciler = plan.ObjectKey{APIVersion: "argoproj.io/v1alpha1", Kind: "Application",
 				Namespace: app.namespace, Name: app.name}
 		}
 	}
@@ -74,19 +74,19 @@ func markOf(o metav1.Object) mark {
 // applications may live outside Argo CD's own namespace. The instance label
 // alone proves nothing (most charts set it), so it counts only beside an
 // annotation of Argo CD's.
-func argoApp(annotations, labels map[string]string) name {
+func argoApp(annotations, labels map[string]string) namespacedName {
 	if app, _, ok := strings.Cut(annotations[argoTracking], ":"); ok && app != "" {
 		if ns, n, ok := strings.Cut(app, "_"); ok {
-			return name{ns, n}
+			return namespacedName{ns, n}
 		}
-		return name{name: app}
+		return namespacedName{name: app}
 	}
 	for k := range annotations {
 		if strings.HasPrefix(k, argoPrefix) {
-			return name{name: labels[instance]}
+			return namespacedName{name: labels[instance]}
 		}
 	}
-	return name{}
+	return namespacedName{}
 }
 
 // storeOwner is the ObjectStore that owns an object through its owner
@@ -110,8 +110,8 @@ func storeLabel(labels map[string]string) string {
 	return labels[aistor.LabelObjectStore]
 }
 
-// ours reports whether labels are those of a pod of the operator or of a store.
-func ours(labels map[string]string) bool {
+// isAIStorPod reports whether labels are those of a pod of the operator or of a store.
+func isAIStorPod(labels map[string]string) bool {
 	for _, l := range []string{aistor.LabelOperatorName, aistor.LabelTenant, aistor.LabelObjectStore, labelKES} {
 		if _, ok := labels[l]; ok {
 			return true

@@ -8,28 +8,28 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// podSeen is a trimmed pod with what tells whose it is.
-type podSeen struct {
+// podInfo is a trimmed pod with what tells whose it is.
+type podInfo struct {
 	plan.Pod
 	operator bool // it carries the operator deployments' label
 	label    string
 }
 
-func seePod(p *corev1.Pod) (podSeen, bool) {
+func convertPod(p *corev1.Pod) (podInfo, bool) {
 	_, operator := p.Labels[aistor.LabelOperatorName]
-	out := podSeen{
+	out := podInfo{
 		Pod: plan.Pod{
 			Namespace:      p.Namespace,
 			Name:           p.Name,
 			UID:            string(p.UID),
 			Node:           p.Spec.NodeName,
 			Phase:          string(p.Status.Phase),
-			Ready:          podReady(p),
+			Ready:          isPodReady(p),
 			Created:        p.CreationTimestamp.UTC(),
 			Revision:       p.Labels["controller-revision-hash"],
 			ServiceAccount: p.Spec.ServiceAccountName,
-			Containers:     containers(&p.Spec, &p.Status),
-			PullSecrets:    secretNames(p.Spec.ImagePullSecrets),
+			Containers:     mergeContainers(&p.Spec, &p.Status),
+			PullSecrets:    pullSecretRefs(p.Spec.ImagePullSecrets),
 			Terminating:    deletionOf(p),
 		},
 		operator: operator,
@@ -40,10 +40,10 @@ func seePod(p *corev1.Pod) (podSeen, bool) {
 			out.Owner = r.Kind + "/" + r.Name
 		}
 	}
-	return out, ours(p.Labels)
+	return out, isAIStorPod(p.Labels)
 }
 
-func podReady(p *corev1.Pod) bool {
+func isPodReady(p *corev1.Pod) bool {
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodReady {
 			return c.Status == corev1.ConditionTrue
@@ -52,9 +52,9 @@ func podReady(p *corev1.Pod) bool {
 	return false
 }
 
-// containers joins what the spec asks with what the node reports; status is
+// mergeContainers joins what the spec asks with what the node reports; status is
 // nil for a template. Init containers come first, as they run.
-func containers(spec *corev1.PodSpec, status *corev1.PodStatus) []plan.Container {
+func mergeContainers(spec *corev1.PodSpec, status *corev1.PodStatus) []plan.Container {
 	reported := map[string]corev1.ContainerStatus{}
 	if status != nil {
 		for _, s := range status.InitContainerStatuses {
@@ -91,7 +91,7 @@ func withStatus(c plan.Container, reported map[string]corev1.ContainerStatus) pl
 	return c
 }
 
-func secretNames(refs []corev1.LocalObjectReference) []string {
+func pullSecretRefs(refs []corev1.LocalObjectReference) []string {
 	var out []string
 	for _, r := range refs {
 		if r.Name != "" {

@@ -24,17 +24,17 @@ const (
 
 // revision is what the metadata of one release Secret says.
 type revision struct {
-	release name
+	release namespacedName
 	number  int
 	status  string
 	secret  string
 	marked  time.Time // the Secret's deletionTimestamp
 }
 
-func seeRevision(m *metav1.PartialObjectMetadata) (revision, bool) {
+func parseRevision(m *metav1.PartialObjectMetadata) (revision, bool) {
 	n, err := strconv.Atoi(m.Labels["version"])
 	return revision{
-		release: name{m.Namespace, m.Labels["name"]},
+		release: namespacedName{m.Namespace, m.Labels["name"]},
 		number:  n,
 		status:  m.Labels["status"],
 		secret:  m.Name,
@@ -42,22 +42,22 @@ func seeRevision(m *metav1.PartialObjectMetadata) (revision, bool) {
 	}, err == nil && m.Labels["name"] != ""
 }
 
-// history is one release's newest revision and the newest that was carried
+// releaseHistory is one release's newest revision and the newest that was carried
 // through, which has the zero number where there is none.
-type history struct {
+type releaseHistory struct {
 	newest, deployed revision
 }
 
-// histories picks from the revisions of all releases those of wanted ones.
-func histories(all []revision, wanted func(name) bool) []history {
-	byName := map[name]*history{}
+// selectHistories picks from the revisions of all releases those of wanted ones.
+func selectHistories(all []revision, wanted func(namespacedName) bool) []releaseHistory {
+	byName := map[namespacedName]*releaseHistory{}
 	for _, r := range all {
 		if !wanted(r.release) {
 			continue
 		}
 		h := byName[r.release]
 		if h == nil {
-			h = &history{}
+			h = &releaseHistory{}
 			byName[r.release] = h
 		}
 		if r.number > h.newest.number {
@@ -67,15 +67,15 @@ func histories(all []revision, wanted func(name) bool) []history {
 			h.deployed = r
 		}
 	}
-	out := make([]history, 0, len(byName))
+	out := make([]releaseHistory, 0, len(byName))
 	for _, h := range byName {
 		out = append(out, *h)
 	}
-	sortBy(out, func(h history) string { return h.newest.release.String() })
+	sortBy(out, func(h releaseHistory) string { return h.newest.release.String() })
 	return out
 }
 
-// releases reads the newest revision of each AIStor release.
+// readReleases reads the newest revision of each AIStor release.
 //
 // The chart's name is only inside the record, and a record weighs up to 190
 // KB, so the records of all releases of a cluster are never read. Their
@@ -83,15 +83,15 @@ func histories(all []revision, wanted func(name) bool) []history {
 // object (the object's own annotation says so) or live in the operator's
 // namespace, where a release whose first installation failed may own nothing
 // yet.
-func (c *Client) releases(ctx context.Context, l *look, s *seen, revisions []revision) {
-	owners := s.owners()
-	wanted := func(n name) bool { return n.namespace == s.operatorNamespace || owners[n] }
-	picked := histories(revisions, wanted)
-	found := make([]*plan.Release, len(picked))
-	g := parallel()
+func (c *Client) readReleases(ctx context.Context, l *requestTracker, s *snapshot, revisions []revision) {
+	owners := s.releaseOwners()
+	wanted := func(n namespacedName) bool { return n.namespace == s.operatorNamespace || owners[n] }
+	picked := selectHistories(revisions, wanted)
+	found := make([]*plan.InstalledRelease, len(picked))
+	g := newRequestGroup()
 	for i, h := range picked {
 		g.Go(func() error {
-			found[i] = c.release(ctx, l, h)
+			found[i] = c.readRelease(ctx, l, h)
 			return nil
 		})
 	}
@@ -103,21 +103,21 @@ func (c *Client) releases(ctx context.Context, l *look, s *seen, revisions []rev
 	}
 }
 
-// release reads one release; nil where it isn't AIStor's or can't be read.
-func (c *Client) release(ctx context.Context, l *look, h history) *plan.Release {
-	r, err := c.record(ctx, h.newest)
-	l.heard(err)
+// readRelease reads one release; nil where it isn't AIStor's or can't be read.
+func (c *Client) readRelease(ctx context.Context, l *requestTracker, h releaseHistory) *plan.InstalledRelease {
+	r, err := c.getRecord(ctx, h.newest)
+	l.recordOutcome(err)
 	if apierrors.IsNotFound(err) { // uninstalled since the list
 		return nil
 	}
 	if err != nil {
-		l.miss("releases "+h.newest.release.String(), err)
+		l.addGap("releases "+h.newest.release.String(), err)
 		return nil
 	}
 	if aistor.RoleOfChart(r.ChartName) == aistor.RoleUnknown {
 		return nil
 	}
-	out := &plan.Release{
+	out := &plan.InstalledRelease{
 		Namespace: h.newest.release.namespace, Name: h.newest.release.name,
 		Chart: r.ChartName, Version: r.ChartVersion,
 		Revision: h.newest.number, Status: cmp.Or(r.Status, h.newest.status),
@@ -131,17 +131,17 @@ func (c *Client) release(ctx context.Context, l *look, h history) *plan.Release 
 	}
 	out.LastVersion = ""
 	if h.deployed.number > 0 {
-		if last, err := c.record(ctx, h.deployed); err == nil {
+		if last, err := c.getRecord(ctx, h.deployed); err == nil {
 			out.LastVersion = last.ChartVersion
 			out.DeployedManifest, out.DeployedValues = last.Manifest, last.Values
 		} else if !apierrors.IsNotFound(err) {
-			l.miss("releases "+h.deployed.release.String(), err)
+			l.addGap("releases "+h.deployed.release.String(), err)
 		}
 	}
 	return out
 }
 
-func (c *Client) record(ctx context.Context, r revision) (*chart.Release, error) {
+func (c *Client) getRecord(ctx context.Context, r revision) (*chart.Release, error) {
 	secret, err := c.typed.CoreV1().Secrets(r.release.namespace).Get(ctx, r.secret, metav1.GetOptions{})
 	if err != nil {
 		return nil, err
@@ -154,9 +154,9 @@ func (c *Client) record(ctx context.Context, r revision) (*chart.Release, error)
 	return out, nil
 }
 
-// owners are the releases that own an AIStor object.
-func (s *seen) owners() map[name]bool {
-	out := map[name]bool{}
+// releaseOwners are the releases that own an AIStor object.
+func (s *snapshot) releaseOwners() map[namespacedName]bool {
+	out := map[namespacedName]bool{}
 	for _, st := range s.stores {
 		out[st.release] = true
 	}
@@ -171,14 +171,14 @@ func (s *seen) owners() map[name]bool {
 	for _, w := range s.webhooks {
 		out[w.release] = true
 	}
-	delete(out, name{})
+	delete(out, namespacedName{})
 	return out
 }
 
 // releaseNamespaces are those that may hold a record.
-func (s *seen) releaseNamespaces(needed []string) []string {
+func (s *snapshot) releaseNamespaces(needed []string) []string {
 	out := slices.Clone(needed)
-	for n := range s.owners() {
+	for n := range s.releaseOwners() {
 		if n.namespace != "" {
 			out = append(out, n.namespace)
 		}

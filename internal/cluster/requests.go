@@ -18,38 +18,38 @@ func warningsOnly() metav1.ListOptions {
 	return metav1.ListOptions{FieldSelector: "type=" + corev1.EventTypeWarning}
 }
 
-// revisions lists the metadata of Helm's records.
-func (c *Client) revisions(ctx context.Context, l *look, in reach) []revision {
-	return gather(ctx, l, "helm releases", in, metadataOf(c.metadata, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}),
-		metav1.ListOptions{LabelSelector: releaseLabel, FieldSelector: "type=" + releaseType}, seeRevision)
+// listRevisions lists the metadata of Helm's records.
+func (c *Client) listRevisions(ctx context.Context, l *requestTracker, in listScope) []revision {
+	return listFiltered(ctx, l, "helm releases", in, metadataLister(c.metadata, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}),
+		metav1.ListOptions{LabelSelector: releaseLabel, FieldSelector: "type=" + releaseType}, parseRevision)
 }
 
-// definitions lists the names of all definitions and gets those of AIStor: the
+// listCRDs lists the names of all definitions and gets those of AIStor: the
 // definitions of a busy cluster weigh tens of megabytes.
-func (c *Client) definitions(ctx context.Context, l *look) []crdSeen {
+func (c *Client) listCRDs(ctx context.Context, l *requestTracker) []crdInfo {
 	gvr := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
-	names := gather(ctx, l, "customresourcedefinitions", reach{all: true}, metadataOf(c.metadata, gvr), metav1.ListOptions{},
+	names := listFiltered(ctx, l, "customresourcedefinitions", listScope{all: true}, metadataLister(c.metadata, gvr), metav1.ListOptions{},
 		func(m *metav1.PartialObjectMetadata) (string, bool) {
 			return m.Name, strings.HasSuffix(m.Name, "."+aistor.Group) || strings.HasSuffix(m.Name, ".sts.min.io")
 		})
-	var out []crdSeen
+	var out []crdInfo
 	for _, n := range names {
 		u, err := c.dynamic.Resource(gvr).Get(ctx, n, metav1.GetOptions{})
-		l.heard(err)
+		l.recordOutcome(err)
 		if err != nil {
-			l.miss("customresourcedefinitions "+n, err)
+			l.addGap("customresourcedefinitions "+n, err)
 			continue
 		}
-		out = append(out, seeCRD(u))
+		out = append(out, convertCRD(u))
 	}
 	return out
 }
 
-func (c *Client) clusterUID(ctx context.Context, l *look) string {
+func (c *Client) getClusterUID(ctx context.Context, l *requestTracker) string {
 	ns, err := c.typed.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
-	l.heard(err)
+	l.recordOutcome(err)
 	if err != nil {
-		l.miss("namespaces "+metav1.NamespaceSystem, err)
+		l.addGap("namespaces "+metav1.NamespaceSystem, err)
 		return ""
 	}
 	return string(ns.UID)
@@ -70,7 +70,7 @@ func (c *Client) whoAmI(ctx context.Context) string {
 // where the release lives that owns the ObjectStore definition, else where the
 // webhook's service is, else where pods carry its label, else where the
 // vendor's pages put it.
-func (s *seen) findOperator(told string) string {
+func (s *snapshot) findOperator(told string) string {
 	hooks, running := "", ""
 	for _, w := range s.webhooks {
 		for _, h := range w.hooks {
@@ -80,11 +80,11 @@ func (s *seen) findOperator(told string) string {
 	for _, p := range s.operatorPods {
 		running = p.Namespace
 	}
-	return cmp.Or(told, s.definitionOwner().namespace, hooks, running, aistor.DefaultOperatorNamespace)
+	return cmp.Or(told, s.crdOwner().namespace, hooks, running, aistor.DefaultOperatorNamespace)
 }
 
 // neededNamespaces are the operator's and the stores', sorted.
-func (s *seen) neededNamespaces(scope Scope) []string {
+func (s *snapshot) neededNamespaces(scope Scope) []string {
 	out := append([]string{s.operatorNamespace}, scope.Namespaces...)
 	for _, st := range s.stores {
 		out = append(out, st.Namespace)

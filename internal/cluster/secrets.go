@@ -13,30 +13,30 @@ import (
 )
 
 // AddSecrets gets those of the pull secrets in want that f lacks, into f. What
-// names them is often known only after the first look, which need not be taken
+// names them is often known only after the facts, which need not be collected
 // again for them. Its errors are those of [Client.Facts].
 func (c *Client) AddSecrets(ctx context.Context, f *plan.Facts, want []plan.ObjectKey) error {
 	have := pullSecretNames(f, nil)
-	for _, p := range f.Secrets {
-		have = append(have, name{p.Namespace, p.Name})
+	for _, p := range f.PullSecrets {
+		have = append(have, namespacedName{p.Namespace, p.Name})
 	}
-	missing := slices.DeleteFunc(pullSecretNames(&plan.Facts{}, want), func(n name) bool { return slices.Contains(have, n) })
-	l := &look{}
-	f.Secrets = append(f.Secrets, c.pullSecrets(ctx, l, missing)...)
-	sortBy(f.Secrets, func(p plan.PullSecret) string { return name{p.Namespace, p.Name}.String() })
-	f.Gaps = append(f.Gaps, l.sorted()...)
-	sortBy(f.Gaps, func(g plan.Gap) string { return g.What + g.Cause })
-	return c.fatal(ctx, l)
+	missing := slices.DeleteFunc(pullSecretNames(&plan.Facts{}, want), func(n namespacedName) bool { return slices.Contains(have, n) })
+	l := &requestTracker{}
+	f.PullSecrets = append(f.PullSecrets, c.getPullSecrets(ctx, l, missing)...)
+	sortBy(f.PullSecrets, func(p plan.PullSecret) string { return namespacedName{p.Namespace, p.Name}.String() })
+	f.Gaps = append(f.Gaps, l.sortedGaps()...)
+	sortBy(f.Gaps, func(g plan.Gap) string { return g.Subject + g.Cause })
+	return c.fatalError(ctx, l)
 }
 
-// pullSecrets gets each by its name: Secrets are never listed for their
+// getPullSecrets gets each by its name: Secrets are never listed for their
 // content.
-func (c *Client) pullSecrets(ctx context.Context, l *look, names []name) []plan.PullSecret {
+func (c *Client) getPullSecrets(ctx context.Context, l *requestTracker, names []namespacedName) []plan.PullSecret {
 	found := make([]*plan.PullSecret, len(names))
-	g := parallel()
+	g := newRequestGroup()
 	for i, n := range names {
 		g.Go(func() error {
-			found[i] = c.pullSecret(ctx, l, n)
+			found[i] = c.getPullSecret(ctx, l, n)
 			return nil
 		})
 	}
@@ -51,12 +51,12 @@ func (c *Client) pullSecrets(ctx context.Context, l *look, names []name) []plan.
 }
 
 // pullSecretNames are sorted and distinct.
-func pullSecretNames(f *plan.Facts, want []plan.ObjectKey) []name {
-	var out []name
+func pullSecretNames(f *plan.Facts, want []plan.ObjectKey) []namespacedName {
+	var out []namespacedName
 	add := func(namespace string, secrets ...string) {
 		for _, n := range secrets {
 			if n != "" && namespace != "" {
-				out = append(out, name{namespace, n})
+				out = append(out, namespacedName{namespace, n})
 			}
 		}
 	}
@@ -66,32 +66,32 @@ func pullSecretNames(f *plan.Facts, want []plan.ObjectKey) []name {
 	for _, w := range f.Workloads {
 		add(w.Namespace, w.PullSecrets...)
 	}
-	for _, a := range f.Accounts {
+	for _, a := range f.ServiceAccounts {
 		add(a.Namespace, a.PullSecrets...)
 	}
 	for _, s := range f.Stores {
-		add(s.Namespace, s.Secret)
+		add(s.Namespace, s.ImagePullSecret)
 	}
 	for _, k := range want {
 		add(k.Namespace, k.Name)
 	}
-	sortBy(out, name.String)
+	sortBy(out, namespacedName.String)
 	return slices.Compact(out)
 }
 
-// pullSecret is nil where it isn't known whether the Secret exists.
-func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecret {
+// getPullSecret is nil where it isn't known whether the Secret exists.
+func (c *Client) getPullSecret(ctx context.Context, l *requestTracker, n namespacedName) *plan.PullSecret {
 	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
 	if err == nil {
 		c.secrets.AddSecret(secret)
 	}
-	l.heard(err)
+	l.recordOutcome(err)
 	out := &plan.PullSecret{Namespace: n.namespace, Name: n.name}
 	switch {
 	case apierrors.IsNotFound(err):
 		return out
 	case err != nil:
-		l.miss("secrets "+n.String(), err)
+		l.addGap("secrets "+n.String(), err)
 		return nil
 	}
 	out.Present, out.Type, out.Terminating = true, string(secret.Type), deletionOf(secret)
@@ -103,12 +103,12 @@ func (c *Client) pullSecret(ctx context.Context, l *look, n name) *plan.PullSecr
 // into f, each by its name. What names them is known only once it is known what
 // changes. Its errors are those of [Client.Facts].
 func (c *Client) AddStoreSecrets(ctx context.Context, f *plan.Facts, want []plan.ObjectKey) error {
-	l := &look{}
+	l := &requestTracker{}
 	found := make([]*plan.StoreSecret, len(want))
-	g := parallel()
+	g := newRequestGroup()
 	for i, k := range want {
 		g.Go(func() error {
-			found[i] = c.storeSecret(ctx, l, name{k.Namespace, k.Name})
+			found[i] = c.storeSecret(ctx, l, namespacedName{k.Namespace, k.Name})
 			return nil
 		})
 	}
@@ -118,24 +118,24 @@ func (c *Client) AddStoreSecrets(ctx context.Context, f *plan.Facts, want []plan
 			f.StoreSecrets = append(f.StoreSecrets, *one)
 		}
 	}
-	f.Gaps = append(f.Gaps, l.sorted()...)
-	sortBy(f.Gaps, func(g plan.Gap) string { return g.What + g.Cause })
-	return c.fatal(ctx, l)
+	f.Gaps = append(f.Gaps, l.sortedGaps()...)
+	sortBy(f.Gaps, func(g plan.Gap) string { return g.Subject + g.Cause })
+	return c.fatalError(ctx, l)
 }
 
 // storeSecret is nil where it isn't known whether the Secret exists.
-func (c *Client) storeSecret(ctx context.Context, l *look, n name) *plan.StoreSecret {
+func (c *Client) storeSecret(ctx context.Context, l *requestTracker, n namespacedName) *plan.StoreSecret {
 	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
 	if err == nil {
 		c.secrets.AddSecret(secret)
 	}
-	l.heard(err)
+	l.recordOutcome(err)
 	out := &plan.StoreSecret{Namespace: n.namespace, Name: n.name}
 	switch {
 	case apierrors.IsNotFound(err):
 		return out
 	case err != nil:
-		l.miss("secrets "+n.String(), err)
+		l.addGap("secrets "+n.String(), err)
 		return nil
 	}
 	out.Present, out.Keep = true, secret.Annotations["helm.sh/resource-policy"] == "keep"
@@ -146,22 +146,22 @@ func (c *Client) storeSecret(ctx context.Context, l *look, n name) *plan.StoreSe
 	return out
 }
 
-// license reads Secret minio-license beside the operator; nil where it isn't
+// getLicense reads Secret minio-license beside the operator; nil where it isn't
 // known whether it exists.
-func (c *Client) license(ctx context.Context, l *look, namespace string) *plan.License {
+func (c *Client) getLicense(ctx context.Context, l *requestTracker, namespace string) *plan.License {
 	secret, err := c.typed.CoreV1().Secrets(namespace).Get(ctx, aistor.LicenseSecret, metav1.GetOptions{})
-	l.heard(err)
+	l.recordOutcome(err)
 	switch {
 	case apierrors.IsNotFound(err):
 		return &plan.License{Namespace: namespace}
 	case err != nil:
-		l.miss("secrets "+name{namespace, aistor.LicenseSecret}.String(), err)
+		l.addGap("secrets "+namespacedName{namespace, aistor.LicenseSecret}.String(), err)
 		return nil
 	}
 	c.secrets.AddSecret(secret)
 	return &plan.License{
 		Namespace: namespace,
-		Release:   markOf(secret).release.String(),
+		Release:   ownershipOf(secret).release.String(),
 		Present:   true,
 		Token:     plan.Sensitive(secret.Data[aistor.LicenseSecretKey]),
 

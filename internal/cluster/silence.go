@@ -67,14 +67,14 @@ func noAnswer(asking context.Context, limit time.Duration, err error) error {
 // nothing by itself, as some proxies pass nothing on before the first event. A
 // server that answers another question meanwhile is there: the watch is then
 // begun anew, from a list, without a word.
-func (l *Live) beginWatch(ctx context.Context, what string, start func(context.Context, metav1.ListOptions) (watch.Interface, error), o metav1.ListOptions) (watch.Interface, error) {
-	events, err := begin(ctx, start, o)
+func (l *Watcher) beginWatch(ctx context.Context, what string, start func(context.Context, metav1.ListOptions) (watch.Interface, error), o metav1.ListOptions) (watch.Interface, error) {
+	events, err := startWatch(ctx, start, o)
 	var silent *httptimeout.Error
 	if !errors.As(err, &silent) {
 		return events, err
 	}
-	if _, lost := l.client.version(ctx); lost != nil {
-		l.trouble(ctx, what, err)
+	if _, lost := l.client.serverVersion(ctx); lost != nil {
+		l.recordError(ctx, what, err)
 	}
 	return events, err
 }

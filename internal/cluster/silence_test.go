@@ -97,31 +97,31 @@ func (w *deafWriter) Flush() { w.ResponseWriter.(http.Flusher).Flush() }
 func TestADeadWatchIsReplaced(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	p := newDeadProxy(t, a)
 	l, err := clientOf(t, p.url, briefly).Watch(t.Context(), Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Stop)
-	for count(watches(a), ofPods) < 2 {
+	for countRequests(openWatches(a), ofPods) < 2 {
 		<-time.After(time.Millisecond)
 	}
 	p.set(true, nil)
-	a.send(ofPods, "ADDED", typedDoc("Pod", storePod(1))) // nobody hears of it
-	a.add(ofPods, storePod(1))
+	a.sendEvent(ofPods, "ADDED", typedDoc("Pod", storePod(1))) // nobody hears of it
+	a.addObjects(ofPods, storePod(1))
 	a.mu.Lock()
 	a.version++ // what a watch resumes from is too old, so that it lists
 	a.mu.Unlock()
 	p.set(false, nil)
-	until(t, l, "the pod of which no event came", func(f *plan.Facts) bool { return len(f.Pods) == 3 })
+	waitForSnapshot(t, l, "the pod of which no event came", func(f *plan.Facts) bool { return len(f.Pods) == 3 })
 }
 
 // A server that answers nobody is told from objects that are gone.
 func TestASilentServerIsAGapThatSaysSo(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	p := newDeadProxy(t, a)
 	l, err := clientOf(t, p.url, briefly).Watch(t.Context(), Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}})
 	if err != nil {
@@ -129,17 +129,17 @@ func TestASilentServerIsAGapThatSaysSo(t *testing.T) {
 	}
 	t.Cleanup(l.Stop)
 	p.set(true, nil)
-	f := until(t, l, "silence", func(f *plan.Facts) bool { return len(f.Gaps) >= 13 })
+	f := waitForSnapshot(t, l, "silence", func(f *plan.Facts) bool { return len(f.Gaps) >= 13 })
 	if len(f.Pods) != 2 || len(f.Stores) != 1 {
 		t.Errorf("received %d pods and %d stores, expected what was last seen", len(f.Pods), len(f.Stores))
 	}
 	for _, g := range f.Gaps {
 		if !strings.Contains(g.Cause, "no answer from the API server") {
-			t.Errorf("gap %s: %s", g.What, g.Cause)
+			t.Errorf("gap %s: %s", g.Subject, g.Cause)
 		}
 	}
 	p.set(false, nil)
-	until(t, l, "return", func(f *plan.Facts) bool { return len(f.Gaps) == 0 })
+	waitForSnapshot(t, l, "return", func(f *plan.Facts) bool { return len(f.Gaps) == 0 })
 }
 
 // Some proxies pass nothing on before the first event: that is no silence of the
@@ -147,7 +147,7 @@ func TestASilentServerIsAGapThatSaysSo(t *testing.T) {
 func TestWatchesThatAProxyHoldsBackAreNoSilence(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	p := newDeadProxy(t, a)
 	p.set(false, func(r *http.Request) bool { return r.URL.Query().Get("watch") != "" })
 	l, err := clientOf(t, p.url, briefly).Watch(t.Context(), Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}})
@@ -155,10 +155,10 @@ func TestWatchesThatAProxyHoldsBackAreNoSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Stop)
-	a.add(ofPods, storePod(1))
-	f := until(t, l, "the pod that only a list shows", func(f *plan.Facts) bool { return len(f.Pods) == 3 })
+	a.addObjects(ofPods, storePod(1))
+	f := waitForSnapshot(t, l, "the pod that only a list shows", func(f *plan.Facts) bool { return len(f.Pods) == 3 })
 	for _, g := range f.Gaps {
-		t.Errorf("gap %s: %s", g.What, g.Cause)
+		t.Errorf("gap %s: %s", g.Subject, g.Cause)
 	}
 }
 

@@ -18,19 +18,19 @@ import (
 // kept beside it.
 type objectStore struct {
 	Spec struct {
-		Image           string `json:"image"`
-		ImagePullSecret named  `json:"imagePullSecret"`
-		RollingTimeout  int64  `json:"rollingTimeoutSeconds"`
-		ServiceAccount  string `json:"serviceAccountName"`
+		Image           string  `json:"image"`
+		ImagePullSecret nameRef `json:"imagePullSecret"`
+		RollingTimeout  int64   `json:"rollingTimeoutSeconds"`
+		ServiceAccount  string  `json:"serviceAccountName"`
 		Pools           []struct {
 			Name    string `json:"name"`
 			Servers int    `json:"servers"`
 		} `json:"pools"`
-		KES            *imaged   `json:"kes"`
-		Firewall       *firewall `json:"firewall"`
-		InitContainers []imaged  `json:"initContainers"`
+		KES            *imageRef  `json:"kes"`
+		Firewall       *firewall  `json:"firewall"`
+		InitContainers []imageRef `json:"initContainers"`
 		SideCars       *struct {
-			Containers []imaged `json:"containers"`
+			Containers []imageRef `json:"containers"`
 		} `json:"sideCars"`
 	} `json:"spec"`
 	Status struct {
@@ -50,12 +50,12 @@ type objectStore struct {
 	} `json:"status"`
 }
 
-// named and imaged spell their tags out: the converter minds the case.
-type named struct {
+// nameRef and imaged spell their tags out: the converter minds the case.
+type nameRef struct {
 	Name string `json:"name"`
 }
 
-type imaged struct {
+type imageRef struct {
 	Image string `json:"image"`
 }
 
@@ -64,30 +64,30 @@ type firewall struct {
 	Image   string `json:"image"`
 }
 
-// storeSeen is a store with what tells whose it is.
-type storeSeen struct {
+// storeInfo is a store with what tells whose it is.
+type storeInfo struct {
 	plan.Store
-	mark
+	ownership
 	account string
 }
 
-// seeStore converts an ObjectStore. The error says that the object isn't of
+// convertStore converts an ObjectStore. The error says that the object isn't of
 // the known shape; what could be read is returned all the same.
-func seeStore(u *unstructured.Unstructured) (storeSeen, error) {
+func convertStore(u *unstructured.Unstructured) (storeInfo, error) {
 	u.SetManagedFields(nil)
 	var o objectStore
 	err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &o)
 	if err != nil {
 		err = fmt.Errorf("reading ObjectStore %q: %w", u.GetNamespace()+"/"+u.GetName(), err)
 	}
-	s := storeSeen{mark: markOf(u), account: o.Spec.ServiceAccount}
+	s := storeInfo{ownership: ownershipOf(u), account: o.Spec.ServiceAccount}
 	s.Store = plan.Store{
 		Namespace: u.GetNamespace(), Name: u.GetName(), UID: string(u.GetUID()),
-		Release: s.release.name,
-		Images:  o.images(u.GetNamespace() + "/" + u.GetName()),
-		Secret:  o.Spec.ImagePullSecret.Name,
-		Health:  o.Status.Health, Message: redact.Text(o.Status.Message), State: redact.Text(o.Status.State),
-		Online: o.Status.Online, Offline: o.Status.Offline, Healing: o.Status.Healing,
+		Release:         s.release.name,
+		Images:          o.imageFields(u.GetNamespace() + "/" + u.GetName()),
+		ImagePullSecret: o.Spec.ImagePullSecret.Name,
+		Health:          o.Status.Health, Message: redact.Text(o.Status.Message), State: redact.Text(o.Status.State),
+		DrivesOnline: o.Status.Online, DrivesOffline: o.Status.Offline, DrivesHealing: o.Status.Healing,
 		Revision:       o.Status.Revision,
 		RollingTimeout: time.Duration(o.Spec.RollingTimeout) * time.Second,
 		LicenseExpires: o.Status.License,
@@ -99,13 +99,13 @@ func seeStore(u *unstructured.Unstructured) (storeSeen, error) {
 	if ref, err := images.ParseRef(o.Spec.Image); err == nil {
 		s.Image = ref
 	}
-	s.Pools = o.pools()
+	s.Pools = o.mergePools()
 	return s, err
 }
 
-// pools joins the pools asked for with what the operator says of them, by
+// mergePools joins the pools asked for with what the operator says of them, by
 // name: their order may differ.
-func (o *objectStore) pools() []plan.Pool {
+func (o *objectStore) mergePools() []plan.Pool {
 	var out []plan.Pool
 	for _, p := range o.Spec.Pools {
 		pool := plan.Pool{Name: p.Name, Servers: p.Servers}
@@ -119,9 +119,9 @@ func (o *objectStore) pools() []plan.Pool {
 	return out
 }
 
-// images are all fields that name one. What is no reference is left to the
+// imageFields are all fields that name one. What is no reference is left to the
 // checks, which have the whole object.
-func (o *objectStore) images(of string) []images.Image {
+func (o *objectStore) imageFields(of string) []images.Image {
 	var out []images.Image
 	add := func(image, path string) {
 		ref, err := images.ParseRef(image)

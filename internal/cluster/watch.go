@@ -21,39 +21,39 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Live keeps the moving part of the facts current. It is safe for concurrent
-// use; whoever gets one stops it.
-type Live struct {
+// Watcher keeps the changing part of the facts up to date. It is safe for concurrent
+// use; the caller must stop it.
+type Watcher struct {
 	client            *Client
 	operatorNamespace string
 	cancel            context.CancelFunc
 	running           sync.WaitGroup
 	changed           chan struct{}
 
-	mu       sync.Mutex
-	feeds    []feed
-	troubles map[string]error // by what is watched, while it fails
+	mu     sync.Mutex
+	feeds  []watchFeed
+	errors map[string]error // by what is watched, while it fails
 }
 
-// feed is one watch: where its objects go in a snapshot.
-type feed struct {
-	what  string
-	ready func() bool
-	into  func(*seen)
+// watchFeed is one watch: where its objects go in a snapshot.
+type watchFeed struct {
+	resource  string
+	hasSynced func() bool
+	addTo     func(*snapshot)
 }
 
-// watched says how one kind is listed and watched in one namespace.
-type watched[L runtime.Object] struct {
-	what  string
-	list  func(context.Context, metav1.ListOptions) (L, error)
-	watch func(context.Context, metav1.ListOptions) (watch.Interface, error)
+// watchSource says how one kind is listed and watched in one namespace.
+type watchSource[L runtime.Object] struct {
+	resource string
+	list     func(context.Context, metav1.ListOptions) (L, error)
+	watch    func(context.Context, metav1.ListOptions) (watch.Interface, error)
 	// limit narrows what the server sends.
 	limit metav1.ListOptions
 }
 
-// firstLook is how long a watch may take to list what is there. What took
+// initialListTimeout is how long a watch may take to list what is there. What took
 // longer is a Gap until it is through.
-const firstLook = time.Minute
+const initialListTimeout = time.Minute
 
 // Watch follows the scope's namespaces and the operator's: one watch per kind
 // and namespace, without polling. It returns when each has been listed once or
@@ -63,33 +63,33 @@ const firstLook = time.Minute
 // seconds; a watch that fell too far behind is listed anew. An empty
 // scope.Namespaces means those that have object stores now. The error is as in
 // [Client.Facts].
-func (c *Client) Watch(ctx context.Context, scope Scope) (*Live, error) {
-	if scope.Only != "" {
-		scope.OperatorNamespace, scope.Namespaces = scope.Only, []string{scope.Only}
+func (c *Client) Watch(ctx context.Context, scope Scope) (*Watcher, error) {
+	if scope.SingleNamespace != "" {
+		scope.OperatorNamespace, scope.Namespaces = scope.SingleNamespace, []string{scope.SingleNamespace}
 	}
-	l, s := &look{}, &seen{now: c.now()}
-	if _, err := c.version(ctx); err != nil {
+	l, s := &requestTracker{}, &snapshot{now: c.now()}
+	if _, err := c.serverVersion(ctx); err != nil {
 		return nil, err
 	}
-	g := parallel()
+	g := newRequestGroup()
 	run := func(f func()) { g.Go(func() error { f(); return nil }) }
 	if scope.OperatorNamespace == "" {
-		run(func() { s.crds = c.definitions(ctx, l) })
+		run(func() { s.crds = c.listCRDs(ctx, l) })
 	}
 	if scope.OperatorNamespace == "" || len(scope.Namespaces) == 0 {
 		c.findNamespaces(ctx, l, s, scope, run)
 	}
 	_ = g.Wait()
-	if err := c.fatal(ctx, l); err != nil {
+	if err := c.fatalError(ctx, l); err != nil {
 		return nil, err
 	}
 	s.operatorNamespace = s.findOperator(scope.OperatorNamespace)
 	needed := s.neededNamespaces(scope)
 	watching, cancel := context.WithCancel(klog.NewContext(ctx, logr.Discard()))
-	live := &Live{client: c, operatorNamespace: s.operatorNamespace, cancel: cancel,
-		changed: make(chan struct{}, 1), troubles: map[string]error{}}
-	live.start(watching, needed, scope)
-	if err := live.settle(ctx); err != nil {
+	live := &Watcher{client: c, operatorNamespace: s.operatorNamespace, cancel: cancel,
+		changed: make(chan struct{}, 1), errors: map[string]error{}}
+	live.startWatches(watching, needed, scope)
+	if err := live.waitForSync(ctx); err != nil {
 		live.Stop()
 		return nil, err
 	}
@@ -99,106 +99,106 @@ func (c *Client) Watch(ctx context.Context, scope Scope) (*Live, error) {
 // Snapshot is the present state of what is watched: object stores, workloads,
 // pods, services with their endpoints, webhooks and, where the scope asks for
 // events, warnings. The rest of the facts is empty. The caller owns it.
-func (l *Live) Snapshot() *plan.Facts {
+func (l *Watcher) Snapshot() *plan.Facts {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := &seen{now: l.client.now(), operatorNamespace: l.operatorNamespace, storesKnown: true}
+	s := &snapshot{now: l.client.now(), operatorNamespace: l.operatorNamespace, storesKnown: true}
 	for _, f := range l.feeds {
-		f.into(s)
+		f.addTo(s)
 		// Stores seen once stay known while the server is away.
-		if strings.HasPrefix(f.what, "objectstores") && !f.ready() {
+		if strings.HasPrefix(f.resource, "objectstores") && !f.hasSynced() {
 			s.storesKnown = false
 		}
 	}
-	gaps := &look{}
-	for what, err := range l.troubles {
-		gaps.miss(what, err)
+	gaps := &requestTracker{}
+	for what, err := range l.errors {
+		gaps.addGap(what, err)
 	}
-	f := s.facts()
-	f.Context, f.Server, f.Gaps = l.client.connection.Context, l.client.connection.Server, gaps.sorted()
+	f := s.buildFacts()
+	f.Context, f.Server, f.Gaps = l.client.connection.Context, l.client.connection.Server, gaps.sortedGaps()
 	return f
 }
 
 // Changed receives when a snapshot may differ from the one before. Changes
 // that come while nobody receives are one.
-func (l *Live) Changed() <-chan struct{} { return l.changed }
+func (l *Watcher) Changed() <-chan struct{} { return l.changed }
 
 // Stop ends the watches and waits for them. It may be called more than once;
 // snapshots keep their last state.
-func (l *Live) Stop() {
+func (l *Watcher) Stop() {
 	l.cancel()
 	l.running.Wait()
 }
 
-func (l *Live) signal() {
+func (l *Watcher) notifyChanged() {
 	select {
 	case l.changed <- struct{}{}:
 	default:
 	}
 }
 
-// trouble notes the outcome of a request of one watch.
-func (l *Live) trouble(ctx context.Context, what string, err error) {
+// recordError records the outcome of a request of one watch.
+func (l *Watcher) recordError(ctx context.Context, what string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
 	l.mu.Lock()
-	_, failing := l.troubles[what]
+	_, failing := l.errors[what]
 	if err != nil {
-		l.troubles[what] = err
+		l.errors[what] = err
 	} else {
-		delete(l.troubles, what)
+		delete(l.errors, what)
 	}
 	l.mu.Unlock()
 	if failing != (err != nil) {
-		l.signal()
+		l.notifyChanged()
 	}
 }
 
-// settle waits until each watch has been listed once or has failed once: not to
+// waitForSync waits until each watch has been listed once or has failed once: not to
 // be answered for long is a failure too, which a proxy makes of a server that is
 // away.
-func (l *Live) settle(ctx context.Context) error {
-	patience := time.NewTimer(firstLook)
+func (l *Watcher) waitForSync(ctx context.Context) error {
+	patience := time.NewTimer(initialListTimeout)
 	defer patience.Stop()
-	for !l.settled() {
+	for !l.isSynced() {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.changed:
 		case <-patience.C:
-			l.missing(fmt.Errorf("no answer from %s within %s", apiServer, firstLook))
+			l.recordUnsynced(fmt.Errorf("no answer from %s within %s", apiServer, initialListTimeout))
 		}
 	}
-	l.signal() // what settle received was for the caller
+	l.notifyChanged() // what settle received was for the caller
 	return nil
 }
 
-// missing notes err for each watch that has neither listed nor failed.
-func (l *Live) missing(err error) {
+// recordUnsynced notes err for each watch that has neither listed nor failed.
+func (l *Watcher) recordUnsynced(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range l.feeds {
-		if l.troubles[f.what] == nil && !f.ready() {
-			l.troubles[f.what] = err
+		if l.errors[f.resource] == nil && !f.hasSynced() {
+			l.errors[f.resource] = err
 		}
 	}
 }
 
-func (l *Live) settled() bool {
+func (l *Watcher) isSynced() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range l.feeds {
-		if l.troubles[f.what] == nil && !f.ready() {
+		if l.errors[f.resource] == nil && !f.hasSynced() {
 			return false
 		}
 	}
 	return true
 }
 
-// follow starts one watch.
-func follow[T, O any, L runtime.Object](ctx context.Context, l *Live, w watched[L], keep func(*T) (O, bool), into func(*seen, []O)) {
-	s := &shelf[T, O]{keep: keep, changed: l.signal, items: map[string]O{}}
+// startReflector starts one watch.
+func startReflector[T, O any, L runtime.Object](ctx context.Context, l *Watcher, w watchSource[L], keep func(*T) (O, bool), into func(*snapshot, []O)) {
+	s := &trimmedStore[T, O]{keep: keep, changed: l.notifyChanged, items: map[string]O{}}
 	limit := func(o *metav1.ListOptions) {
 		o.LabelSelector, o.FieldSelector = w.limit.LabelSelector, w.limit.FieldSelector
 	}
@@ -206,17 +206,17 @@ func follow[T, O any, L runtime.Object](ctx context.Context, l *Live, w watched[
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			limit(&o)
 			all, err := w.list(ctx, o)
-			l.trouble(ctx, w.what, err)
+			l.recordError(ctx, w.resource, err)
 			return all, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			limit(&o)
-			events, err := l.beginWatch(ctx, w.what, w.watch, o)
+			events, err := l.beginWatch(ctx, w.resource, w.watch, o)
 			// A server that doesn't stream lists says so; the reflector then
 			// lists as ever.
 			var silent *httptimeout.Error
 			if !errors.As(err, &silent) && (o.SendInitialEvents == nil || !apierrors.IsInvalid(err)) {
-				l.trouble(ctx, w.what, err)
+				l.recordError(ctx, w.resource, err)
 			}
 			return events, err
 		},
@@ -224,7 +224,7 @@ func follow[T, O any, L runtime.Object](ctx context.Context, l *Live, w watched[
 	// The default gives up to a minute's pause, in which a store could go down
 	// and come back unseen.
 	patience := &wait.Backoff{Duration: 500 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 5, Cap: 5 * time.Second}
-	r := cache.NewReflectorWithOptions(lw, any(new(T)), s, cache.ReflectorOptions{Name: w.what, Backoff: patience})
-	l.feeds = append(l.feeds, feed{what: w.what, ready: s.ready, into: func(to *seen) { into(to, s.list()) }})
+	r := cache.NewReflectorWithOptions(lw, any(new(T)), s, cache.ReflectorOptions{Name: w.resource, Backoff: patience})
+	l.feeds = append(l.feeds, watchFeed{resource: w.resource, hasSynced: s.hasSynced, addTo: func(to *snapshot) { into(to, s.listItems()) }})
 	l.running.Go(func() { r.RunWithContext(ctx) })
 }

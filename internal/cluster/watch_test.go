@@ -14,8 +14,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// until takes snapshots at each change until one is as wanted.
-func until(t *testing.T, l *Live, what string, wanted func(*plan.Facts) bool) *plan.Facts {
+// waitForSnapshot takes snapshots at each change until one is as wanted.
+func waitForSnapshot(t *testing.T, l *Watcher, what string, wanted func(*plan.Facts) bool) *plan.Facts {
 	t.Helper()
 	deadline := time.After(5 * time.Minute)
 	for {
@@ -31,9 +31,9 @@ func until(t *testing.T, l *Live, what string, wanted func(*plan.Facts) bool) *p
 	}
 }
 
-func watchSite(t *testing.T, a *api, scope Scope) *Live {
+func watchSite(t *testing.T, a *fakeAPIServer, scope Scope) *Watcher {
 	t.Helper()
-	l, err := a.client().Watch(t.Context(), scope)
+	l, err := a.newClient().Watch(t.Context(), scope)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,14 +44,14 @@ func watchSite(t *testing.T, a *api, scope Scope) *Live {
 func TestSnapshotOfAWatchEqualsALook(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 3)
-	f, err := a.client().Facts(t.Context(), Scope{Events: true})
+	addSite(a, 3)
+	f, err := a.newClient().Facts(t.Context(), Scope{Events: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	live := watchSite(t, a, Scope{Events: true}).Snapshot()
 	want := &plan.Facts{Context: f.Context, Server: f.Server, Stores: f.Stores, Workloads: f.Workloads, Pods: f.Pods, Claims: f.Claims,
-		Services: f.Services, Webhooks: f.Webhooks, Warnings: f.Warnings, Managers: f.Managers}
+		Services: f.Services, Webhooks: f.Webhooks, WarningEvents: f.WarningEvents, GitOpsOwners: f.GitOpsOwners}
 	if d := cmp.Diff(want, live); d != "" {
 		t.Errorf("snapshot (-look +watch):\n%s", d)
 	}
@@ -60,20 +60,20 @@ func TestSnapshotOfAWatchEqualsALook(t *testing.T) {
 func TestWatchFollowsChangesWithoutAskingAgain(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	l := watchSite(t, a, Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}})
-	until(t, l, "first pods", func(f *plan.Facts) bool { return len(f.Pods) == 2 })
-	for count(watches(a), ofPods) < 2 {
+	waitForSnapshot(t, l, "first pods", func(f *plan.Facts) bool { return len(f.Pods) == 2 })
+	for countRequests(openWatches(a), ofPods) < 2 {
 		<-time.After(time.Millisecond)
 	}
-	lists := len(a.requests())
-	a.send(ofPods, "ADDED", typedDoc("Pod", storePod(1)))
-	until(t, l, "added pod", func(f *plan.Facts) bool { return len(f.Pods) == 3 })
-	a.send(ofPods, "MODIFIED", typedDoc("Pod", strings.Replace(storePod(1), `"status":"True"`, `"status":"False"`, 1)))
-	until(t, l, "unready pod", func(f *plan.Facts) bool { return len(f.Pods) == 3 && !f.Pods[2].Ready })
-	a.send(ofPods, "DELETED", typedDoc("Pod", storePod(1)))
-	until(t, l, "deleted pod", func(f *plan.Facts) bool { return len(f.Pods) == 2 })
-	if n := count(a.requests()[lists:], "pods"); n > 0 {
+	lists := len(a.listRequests())
+	a.sendEvent(ofPods, "ADDED", typedDoc("Pod", storePod(1)))
+	waitForSnapshot(t, l, "added pod", func(f *plan.Facts) bool { return len(f.Pods) == 3 })
+	a.sendEvent(ofPods, "MODIFIED", typedDoc("Pod", strings.Replace(storePod(1), `"status":"True"`, `"status":"False"`, 1)))
+	waitForSnapshot(t, l, "unready pod", func(f *plan.Facts) bool { return len(f.Pods) == 3 && !f.Pods[2].Ready })
+	a.sendEvent(ofPods, "DELETED", typedDoc("Pod", storePod(1)))
+	waitForSnapshot(t, l, "deleted pod", func(f *plan.Facts) bool { return len(f.Pods) == 2 })
+	if n := countRequests(a.listRequests()[lists:], "pods"); n > 0 {
 		t.Errorf("received %d more requests for pods, expected none", n)
 	}
 }
@@ -81,12 +81,12 @@ func TestWatchFollowsChangesWithoutAskingAgain(t *testing.T) {
 func TestWatchOutlivesTheServer(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	l := watchSite(t, a, Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}})
-	a.stop()
+	a.stopServer()
 	// Every watch has noticed, that of the object stores as well: what was
 	// known of them still tells foreign pods apart.
-	f := until(t, l, "loss", func(f *plan.Facts) bool { return len(f.Gaps) == 15 })
+	f := waitForSnapshot(t, l, "loss", func(f *plan.Facts) bool { return len(f.Gaps) == 15 })
 	// Each of the 13 asks for a stream and then for a list, and then pauses.
 	if n := a.door.turned.Load(); n > 500 {
 		t.Errorf("a server that is away was asked %d times", n)
@@ -94,34 +94,34 @@ func TestWatchOutlivesTheServer(t *testing.T) {
 	if len(f.Pods) != 2 {
 		t.Errorf("received %d pods while the server is away, expected the last known 2", len(f.Pods))
 	}
-	a.add(ofPods, storePod(1))
-	a.restart()
-	until(t, l, "return", func(f *plan.Facts) bool { return len(f.Gaps) == 0 && len(f.Pods) == 3 })
+	a.addObjects(ofPods, storePod(1))
+	a.restartServer()
+	waitForSnapshot(t, l, "return", func(f *plan.Facts) bool { return len(f.Gaps) == 0 && len(f.Pods) == 3 })
 }
 
 // A proxy may take a question and never answer it.
 func TestWatchThatIsNeverAnsweredIsAGapAndEndsWhenAsked(t *testing.T) {
 	t.Parallel()
-	feeds := []feed{
-		{what: "pods in team-a", ready: func() bool { return false }, into: func(*seen) {}},
-		{what: "services in team-a", ready: func() bool { return true }, into: func(*seen) {}},
+	feeds := []watchFeed{
+		{resource: "pods in team-a", hasSynced: func() bool { return false }, addTo: func(*snapshot) {}},
+		{resource: "services in team-a", hasSynced: func() bool { return true }, addTo: func(*snapshot) {}},
 	}
 	synctest.Test(t, func(t *testing.T) {
-		l := &Live{client: &Client{now: time.Now}, feeds: feeds, changed: make(chan struct{}, 1), troubles: map[string]error{}}
+		l := &Watcher{client: &Client{now: time.Now}, feeds: feeds, changed: make(chan struct{}, 1), errors: map[string]error{}}
 		began := time.Now()
-		if err := l.settle(t.Context()); err != nil || time.Since(began) != firstLook {
+		if err := l.waitForSync(t.Context()); err != nil || time.Since(began) != initialListTimeout {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
-		if gaps := l.Snapshot().Gaps; len(gaps) != 1 || gaps[0].What != "pods in team-a" || gaps[0].Cause != "no answer from the API server within 1m0s" {
+		if gaps := l.Snapshot().Gaps; len(gaps) != 1 || gaps[0].Subject != "pods in team-a" || gaps[0].Cause != "no answer from the API server within 1m0s" {
 			t.Errorf("gaps: %v", gaps)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		l := &Live{client: &Client{now: time.Now}, feeds: feeds, changed: make(chan struct{}, 1), troubles: map[string]error{}}
+		l := &Watcher{client: &Client{now: time.Now}, feeds: feeds, changed: make(chan struct{}, 1), errors: map[string]error{}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		if err := l.settle(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+		if err := l.waitForSync(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 	})
@@ -130,10 +130,10 @@ func TestWatchThatIsNeverAnsweredIsAGapAndEndsWhenAsked(t *testing.T) {
 func TestWatchReportsWhatItMayNotSee(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	a.deny = func(p string) bool { return strings.HasSuffix(p, "mutatingwebhookconfigurations") }
 	f := watchSite(t, a, Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}}).Snapshot()
-	if len(f.Gaps) != 1 || f.Gaps[0].What != "mutatingwebhookconfigurations" || !f.Gaps[0].Denied {
+	if len(f.Gaps) != 1 || f.Gaps[0].Subject != "mutatingwebhookconfigurations" || !f.Gaps[0].Denied {
 		t.Errorf("received gaps %v, expected the refused one", f.Gaps)
 	}
 }
@@ -141,9 +141,9 @@ func TestWatchReportsWhatItMayNotSee(t *testing.T) {
 func TestWatchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	site(a, 1)
+	addSite(a, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := a.client().Watch(ctx, Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}})
+	l, err := a.newClient().Watch(ctx, Scope{OperatorNamespace: "aistor", Namespaces: []string{"team-a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,8 +155,8 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// watches are the collections with a watch open, once per watch.
-func watches(a *api) []string {
+// openWatches are the collections with a watch open, once per watch.
+func openWatches(a *fakeAPIServer) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var out []string

@@ -11,10 +11,10 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// workloadSeen is a trimmed workload with what tells whose it is.
-type workloadSeen struct {
+// workloadInfo is a trimmed workload with what tells whose it is.
+type workloadInfo struct {
 	plan.Workload
-	mark
+	ownership
 	operator bool
 	owner    string // the ObjectStore of its owner reference
 	label    string
@@ -22,22 +22,22 @@ type workloadSeen struct {
 	template map[string]string // the labels its pods get
 }
 
-func seeDeployment(d *appsv1.Deployment) (workloadSeen, bool) {
-	w := seeTemplate(d, &d.Spec.Template)
+func convertDeployment(d *appsv1.Deployment) (workloadInfo, bool) {
+	w := convertTemplate(d, &d.Spec.Template)
 	w.Kind = "Deployment"
-	w.Replicas, w.Ready, w.Updated = replicas(d.Spec.Replicas), int(d.Status.ReadyReplicas), int(d.Status.UpdatedReplicas)
+	w.Replicas, w.Ready, w.Updated = desiredReplicas(d.Spec.Replicas), int(d.Status.ReadyReplicas), int(d.Status.UpdatedReplicas)
 	w.Total = int(d.Status.Replicas)
-	w.Observed = d.Status.ObservedGeneration
+	w.ObservedGeneration = d.Status.ObservedGeneration
 	w.Strategy = string(d.Spec.Strategy.Type)
 	return w, true
 }
 
-func seeStatefulSet(s *appsv1.StatefulSet) (workloadSeen, bool) {
-	w := seeTemplate(s, &s.Spec.Template)
+func convertStatefulSet(s *appsv1.StatefulSet) (workloadInfo, bool) {
+	w := convertTemplate(s, &s.Spec.Template)
 	w.Kind = "StatefulSet"
-	w.Replicas, w.Ready, w.Updated = replicas(s.Spec.Replicas), int(s.Status.ReadyReplicas), int(s.Status.UpdatedReplicas)
+	w.Replicas, w.Ready, w.Updated = desiredReplicas(s.Spec.Replicas), int(s.Status.ReadyReplicas), int(s.Status.UpdatedReplicas)
 	w.Total = int(s.Status.Replicas)
-	w.Observed = s.Status.ObservedGeneration
+	w.ObservedGeneration = s.Status.ObservedGeneration
 	w.Strategy = string(s.Spec.UpdateStrategy.Type)
 	for _, t := range s.Spec.VolumeClaimTemplates {
 		w.ClaimTemplates = append(w.ClaimTemplates, t.Name)
@@ -49,42 +49,42 @@ func seeStatefulSet(s *appsv1.StatefulSet) (workloadSeen, bool) {
 	return w, true
 }
 
-func seeTemplate(o metav1.Object, t *corev1.PodTemplateSpec) workloadSeen {
+func convertTemplate(o metav1.Object, t *corev1.PodTemplateSpec) workloadInfo {
 	_, operator := t.Labels[aistor.LabelOperatorName]
-	w := workloadSeen{
-		mark:     markOf(o),
-		operator: operator,
-		owner:    storeOwner(o),
-		label:    storeLabel(t.Labels),
-		account:  t.Spec.ServiceAccountName,
-		template: t.Labels,
+	w := workloadInfo{
+		ownership: ownershipOf(o),
+		operator:  operator,
+		owner:     storeOwner(o),
+		label:     storeLabel(t.Labels),
+		account:   t.Spec.ServiceAccountName,
+		template:  t.Labels,
 	}
 	w.APIVersion = "apps/v1"
 	w.Namespace, w.Name = o.GetNamespace(), o.GetName()
 	w.Generation = o.GetGeneration()
-	w.Containers = containers(&t.Spec, nil)
-	w.PullSecrets = secretNames(t.Spec.ImagePullSecrets)
+	w.Containers = mergeContainers(&t.Spec, nil)
+	w.PullSecrets = pullSecretRefs(t.Spec.ImagePullSecrets)
 	w.Terminating = deletionOf(o)
 	return w
 }
 
-// replicas is the number asked for; the API's default is 1.
-func replicas(n *int32) int {
+// desiredReplicas is the number asked for; the API's default is 1.
+func desiredReplicas(n *int32) int {
 	if n == nil {
 		return 1
 	}
 	return int(*n)
 }
 
-// claimSeen is a claim with the store its labels name. The StatefulSet
+// claimInfo is a claim with the store its labels name. The StatefulSet
 // controller copies its selector there.
-type claimSeen struct {
+type claimInfo struct {
 	plan.Claim
 	label string
 }
 
-func seeClaim(c *corev1.PersistentVolumeClaim) (claimSeen, bool) {
-	return claimSeen{
+func convertClaim(c *corev1.PersistentVolumeClaim) (claimInfo, bool) {
+	return claimInfo{
 		Claim: plan.Claim{
 			Namespace: c.Namespace, Name: c.Name, UID: string(c.UID), Phase: string(c.Status.Phase),
 			Volume: c.Spec.VolumeName, Terminating: deletionOf(c),
@@ -93,21 +93,21 @@ func seeClaim(c *corev1.PersistentVolumeClaim) (claimSeen, bool) {
 	}, true
 }
 
-// budgetSeen is a budget with the pods it is about.
-type budgetSeen struct {
-	plan.Budget
+// disruptionBudgetInfo is a budget with the pods it is about.
+type disruptionBudgetInfo struct {
+	plan.DisruptionBudget
 	owner    string
 	selector labels.Selector
 }
 
-func seeBudget(b *policyv1.PodDisruptionBudget) (budgetSeen, bool) {
+func convertDisruptionBudget(b *policyv1.PodDisruptionBudget) (disruptionBudgetInfo, bool) {
 	selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
 	if err != nil {
 		selector = labels.Nothing()
 	}
-	return budgetSeen{
-		Budget:   plan.Budget{Namespace: b.Namespace, Name: b.Name, Allowed: int(b.Status.DisruptionsAllowed), Terminating: deletionOf(b)},
-		owner:    storeOwner(b),
-		selector: selector,
+	return disruptionBudgetInfo{
+		DisruptionBudget: plan.DisruptionBudget{Namespace: b.Namespace, Name: b.Name, DisruptionsAllowed: int(b.Status.DisruptionsAllowed), Terminating: deletionOf(b)},
+		owner:            storeOwner(b),
+		selector:         selector,
 	}, true
 }

@@ -26,9 +26,9 @@ const (
 	Added   Action = "added"
 	Changed Action = "changed"
 	Removed Action = "removed"
-	// Left is an object that the target lacks and that stays nevertheless,
+	// Kept is an object that the target lacks and that is kept,
 	// because its chart said so (helm.sh/resource-policy: keep).
-	Left Action = "left"
+	Kept Action = "kept"
 )
 
 // Document is what a plan would change. It holds no secrets.
@@ -38,18 +38,18 @@ type Document struct {
 	// Plan is the plan's digest.
 	Plan string `json:"plan"`
 	// Releases are in the order in which they are upgraded; one that goes
-	// through stepping stones is there once for each.
-	Releases []Release `json:"releases"`
+	// through intermediate versions is listed once for each.
+	Releases []ReleaseDiff `json:"releases"`
 }
 
-// Release is one `helm upgrade` to be.
-type Release struct {
+// ReleaseDiff is one `helm upgrade` to be.
+type ReleaseDiff struct {
 	// Key is namespace/release; Store is namespace/name of the object store,
 	// empty for the operator.
-	Key   string     `json:"release"`
-	Store string     `json:"objectStore,omitempty"`
-	From  plan.Chart `json:"from"`
-	To    plan.Chart `json:"to"`
+	Key   string        `json:"release"`
+	Store string        `json:"objectStore,omitempty"`
+	From  plan.ChartRef `json:"from"`
+	To    plan.ChartRef `json:"to"`
 	// Objects are those that change, and Same counts the others.
 	Objects []Object `json:"objects"`
 	Same    int      `json:"same"`
@@ -66,20 +66,20 @@ type Object struct {
 	Minus int `json:"minus"`
 }
 
-// Of compares what is installed with what each change renders. What a secret
+// ComparePlan compares what is installed with what each change renders. What a secret
 // is, by itself or because secrets knows it, is replaced; that it changes is said.
-func Of(p *plan.Plan, changes []plan.Change, secrets *redact.Redactor) *Document {
-	d := &Document{APIVersion: plan.APIVersion, Kind: Kind, Plan: p.Digest(), Releases: []Release{}}
+func ComparePlan(p *plan.Plan, changes []plan.Change, secrets *redact.Redactor) *Document {
+	d := &Document{APIVersion: plan.APIVersion, Kind: Kind, Plan: p.Digest(), Releases: []ReleaseDiff{}}
 	for _, c := range changes {
-		d.Releases = append(d.Releases, release(c, secrets))
+		d.Releases = append(d.Releases, compareRelease(c, secrets))
 	}
 	return d
 }
 
-func release(c plan.Change, secrets *redact.Redactor) Release {
-	r := Release{Key: c.Key(), Store: c.StoreKey(), From: c.From, To: c.To, Objects: []Object{}}
+func compareRelease(c plan.Change, secrets *redact.Redactor) ReleaseDiff {
+	r := ReleaseDiff{Key: c.Key(), Store: c.StoreKey(), From: c.From, To: c.To, Objects: []Object{}}
 	before, after := byKey(c.Before, c.Namespace), byKey(c.After, c.Namespace)
-	for _, k := range keys(before, after) {
+	for _, k := range sortedKeys(before, after) {
 		was, is := before[k], after[k]
 		o := Object{ObjectKey: keyOf(is, was, c.Namespace), Action: Changed}
 		switch {
@@ -87,8 +87,8 @@ func release(c plan.Change, secrets *redact.Redactor) Release {
 			o.Action = Added
 		case is.object == nil:
 			o.Action = Removed
-			if keeps(was.object) {
-				o.Action = Left
+			if hasKeepPolicy(was.object) {
+				o.Action = Kept
 				r.Objects = append(r.Objects, o)
 				continue
 			}
@@ -96,8 +96,8 @@ func release(c plan.Change, secrets *redact.Redactor) Release {
 			r.Same++
 			continue
 		}
-		o.Diff = unified(secrets, o.String(), was.object, is.object)
-		o.Plus, o.Minus = count(o.Diff)
+		o.Diff = unifiedDiff(secrets, o.String(), was.object, is.object)
+		o.Plus, o.Minus = countLines(o.Diff)
 		r.Objects = append(r.Objects, o)
 	}
 	return r
@@ -129,7 +129,7 @@ func keyOf(is, was entry, namespace string) plan.ObjectKey {
 	return plan.KeyOf(was.object, namespace)
 }
 
-func keys(before, after map[plan.ObjectKey]entry) []plan.ObjectKey {
+func sortedKeys(before, after map[plan.ObjectKey]entry) []plan.ObjectKey {
 	var list []plan.ObjectKey
 	for k := range before {
 		list = append(list, k)
@@ -143,20 +143,20 @@ func keys(before, after map[plan.ObjectKey]entry) []plan.ObjectKey {
 	return list
 }
 
-func keeps(o images.Object) bool {
+func hasKeepPolicy(o images.Object) bool {
 	meta, _ := o["metadata"].(map[string]any)
 	annotations, _ := meta["annotations"].(map[string]any)
 	return annotations["helm.sh/resource-policy"] == "keep"
 }
 
-// unified is the diff of two objects in YAML; nil is nothing.
-func unified(secrets *redact.Redactor, name string, was, is images.Object) string {
-	a, b := masked(secrets, was, is)
+// unifiedDiff is the diff of two objects in YAML; nil is nothing.
+func unifiedDiff(secrets *redact.Redactor, name string, was, is images.Object) string {
+	a, b := maskObjects(secrets, was, is)
 	name = message.Line(name)
-	return udiff.Unified("a/"+name, "b/"+name, document(a), document(b))
+	return udiff.Unified("a/"+name, "b/"+name, yamlDocument(a), yamlDocument(b))
 }
 
-func document(v any) string {
+func yamlDocument(v any) string {
 	if v == nil {
 		return ""
 	}
@@ -167,7 +167,7 @@ func document(v any) string {
 	return string(b)
 }
 
-func count(diff string) (plus, minus int) {
+func countLines(diff string) (plus, minus int) {
 	for l := range strings.Lines(diff) {
 		switch {
 		case strings.HasPrefix(l, "+++ "), strings.HasPrefix(l, "--- "):

@@ -10,7 +10,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-func objects(t *testing.T, docs ...string) []images.Object {
+func mustParseObjects(t *testing.T, docs ...string) []images.Object {
 	t.Helper()
 	var list []images.Object
 	for _, d := range docs {
@@ -23,10 +23,10 @@ func objects(t *testing.T, docs ...string) []images.Object {
 	return list
 }
 
-func diffOf(t *testing.T, before, after []string) Release {
+func diffOf(t *testing.T, before, after []string) ReleaseDiff {
 	t.Helper()
-	c := plan.Change{Namespace: "aistor", Release: "aistor", Before: objects(t, before...), After: objects(t, after...)}
-	d := Of(&plan.Plan{}, []plan.Change{c}, nil)
+	c := plan.Change{Namespace: "aistor", Release: "aistor", Before: mustParseObjects(t, before...), After: mustParseObjects(t, after...)}
+	d := ComparePlan(&plan.Plan{}, []plan.Change{c}, nil)
 	if len(d.Releases) != 1 || d.Kind != Kind {
 		t.Fatalf("%+v", d)
 	}
@@ -86,7 +86,7 @@ func TestSecretsAreMaskedAndTheirChangeIsSaid(t *testing.T) {
 		if strings.Contains(o.Diff, "planted") {
 			t.Errorf("a secret is shown:\n%s", o.Diff)
 		}
-		if o.Plus != 1 || o.Minus != 1 || !strings.Contains(o.Diff, "+") || !strings.Contains(o.Diff, another) {
+		if o.Plus != 1 || o.Minus != 1 || !strings.Contains(o.Diff, "+") || !strings.Contains(o.Diff, changedSecretText) {
 			t.Errorf("that the secret changes is not said:\n%s", o.Diff)
 		}
 	}
@@ -96,9 +96,9 @@ func TestSecretsAreMaskedAndTheirChangeIsSaid(t *testing.T) {
 func TestComparingLeavesTheObjectsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	doc := `{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {password: planted-one}}`
-	c := plan.Change{Before: objects(t, doc), After: objects(t, strings.Replace(doc, "one", "two", 1))}
-	Of(&plan.Plan{}, []plan.Change{c}, nil)
-	if diff := cmp.Diff(objects(t, strings.Replace(doc, "one", "two", 1)), c.After); diff != "" {
+	c := plan.Change{Before: mustParseObjects(t, doc), After: mustParseObjects(t, strings.Replace(doc, "one", "two", 1))}
+	ComparePlan(&plan.Plan{}, []plan.Change{c}, nil)
+	if diff := cmp.Diff(mustParseObjects(t, strings.Replace(doc, "one", "two", 1)), c.After); diff != "" {
 		t.Errorf("the target (-want +got):\n%s", diff)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// another stands where a secret is another than before.
-const another = "[redacted, another one]"
+// changedSecretText stands where a secret is another than before.
+const changedSecretText = "[redacted, changed]"
 
-// masked are both objects without secrets. A secret that changes does not look
+// maskObjects are both objects without secrets. A secret that changes does not look
 // like one that stays.
-func masked(secrets *redact.Redactor, was, is images.Object) (any, any) {
+func maskObjects(secrets *redact.Redactor, was, is images.Object) (any, any) {
 	var a, b any
 	if was != nil {
 		a = secrets.Object(plainData(was))
@@ -21,20 +21,20 @@ func masked(secrets *redact.Redactor, was, is images.Object) (any, any) {
 		b = secrets.Object(plainData(is))
 	}
 	if was != nil && is != nil {
-		b = mark(plainData(was), plainData(is), a, b)
+		b = markChangedSecrets(plainData(was), plainData(is), a, b)
 	}
 	return a, b
 }
 
-// mark says in b, the redacted form of is, where a secret differs from was.
-func mark(was, is, a, b any) any {
+// markChangedSecrets says in b, the redacted form of is, where a secret differs from was.
+func markChangedSecrets(was, is, a, b any) any {
 	switch b := b.(type) {
 	case string:
 		if s, ok := a.(string); ok && s == b && !reflect.DeepEqual(was, is) {
 			if b == redact.Mask {
-				return another
+				return changedSecretText
 			}
-			return b + " # " + another
+			return b + " # " + changedSecretText
 		}
 	case map[string]any:
 		wasMap, _ := was.(map[string]any)
@@ -42,7 +42,7 @@ func mark(was, is, a, b any) any {
 		aMap, _ := a.(map[string]any)
 		for k := range b {
 			if _, there := aMap[k]; there {
-				b[k] = mark(wasMap[k], isMap[k], aMap[k], b[k])
+				b[k] = markChangedSecrets(wasMap[k], isMap[k], aMap[k], b[k])
 			}
 		}
 	case []any:
@@ -51,7 +51,7 @@ func mark(was, is, a, b any) any {
 		aList, _ := a.([]any)
 		for i := range b {
 			if i < len(aList) && i < len(wasList) && i < len(isList) {
-				b[i] = mark(wasList[i], isList[i], aList[i], b[i])
+				b[i] = markChangedSecrets(wasList[i], isList[i], aList[i], b[i])
 			}
 		}
 	}

@@ -14,13 +14,13 @@ const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 // secretValues is the Secret that holds the values which no file here may.
 func secretValues(c *plan.Change) string { return c.Release + "-secret-values" }
 
-// flux makes an OCIRepository with the chart and the HelmRelease that takes it.
-func (r Request) flux(f *folder, open map[string]any) []map[string]any {
+// fluxObjects makes an OCIRepository with the chart and the HelmRelease that takes it.
+func (r Request) fluxObjects(f *stepFolder, open map[string]any) []map[string]any {
 	c := f.change
-	if c.To.Installed() {
+	if c.To.IsInstalled() {
 		return []map[string]any{r.helmRelease(f, open)}
 	}
-	meta := map[string]any{"name": f.by.Name, "namespace": f.by.Namespace}
+	meta := map[string]any{"name": f.owner.Name, "namespace": f.owner.Namespace}
 	source := map[string]any{
 		"interval": "10m", "url": "oci://" + path.Join(r.Charts, c.To.Name), "ref": map[string]any{"tag": c.To.Version},
 		"layerSelector": map[string]any{"mediaType": chartLayer, "operation": "copy"},
@@ -29,27 +29,27 @@ func (r Request) flux(f *folder, open map[string]any) []map[string]any {
 		source["secretRef"] = map[string]any{"name": secret}
 	}
 	release := r.helmRelease(f, open)
-	release["spec"].(map[string]any)["chartRef"] = map[string]any{"kind": "OCIRepository", "name": f.by.Name}
+	release["spec"].(map[string]any)["chartRef"] = map[string]any{"kind": "OCIRepository", "name": f.owner.Name}
 	return []map[string]any{{
 		"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository", "metadata": meta, "spec": source,
 	}, release}
 }
 
 // helmRelease is all of it but the chart.
-func (r Request) helmRelease(f *folder, open map[string]any) map[string]any {
+func (r Request) helmRelease(f *stepFolder, open map[string]any) map[string]any {
 	c := f.change
 	spec := map[string]any{
 		"interval": "10m", "releaseName": c.Release, "targetNamespace": c.Namespace, "storageNamespace": c.Namespace,
-		// A release that goes back by itself may go back over a stepping stone.
+		// An automatic rollback may pass an intermediate version.
 		"upgrade": map[string]any{"remediation": map[string]any{"retries": 0}},
 		"values":  open,
 	}
-	if len(f.left) > 0 {
+	if len(f.secretPaths) > 0 {
 		spec["valuesFrom"] = []any{map[string]any{"kind": "Secret", "name": secretValues(c), "valuesKey": "values.yaml"}}
 	}
 	return map[string]any{
 		"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
-		"metadata": map[string]any{"name": f.by.Name, "namespace": f.by.Namespace}, "spec": spec,
+		"metadata": map[string]any{"name": f.owner.Name, "namespace": f.owner.Namespace}, "spec": spec,
 	}
 }
 
@@ -60,25 +60,25 @@ func (r Request) pullSecret() string {
 	return r.Inputs.Registry.PullSecret
 }
 
-func fluxHead(f *folder) string {
+func fluxHeader(f *stepFolder) string {
 	head := "# " + message.Line(f.step.Title) + ".\n" +
-		"# Take over what your repository has of this HelmRelease beside it: interval,\n" +
+		"# Merge with the HelmRelease in your repository: interval,\n" +
 		"# dependencies, post-renderers.\n"
-	if f.change.To.Installed() {
-		head += "# The chart stays as it is.\n"
+	if f.change.To.IsInstalled() {
+		head += "# The chart is not changed.\n"
 	} else {
 		head += "# spec.chart goes, spec.chartRef takes its place. A registry with an authority\n" +
 			"# of its own also needs spec.certSecretRef in the OCIRepository.\n"
 	}
-	if len(f.left) > 0 {
+	if len(f.secretPaths) > 0 {
 		head += "# Values that hold secrets come from Secret " + message.Line(secretValues(f.change)) + "; if your\n" +
 			"# repository has a Secret for them already, name that one.\n"
 	}
 	return head
 }
 
-// documents is one YAML file of several objects.
-func documents(head string, objects []map[string]any) ([]byte, error) {
+// encodeDocuments is one YAML file of several objects.
+func encodeDocuments(head string, objects []map[string]any) ([]byte, error) {
 	out := []byte(head)
 	for i, o := range objects {
 		doc, err := message.YAML(o)

@@ -20,8 +20,8 @@ const (
 	ArgoCD Tool = "Argo CD"
 )
 
-// Tools are what a user may name, by the word for it.
-func Tools() map[string]Tool { return map[string]Tool{"flux": Flux, "argocd": ArgoCD} }
+// ToolsByName are what a user may name, by the word for it.
+func ToolsByName() map[string]Tool { return map[string]Tool{"flux": Flux, "argocd": ArgoCD} }
 
 // Request says what is to be written down.
 type Request struct {
@@ -56,15 +56,15 @@ func (e *NoToolError) Error() string {
 
 // Hint names both ways on.
 func (*NoToolError) Hint() string {
-	return "--gitops-tool flux or argocd says for which; what nobody manages is upgraded with helm aistor upgrade"
+	return "set --gitops-tool to flux or argocd, or use helm aistor upgrade for unmanaged releases"
 }
 
-// Commits are the files of the whole plan: README.md, and a folder for each
-// step that changes something. The plan's refusals are not looked at.
-func Commits(r Request) ([]File, error) {
-	var folders []folder
+// BuildCommits are the files of the whole plan: README.md, and a folder for each
+// step that changes something. The plan's refusals are not checked.
+func BuildCommits(r Request) ([]File, error) {
+	var folders []stepFolder
 	for _, s := range r.Plan.Steps {
-		f, err := r.folder(s, len(folders)+1)
+		f, err := r.stepFiles(s, len(folders)+1)
 		if err != nil {
 			return nil, err
 		}
@@ -72,38 +72,38 @@ func Commits(r Request) ([]File, error) {
 			folders = append(folders, *f)
 		}
 	}
-	files := []File{{"README.md", readme(r, folders)}}
+	files := []File{{"README.md", buildReadme(r, folders)}}
 	for _, f := range folders {
 		files = append(files, f.files...)
 	}
 	return files, nil
 }
 
-// folder is one step with its files.
-type folder struct {
+// stepFolder is one step with its files.
+type stepFolder struct {
 	name   string
 	step   plan.Step
 	change *plan.Change // nil where no release is changed
 	tool   Tool
-	by     plan.ObjectKey
-	// left are the paths of values that hold secrets; the release lacks, or has
+	owner  plan.ObjectKey
+	// secretPaths are the paths of values that hold secrets; the release lacks, or has
 	// others for, those in anew.
-	left, anew [][]string
-	files      []File
+	secretPaths, changedSecretPaths [][]string
+	files                           []File
 }
 
-func (f *folder) add(name string, content []byte) {
+func (f *stepFolder) addFile(name string, content []byte) {
 	f.files = append(f.files, File{f.name + "/" + name, content})
 }
 
-// folder makes one step's files, nil for steps that no commit carries out.
-func (r Request) folder(s plan.Step, n int) (*folder, error) {
-	f := &folder{name: fmt.Sprintf("%02d-%s", n, s.ID), step: s}
+// stepFiles makes one step's files, nil for steps that no commit carries out.
+func (r Request) stepFiles(s plan.Step, n int) (*stepFolder, error) {
+	f := &stepFolder{name: fmt.Sprintf("%02d-%s", n, s.ID), step: s}
 	switch s.Action {
-	case plan.ActionMend:
-		f.add("bindings.yaml", r.bindings(s))
+	case plan.ActionRecreateBindings:
+		f.addFile("bindings.yaml", r.encodeBindings(s))
 		return f, nil
-	case plan.ActionLicense, plan.ActionUnstick:
+	case plan.ActionLicense, plan.ActionMarkFailed:
 		return f, nil
 	case plan.ActionOperator, plan.ActionStore:
 	default:
@@ -112,49 +112,49 @@ func (r Request) folder(s plan.Step, n int) (*folder, error) {
 	if s.Unchanged {
 		return nil, nil
 	}
-	if f.change = r.change(s); f.change == nil {
+	if f.change = r.changeOf(s); f.change == nil {
 		return nil, fmt.Errorf("finding the chart and values of step %q: the plan was made from other inputs", s.ID)
 	}
 	var err error
-	if f.tool, f.by, err = r.owner(*f.change); err != nil {
+	if f.tool, f.owner, err = r.findOwner(*f.change); err != nil {
 		return nil, err
 	}
-	return f, r.release(f)
+	return f, r.addReleaseFiles(f)
 }
 
-// release adds what a step's release consists of: the values, the tool's own
+// addReleaseFiles adds what a step's release consists of: the values, the tool's own
 // object, and the plan up to this step, which validate holds the cluster to.
-func (r Request) release(f *folder) error {
+func (r Request) addReleaseFiles(f *stepFolder) error {
 	open, left := r.Redactor.Split(f.change.Values)
-	f.left = left
+	f.secretPaths = left
 	for _, at := range left {
-		if !reflect.DeepEqual(valueAt(f.change.Values, at), valueAt(r.installed(f.change), at)) {
-			f.anew = append(f.anew, at)
+		if !reflect.DeepEqual(valueAt(f.change.Values, at), valueAt(r.installedValues(f.change), at)) {
+			f.changedSecretPaths = append(f.changedSecretPaths, at)
 		}
 	}
 	doc, err := message.YAML(open)
 	if err != nil {
 		return fmt.Errorf("writing the values of %q: %w", f.step.ID, err)
 	}
-	f.add("values.yaml", append([]byte(valuesHead(f)), doc...))
-	name, head, objects := "helmrelease.yaml", fluxHead(f), r.flux(f, open)
+	f.addFile("values.yaml", append([]byte(valuesHeader(f)), doc...))
+	name, head, objects := "helmrelease.yaml", fluxHeader(f), r.fluxObjects(f, open)
 	if f.tool == ArgoCD {
-		name, head, objects = "application.yaml", argoHead(f), r.argo(f, open)
+		name, head, objects = "application.yaml", argoHeader(f), r.argoApplications(f, open)
 	}
-	if doc, err = documents(head, objects); err != nil {
+	if doc, err = encodeDocuments(head, objects); err != nil {
 		return fmt.Errorf("writing %q: %w", name, err)
 	}
-	f.add(name, doc)
-	until, err := r.until(f.change)
+	f.addFile(name, doc)
+	until, err := r.planUntil(f.change)
 	if err != nil {
 		return err
 	}
-	f.add("expected.yaml", until)
+	f.addFile("expected.yaml", until)
 	return nil
 }
 
-// until is the plan that ends with a change, without what refuses it.
-func (r Request) until(c *plan.Change) ([]byte, error) {
+// planUntil is the plan that ends with a change, without what refuses it.
+func (r Request) planUntil(c *plan.Change) ([]byte, error) {
 	in := r.Inputs
 	in.License = nil
 	same := func(o plan.Change) bool { return o.Key() == c.Key() && o.To == c.To && o.Store == c.Store }
@@ -171,7 +171,7 @@ func (r Request) until(c *plan.Change) ([]byte, error) {
 	return message.YAML(p)
 }
 
-func (r Request) change(s plan.Step) *plan.Change {
+func (r Request) changeOf(s plan.Step) *plan.Change {
 	for _, c := range slices.Concat(r.Inputs.Operator, r.Inputs.Stores) {
 		if c.Key() == s.Target && s.To != nil && c.To == *s.To && c.StoreKey() == s.Store {
 			return &c
@@ -180,14 +180,14 @@ func (r Request) change(s plan.Step) *plan.Change {
 	return nil
 }
 
-// owner is who manages a release, and through which object. Where nobody was
+// findOwner is who manages a release, and through which object. Where nobody was
 // seen to, that object gets the release's name.
-func (r Request) owner(c plan.Change) (Tool, plan.ObjectKey, error) {
-	for _, m := range r.Inputs.Facts.Managers {
+func (r Request) findOwner(c plan.Change) (Tool, plan.ObjectKey, error) {
+	for _, m := range r.Inputs.Facts.GitOpsOwners {
 		if m.Release != c.Key() {
 			continue
 		}
-		by := m.By
+		by := m.Reconciler
 		if by.Kind == "Kustomization" { // it applies the HelmRelease, and is none
 			by.Namespace, by.Name = c.Namespace, c.Release
 		}
@@ -203,8 +203,8 @@ func (r Request) owner(c plan.Change) (Tool, plan.ObjectKey, error) {
 	return r.Tool, by, nil
 }
 
-// installed are the values that a change's release has now.
-func (r Request) installed(c *plan.Change) map[string]any {
+// installedValues are the values that a change's release has now.
+func (r Request) installedValues(c *plan.Change) map[string]any {
 	f := r.Inputs.Facts
 	if f.Operator != nil && f.Operator.Key() == c.Key() {
 		return f.Operator.Values
@@ -230,8 +230,8 @@ func valueAt(values map[string]any, path []string) any {
 	return v
 }
 
-// dotted are paths as people read them.
-func dotted(paths [][]string, between string) string {
+// joinPaths are paths as people read them.
+func joinPaths(paths [][]string, between string) string {
 	var list []string
 	for _, p := range paths {
 		list = append(list, strings.Join(p, "."))

@@ -25,13 +25,13 @@ func TestCommitsAreWhatReviewersRead(t *testing.T) {
 		in   plan.Inputs
 		tool Tool
 	}{
-		"flux":   {managed(Flux, "HelmRelease"), ""},
-		"argocd": {managed(ArgoCD, "Application"), ""},
-		"named":  {site(), Flux},
+		"flux":   {managedInputs(Flux, "HelmRelease"), ""},
+		"argocd": {managedInputs(ArgoCD, "Application"), ""},
+		"named":  {upgradeInputs(), Flux},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := text(t, tc.in, tc.tool)
+			got := joinFiles(t, tc.in, tc.tool)
 			file := filepath.Join("testdata", name+".golden")
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -56,12 +56,12 @@ func TestCommitsAreWhatReviewersRead(t *testing.T) {
 
 func TestWhoManagesAReleaseIsNeverGuessed(t *testing.T) {
 	t.Parallel()
-	in := site()
+	in := upgradeInputs()
 	p, err := plan.Build(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Commits(Request{Plan: p, Inputs: in, Charts: "registry.example.com/charts"})
+	_, err = BuildCommits(Request{Plan: p, Inputs: in, Charts: "registry.example.com/charts"})
 	if err == nil || !strings.Contains(err.Error(), `"aistor/aistor": neither Flux nor Argo CD`) {
 		t.Errorf("error %v", err)
 	}
@@ -70,11 +70,11 @@ func TestWhoManagesAReleaseIsNeverGuessed(t *testing.T) {
 // Whoever owns a namespace writes what its objects say of who applies them.
 func TestANameFromTheClusterStaysAWordOfTheReadmesCommands(t *testing.T) {
 	t.Parallel()
-	in := managed(ArgoCD, "Application")
-	for i := range in.Facts.Managers {
-		in.Facts.Managers[i].By.Name = "x; touch pwned #"
+	in := managedInputs(ArgoCD, "Application")
+	for i := range in.Facts.GitOpsOwners {
+		in.Facts.GitOpsOwners[i].Reconciler.Name = "x; touch pwned #"
 	}
-	got := text(t, in, "")
+	got := joinFiles(t, in, "")
 	if !strings.Contains(got, "kubectl wait application/'x; touch pwned #'") || strings.Contains(got, "application/x; touch") {
 		t.Errorf("commands with the name:\n%s", got)
 	}
@@ -87,7 +87,7 @@ func TestTheReadmesCommandPicksTheSecrets(t *testing.T) {
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("jq is not installed")
 	}
-	cmd := exec.Command("jq", "-c", pick([][]string{{"license"}, {"secrets", "it's.one"}, {"secrets", "not there"}}))
+	cmd := exec.Command("jq", "-c", jqFilter([][]string{{"license"}, {"secrets", "it's.one"}, {"secrets", "not there"}}))
 	cmd.Stdin = strings.NewReader(`{"license":"x","open":1,"secrets":{"it's.one":{"a":2},"name":"n"}}`)
 	out, err := cmd.CombinedOutput()
 	if got, want := strings.TrimSpace(string(out)), `{"license":"x","secrets":{"it's.one":{"a":2}}}`; err != nil || got != want {
@@ -95,18 +95,18 @@ func TestTheReadmesCommandPicksTheSecrets(t *testing.T) {
 	}
 }
 
-// text is every file after its name.
-func text(t *testing.T, in plan.Inputs, tool Tool) string {
+// joinFiles is every file after its name.
+func joinFiles(t *testing.T, in plan.Inputs, tool Tool) string {
 	t.Helper()
 	in.Options.GitOps = true
 	p, err := plan.Build(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Refused(); err != nil {
+	if err := p.RefusalError(); err != nil {
 		t.Fatal(err)
 	}
-	files, err := Commits(Request{Plan: p, Inputs: in, Charts: "registry.example.com/charts", Tool: tool})
+	files, err := BuildCommits(Request{Plan: p, Inputs: in, Charts: "registry.example.com/charts", Tool: tool})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,35 +121,35 @@ func text(t *testing.T, in plan.Inputs, tool Tool) string {
 	return b.String()
 }
 
-func managed(tool Tool, kind string) plan.Inputs {
-	in := site()
+func managedInputs(tool Tool, kind string) plan.Inputs {
+	in := upgradeInputs()
 	for _, key := range []string{"aistor/aistor", "team-a/primary"} {
 		namespace, name, _ := strings.Cut(key, "/")
 		by := plan.ObjectKey{Kind: kind, Namespace: "gitops", Name: namespace + "-" + name}
-		in.Facts.Managers = append(in.Facts.Managers, plan.GitOpsOwner{Release: key, Tool: string(tool), By: by})
+		in.Facts.GitOpsOwners = append(in.Facts.GitOpsOwners, plan.GitOpsOwner{Release: key, Tool: string(tool), Reconciler: by})
 	}
 	return in
 }
 
-// site goes from 5.4.0 over 5.8.0 to 5.10.0, where one binding changes its role.
-func site() plan.Inputs {
-	chart := func(version string) plan.Chart {
-		return plan.Chart{Name: "aistor-operator", Version: version, Digest: "sha256:" + version}
+// upgradeInputs goes from 5.4.0 over 5.8.0 to 5.10.0, where one binding changes its role.
+func upgradeInputs() plan.Inputs {
+	chart := func(version string) plan.ChartRef {
+		return plan.ChartRef{Name: "aistor-operator", Version: version, Digest: "sha256:" + version}
 	}
 	license := map[string]any{"license": "eyJhbGciOiJFUzM4NCJ9.eyJzdWIiOiJsYWIifQ.c2lnbmF0dXJl", "repositories": map[string]any{
 		"aistor": map[string]any{"hostname": "registry.example.com", "pathPrefix": "aistor/"}}}
-	old, dashed := binding("aistor:adminjob"), binding("aistor-adminjob")
+	old, dashed := bindingObject("aistor:adminjob"), bindingObject("aistor-adminjob")
 	operator := plan.Change{Namespace: "aistor", Release: "aistor", Values: license}
 	stone, target := operator, operator
-	stone.From, stone.To, stone.Stone = chart("5.4.0"), chart("5.8.0"), true
-	stone.Before, stone.After = []images.Object{secret(), old}, []images.Object{secret(), old}
+	stone.From, stone.To, stone.Intermediate = chart("5.4.0"), chart("5.8.0"), true
+	stone.Before, stone.After = []images.Object{secretObject(), old}, []images.Object{secretObject(), old}
 	target.From, target.To = chart("5.8.0"), chart("5.10.0")
-	target.Before, target.After = stone.After, []images.Object{secret(), dashed}
+	target.Before, target.After = stone.After, []images.Object{secretObject(), dashed}
 	return plan.Inputs{
 		Facts: &plan.Facts{
 			ServerVersion: "v1.36.3", ClusterUID: "uid",
-			Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Values: map[string]any{"license": "older"}, Chart: "aistor-operator", Version: "5.4.0", Status: "deployed", Revision: 3},
-			Releases: []plan.Release{{Namespace: "team-a", Name: "primary", Values: credentials(), Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1}},
+			Operator: &plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Values: map[string]any{"license": "older"}, Chart: "aistor-operator", Version: "5.4.0", Status: "deployed", Revision: 3},
+			Releases: []plan.InstalledRelease{{Namespace: "team-a", Name: "primary", Values: testCredentials(), Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1}},
 			Stores:   []plan.Store{{Namespace: "team-a", Name: "primary", Release: "primary"}},
 			Bindings: []plan.Binding{{ObjectKey: plan.KeyOf(old, ""), RoleKind: "ClusterRole", RoleName: "aistor:adminjob", Release: "aistor/aistor"}},
 		},
@@ -158,18 +158,18 @@ func site() plan.Inputs {
 		Operator: []plan.Change{stone, target},
 		Stores: []plan.Change{{
 			Namespace: "team-a", Release: "primary", Store: "primary",
-			From: plan.Chart{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.Chart{Name: "aistor-objectstore", Version: "1.0.16", Digest: "sha256:s"},
-			Values: credentials(),
+			From: plan.ChartRef{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.ChartRef{Name: "aistor-objectstore", Version: "1.0.16", Digest: "sha256:s"},
+			Values: testCredentials(),
 			After:  []images.Object{{"apiVersion": "aistor.min.io/v1", "kind": "ObjectStore", "metadata": map[string]any{"name": "primary"}}},
 		}},
 	}
 }
 
-func credentials() map[string]any {
+func testCredentials() map[string]any {
 	return map[string]any{"secrets": map[string]any{"name": "primary-env", "accessKey": "planted-access-key", "secretKey": "planted-secret-key"}}
 }
 
-func binding(role string) images.Object {
+func bindingObject(role string) images.Object {
 	return images.Object{
 		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": map[string]any{"name": "aistor-adminjob"},
 		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
@@ -177,6 +177,6 @@ func binding(role string) images.Object {
 	}
 }
 
-func secret() images.Object {
+func secretObject() images.Object {
 	return images.Object{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "minio-license"}}
 }

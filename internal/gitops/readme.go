@@ -8,17 +8,17 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// page is the README under way.
-type page struct{ bytes.Buffer }
+// markdownPage is the README under way.
+type markdownPage struct{ bytes.Buffer }
 
-// line writes lines of Markdown. A string among args is text without markup in
+// addLine writes lines of Markdown. A string among args is text without markup in
 // it; one of type code goes between backticks.
-func (p *page) line(format string, args ...any) {
+func (p *markdownPage) addLine(format string, args ...any) {
 	safe := make([]any, len(args))
 	for i, a := range args {
 		safe[i] = a
@@ -39,115 +39,115 @@ type code string
 // images, HTML and code spans. It is safe for concurrent use.
 var plainText = strings.NewReplacer("|", `\|`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "`", "\\`", "*", `\*`)
 
-// commands is a block to be pasted.
-func (p *page) commands(lines ...string) {
-	p.line("\n```console")
+// addCommands is a block to be pasted.
+func (p *markdownPage) addCommands(lines ...string) {
+	p.addLine("\n```console")
 	for _, l := range lines {
 		p.WriteString("$ " + message.Line(l) + "\n")
 	}
-	p.line("```")
+	p.addLine("```")
 }
 
-// readme says what to commit in which order, and what to wait for.
-func readme(r Request, folders []folder) []byte {
-	p := &page{}
-	p.line("# AIStor upgrade, as commits\n")
-	p.line("Made from plan `%s`. One folder is one step: commit it, wait until it is\nthrough, then take the next. Nothing here holds a secret.\n", code(short(r.Plan.Digest())))
-	p.line("| step | what | restarts |\n|---|---|---|")
+// buildReadme says what to commit in which order, and what to wait for.
+func buildReadme(r Request, folders []stepFolder) []byte {
+	p := &markdownPage{}
+	p.addLine("# AIStor upgrade, as commits\n")
+	p.addLine("Created from plan `%s`. Each directory is one step: commit it, wait until it is\ncomplete, then continue with the next. No file contains a secret.\n", code(shortDigest(r.Plan.Digest())))
+	p.addLine("| step | what | restarts |\n|---|---|---|")
 	for _, f := range folders {
-		p.line("| %s | %s | %s |", f.name, f.step.Title, restarts(f.step))
+		p.addLine("| %s | %s | %s |", f.name, f.step.Title, restartText(f.step))
 	}
-	p.line("\n## Before the first commit\n")
+	p.addLine("\n## Before the first commit\n")
 	if uid := r.Plan.Cluster.UID; uid != "" {
-		p.line("The plan is for the cluster whose namespace kube-system has the UID\n`%s`; is it this one?", uid)
-		p.commands("kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'")
-		p.line("")
+		p.addLine("The plan is for the cluster whose namespace kube-system has the UID\n`%s`; is it this one?", uid)
+		p.addCommands("kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'")
+		p.addLine("")
 	}
-	p.line("Images and charts have to be in the registry before the operator changes, and\nthe checks have to pass:")
-	bundle := orElse(r.Plan.Bundle.Name, "aistor.bundle")
-	p.commands(shell.Command("helm aistor push %s", bundle), shell.Command("kubectl aistor-upgrade preflight --bundle %s", bundle),
+	p.addLine("Push images and charts to the registry and run the checks before the first\ncommit:")
+	bundle := orDefault(r.Plan.Bundle.Name, "aistor.bundle")
+	p.addCommands(shellquote.Command("helm aistor push %s", bundle), shellquote.Command("kubectl aistor-upgrade preflight --bundle %s", bundle),
 		"kubectl get objectstores.aistor.min.io -A -o yaml > objectstores.yaml")
-	p.line("\n`preflight` fails `gitops-owners` as long as the releases are managed; waive that\none: `--waive gitops-owners='done by commits'`.")
+	p.addLine("\n`preflight` fails `gitops-owners` for managed releases; waive it with\n`--waive gitops-owners='done by commits'`.")
 	kept := map[string]bool{}
 	for _, f := range folders {
-		p.section(f, kept)
+		p.addSection(f, kept)
 	}
-	p.line("\n## At the end\n")
-	p.line("The whole plan is held against the cluster:")
-	p.commands("kubectl aistor-upgrade validate --plan plan.yaml")
+	p.addLine("\n## At the end\n")
+	p.addLine("Validate the cluster against the whole plan:")
+	p.addCommands("kubectl aistor-upgrade validate --plan plan.yaml")
 	return p.Bytes()
 }
 
-// section is about one step; kept are the releases whose secrets were told of.
-func (p *page) section(f folder, kept map[string]bool) {
-	p.line("\n## %s\n", f.name)
-	p.line("%s: %s.", strings.ToUpper(f.step.Title[:1])+f.step.Title[1:], orElse(f.step.Why, "the target"))
+// addSection is about one step; kept are the releases whose secrets were told of.
+func (p *markdownPage) addSection(f stepFolder, kept map[string]bool) {
+	p.addLine("\n## %s\n", f.name)
+	p.addLine("%s: %s.", strings.ToUpper(f.step.Title[:1])+f.step.Title[1:], orDefault(f.step.Why, "the target"))
 	if f.step.Risk != "" {
-		p.line("Risk: %s.", f.step.Risk)
+		p.addLine("Risk: %s.", f.step.Risk)
 	}
 	switch f.step.Action {
-	case plan.ActionMend:
-		p.mend(f)
-	case plan.ActionUnstick:
-		p.line("\nFlux's helm-controller frees such a release by itself. Where no controller does,\nthe release is gone on with from the revision before; never uninstall it.")
+	case plan.ActionRecreateBindings:
+		p.addRecreateBindings(f)
+	case plan.ActionMarkFailed:
+		p.addLine("\nFlux's helm-controller recovers such a release automatically. Without it,\nupgrade from the previous revision; never uninstall the release.")
 	case plan.ActionLicense:
-		p.license(f)
+		p.addLicense(f)
 	default:
-		if len(f.left) > 0 && !kept[f.change.Key()] {
+		if len(f.secretPaths) > 0 && !kept[f.change.Key()] {
 			kept[f.change.Key()] = true
-			p.secrets(f)
+			p.addSecrets(f)
 		}
-		p.release(f)
+		p.addRelease(f)
 	}
 }
 
-func (p *page) mend(f folder) {
-	p.line("\nRight before the next folder is committed, with that commit at hand: until it is\napplied the operator lacks these rights. `bindings.yaml` brings them back.")
+func (p *markdownPage) addRecreateBindings(f stepFolder) {
+	p.addLine("\nRun this right before the next commit: until that is applied, the operator lacks\nthese permissions. `bindings.yaml` restores them.")
 	var lines []string
 	for _, o := range f.step.Objects {
-		lines = append(lines, shell.Command("kubectl delete %s %s", strings.ToLower(o.Kind), o.Name)+within(o.Namespace))
+		lines = append(lines, shellquote.Command("kubectl delete %s %s", strings.ToLower(o.Kind), o.Name)+namespaceFlag(o.Namespace))
 	}
-	p.commands(lines...)
+	p.addCommands(lines...)
 }
 
-func (p *page) license(f folder) {
+func (p *markdownPage) addLicense(f stepFolder) {
 	o := f.step.Objects[0]
-	p.line("\nNo release owns this Secret. Where your repository keeps it, change it there;\notherwise:")
-	p.commands(shell.Command("kubectl create secret generic %s -n %s --from-file=%s=LICENSE_FILE --dry-run=client -o yaml | kubectl apply -f -", o.Name, o.Namespace, aistor.LicenseSecretKey))
+	p.addLine("\nNo release owns this Secret. Where your repository keeps it, change it there;\notherwise:")
+	p.addCommands(shellquote.Command("kubectl create secret generic %s -n %s --from-file=%s=LICENSE_FILE --dry-run=client -o yaml | kubectl apply -f -", o.Name, o.Namespace, aistor.LicenseSecretKey))
 }
 
-// secrets says where the values come from that no file has.
-func (p *page) secrets(f folder) {
+// addSecrets says where the values come from that no file has.
+func (p *markdownPage) addSecrets(f stepFolder) {
 	c := f.change
-	p.line("\nThese values hold secrets and are in no file: %s.", codeList(f.left))
+	p.addLine("\nThese values hold secrets and are in no file: %s.", codeList(f.secretPaths))
 	if f.tool == ArgoCD {
-		p.line("They have to come from where your installation of Argo CD keeps secrets.")
+		p.addLine("Provide them through the secret store of your Argo CD installation.")
 		return
 	}
-	p.line("Keep them in a Secret beside the HelmRelease, once for all steps. This fills it\nfrom the release, unseen (`jq` is needed):")
-	p.commands(shell.Command("helm get values %s -n %s -o json | jq %s | kubectl create secret generic %s -n %s --from-file=values.yaml=/dev/stdin",
-		c.Release, c.Namespace, pick(f.left), secretValues(c), f.by.Namespace))
-	if len(f.anew) > 0 {
-		p.line("\n**The release lacks, or has others for: %s.** Put these into the Secret\nyourself before you commit; else the upgrade removes them, or keeps the older ones.", codeList(f.anew))
+	p.addLine("Store them once in a Secret next to the HelmRelease. This copies them from the\nrelease (requires `jq`):")
+	p.addCommands(shellquote.Command("helm get values %s -n %s -o json | jq %s | kubectl create secret generic %s -n %s --from-file=values.yaml=/dev/stdin",
+		c.Release, c.Namespace, jqFilter(f.secretPaths), secretValues(c), f.owner.Namespace))
+	if len(f.changedSecretPaths) > 0 {
+		p.addLine("\n**The release lacks, or has others for: %s.** Put these into the Secret\nyourself before you commit; else the upgrade removes them, or keeps the older ones.", codeList(f.changedSecretPaths))
 	}
 }
 
-func (p *page) release(f folder) {
+func (p *markdownPage) addRelease(f stepFolder) {
 	c := f.change
 	if f.tool == ArgoCD {
-		p.line("\nCommit `application.yaml`, synchronise, and wait until it is healthy, without\npruning:")
-		p.commands(shell.Command("kubectl wait application/%s -n %s --for=jsonpath='{.status.sync.status}'=Synced --timeout=15m", f.by.Name, orElse(f.by.Namespace, "argocd")))
+		p.addLine("\nCommit `application.yaml`, synchronise, and wait until it is healthy, without\npruning:")
+		p.addCommands(shellquote.Command("kubectl wait application/%s -n %s --for=jsonpath='{.status.sync.status}'=Synced --timeout=15m", f.owner.Name, orDefault(f.owner.Namespace, "argocd")))
 	} else {
-		p.line("\nCommit `helmrelease.yaml`, let Flux reconcile it, and wait until this chart is\nthere:")
-		p.commands(shell.Command("kubectl wait helmrelease/%s -n %s --for=jsonpath='{.status.history[0].chartVersion}'=%s --timeout=15m", f.by.Name, f.by.Namespace, c.To.Version))
+		p.addLine("\nCommit `helmrelease.yaml`, let Flux reconcile it, and wait until this chart is\nthere:")
+		p.addCommands(shellquote.Command("kubectl wait helmrelease/%s -n %s --for=jsonpath='{.status.history[0].chartVersion}'=%s --timeout=15m", f.owner.Name, f.owner.Namespace, c.To.Version))
 	}
-	p.line("\nGo on only when everything runs what this step asks for:")
-	p.commands(shell.Command("kubectl aistor-upgrade validate --plan %s/expected.yaml --watch --timeout 30m", f.name))
+	p.addLine("\nContinue when this passes:")
+	p.addCommands(shellquote.Command("kubectl aistor-upgrade validate --plan %s/expected.yaml --watch --timeout 30m", f.name))
 }
 
-// pick is the jq program that leaves only the values at these paths. One that
+// jqFilter is the jq program that leaves only the values at these paths. One that
 // is not there is left out: to Helm null means to delete.
-func pick(paths [][]string) string {
+func jqFilter(paths [][]string) string {
 	list, err := json.Marshal(paths)
 	if err != nil {
 		panic(fmt.Sprintf("gitops: encoding %T: %v", paths, err)) // strings always can be
@@ -155,30 +155,30 @@ func pick(paths [][]string) string {
 	return ". as $v | reduce (" + string(list) + "[]) as $p ({}; if ($v | getpath($p)) == null then . else setpath($p; $v | getpath($p)) end)"
 }
 
-func restarts(s plan.Step) string {
+func restartText(s plan.Step) string {
 	var list []string
 	for _, r := range s.Restarts {
-		list = append(list, fmt.Sprintf("%s of %s, %s", words.Count(r.Pods, "pod"), r.Store, r.How))
+		list = append(list, fmt.Sprintf("%s of %s, %s", plural.Count(r.Pods, "pod"), r.Store, r.Strategy))
 	}
-	return orElse(strings.Join(list, "; "), "-")
+	return orDefault(strings.Join(list, "; "), "-")
 }
 
-func valuesHead(f *folder) string {
+func valuesHeader(f *stepFolder) string {
 	head := "# All values of release " + message.Line(f.change.Key()) + " for this step, for whoever renders by other means.\n"
-	if len(f.left) > 0 {
-		head += "# NOT COMPLETE: left out, for they hold secrets: " + message.Line(dotted(f.left, ", ")) + "\n"
+	if len(f.secretPaths) > 0 {
+		head += "# NOT COMPLETE: left out, for they hold secrets: " + message.Line(joinPaths(f.secretPaths, ", ")) + "\n"
 	}
 	return head
 }
 
-func within(namespace string) string {
+func namespaceFlag(namespace string) string {
 	if namespace == "" {
 		return ""
 	}
-	return " -n " + shell.Word(namespace)
+	return " -n " + shellquote.Word(namespace)
 }
 
-func short(digest string) string {
+func shortDigest(digest string) string {
 	d := digest[strings.LastIndexByte(digest, ':')+1:]
 	return d[:min(12, len(d))]
 }
@@ -187,7 +187,7 @@ func short(digest string) string {
 func codeList(paths [][]string) message.Layout {
 	var list []string
 	for _, p := range paths {
-		list = append(list, "`"+strings.ReplaceAll(dotted([][]string{p}, ""), "`", "'")+"`")
+		list = append(list, "`"+strings.ReplaceAll(joinPaths([][]string{p}, ""), "`", "'")+"`")
 	}
 	return message.List(list, ", ")
 }

@@ -29,7 +29,7 @@ var digests = regexp.MustCompile(`^sha256:[0-9a-f]{1,64}$`)
 const resultDone = "done"
 
 var (
-	results  = []string{"", resultDone, "parked", "stopped", "interrupted"}
+	results  = []string{"", resultDone, "paused", "stopped", "interrupted"}
 	statuses = []StepStatus{StepPending, StepStarted, StepDone, StepSkipped, StepFailed, StepInterrupted}
 	kinds    = []string{"", plan.KindPlan, plan.KindRollback}
 )
@@ -107,7 +107,7 @@ func (s *StepRecord) check() error {
 	case max(len(s.Own), len(s.Begun), len(s.Removed), len(s.Saved)) > listLimit || slices.Min(numbers) < 0 || slices.Max(numbers) > revisionLimit || s.Attempt < 0:
 		return fmt.Errorf("a number of step %q can't be", s.ID)
 	}
-	for _, c := range []*plan.Chart{s.From, s.To} {
+	for _, c := range []*plan.ChartRef{s.From, s.To} {
 		if c != nil && slices.ContainsFunc([]string{c.Name, c.Version, c.Digest}, unfit) {
 			return fmt.Errorf("a chart of step %q has no name", s.ID)
 		}

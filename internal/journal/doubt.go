@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -19,7 +19,7 @@ type Doubt struct {
 // String is one line, with the command that shows the record.
 func (d Doubt) String() string {
 	return fmt.Sprintf("journal %s/%s is ignored: %s; %s shows it", d.Namespace, d.ConfigMap, d.Reason,
-		shell.Command("kubectl get configmap %s -n %s -o yaml", d.ConfigMap, d.Namespace))
+		shellquote.Command("kubectl get configmap %s -n %s -o yaml", d.ConfigMap, d.Namespace))
 }
 
 func (c *Confirmed) addDoubt(r record, reason string) {
@@ -81,7 +81,7 @@ func (r record) claimsChange(made map[string]time.Time) bool {
 		return true
 	}
 	return slices.ContainsFunc(r.run.Steps, func(s StepRecord) bool {
-		return s.Changed && (s.changesRelease() || s.Action == plan.ActionMend)
+		return s.Changed && (s.changesRelease() || s.Action == plan.ActionRecreateBindings)
 	})
 }
 

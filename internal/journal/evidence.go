@@ -24,7 +24,7 @@ func EvidenceOf(f *plan.Facts) Evidence {
 	ev := Evidence{Revisions: map[string][]Revision{}, MissingBindings: f.MissingBindings()}
 	all := f.Releases
 	if f.Operator != nil {
-		all = slices.Concat([]plan.Release{*f.Operator}, all)
+		all = slices.Concat([]plan.InstalledRelease{*f.Operator}, all)
 	}
 	for _, r := range all {
 		ev.Revisions[r.Key()] = []Revision{RevisionOf(r)}

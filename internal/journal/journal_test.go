@@ -346,8 +346,8 @@ func TestPlanWithThousandsOfStepsIsRecorded(t *testing.T) {
 			t.Parallel()
 			client := fake.NewSimpleClientset()
 			p := &plan.Plan{Kind: plan.KindPlan}
-			chart := func(version string) *plan.Chart {
-				return &plan.Chart{Name: "aistor-objectstore", Version: version, Digest: digestOf("a")}
+			chart := func(version string) *plan.ChartRef {
+				return &plan.ChartRef{Name: "aistor-objectstore", Version: version, Digest: digestOf("a")}
 			}
 			for i := range steps {
 				id := fmt.Sprintf("store-tenant-%d-primary", i)

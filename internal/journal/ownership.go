@@ -29,7 +29,7 @@ type Revision struct {
 }
 
 // RevisionOf is a release's newest revision.
-func RevisionOf(r plan.Release) Revision {
+func RevisionOf(r plan.InstalledRelease) Revision {
 	return Revision{
 		Number: r.Revision, Status: r.Status, Description: r.Description,
 		Chart: r.Chart, Version: r.Version, Values: plan.ValuesDigest(r.Values), Begun: r.Updated, Created: r.Created,
@@ -105,7 +105,7 @@ func (s StepRecord) made(rev Revision) bool {
 		return true
 	}
 	return s.Calling && s.Making != nil && s.Making.left(rev) && rev.Number == s.Before+1 &&
-		!s.Called.IsZero() && !rev.Begun.Before(s.Called) && rev.Begun.Before(s.Called.Add(plan.HelmWindow))
+		!s.Called.IsZero() && !rev.Begun.Before(s.Called) && rev.Begun.Before(s.Called.Add(plan.PendingReleaseGrace))
 }
 
 // left reports whether a revision is what the operation leaves before its end,

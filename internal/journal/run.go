@@ -82,16 +82,16 @@ type Finding struct {
 
 // StepRecord is what a journal knows of one step.
 type StepRecord struct {
-	ID      string      `json:"id"`
-	Action  plan.Action `json:"action"`
-	Target  string      `json:"target,omitempty"`
-	From    *plan.Chart `json:"from,omitempty"`
-	To      *plan.Chart `json:"to,omitempty"`
-	Status  StepStatus  `json:"status"`
-	Attempt int         `json:"attempt,omitempty"`
-	Started time.Time   `json:"started,omitzero"`
-	Ended   time.Time   `json:"ended,omitzero"`
-	Message string      `json:"message,omitempty"`
+	ID      string         `json:"id"`
+	Action  plan.Action    `json:"action"`
+	Target  string         `json:"target,omitempty"`
+	From    *plan.ChartRef `json:"from,omitempty"`
+	To      *plan.ChartRef `json:"to,omitempty"`
+	Status  StepStatus     `json:"status"`
+	Attempt int            `json:"attempt,omitempty"`
+	Started time.Time      `json:"started,omitzero"`
+	Ended   time.Time      `json:"ended,omitzero"`
+	Message string         `json:"message,omitempty"`
 	// Changed says a request that changes the cluster was sent.
 	Changed bool `json:"changed,omitempty"`
 	// Before is the release's revision before the newest Helm operation, and

@@ -22,7 +22,7 @@ type Availability struct {
 	Known bool `json:"known"`
 	// At are the addresses that were asked in place of the API server, in the
 	// order in which attempts asked them.
-	At     []string `json:"at,omitempty"`
+	At     []string `json:"addresses,omitempty"`
 	Probes int      `json:"probes,omitempty"`
 	Failed int      `json:"failed,omitempty"`
 	// Unanswered are questions that did not get through, beside the Probes: of

@@ -11,16 +11,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is how long goroutines that are about to end may take to. goleak's
+// leakTimeout is how long goroutines that are about to end may take to. goleak's
 // own is half a second, in which a busy machine may give them no turn.
-const patience = time.Minute
+const leakTimeout = time.Minute
 
 // Main is a TestMain: it runs the tests, and exits with 1 where goroutines are
 // left.
 func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
-		if err := left(); err != nil {
+		if err := findLeaks(); err != nil {
 			fmt.Fprintln(os.Stderr, "goroutines are left behind:", err)
 			code = 1
 		}
@@ -28,9 +28,9 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// left waits until nothing is left, and else says what is.
-func left() error {
-	for end := time.Now().Add(patience); ; {
+// findLeaks waits until nothing is left, and else says what is.
+func findLeaks() error {
+	for end := time.Now().Add(leakTimeout); ; {
 		err := goleak.Find()
 		if err == nil || time.Now().After(end) {
 			return err

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 )
 
 const (
@@ -83,7 +83,7 @@ func (l *Lease) giveUp(ctx context.Context) error {
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.pace())
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
-		_ = pause.For(work, interruptedLimit)
+		_ = backoff.Sleep(work, interruptedLimit)
 		cancel()
 	})()
 	return l.Release(work)

@@ -9,7 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 )
 
 // The lease is renewed every third of its term. It is read anew before a write
@@ -23,7 +23,7 @@ func (l *Lease) limit() time.Duration { return l.term * 2 / 3 }
 func (l *Lease) keep(ctx context.Context) {
 	ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 	l.done.Go(func() {
-		for pause.For(ctx, l.pace()) == nil && l.Err() == nil {
+		for backoff.Sleep(ctx, l.pace()) == nil && l.Err() == nil {
 			_ = l.renew(ctx, 0)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 )
 
 // Options are a Lease's. Client, Namespace and Holder are required.
@@ -123,7 +123,7 @@ func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 		case renewed(first, cur):
 			return busy
 		}
-		if err := pause.For(ctx, l.term/15); err != nil {
+		if err := backoff.Sleep(ctx, l.term/15); err != nil {
 			return err
 		}
 	}

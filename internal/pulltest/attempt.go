@@ -10,115 +10,115 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-// attempt follows one pod. It is safe for concurrent use.
-type attempt struct {
+// podAttempt follows one pod. It is safe for concurrent use.
+type podAttempt struct {
 	pull preflight.NodePull
 
 	mu     sync.Mutex
-	answer preflight.NodeAnswer
-	// open are the containers that have not answered, by name.
-	open map[string]images.Ref
-	// doubt is a refusal that may pass: by name of the container, or of the
+	result preflight.NodePullResult
+	// unanswered are the containers that have not answered, by name.
+	unanswered map[string]images.Ref
+	// retryable is a refusal that may pass: by name of the container, or of the
 	// whole pod in podDoubt.
-	doubt    map[string]*Error
-	podDoubt *Error
+	retryable    map[string]*Error
+	podRetryable *Error
 
 	changed chan struct{} // receives when something was observed
-	gone    chan struct{} // receives when somebody removed the pod
+	deleted chan struct{} // receives when somebody removed the pod
 }
 
-// state is how far an attempt is.
-type state int
+// attemptState is how far an attempt is.
+type attemptState int
 
 const (
-	// asking: at least one image is not answered for.
-	asking state = iota
-	// doubtful: everything that is open was refused in a way that may pass.
-	doubtful
-	// answered: nothing is open.
-	answered
+	// statePending: at least one image is not answered for.
+	statePending attemptState = iota
+	// stateRetryable: everything that is open was refused in a way that may pass.
+	stateRetryable
+	// stateDone: nothing is open.
+	stateDone
 )
 
-func newAttempt(p preflight.NodePull, pod *corev1.Pod) *attempt {
-	a := &attempt{pull: p, open: map[string]images.Ref{}, doubt: map[string]*Error{},
-		answer:  preflight.NodeAnswer{Images: map[images.Ref]error{}},
-		changed: make(chan struct{}, 1), gone: make(chan struct{}, 1)}
+func newAttempt(p preflight.NodePull, pod *corev1.Pod) *podAttempt {
+	a := &podAttempt{pull: p, unanswered: map[string]images.Ref{}, retryable: map[string]*Error{},
+		result:  preflight.NodePullResult{Images: map[images.Ref]error{}},
+		changed: make(chan struct{}, 1), deleted: make(chan struct{}, 1)}
 	for i, c := range pod.Spec.Containers {
 		if i < len(p.Images) {
-			a.open[c.Name] = p.Images[i]
+			a.unanswered[c.Name] = p.Images[i]
 		}
 	}
 	return a
 }
 
-// observe takes in a state of the pod.
-func (a *attempt) observe(pod *corev1.Pod) {
+// observePod takes in a state of the pod.
+func (a *podAttempt) observePod(pod *corev1.Pod) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range pod.Status.ContainerStatuses {
-		a.container(s)
+		a.observeContainer(s)
 	}
-	a.podDoubt = unplaced(pod)
-	if pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" && len(a.open) > 0 && a.answer.Err == nil {
-		// The node itself gave the pod up: no room, evicted, or out of time.
+	a.podRetryable = unschedulableError(pod)
+	if pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" && len(a.unanswered) > 0 && a.result.Err == nil {
+		// The kubelet failed the pod: no capacity, evicted, or timed out.
 		kind := preflight.KindUnschedulable
 		if pod.Status.Reason == "DeadlineExceeded" {
-			kind = preflight.KindNoTime
+			kind = preflight.KindTimeout
 		}
-		a.answer.Err = failed(kind, pod.Status.Reason+": "+pod.Status.Message)
+		a.result.Err = newError(kind, pod.Status.Reason+": "+pod.Status.Message)
 	}
-	signal(a.changed)
+	notifyChannel(a.changed)
 }
 
-// fail ends the attempt.
-func (a *attempt) fail(err error) {
+// setError ends the attempt.
+func (a *podAttempt) setError(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.answer.Err == nil {
-		a.answer.Err = err
+	if a.result.Err == nil {
+		a.result.Err = err
 	}
-	signal(a.changed)
+	notifyChannel(a.changed)
 }
 
-// state tells how far it is.
-func (a *attempt) state() state {
+// currentState tells how far it is.
+func (a *podAttempt) currentState() attemptState {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case len(a.open) == 0 || a.answer.Err != nil:
-		return answered
-	case a.podDoubt != nil || len(a.doubt) == len(a.open):
-		return doubtful
+	case len(a.unanswered) == 0 || a.result.Err != nil:
+		return stateDone
+	case a.podRetryable != nil || len(a.retryable) == len(a.unanswered):
+		return stateRetryable
 	}
-	return asking
+	return statePending
 }
 
-func (a *attempt) container(s corev1.ContainerStatus) {
-	ref, waiting := a.open[s.Name]
+func (a *podAttempt) observeContainer(s corev1.ContainerStatus) {
+	ref, waiting := a.unanswered[s.Name]
 	if !waiting {
 		return
 	}
-	err, known := pulledBy(s)
+	err, known := pullResult(s)
 	switch {
 	case !known:
 		return
 	case err == nil:
-		a.answer.Images[ref] = nil
-	case err.passing():
-		if a.doubt[s.Name] == nil || a.doubt[s.Name].kind == "" {
-			a.doubt[s.Name] = err
+		a.result.Images[ref] = nil
+	case err.isRetryable():
+		if a.retryable[s.Name] == nil || a.retryable[s.Name].kind == "" {
+			a.retryable[s.Name] = err
 		}
 		return
 	default:
-		a.answer.Images[ref] = err
+		a.result.Images[ref] = err
 	}
-	delete(a.open, s.Name)
-	delete(a.doubt, s.Name)
+	delete(a.unanswered, s.Name)
+	delete(a.retryable, s.Name)
 }
 
-// pulledBy tells from a container's status whether its image was pulled. What
+// pullResult tells from a container's status whether its image was pulled. What
 // comes after the pull proves it, whatever it is.
-func pulledBy(s corev1.ContainerStatus) (err *Error, known bool) {
+func pullResult(s corev1.ContainerStatus) (err *Error, known bool) {
 	switch {
 	case s.State.Running != nil:
 		return nil, true
@@ -138,39 +138,39 @@ func pulledBy(s corev1.ContainerStatus) (err *Error, known bool) {
 	}
 }
 
-// unplaced is why the scheduler finds no place, nil where it found one.
-func unplaced(pod *corev1.Pod) *Error {
+// unschedulableError is why the scheduler finds no place, nil where it found one.
+func unschedulableError(pod *corev1.Pod) *Error {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return failed(preflight.KindUnschedulable, c.Message)
+			return newError(preflight.KindUnschedulable, c.Message)
 		}
 	}
 	return nil
 }
 
-// conclude ends the attempt: what is still in doubt counts as it is, and what
+// finalResult ends the attempt: what is still in doubt counts as it is, and what
 // nobody answered has otherwise as its error.
-func (a *attempt) conclude(otherwise error) preflight.NodeAnswer {
+func (a *podAttempt) finalResult(otherwise error) preflight.NodePullResult {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := preflight.NodeAnswer{Err: a.answer.Err, Images: maps.Clone(a.answer.Images)}
-	for name, err := range a.doubt {
-		if ref, open := a.open[name]; open {
+	out := preflight.NodePullResult{Err: a.result.Err, Images: maps.Clone(a.result.Images)}
+	for name, err := range a.retryable {
+		if ref, open := a.unanswered[name]; open {
 			out.Images[ref] = err
-			delete(a.open, name)
+			delete(a.unanswered, name)
 		}
 	}
-	if out.Err == nil && len(a.open) > 0 {
+	if out.Err == nil && len(a.unanswered) > 0 {
 		out.Err = otherwise
-		if a.podDoubt != nil {
-			out.Err = a.podDoubt
+		if a.podRetryable != nil {
+			out.Err = a.podRetryable
 		}
 	}
 	return out
 }
 
-// signal wakes whoever waits on c, which has room for one.
-func signal(c chan struct{}) {
+// notifyChannel notifies the receiver of c, which has a buffer of one.
+func notifyChannel(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

@@ -19,13 +19,13 @@ func (e *Error) Error() string { return e.message }
 // Kind is one of the checks' words for it; empty where nobody knows.
 func (e *Error) Kind() string { return e.kind }
 
-func failed(kind, message string) *Error {
+func newError(kind, message string) *Error {
 	return &Error{kind, strings.Join(strings.Fields(message), " ")}
 }
 
-// phrases are what container runtimes say, containerd, CRI-O and cri-dockerd,
+// errorPhrases are what container runtimes say, containerd, CRI-O and cri-dockerd,
 // the telling ones first: some texts hold two of them.
-var phrases = []struct {
+var errorPhrases = []struct {
 	kind string
 	any  []string
 }{
@@ -47,23 +47,23 @@ var phrases = []struct {
 func pullError(reason, message string) *Error {
 	switch reason {
 	case "SignatureValidationFailed":
-		return failed(preflight.KindUntrusted, message)
+		return newError(preflight.KindUntrusted, message)
 	case "InvalidImageName":
-		return failed("", "the node can't read the image's name: "+message)
+		return newError("", "the node can't read the image's name: "+message)
 	}
 	lower := strings.ToLower(message)
-	for _, p := range phrases {
+	for _, p := range errorPhrases {
 		for _, phrase := range p.any {
 			if strings.Contains(lower, strings.ToLower(phrase)) {
-				return failed(p.kind, message)
+				return newError(p.kind, message)
 			}
 		}
 	}
-	return failed("", reason+": "+message)
+	return newError("", reason+": "+message)
 }
 
-// passing reports whether a refusal may be gone with kubelet's next try.
-func (e *Error) passing() bool {
+// isRetryable reports whether a refusal may be gone with kubelet's next try.
+func (e *Error) isRetryable() bool {
 	switch e.kind {
 	case preflight.KindUnreachable, preflight.KindRateLimited, "":
 		return true
@@ -76,10 +76,10 @@ func createError(err error) *Error {
 	text := err.Error()
 	switch {
 	case apierrors.IsForbidden(err) && strings.Contains(text, `cannot `) && strings.Contains(text, ` resource "pods"`):
-		return failed(preflight.KindNoRight, text)
+		return newError(preflight.KindNoPermission, text)
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsNotFound(err),
 		strings.Contains(text, "admission webhook"), strings.Contains(text, "failed calling webhook"):
-		return failed(preflight.KindRefused, text)
+		return newError(preflight.KindRefused, text)
 	}
-	return failed("", "creating the test's pod: "+text)
+	return newError("", "creating the test's pod: "+text)
 }

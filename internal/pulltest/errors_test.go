@@ -69,7 +69,7 @@ func TestWhatComesAfterThePullProvesIt(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err, known := pulledBy(corev1.ContainerStatus{State: tt.state})
+			err, known := pullResult(corev1.ContainerStatus{State: tt.state})
 			if known != tt.known || (known && (err == nil) != tt.pulled) {
 				t.Errorf("received known %t, error %v", known, err)
 			}

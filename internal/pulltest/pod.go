@@ -20,7 +20,7 @@ const (
 	LabelRun = "upgrade.aistor.dev/pull-test"
 	// labelManager says whose the pods are, for people.
 	labelManager = "app.kubernetes.io/managed-by"
-	manager      = "aistor-upgrade"
+	managedBy    = "aistor-upgrade"
 	// noCommand exists in no image.
 	noCommand = "/aistor-upgrade-pull-test-starts-nothing"
 )
@@ -30,21 +30,21 @@ func podFor(run string, p preflight.NodePull, like *corev1.Pod, deadline time.Du
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: p.Namespace, Name: podName(run, p),
-			Labels: map[string]string{LabelRun: run, labelManager: manager},
+			Labels: map[string]string{LabelRun: run, labelManager: managedBy},
 			// A mesh's proxy would be one more image, and start.
 			Annotations: map[string]string{"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"},
 		},
 		Spec: corev1.PodSpec{
 			RestartPolicy:                 corev1.RestartPolicyNever,
-			ActiveDeadlineSeconds:         ptr(int64(deadline/time.Second) + 1),
-			TerminationGracePeriodSeconds: ptr(int64(0)),
-			AutomountServiceAccountToken:  ptr(false),
-			EnableServiceLinks:            ptr(false),
-			Affinity:                      onNode(p.Node),
+			ActiveDeadlineSeconds:         pointerTo(int64(deadline/time.Second) + 1),
+			TerminationGracePeriodSeconds: pointerTo(int64(0)),
+			AutomountServiceAccountToken:  pointerTo(false),
+			EnableServiceLinks:            pointerTo(false),
+			Affinity:                      nodeAffinity(p.Node),
 			// No user is named: OpenShift assigns one, and elsewhere an image
 			// that runs as root is refused only after it was pulled.
 			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot:   ptr(true),
+				RunAsNonRoot:   pointerTo(true),
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
 		},
@@ -53,32 +53,32 @@ func podFor(run string, p preflight.NodePull, like *corev1.Pod, deadline time.Du
 		pod.Spec.ImagePullSecrets = append(pod.Spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	for i, ref := range p.Images {
-		pod.Spec.Containers = append(pod.Spec.Containers, container(fmt.Sprintf("image-%d", i), ref.String()))
+		pod.Spec.Containers = append(pod.Spec.Containers, pullContainer(fmt.Sprintf("image-%d", i), ref.String()))
 	}
 	if like != nil {
-		placeLike(&pod.Spec, &like.Spec)
+		copyPlacement(&pod.Spec, &like.Spec)
 	}
 	return pod
 }
 
-func container(name, image string) corev1.Container {
+func pullContainer(name, image string) corev1.Container {
 	return corev1.Container{
 		Name: name, Image: image, ImagePullPolicy: corev1.PullAlways, Command: []string{noCommand},
-		// Quotas may ask for both; the pod shall find room anywhere.
+		// Quotas may require both; small values fit on any node.
 		Resources: corev1.ResourceRequirements{
 			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1m"), corev1.ResourceMemory: resource.MustParse("4Mi")},
 			Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
 		},
 		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: ptr(false), ReadOnlyRootFilesystem: ptr(true), RunAsNonRoot: ptr(true),
+			AllowPrivilegeEscalation: pointerTo(false), ReadOnlyRootFilesystem: pointerTo(true), RunAsNonRoot: pointerTo(true),
 			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 	}
 }
 
-// onNode pins a pod as a DaemonSet does: the scheduler still has to agree,
+// nodeAffinity pins a pod as a DaemonSet does: the scheduler still has to agree,
 // which proves that the real pods' tolerations suffice.
-func onNode(node string) *corev1.Affinity {
+func nodeAffinity(node string) *corev1.Affinity {
 	return &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
 		NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchFields: []corev1.NodeSelectorRequirement{
 			{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{node}},
@@ -86,8 +86,8 @@ func onNode(node string) *corev1.Affinity {
 	}}}
 }
 
-// placeLike takes over what places a real pod and what runs it.
-func placeLike(spec, like *corev1.PodSpec) {
+// copyPlacement takes over what places a real pod and what runs it.
+func copyPlacement(spec, like *corev1.PodSpec) {
 	spec.NodeSelector = like.NodeSelector
 	spec.SchedulerName = like.SchedulerName
 	spec.RuntimeClassName = like.RuntimeClassName
@@ -104,4 +104,4 @@ func podName(run string, p preflight.NodePull) string {
 	return "aistor-pull-test-" + run + "-" + hex.EncodeToString(sum[:5])
 }
 
-func ptr[T any](v T) *T { return &v }
+func pointerTo[T any](v T) *T { return &v }

@@ -24,13 +24,13 @@ type Options struct {
 	Concurrency int
 	// Timeout bounds each pod. The default is 5 minutes.
 	Timeout time.Duration
-	// Patience is how long a refusal that may pass, such as a registry that
-	// can't be reached or a node without room, is given to pass. The default
+	// RetryWindow is how long a refusal that may pass, such as a registry that
+	// can't be reached or a node without capacity, may last. The default
 	// is 15 seconds.
-	Patience time.Duration
+	RetryWindow time.Duration
 	// OnAnswer is called for each request as it is answered, from one
 	// goroutine at a time.
-	OnAnswer func(p preflight.NodePull, a preflight.NodeAnswer, took time.Duration)
+	OnAnswer func(p preflight.NodePull, a preflight.NodePullResult, took time.Duration)
 }
 
 // Runner lets nodes pull. It is a [preflight.Puller], safe for concurrent use.
@@ -47,8 +47,8 @@ func New(o Options) *Runner {
 	if o.Timeout <= 0 {
 		o.Timeout = 5 * time.Minute
 	}
-	if o.Patience <= 0 {
-		o.Patience = 15 * time.Second
+	if o.RetryWindow <= 0 {
+		o.RetryWindow = 15 * time.Second
 	}
 	return &Runner{Options: o}
 }
@@ -56,11 +56,11 @@ func New(o Options) *Runner {
 // Pull answers each request in its order and returns when nothing of it is
 // left on the cluster, as far as the API server lets itself be asked: also when
 // ctx ends, within seconds.
-func (r *Runner) Pull(ctx context.Context, list []preflight.NodePull) []preflight.NodeAnswer {
-	answers := make([]preflight.NodeAnswer, len(list))
+func (r *Runner) Pull(ctx context.Context, list []preflight.NodePull) []preflight.NodePullResult {
+	answers := make([]preflight.NodePullResult, len(list))
 	watching, stop := context.WithCancel(ctx)
-	rooms := r.rooms(watching, list)
-	defer r.sweep(ctx, rooms)
+	rooms := r.startNamespaces(watching, list)
+	defer r.deleteRemaining(ctx, rooms)
 	defer stop()
 	slots := make(chan struct{}, r.Concurrency)
 	var wg sync.WaitGroup
@@ -69,7 +69,7 @@ func (r *Runner) Pull(ctx context.Context, list []preflight.NodePull) []prefligh
 		wg.Go(func() {
 			defer func() { <-slots }()
 			started := time.Now()
-			answers[i] = r.one(ctx, rooms[p.Namespace], p)
+			answers[i] = r.pullOnNode(ctx, rooms[p.Namespace], p)
 			if r.OnAnswer != nil {
 				r.report.Lock()
 				defer r.report.Unlock()
@@ -81,40 +81,40 @@ func (r *Runner) Pull(ctx context.Context, list []preflight.NodePull) []prefligh
 	return answers
 }
 
-// one answers one request.
-func (r *Runner) one(ctx context.Context, in *room, p preflight.NodePull) preflight.NodeAnswer {
+// pullOnNode answers one request.
+func (r *Runner) pullOnNode(ctx context.Context, in *namespaceRun, p preflight.NodePull) preflight.NodePullResult {
 	switch {
 	case ctx.Err() != nil:
-		return preflight.NodeAnswer{Err: context.Cause(ctx)}
-	case in.closed() != nil:
-		return preflight.NodeAnswer{Err: in.closed()}
+		return preflight.NodePullResult{Err: context.Cause(ctx)}
+	case in.stopError() != nil:
+		return preflight.NodePullResult{Err: in.stopError()}
 	case len(p.Images) == 0:
-		return preflight.NodeAnswer{}
+		return preflight.NodePullResult{}
 	}
-	pod := podFor(r.Run, p, r.like(ctx, p), r.Timeout)
+	pod := podFor(r.Run, p, r.templatePod(ctx, p), r.Timeout)
 	a := newAttempt(p, pod)
-	in.follow(pod.Name, a)
-	defer in.forget(pod.Name)
-	defer r.remove(ctx, pod)
-	if err := r.create(ctx, pod); err != nil {
-		return preflight.NodeAnswer{Err: err}
+	in.addAttempt(pod.Name, a)
+	defer in.removeAttempt(pod.Name)
+	defer r.deletePod(ctx, pod)
+	if err := r.createPod(ctx, pod); err != nil {
+		return preflight.NodePullResult{Err: err}
 	}
-	return r.await(ctx, pod, a)
+	return r.waitForPod(ctx, pod, a)
 }
 
-// like is a real pod to be placed as, nil where it is gone.
-func (r *Runner) like(ctx context.Context, p preflight.NodePull) *corev1.Pod {
-	if p.Like == "" {
+// templatePod is a real pod to be placed as, nil where it is gone.
+func (r *Runner) templatePod(ctx context.Context, p preflight.NodePull) *corev1.Pod {
+	if p.TemplatePod == "" {
 		return nil
 	}
-	pod, err := r.Client.CoreV1().Pods(p.Namespace).Get(ctx, p.Like, metav1.GetOptions{})
+	pod, err := r.Client.CoreV1().Pods(p.Namespace).Get(ctx, p.TemplatePod, metav1.GetOptions{})
 	if err != nil {
 		return nil
 	}
 	return pod
 }
 
-func (r *Runner) create(ctx context.Context, pod *corev1.Pod) error {
+func (r *Runner) createPod(ctx context.Context, pod *corev1.Pod) error {
 	_, err := r.Client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
 	switch {
 	case err == nil || apierrors.IsAlreadyExists(err):
@@ -125,40 +125,40 @@ func (r *Runner) create(ctx context.Context, pod *corev1.Pod) error {
 	return createError(err)
 }
 
-// await follows the pod until it has answered.
-func (r *Runner) await(ctx context.Context, pod *corev1.Pod, a *attempt) preflight.NodeAnswer {
+// waitForPod follows the pod until it has answered.
+func (r *Runner) waitForPod(ctx context.Context, pod *corev1.Pod, a *podAttempt) preflight.NodePullResult {
 	end := time.NewTimer(r.Timeout)
 	defer end.Stop()
 	var patience <-chan time.Time
 	again := true
 	for {
-		switch a.state() {
-		case answered:
-			return a.conclude(nil)
-		case asking:
+		switch a.currentState() {
+		case stateDone:
+			return a.finalResult(nil)
+		case statePending:
 			patience = nil
-		case doubtful:
+		case stateRetryable:
 			if patience == nil {
-				patience = time.After(r.Patience)
+				patience = time.After(r.RetryWindow)
 			}
 		}
 		select {
 		case <-a.changed:
 		case <-patience:
-			return a.conclude(nil)
-		case <-a.gone:
+			return a.finalResult(nil)
+		case <-a.deleted:
 			// Another run swept it away, or somebody tidied up: once more.
 			if !again {
-				return a.conclude(failed("", "somebody removed the test's pod twice"))
+				return a.finalResult(newError("", "the test pod was deleted twice"))
 			}
 			again = false
-			if err := r.create(ctx, pod); err != nil {
-				return a.conclude(err)
+			if err := r.createPod(ctx, pod); err != nil {
+				return a.finalResult(err)
 			}
 		case <-ctx.Done():
-			return a.conclude(context.Cause(ctx))
+			return a.finalResult(context.Cause(ctx))
 		case <-end.C:
-			return a.conclude(failed(preflight.KindNoTime, fmt.Sprintf("no answer within %s%s", r.Timeout, r.lastWarning(ctx, pod))))
+			return a.finalResult(newError(preflight.KindTimeout, fmt.Sprintf("no result within %s%s", r.Timeout, r.lastWarning(ctx, pod))))
 		}
 	}
 }

@@ -30,44 +30,44 @@ func pull(node string) preflight.NodePull {
 	return preflight.NodePull{Namespace: "tenant", Node: node, Secrets: []string{"pull"}, Images: []images.Ref{minio}}
 }
 
-// site is an API server whose nodes answer for a new pod as say does; an empty
+// fakeCluster is an API server whose nodes answer for a new pod as say does; an empty
 // status leaves it as it is.
-type site struct {
+type fakeCluster struct {
 	*fake.Clientset
 	mu        sync.Mutex
 	most, now int
 }
 
-func newSite(say func(pod *corev1.Pod) corev1.PodStatus, objects ...runtime.Object) *site {
-	s := &site{Clientset: fake.NewClientset(objects...)}
+func newSite(say func(pod *corev1.Pod) corev1.PodStatus, objects ...runtime.Object) *fakeCluster {
+	s := &fakeCluster{Clientset: fake.NewClientset(objects...)}
 	s.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		pod := a.(clienttesting.CreateAction).GetObject().(*corev1.Pod)
 		pod.Status = say(pod)
-		s.count(1)
+		s.countPods(1)
 		return false, nil, nil
 	})
 	s.PrependReactor("delete", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
-		s.count(-1)
+		s.countPods(-1)
 		return false, nil, nil
 	})
 	return s
 }
 
-// count counts the pods there are, and the most there were.
-func (s *site) count(more int) {
+// countPods counts the pods there are, and the most there were.
+func (s *fakeCluster) countPods(more int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now += more
 	s.most = max(s.most, s.now)
 }
 
-func (s *site) mostPods() int {
+func (s *fakeCluster) mostPods() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.most
 }
 
-func (s *site) left(t *testing.T) int {
+func (s *fakeCluster) remainingPods(t *testing.T) int {
 	t.Helper()
 	pods, err := s.CoreV1().Pods("").List(context.Background(), metav1.ListOptions{LabelSelector: LabelRun})
 	if err != nil {
@@ -84,13 +84,13 @@ func startError(*corev1.Pod) corev1.PodStatus {
 	return container0(corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "StartError"}})
 }
 
-func refused(message string) func(*corev1.Pod) corev1.PodStatus {
+func refusedStatus(message string) func(*corev1.Pod) corev1.PodStatus {
 	return func(*corev1.Pod) corev1.PodStatus {
 		return container0(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: message}})
 	}
 }
 
-func nothing(*corev1.Pod) corev1.PodStatus { return corev1.PodStatus{Phase: corev1.PodPending} }
+func pendingStatus(*corev1.Pod) corev1.PodStatus { return corev1.PodStatus{Phase: corev1.PodPending} }
 
 func TestPull(t *testing.T) {
 	t.Parallel()
@@ -107,19 +107,19 @@ func TestPull(t *testing.T) {
 		text      string
 	}{
 		"pulled":                            {say: startError},
-		"refused for good":                  {say: refused("401 Unauthorized"), kind: preflight.KindUnauthorized},
-		"refused for now and never better":  {say: refused("connection refused"), kind: preflight.KindUnreachable},
+		"refused for good":                  {say: refusedStatus("401 Unauthorized"), kind: preflight.KindUnauthorized},
+		"refused for now and never better":  {say: refusedStatus("connection refused"), kind: preflight.KindUnreachable},
 		"not placed":                        {say: unplaceable, pod: preflight.KindUnschedulable, text: "0/1 nodes"},
 		"given up by the node":              {say: evicted, pod: preflight.KindUnschedulable, text: "OutOfcpu: no room"},
-		"silence, with what the events say": {say: nothing, pod: preflight.KindNoTime, text: "FailedCreatePodSandBox: no pause image"},
+		"silence, with what the events say": {say: pendingStatus, pod: preflight.KindTimeout, text: "FailedCreatePodSandBox: no pause image"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(tt.say, &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: "e"}, Type: corev1.EventTypeWarning,
 				Reason: "FailedCreatePodSandBox", Message: "no pause image"})
-			o := Options{Client: s, Run: "r", Timeout: 10 * time.Minute, Patience: 50 * time.Millisecond}
-			if tt.pod == preflight.KindNoTime {
+			o := Options{Client: s, Run: "r", Timeout: 10 * time.Minute, RetryWindow: 50 * time.Millisecond}
+			if tt.pod == preflight.KindTimeout {
 				o.Timeout = time.Second
 			}
 			r := New(o)
@@ -131,7 +131,7 @@ func TestPull(t *testing.T) {
 			if kindOf(err) != tt.kind || answered != (tt.pod == "") {
 				t.Errorf("image: received %v, answered %t, expected kind %q", err, answered, tt.kind)
 			}
-			if n := s.left(t); n != 0 {
+			if n := s.remainingPods(t); n != 0 {
 				t.Errorf("%d pods are left", n)
 			}
 		})
@@ -157,7 +157,7 @@ func TestCreationRefused(t *testing.T) {
 		"by a quota":      {apierrors.NewForbidden(pods, "x", errors.New("exceeded quota: q")), preflight.KindRefused},
 		"by a webhook":    {apierrors.NewInternalError(errors.New(`failed calling webhook "w"`)), preflight.KindRefused},
 		"for want of a right": {apierrors.NewForbidden(pods, "", errors.New(
-			`User "u" cannot create resource "pods" in API group "" in the namespace "tenant"`)), preflight.KindNoRight},
+			`User "u" cannot create resource "pods" in API group "" in the namespace "tenant"`)), preflight.KindNoPermission},
 		"by a server in trouble": {apierrors.NewInternalError(errors.New("etcd is gone")), ""},
 	} {
 		if got := createError(tt.err).Kind(); got != tt.kind {
@@ -185,10 +185,10 @@ func TestOnlySoManyPodsAtATime(t *testing.T) {
 
 func TestAnInterruptedRunLeavesNothing(t *testing.T) {
 	t.Parallel()
-	s := newSite(nothing)
+	s := newSite(pendingStatus)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	done := make(chan []preflight.NodeAnswer)
+	done := make(chan []preflight.NodePullResult)
 	go func() {
 		done <- New(Options{Client: s, Run: "r", Concurrency: 2}).Pull(ctx, []preflight.NodePull{pull("n1"), pull("n2"), pull("n3")})
 	}()
@@ -201,7 +201,7 @@ func TestAnInterruptedRunLeavesNothing(t *testing.T) {
 			t.Errorf("received %v, expected that it was cancelled", a.Err)
 		}
 	}
-	if n := s.left(t); n != 0 {
+	if n := s.remainingPods(t); n != 0 {
 		t.Errorf("%d pods are left", n)
 	}
 }
@@ -223,7 +223,7 @@ func TestThePod(t *testing.T) {
 	t.Parallel()
 	like := &corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"disk": "nvme"}, Tolerations: []corev1.Toleration{
 		{Key: "storage", Operator: corev1.TolerationOpExists},
-		{Key: "node.kubernetes.io/not-ready", Operator: corev1.TolerationOpExists, TolerationSeconds: ptr(int64(300))}}}}
+		{Key: "node.kubernetes.io/not-ready", Operator: corev1.TolerationOpExists, TolerationSeconds: pointerTo(int64(300))}}}}
 	pod := podFor("abc", pull("n1"), like, time.Minute)
 	for key := range pod.Labels {
 		if strings.Contains(key, "min.io") || key == "app" || key == "operator" {

@@ -16,9 +16,9 @@ func (w *walker) args(list []any) []any {
 		s, isText := e.(string)
 		switch {
 		case !isText:
-			out[i], flag = w.value(flag, e), ""
+			out[i], flag = w.redactValue(flag, e), ""
 		case slices.Contains(given, s):
-			out[i], flag = w.mask(s), ""
+			out[i], flag = w.maskSecret(s), ""
 		case strings.HasPrefix(s, "-") && len(s) > 1 && !strings.ContainsAny(s, " \n"):
 			out[i], flag = w.flag(s)
 		case flag != "":
@@ -52,7 +52,7 @@ func secretArguments(list []any) []string {
 func (w *walker) withoutAny(s string, secrets []string) any {
 	for _, secret := range secrets {
 		if begin, ok := strings.CutSuffix(s, secret); ok && len(secret) >= least {
-			return begin + w.mask(secret)
+			return begin + w.maskSecret(secret)
 		}
 	}
 	return s
@@ -65,9 +65,9 @@ func (w *walker) flag(s string) (shown, waits string) {
 		return name + "=" + w.argument(name, value), ""
 	}
 	if m := passAttached.FindStringSubmatch(s); m != nil && noPlace("", m[1]) {
-		return "-p" + w.mask(m[1]), ""
+		return "-p" + w.maskSecret(m[1]), ""
 	}
-	return w.known.replace(s), s
+	return w.known.maskKnown(s), s
 }
 
 // passAttached is -p with a password behind it that is no name of a flag.
@@ -78,20 +78,20 @@ func (w *walker) argument(flag, value string) string {
 	name := strings.ToLower(strings.TrimLeft(flag, "-"))
 	strength := strengthOf(name)
 	switch {
-	case plain(value):
+	case isHarmless(value):
 		return value
 	case strings.Contains(value, " ") && (name == "c" || name == "e"):
 		return w.script(value) // of a shell
 	case userFlags[strings.TrimLeft(flag, "-")] && strings.Contains(value, ":"):
-		return w.login(value)
+		return w.maskLogin(value)
 	case strength != certain && slices.Contains(harmlessFlags, name):
-		return w.text(w.known.replace(value))
+		return w.redactText(w.known.maskKnown(value))
 	case pathTo(name, value), numbered(name, value):
 		return value
 	case strength != certain && (settingValue.MatchString(value) || placeValue.MatchString(value)) && !looksSecret(value):
-		return w.text(w.known.replace(value))
+		return w.redactText(w.known.maskKnown(value))
 	case strength == certain:
-		return w.mask(value)
+		return w.maskSecret(value)
 	}
 	return w.unknown(value)
 }
@@ -102,7 +102,7 @@ var placeValue = regexp.MustCompile(`^(?:/[A-Za-z0-9._/{}-]*|:[0-9]{1,5}|[a-z0-9
 // pathTo reports whether a flag for a key, a license or a token is given the
 // file that holds it. Passwords may look like paths.
 func pathTo(name, value string) bool {
-	n := bare(name)
+	n := normalizeName(name)
 	return strings.HasPrefix(value, "/") && strings.Count(value, "/") > 1 && placeValue.MatchString(value) && !looksSecret(value) &&
 		!strings.Contains(n, "pass") && !strings.Contains(n, "secret") && !strings.Contains(n, "pwd")
 }
@@ -121,11 +121,11 @@ var scriptFlag = regexp.MustCompile(`(^|[\s;|&("'])(--?[A-Za-z][A-Za-z0-9.-]*)(=
 
 // script hides the values of flags in a line, or several, of a shell.
 func (w *walker) script(s string) string {
-	s = w.known.replace(s)
+	s = w.known.maskKnown(s)
 	if !strings.ContainsAny(s, " \n") {
-		return w.text(s)
+		return w.redactText(s)
 	}
-	s = w.text(s)
+	s = w.redactText(s)
 	return scriptFlag.ReplaceAllStringFunc(s, func(hit string) string {
 		m := scriptFlag.FindStringSubmatch(hit)
 		value, quote := m[4], ""
@@ -145,6 +145,6 @@ var scriptSecretFlags = map[string]bool{"-p": true, "-u": true, "-P": true, "-k"
 
 // holdsArgs reports whether a list below this key is a command line.
 func holdsArgs(key string) bool {
-	k := bare(key)
+	k := normalizeName(key)
 	return strings.HasSuffix(k, "args") || strings.HasSuffix(k, "arguments") || k == "command" || k == "cmd" || k == "entrypoint" || strings.HasSuffix(k, "flags")
 }

@@ -48,7 +48,7 @@ func (a assignment) hides(name string, s strength, value string) bool {
 	switch {
 	case showable(name, value):
 		return false
-	case a.sep != ":" && fileName.MatchString(value) && !strings.Contains(bare(name), "pass") && !strings.Contains(bare(name), "secret"):
+	case a.sep != ":" && fileName.MatchString(value) && !strings.Contains(normalizeName(name), "pass") && !strings.Contains(normalizeName(name), "secret"):
 		return false
 	case a.sep == " " && slices.Contains(flagTypes, value):
 		return false
@@ -60,9 +60,9 @@ func (a assignment) hides(name string, s strength, value string) bool {
 	return looksSecret(value)
 }
 
-// line is where the value's line begins, and what stands in it before a name
+// lineStart is where the value's line begins, and what stands in it before a name
 // or the word "value".
-func (a assignment) line() (begin int, before string) {
+func (a assignment) lineStart() (begin int, before string) {
 	at := a.name
 	if a.variable {
 		at = strings.LastIndex(a.all[:a.value], "alue") - 1
@@ -74,9 +74,9 @@ func (a assignment) line() (begin int, before string) {
 	return begin, a.all[begin:at]
 }
 
-// leads reports whether the assignment begins its line, so that all of the
+// startsLine reports whether the assignment begins its line, so that all of the
 // line is its value.
-func (a assignment) leads() bool {
-	_, before := a.line()
-	return leading.MatchString(before)
+func (a assignment) startsLine() bool {
+	_, before := a.lineStart()
+	return linePrefix.MatchString(before)
 }

@@ -20,11 +20,11 @@ func (w *walker) env(name, value string) string {
 	case showable(name, value):
 		return value
 	case s != certain && harmlessEnvValue(name, value):
-		return w.text(w.known.replace(value))
+		return w.redactText(w.known.maskKnown(value))
 	case pathTo(name, value), numbered(name, value):
 		return value
 	case s == certain:
-		return w.mask(value)
+		return w.maskSecret(value)
 	case s == harmless && (settingValue.MatchString(value) || strings.HasPrefix(value, "unix:///") && placeValue.MatchString(value)):
 		return value
 	}
@@ -89,9 +89,9 @@ func (w *walker) dotenvLine(line string) string {
 	name, value := m[2], m[3]
 	exported := strings.TrimSpace(m[1]) != ""
 	if !exported && !strings.HasPrefix(name, "MINIO_") && !strings.HasPrefix(name, "KES_") || strengthOf(name) == certain {
-		return line // [walker.assignments] knows what belongs to the value
+		return line // [walker.maskAssignments] knows what belongs to the value
 	}
-	quote := opening(value)
+	quote := openingQuote(value)
 	inner := strings.TrimSuffix(strings.TrimPrefix(value, quote), quote)
 	if inner == "" {
 		return line

@@ -2,19 +2,19 @@ package redact
 
 import "strings"
 
-// extent is where the secret part of the value begins and ends.
-func (a assignment) extent() (from, to int) {
+// secretRange is where the secret part of the value begins and ends.
+func (a assignment) secretRange() (from, to int) {
 	rest := a.all[a.value:]
 	line := a.all[a.value:max(a.end, a.value)]
 	bareLine := strings.TrimSpace(line)
 	switch {
 	case block.MatchString(line):
-		return a.below(a.value+len(line), true)
+		return a.indentedBlock(a.value+len(line), true)
 	case bareLine == "" || strings.HasPrefix(bareLine, "#") && a.sep == ":":
-		if a.sep != ":" || !a.leads() {
+		if a.sep != ":" || !a.startsLine() {
 			return 0, 0
 		}
-		return a.below(a.value+len(line), false)
+		return a.indentedBlock(a.value+len(line), false)
 	case strings.HasPrefix(rest, Mask), strings.HasPrefix(rest, "["+Mask+"]"):
 		return 0, 0
 	case rest[0] == '{' && a.sep == ":":
@@ -31,18 +31,18 @@ func (a assignment) extent() (from, to int) {
 		}
 		return a.value, a.value + len(line)
 	}
-	if quote := opening(rest); quote != "" {
+	if quote := openingQuote(rest); quote != "" {
 		return a.inQuotes(quote)
 	}
 	if end := a.flowEnd(line); end > 0 {
 		return a.value, a.value + end
 	}
-	if !a.leads() || a.sep == " " {
-		return a.value, a.value + word(rest)
+	if !a.startsLine() || a.sep == " " {
+		return a.value, a.value + valueLength(rest)
 	}
 	to = a.value + len(strings.TrimRight(line, " \t\r"))
 	if a.sep == ":" {
-		if _, more := a.below(a.value+len(line), false); more > to {
+		if _, more := a.indentedBlock(a.value+len(line), false); more > to {
 			to = more
 		}
 	}
@@ -52,7 +52,7 @@ func (a assignment) extent() (from, to int) {
 // flowEnd is the length of a value in the flow style of YAML, which may be of
 // several words: 0 where the line is none.
 func (a assignment) flowEnd(line string) int {
-	_, before := a.line()
+	_, before := a.lineStart()
 	before = strings.TrimRight(before, ` "'\`)
 	if a.sep != ":" || !strings.HasSuffix(before, "{") && !(strings.HasSuffix(before, ",") && strings.Contains(before, "{")) {
 		return 0
@@ -64,11 +64,11 @@ func (a assignment) flowEnd(line string) int {
 	return len(strings.TrimRight(line[:end], ` \`))
 }
 
-// below are the lines after the one that ends at end which are indented
+// indentedBlock are the lines after the one that ends at end which are indented
 // deeper than the name. A scalar block takes them all; else a line with a key
 // of its own ends them.
-func (a assignment) below(end int, scalar bool) (from, to int) {
-	_, before := a.line()
+func (a assignment) indentedBlock(end int, scalar bool) (from, to int) {
+	_, before := a.lineStart()
 	depth := len(before) - len(strings.TrimLeft(before, " \t+-")) // what leads, quotes and words apart
 	for end < len(a.all) {
 		next := a.all[end+1:]
@@ -93,9 +93,9 @@ func (a assignment) below(end int, scalar bool) (from, to int) {
 	return from, to
 }
 
-// opening is the quote that a value begins with, with the backslashes before
+// openingQuote is the quote that a value begins with, with the backslashes before
 // it where the text stands in quotes itself.
-func opening(s string) string {
+func openingQuote(s string) string {
 	n := len(s) - len(strings.TrimLeft(s, `\`))
 	if n < len(s) && (s[n] == '"' || s[n] == '\'') {
 		return s[:n+1]
@@ -109,14 +109,14 @@ func (a assignment) inQuotes(quote string) (from, to int) {
 	from = a.value + len(quote)
 	single := strings.HasSuffix(quote, "'")
 	for at := from; at < len(a.all); at++ {
-		if !strings.HasPrefix(a.all[at:], quote) || !single && escaped(a.all[from:at], quote) {
+		if !strings.HasPrefix(a.all[at:], quote) || !single && isEscapedQuote(a.all[from:at], quote) {
 			continue
 		}
 		after := a.all[at+len(quote):]
 		switch {
 		case single && strings.HasPrefix(after, quote): // a doubled quote
 			at += 2*len(quote) - 1
-		case over(after):
+		case isValueEnd(after):
 			return from, at
 		default:
 			rest := strings.IndexAny(after, " \t\r\n")
@@ -129,9 +129,9 @@ func (a assignment) inQuotes(quote string) (from, to int) {
 	return from, len(a.all)
 }
 
-// over reports whether a value ends where s begins: what follows a closing
+// isValueEnd reports whether a value ends where s begins: what follows a closing
 // quote is no part of it, and at most the quote around it all.
-func over(s string) bool {
+func isValueEnd(s string) bool {
 	const stops = " \t\r\n,;:}])#\\"
 	if s != "" && (s[0] == '"' || s[0] == '\'') {
 		s = s[1:]
@@ -139,15 +139,15 @@ func over(s string) bool {
 	return s == "" || strings.ContainsAny(s[:1], stops)
 }
 
-// escaped reports whether a quote after s belongs to the value.
-func escaped(s, quote string) bool {
+// isEscapedQuote reports whether a quote after s belongs to the value.
+func isEscapedQuote(s, quote string) bool {
 	n := len(s) - len(strings.TrimRight(s, `\`))
 	return n%2 == 1 || n > 0 && len(quote) > 1
 }
 
-// word is the length of a value that ends with its word, and of two where the
+// valueLength is the length of a value that ends with its word, and of two where the
 // first only says how to authorize.
-func word(s string) int {
+func valueLength(s string) int {
 	n := 0
 	for n < len(s) && !strings.ContainsRune(" \t\r\n", rune(s[n])) {
 		if s[n] == '"' || s[n] == '\'' {
@@ -161,7 +161,7 @@ func word(s string) int {
 	first := s[:n]
 	for _, scheme := range []string{"bearer", "basic", "digest", "negotiate", "token"} {
 		if strings.EqualFold(first, scheme) && n < len(s) && s[n] == ' ' {
-			return n + 1 + word(s[n+1:])
+			return n + 1 + valueLength(s[n+1:])
 		}
 	}
 	trimmed := strings.TrimRight(first, ",;}])\\")

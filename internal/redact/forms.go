@@ -33,10 +33,10 @@ var commonWords = []string{
 	"readonly", "readwrite", "redacted", "root", "secret", "server", "test", "token", "true", "user", "username",
 }
 
-// searchable reports whether a value can be taken out of texts at all: one of
+// isSearchable reports whether a value can be taken out of texts at all: one of
 // three letters, a common word or a small number would destroy the text, and
 // give itself away by what is missing.
-func searchable(v string) bool {
+func isSearchable(v string) bool {
 	if len(v) < least || strings.Contains(Mask, v) || strings.Contains(v, Mask) {
 		return false
 	}
@@ -71,10 +71,10 @@ func formsOf(v string) []form {
 			list = append(list, f)
 		}
 	}
-	add(form{word: word}, v)
+	add(form{wholeWord: word}, v)
 	for _, text := range quotedForms(v) {
 		if text != v {
-			add(form{word: word}, text)
+			add(form{wholeWord: word}, text)
 		}
 	}
 	asHex := hex.EncodeToString([]byte(v))

@@ -11,7 +11,7 @@ import (
 // JSON is a JSON document without secrets, its keys in their order, indented
 // by two spaces.
 func (r *Redactor) JSON(doc []byte) ([]byte, error) {
-	redacted, _, err := (&walker{known: r.known()}).jsonDocument(string(doc))
+	redacted, _, err := (&walker{known: r.currentMatcher()}).jsonDocument(string(doc))
 	if err != nil {
 		return nil, fmt.Errorf("redacting document: %w", err)
 	}
@@ -80,7 +80,7 @@ func (w *walker) jsonDocument(s string) (doc string, length int, err error) {
 	}
 	length = int(d.InputOffset())
 	before := w.hidden
-	redacted := w.value("", data)
+	redacted := w.redactValue("", data)
 	if w.hidden == before && w.known == nil {
 		return s[:length], length, nil
 	}
@@ -150,7 +150,7 @@ func (e *jsonEditor) field(fields map[string]any) error {
 	if err != nil {
 		return err
 	}
-	key := e.known.replace(token.(string))
+	key := e.known.maskKnown(token.(string))
 	if key != token {
 		if err := e.replace(begin, key); err != nil {
 			return err

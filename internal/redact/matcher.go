@@ -23,10 +23,10 @@ type matcher struct {
 type form struct {
 	// text is in lower case, and exact how it is written where the case counts.
 	text, exact string
-	// word says that it only counts as a word of its own, and blob that the
+	// wholeWord says that it only counts as a word of its own, and blob that the
 	// letters around it belong to the same encoded data.
-	word bool
-	blob func(byte) bool
+	wholeWord bool
+	blob      func(byte) bool
 }
 
 // shortForm is the least length of a form, by which forms are looked up.
@@ -43,8 +43,8 @@ func newMatcher(values []string) *matcher {
 			if twice && old.exact != f.exact {
 				f.exact = ""
 			}
-			if twice && !old.word {
-				f.word = false
+			if twice && !old.wholeWord {
+				f.wholeWord = false
 			}
 			if len(f.text) >= shortForm {
 				seen[f.text] = f
@@ -54,7 +54,7 @@ func newMatcher(values []string) *matcher {
 	m := &matcher{}
 	for _, f := range seen {
 		m.forms = append(m.forms, f)
-		h := prefix(f.text)
+		h := prefixBit(f.text)
 		m.begins[h>>6] |= 1 << (h & 63)
 	}
 	slices.SortFunc(m.forms, func(a, b form) int { return strings.Compare(a.text, b.text) })
@@ -71,15 +71,15 @@ func newMatcher(values []string) *matcher {
 	return m
 }
 
-// prefix spreads the first four bytes over the bits of begins.
-func prefix(s string) uint32 {
+// prefixBit spreads the first four bytes over the bits of begins.
+func prefixBit(s string) uint32 {
 	h := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 	return h * 2654435761 >> 16
 }
 
-// replace is s with every known value masked. Values that overlap or touch are
+// maskKnown is s with every known value masked. Values that overlap or touch are
 // masked as one.
-func (m *matcher) replace(s string) string {
+func (m *matcher) maskKnown(s string) string {
 	if m == nil || len(s) < shortForm {
 		return s
 	}
@@ -116,7 +116,7 @@ func (m *matcher) find(s string, least int) [][2]int {
 	var spans [][2]int
 	done := 0
 	for i := 0; i+shortForm <= len(s); i++ {
-		h := prefix(lower[i:])
+		h := prefixBit(lower[i:])
 		if m.begins[h>>6]&(1<<(h&63)) == 0 {
 			continue
 		}
@@ -177,16 +177,16 @@ func (m *matcher) longestAt(lower, s string, i int) *form {
 	n := sort.Search(len(m.forms), func(k int) bool { return m.forms[k].text > rest }) - 1
 	for ; n >= 0; n = m.shorter[n] {
 		f := &m.forms[n]
-		if strings.HasPrefix(rest, f.text) && (f.exact == "" || strings.HasPrefix(s[i:], f.exact)) && (!f.word || alone(s, i, i+len(f.text))) {
+		if strings.HasPrefix(rest, f.text) && (f.exact == "" || strings.HasPrefix(s[i:], f.exact)) && (!f.wholeWord || isWholeWord(s, i, i+len(f.text))) {
 			return f
 		}
 	}
 	return nil
 }
 
-// alone reports whether s[from:to] is a word of its own. What sets colours on
+// isWholeWord reports whether s[from:to] is a word of its own. What sets colours on
 // a terminal is no part of the word behind it.
-func alone(s string, from, to int) bool {
+func isWholeWord(s string, from, to int) bool {
 	if to < len(s) && wordByte(s[to]) {
 		return false
 	}

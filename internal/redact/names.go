@@ -103,8 +103,8 @@ func describes(name string) bool {
 	return slices.Contains(settingWords, last) || slices.Contains(describingWords, last) || refersTo(words)
 }
 
-// plural reports whether a name speaks of several secrets, or counts them.
-func plural(name string) bool {
+// isPluralName reports whether a name speaks of several secrets, or counts them.
+func isPluralName(name string) bool {
 	words := wordsOf(name)
 	return len(words) > 0 && strings.HasSuffix(words[len(words)-1], "s") && !strings.HasSuffix(words[len(words)-1], "pass")
 }
@@ -141,8 +141,8 @@ func wordsOf(name string) []string {
 	return words
 }
 
-// bare is a name's letters and digits alone, in lower case.
-func bare(name string) string {
+// normalizeName is a name's letters and digits alone, in lower case.
+func normalizeName(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'A' && r <= 'Z':

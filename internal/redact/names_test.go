@@ -33,7 +33,7 @@ func TestNamesOfSecretsHideTheirValuesEverywhere(t *testing.T) {
 		if values[name] != Mask {
 			t.Errorf("the key %s shows %v", name, values[name])
 		}
-		if found := Find(map[string]any{name: planted}); !slices.Contains(found, planted) {
+		if found := FindSecrets(map[string]any{name: planted}); !slices.Contains(found, planted) {
 			t.Errorf("the value of %s is not remembered", name)
 		}
 		for _, text := range []string{name + "=" + planted, "export " + name + "='" + planted + "'", name + ": " + planted,

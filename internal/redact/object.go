@@ -11,47 +11,47 @@ import (
 
 // Values is a copy of values without secrets; nil gives an empty map. See
 // [Object].
-func Values(values map[string]any) map[string]any { return new(walker).object("", values) }
+func Values(values map[string]any) map[string]any { return new(walker).redactMap("", values) }
 
 // Certain is [Values] that hides only what is a secret by its name or its look:
 // for comparing settings by a digest, in which an unknown variable has to count
 // and a password must not.
 func Certain(values map[string]any) map[string]any {
-	return (&walker{lenient: true}).object("", values)
+	return (&walker{lenient: true}).redactMap("", values)
 }
 
 // Object is [Redactor.Object] of one that knows no values.
-func Object(v any) any { return new(walker).value("", v) }
+func Object(v any) any { return new(walker).redactValue("", v) }
 
 // Text is [Redactor.Text] of one that knows no values.
-func Text(s string) string { return new(walker).text(s) }
+func Text(s string) string { return new(walker).redactText(s) }
 
-// Find is what [Object] takes out of v, as it stands there; of a text of
+// FindSecrets is what [Object] takes out of v, as it stands there; of a text of
 // several lines also each line.
-func Find(v any) []string {
+func FindSecrets(v any) []string {
 	w := new(walker)
-	w.value("", v)
+	w.redactValue("", v)
 	return w.found
 }
 
-func (w *walker) value(key string, v any) any {
+func (w *walker) redactValue(key string, v any) any {
 	switch v := v.(type) {
 	case nil, bool:
 		return v
 	case string:
-		return w.str(key, v)
+		return w.redactString(key, v)
 	case json.Number:
-		return w.number(key, v.String(), v)
+		return w.redactNumber(key, v.String(), v)
 	case map[string]any:
-		return w.object(key, v)
+		return w.redactMap(key, v)
 	case []any:
-		return w.list(key, v)
+		return w.redactList(key, v)
 	}
-	return w.other(key, v)
+	return w.redactOther(key, v)
 }
 
-// other handles what decoders of other libraries make.
-func (w *walker) other(key string, v any) any {
+// redactOther handles what decoders of other libraries make.
+func (w *walker) redactOther(key string, v any) any {
 	rv := reflect.ValueOf(v)
 	switch rv.Kind() {
 	case reflect.Map:
@@ -59,7 +59,7 @@ func (w *walker) other(key string, v any) any {
 		for it := rv.MapRange(); it.Next(); {
 			m[fmt.Sprint(it.Key().Interface())] = it.Value().Interface()
 		}
-		return w.object(key, m)
+		return w.redactMap(key, m)
 	case reflect.Slice, reflect.Array:
 		if rv.Type().Elem().Kind() == reflect.Uint8 {
 			return Mask // nobody knows what bytes are
@@ -68,33 +68,33 @@ func (w *walker) other(key string, v any) any {
 		for i := range list {
 			list[i] = rv.Index(i).Interface()
 		}
-		return w.list(key, list)
+		return w.redactList(key, list)
 	case reflect.String:
-		if s := w.str(key, rv.String()); s != rv.String() {
+		if s := w.redactString(key, rv.String()); s != rv.String() {
 			return s
 		}
 	default:
-		return w.number(key, fmt.Sprint(v), v)
+		return w.redactNumber(key, fmt.Sprint(v), v)
 	}
 	return v
 }
 
-// number masks a number that is a secret: "maxTokens: 5" is a setting,
+// redactNumber masks a number that is a secret: "maxTokens: 5" is a setting,
 // "password: 12345678" is not.
-func (w *walker) number(key, text string, v any) any {
-	if IsSecretName(key) && !plural(key) || w.known.replace(text) == Mask {
-		return w.mask(text)
+func (w *walker) redactNumber(key, text string, v any) any {
+	if IsSecretName(key) && !isPluralName(key) || w.known.maskKnown(text) == Mask {
+		return w.maskSecret(text)
 	}
 	return v
 }
 
-func (w *walker) object(key string, m map[string]any) map[string]any {
+func (w *walker) redactMap(key string, m map[string]any) map[string]any {
 	out := make(map[string]any, len(m))
 	kind, _ := m["kind"].(string)
 	name := nameIn(m)
 	variables, below := holdsEnv(key) && name == "", IsSecretName(key)
 	for k, e := range m {
-		k := w.known.replace(k)
+		k := w.known.maskKnown(k)
 		switch {
 		case kind == "CustomResourceDefinition" && k == "spec":
 			out[k] = e // the vendor's words, and a backup has to serve
@@ -103,13 +103,13 @@ func (w *walker) object(key string, m map[string]any) map[string]any {
 		case strings.EqualFold(k, "value"):
 			out[k] = w.valueBeside(key, name, e)
 		case below && isText(e) && !describes(k):
-			out[k] = w.value(key, e) // as in "passwords: {bob: …}"
+			out[k] = w.redactValue(key, e) // as in "passwords: {bob: …}"
 		case variables && isScalar(e):
 			out[k] = w.variable(k, e)
 		case variables && k != "valueFrom":
-			out[k] = w.value(k+"_env", e) // as in "env: {secret: {NAME: value}}"
+			out[k] = w.redactValue(k+"_env", e) // as in "env: {secret: {NAME: value}}"
 		default:
-			out[k] = w.value(k, e)
+			out[k] = w.redactValue(k, e)
 		}
 	}
 	return out
@@ -140,7 +140,7 @@ func (w *walker) valueBeside(key, name string, v any) any {
 	case IsSecretName(name):
 		key = name
 	}
-	return w.value(key, v)
+	return w.redactValue(key, v)
 }
 
 // variable is the value of an environment variable, which may be written as a
@@ -169,7 +169,7 @@ var envName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]+$`)
 
 // holdsEnv reports whether what lies below this key are environment variables.
 func holdsEnv(key string) bool {
-	k := bare(key)
+	k := normalizeName(key)
 	return strings.HasSuffix(k, "env") || strings.HasSuffix(k, "environment") || strings.HasSuffix(k, "envs") || strings.HasSuffix(k, "vars") || strings.HasSuffix(k, "variables")
 }
 
@@ -181,7 +181,7 @@ func (w *walker) secretData(v any, encoded bool) any {
 		if v == nil || v == "" || v == Mask {
 			return v
 		}
-		return w.mask(fmt.Sprint(v))
+		return w.maskSecret(fmt.Sprint(v))
 	}
 	out := make(map[string]any, len(m))
 	for k, e := range m {
@@ -199,7 +199,7 @@ func (w *walker) secretData(v any, encoded bool) any {
 	return out
 }
 
-func (w *walker) list(key string, list []any) []any {
+func (w *walker) redactList(key string, list []any) []any {
 	if holdsArgs(key) {
 		return w.args(list)
 	}
@@ -208,10 +208,10 @@ func (w *walker) list(key string, list []any) []any {
 	for i, e := range list {
 		s, isText := e.(string)
 		if isText && flag != "" && s != "" && s != Mask {
-			out[i], flag = w.mask(s), ""
+			out[i], flag = w.maskSecret(s), ""
 			continue
 		}
-		out[i], flag = w.value(key, e), ""
+		out[i], flag = w.redactValue(key, e), ""
 		if strings.HasPrefix(s, "-") && !strings.ContainsAny(s, "= ") && IsSecretName(s) {
 			flag = s
 		}
@@ -219,20 +219,20 @@ func (w *walker) list(key string, list []any) []any {
 	return out
 }
 
-func (w *walker) str(key, s string) string {
+func (w *walker) redactString(key, s string) string {
 	switch {
 	case showable(key, s):
 		return s
-	case IsSecretName(key), strengthOf(key) == suspect && looksSecret(s), bare(key) == "auth" && isLogin(s):
-		return w.mask(s)
+	case IsSecretName(key), strengthOf(key) == suspect && looksSecret(s), normalizeName(key) == "auth" && isLogin(s):
+		return w.maskSecret(s)
 	case holdsArgs(key):
 		return w.script(s)
 	}
-	s = w.known.replace(s)
+	s = w.known.maskKnown(s)
 	if identity.MatchString(key) {
 		return w.named(s)
 	}
-	return w.text(s)
+	return w.redactText(s)
 }
 
 // identity is how fields are called that hold digests and identities.

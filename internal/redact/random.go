@@ -69,7 +69,7 @@ func (w *walker) randomWords(s string) string {
 			continue
 		}
 		out.WriteString(s[done:at[0]])
-		out.WriteString(w.mask(hit))
+		out.WriteString(w.maskSecret(hit))
 		done = at[1]
 	}
 	return out.String() + s[done:]

@@ -168,7 +168,7 @@ object: {kind: Secret, metadata: {name: x}, stringData: {a: "[redacted]", b: ""}
 	if in["license"] != planted {
 		t.Error("the values themselves were changed")
 	}
-	found := strings.Join(Find(in), "\n")
+	found := strings.Join(FindSecrets(in), "\n")
 	if n := strings.Count(found, planted); n != 15 {
 		t.Errorf("found %d of 15 planted secrets:\n%s", n, found)
 	}

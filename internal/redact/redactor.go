@@ -40,18 +40,18 @@ func (r *Redactor) AddValue(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, v := range values {
-		for _, part := range parts(v) {
-			if searchable(part) && !r.values[part] {
+		for _, part := range valueLines(v) {
+			if isSearchable(part) && !r.values[part] {
 				r.values[part], r.matcher = true, nil
 			}
 		}
 	}
 }
 
-// Keep names what stays readable whatever is learned: names of namespaces,
+// KeepNames names what stays readable whatever is learned: names of namespaces,
 // releases and object stores. A secret that is the same word could not be
 // hidden by hiding the name everywhere.
-func (r *Redactor) Keep(names ...string) {
+func (r *Redactor) KeepNames(names ...string) {
 	if r == nil {
 		return
 	}
@@ -71,7 +71,7 @@ func (r *Redactor) AddSecret(s *corev1.Secret) {
 	if r == nil {
 		return
 	}
-	r.Keep(s.Name, s.Namespace)
+	r.KeepNames(s.Name, s.Namespace)
 	for key, value := range s.Data {
 		r.AddValue(SecretsIn(key, string(value))...)
 	}
@@ -84,7 +84,7 @@ func (r *Redactor) AddSecret(s *corev1.Secret) {
 // above it, so that it is hidden also where nothing names it.
 func (r *Redactor) AddObject(v any) {
 	if r != nil {
-		r.AddValue(Find(v)...)
+		r.AddValue(FindSecrets(v)...)
 	}
 }
 
@@ -93,9 +93,9 @@ func (r *Redactor) AddObject(v any) {
 func (r *Redactor) AddText(text string) {
 	w := new(walker)
 	if doc := document(text); doc != nil {
-		w.value("", doc)
+		w.redactValue("", doc)
 	} else {
-		w.text(text)
+		w.redactText(text)
 	}
 	r.AddValue(w.found...)
 }
@@ -130,17 +130,17 @@ func (r *Redactor) AddPodSpec(spec *corev1.PodSpec) {
 
 // Known is s without the values that are known, for documents of which every
 // field is redacted already: it leaves their syntax as it is.
-func (r *Redactor) Known(s string) string { return r.known().replace(s) }
+func (r *Redactor) Known(s string) string { return r.currentMatcher().maskKnown(s) }
 
 // Text is s without secrets. Applying it twice changes nothing more.
 func (r *Redactor) Text(s string) string {
-	return Text(r.known().replace(s))
+	return Text(r.currentMatcher().maskKnown(s))
 }
 
 // Object is a copy of what a YAML or JSON document can hold, without secrets.
 // Maps and lists of other types come back as map[string]any and []any.
 func (r *Redactor) Object(v any) any {
-	return (&walker{known: r.known()}).value("", v)
+	return (&walker{known: r.currentMatcher()}).redactValue("", v)
 }
 
 // Error is err with its text redacted; errors.Is and errors.As see through it.
@@ -155,8 +155,8 @@ func (r *Redactor) Error(err error) error {
 	return message.Mask(err, r.Text)
 }
 
-// known finds all values that are known at this moment.
-func (r *Redactor) known() *matcher {
+// currentMatcher finds all values that are known at this moment.
+func (r *Redactor) currentMatcher() *matcher {
 	if r == nil {
 		return nil
 	}
@@ -180,9 +180,9 @@ func (r *Redactor) known() *matcher {
 	return r.matcher
 }
 
-// parts are a value and, where it has several lines, each of them: a log shows
+// valueLines are a value and, where it has several lines, each of them: a log shows
 // them one by one.
-func parts(value string) []string {
+func valueLines(value string) []string {
 	value = strings.TrimSpace(value)
 	if len(value) > longest {
 		var list []string

@@ -20,7 +20,7 @@ func SecretsIn(key, value string) []string {
 		return logins
 	}
 	if doc := document(trimmed); doc != nil {
-		list := Find(doc)
+		list := FindSecrets(doc)
 		if len(list) > 0 || !configFile.MatchString(key) || strings.Contains(trimmed, "\n") {
 			list = append(list, trimmed) // a password may look like a document
 		}
@@ -29,7 +29,7 @@ func SecretsIn(key, value string) []string {
 	if !strings.Contains(trimmed, "\n") && !strings.Contains(trimmed, "=") {
 		return []string{value}
 	}
-	list := Find(map[string]any{key: value})
+	list := FindSecrets(map[string]any{key: value})
 	for line := range strings.Lines(value) {
 		name, assigned, ok := strings.Cut(strings.TrimSpace(line), "=")
 		name = strings.TrimPrefix(name, "export ")

@@ -24,9 +24,9 @@ var (
 	outcome = regexp.MustCompile(`(?:pass|fail|warn|error|skip|waived)\x1b?(?:\[0m)?[ \t]+$`)
 )
 
-// foreign tells what only looks like an assignment: the scheme of a URL, the
+// isFalseMatch tells what only looks like an assignment: the scheme of a URL, the
 // port of a host, and what a sentence says of a secret.
-func (a assignment) foreign() bool {
+func (a assignment) isFalseMatch() bool {
 	rest := a.all[a.value:]
 	switch {
 	case strings.HasPrefix(rest, "//"):
@@ -41,7 +41,7 @@ func (a assignment) foreign() bool {
 		return a.saysStatus() || a.quotes()
 	}
 	before := a.all[max(0, a.name-80):a.name]
-	return a.saysStatus() || missingKey.MatchString(before) || outcome.MatchString(before) || a.isAddress(before) || !a.leads() && a.explains(before)
+	return a.saysStatus() || missingKey.MatchString(before) || outcome.MatchString(before) || a.isAddress(before) || !a.startsLine() && a.explains(before)
 }
 
 // isAddress reports whether a colon stands before the tag of an image or the
@@ -51,7 +51,7 @@ func (a assignment) isAddress(before string) bool {
 		return false
 	}
 	port := a.all[a.value:min(len(a.all), a.value+8)]
-	return strings.HasSuffix(before, "/") || hostName.MatchString(a.all[a.name:a.nameEnd]) && portOnly.MatchString(port) && !a.leads()
+	return strings.HasSuffix(before, "/") || hostName.MatchString(a.all[a.name:a.nameEnd]) && portOnly.MatchString(port) && !a.startsLine()
 }
 
 // explains reports whether the cause of an error follows: "reading token: no
@@ -67,7 +67,7 @@ func (a assignment) explains(before string) bool {
 // quotes reports whether a sentence quotes a name before its colon, unlike a
 // document that has names in quotes.
 func (a assignment) quotes() bool {
-	if a.leads() || strings.HasPrefix(strings.TrimLeft(a.all[a.value:], `\`), `"`) {
+	if a.startsLine() || strings.HasPrefix(strings.TrimLeft(a.all[a.value:], `\`), `"`) {
 		return false
 	}
 	before := a.all[:a.name]
@@ -83,14 +83,14 @@ func (a assignment) saysStatus() bool {
 	if !isStatus(a.all[a.value:max(a.value, a.end)]) {
 		return false
 	}
-	_, more := a.below(max(a.value, a.end), false)
+	_, more := a.indentedBlock(max(a.value, a.end), false)
 	return more == 0 // a password may begin with such a word, and go on below
 }
 
 // showable reports whether a value may be seen though its name is a secret's: it
 // gives nothing away, says which license there is, or where a file lies.
 func showable(name, value string) bool {
-	if plain(value) {
+	if isHarmless(value) {
 		return true
 	}
 	words := wordsOf(name)
@@ -136,8 +136,8 @@ func isStatus(value string) bool {
 // expansion is what a shell or a template replaces by a value.
 var expansion = regexp.MustCompile(`^(?:\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(.*|<[a-z -]+>|<set to the key '.*|(?:[a-z0-9.-]+-)?token-[a-z0-9]{5}|%[svqd])$`)
 
-// plain reports whether s gives nothing away, whatever its name.
-func plain(s string) bool {
+// isHarmless reports whether s gives nothing away, whatever its name.
+func isHarmless(s string) bool {
 	t := strings.Trim(strings.TrimSpace(s), "`")
 	if expansion.MatchString(t) {
 		return true

@@ -153,7 +153,7 @@ func (w *walker) shape(sh *shape, s string) string {
 				continue
 			}
 			out.WriteString(s[done:from])
-			out.WriteString(w.mask(s[from:to]))
+			out.WriteString(w.maskSecret(s[from:to]))
 			done = to
 		}
 	}
@@ -162,7 +162,7 @@ func (w *walker) shape(sh *shape, s string) string {
 
 func (sh *shape) hides(name string, named bool, value string) bool {
 	switch {
-	case plain(value) || strings.HasPrefix(value, strings.TrimSuffix(Mask, "]")):
+	case isHarmless(value) || strings.HasPrefix(value, strings.TrimSuffix(Mask, "]")):
 		return false
 	case sh.accept != nil:
 		return sh.accept(name, value)

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Split is [Redactor.Split] of one that knows no values.
-func Split(values map[string]any) (open map[string]any, left [][]string) {
+// SplitSecrets is [Redactor.SplitSecrets] of one that knows no values.
+func SplitSecrets(values map[string]any) (open map[string]any, left [][]string) {
 	return (*Redactor)(nil).Split(values)
 }
 
@@ -18,21 +18,21 @@ func Split(values map[string]any) (open map[string]any, left [][]string) {
 // are not changed.
 func (r *Redactor) Split(values map[string]any) (open map[string]any, left [][]string) {
 	redacted, _ := r.Object(values).(map[string]any)
-	return withoutSecrets(values, redacted, nil)
+	return splitSecrets(values, redacted, nil)
 }
 
-// withoutSecrets compares m with its redacted copy: whether a text is a secret
+// splitSecrets compares m with its redacted copy: whether a text is a secret
 // may be told only by what stands beside it.
-func withoutSecrets(m, redacted map[string]any, at []string) (open map[string]any, left [][]string) {
+func splitSecrets(m, redacted map[string]any, at []string) (open map[string]any, left [][]string) {
 	open = map[string]any{}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		sub, isMap := m[k].(map[string]any)
 		without, _ := redacted[k].(map[string]any)
 		switch {
-		case sameJSON(m[k], redacted[k]):
+		case equalJSON(m[k], redacted[k]):
 			open[k] = m[k]
 		case isMap && without != nil:
-			below, more := withoutSecrets(sub, without, slices.Concat(at, []string{k}))
+			below, more := splitSecrets(sub, without, slices.Concat(at, []string{k}))
 			if left = append(left, more...); len(below) > 0 {
 				open[k] = below
 			}
@@ -43,7 +43,7 @@ func withoutSecrets(m, redacted map[string]any, at []string) (open map[string]an
 	return open, left
 }
 
-func sameJSON(a, b any) bool {
+func equalJSON(a, b any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)

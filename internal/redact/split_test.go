@@ -38,7 +38,7 @@ func TestSettingsArePartedFromSecrets(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			open, left := Split(tc.values)
+			open, left := SplitSecrets(tc.values)
 			if diff := cmp.Diff(tc.open, open); diff != "" {
 				t.Errorf("open (-want +got):\n%s", diff)
 			}

@@ -15,40 +15,40 @@ var (
 	// secretKind and secretData find a Secret in YAML, and what it holds.
 	secretKind = regexp.MustCompile(`(?m)^[ \t+-]*kind:[ \t]*["']?Secret["']?[ \t]*$`)
 	secretData = regexp.MustCompile(`(?m)^[ \t+-]*(data|stringData):[ \t]*$`)
-	// leading is what may stand before a name that begins a line.
-	leading = regexp.MustCompile(`^[ \t+\-#>?]*(?:(?:export|set|declare -x)[ \t]+)?(?:\\*["'])?$`)
+	// linePrefix is what may stand before a name that begins a line.
+	linePrefix = regexp.MustCompile(`^[ \t+\-#>?]*(?:(?:export|set|declare -x)[ \t]+)?(?:\\*["'])?$`)
 	// entry is a line of YAML with a key of its own.
 	entry = regexp.MustCompile(`^[ \t+\-]*["']?[A-Za-z0-9_./-]+["']?[ \t]*:(?:[ \t]|$)`)
 	block = regexp.MustCompile(`^[|>][0-9+-]*[ \t]*(?:#.*)?\r?$`)
 )
 
-// text masks what names and shapes give away in a text of any kind.
-func (w *walker) text(s string) string { return w.randomWords(w.named(s)) }
+// redactText masks what names and shapes give away in a text of any kind.
+func (w *walker) redactText(s string) string { return w.randomWords(w.named(s)) }
 
-// named is [walker.text] without a look for long random words, for what is a
+// named is [walker.redactText] without a look for long random words, for what is a
 // digest or an identity.
 func (w *walker) named(s string) string {
 	s = pem.ReplaceAllStringFunc(s, func(hit string) string {
 		if public(pem.FindStringSubmatch(hit)[1]) {
 			return hit
 		}
-		return w.mask(hit)
+		return w.maskSecret(hit)
 	})
 	s = encodedPEM.ReplaceAllStringFunc(s, func(hit string) string {
 		if isPublicPEM(hit) {
 			return hit
 		}
-		return w.mask(hit)
+		return w.maskSecret(hit)
 	})
 	s = w.manifests(s)
-	s = w.urlLogins(s)
+	s = w.maskURLLogins(s)
 	s = w.dotenvLines(s)
 	s = w.jsonDocuments(s)
 	s = w.yamlDocument(s)
-	s = w.assignments(s, findVariable)
+	s = w.maskAssignments(s, findVariable)
 	s = w.shapes(s)
-	s = w.assignments(s, findAssigned)
-	return w.assignments(s, findFlag)
+	s = w.maskAssignments(s, findAssigned)
+	return w.maskAssignments(s, findFlag)
 }
 
 // rareYAML is in documents that write a name and its value in a way which is
@@ -65,9 +65,9 @@ func (w *walker) yamlDocument(s string) string {
 		return s
 	}
 	inner := &walker{lenient: true}
-	inner.value("", doc)
-	inner.found = slices.DeleteFunc(inner.found, func(v string) bool { return !searchable(v) || isStatus(v) })
-	shown := newMatcher(inner.found).replace(s)
+	inner.redactValue("", doc)
+	inner.found = slices.DeleteFunc(inner.found, func(v string) bool { return !isSearchable(v) || isStatus(v) })
+	shown := newMatcher(inner.found).maskKnown(s)
 	if shown != s {
 		w.found = append(w.found, inner.found...)
 		w.hidden++
@@ -112,9 +112,9 @@ func (w *walker) secretManifest(s string) string {
 			continue
 		}
 		a := assignment{all: s, name: m[2], nameEnd: m[3], sep: ":", value: m[1]}
-		if from, to := a.below(m[1], true); to > from && s[from:to] != Mask {
+		if from, to := a.indentedBlock(m[1], true); to > from && s[from:to] != Mask {
 			out.WriteString(s[done:from])
-			out.WriteString(w.mask(s[from:to]))
+			out.WriteString(w.maskSecret(s[from:to]))
 			done = to
 		}
 	}
@@ -137,8 +137,8 @@ func public(label string) bool {
 		strings.HasSuffix(label, "CERTIFICATE REQUEST") || strings.HasSuffix(label, "CRL")
 }
 
-// assignments masks the values of what find finds behind names of secrets.
-func (w *walker) assignments(s string, find finder) string {
+// maskAssignments masks the values of what find finds behind names of secrets.
+func (w *walker) maskAssignments(s string, find finder) string {
 	var out strings.Builder
 	done, end := 0, -1
 	for at := 0; at < len(s); {
@@ -157,15 +157,15 @@ func (w *walker) assignments(s string, find finder) string {
 				end = len(s)
 			}
 		}
-		if a.end = end; a.foreign() {
+		if a.end = end; a.isFalseMatch() {
 			continue
 		}
-		from, to := a.extent()
+		from, to := a.secretRange()
 		if to <= from || !a.hides(name, strength, s[from:to]) {
 			continue
 		}
 		if value := s[from:to]; strength == certain || looksSecret(value) {
-			w.mask(value)
+			w.maskSecret(value)
 		}
 		out.WriteString(s[done:from])
 		out.WriteString(w.hide())

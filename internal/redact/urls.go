@@ -2,23 +2,23 @@ package redact
 
 import "strings"
 
-// login masks what stands before an @: the password, and where there is none
+// maskLogin masks what stands before an @: the password, and where there is none
 // all of it. The user stays, since a reader has to know whose login is meant.
-func (w *walker) login(s string) string {
+func (w *walker) maskLogin(s string) string {
 	user, password, ok := strings.Cut(s, ":")
 	switch {
 	case s == Mask || ok && (password == Mask || password == ""):
 		return s
 	case !ok || user == "":
-		return w.mask(s)
+		return w.maskSecret(s)
 	}
-	w.mask(s)
-	return user + ":" + w.mask(password)
+	w.maskSecret(s)
+	return user + ":" + w.maskSecret(password)
 }
 
-// urlLogins masks the logins in URLs. A digest after an @ belongs to the path,
+// maskURLLogins masks the logins in URLs. A digest after an @ belongs to the path,
 // and so does a port's slash; a password may hold one unescaped.
-func (w *walker) urlLogins(s string) string {
+func (w *walker) maskURLLogins(s string) string {
 	if !strings.Contains(s, "@") {
 		return s
 	}
@@ -39,20 +39,20 @@ func (w *walker) urlLogins(s string) string {
 		if next := strings.Index(authority, "://"); next >= 0 { // a list of URLs
 			authority = authority[:next]
 		}
-		if j := strings.IndexAny(authority, "/?#"); j >= 0 && !loginBeyond(authority, j) {
+		if j := strings.IndexAny(authority, "/?#"); j >= 0 && !isPasswordSlash(authority, j) {
 			authority = authority[:j]
 		}
 		if at := strings.LastIndexByte(authority, '@'); at > 0 {
-			out.WriteString(w.login(authority[:at]))
+			out.WriteString(w.maskLogin(authority[:at]))
 			s = s[at:]
 		}
 	}
 }
 
-// loginBeyond reports whether the first slash of a URL belongs to a password:
+// isPasswordSlash reports whether the first slash of a URL belongs to a password:
 // what comes before is no host with a port, and an @ follows that no digest
 // follows.
-func loginBeyond(url string, slash int) bool {
+func isPasswordSlash(url string, slash int) bool {
 	_, port, ok := strings.Cut(url[:slash], ":")
 	if !ok || strings.Contains(url[:slash], "@") || strings.Trim(port, "0123456789") == "" {
 		return false

@@ -36,17 +36,17 @@ func (w *walker) hide() string {
 // unknown masks what is not known to be harmless. What it holds by shape is
 // remembered, and all of it where it looks like a secret.
 func (w *walker) unknown(value string) string {
-	shown := w.text(value)
+	shown := w.redactText(value)
 	switch {
 	case shown == value && looksSecret(value):
-		return w.mask(value)
+		return w.maskSecret(value)
 	case w.lenient:
 		return shown
 	}
 	return w.hide()
 }
 
-func (w *walker) mask(secret string) string {
+func (w *walker) maskSecret(secret string) string {
 	secret = strings.TrimSpace(secret)
 	w.found = append(w.found, secret)
 	if strings.Contains(secret, "\n") {

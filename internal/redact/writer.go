@@ -53,9 +53,9 @@ func (w documentWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// held bounds what is held back, so that a stream without ends of lines does
+// maxPending bounds what is held back, so that a stream without ends of lines does
 // not fill the memory.
-const held = 1 << 20
+const maxPending = 1 << 20
 
 // asks is the end of a question, and of what is drawn on a terminal: a control
 // sequence, or the way back to the beginning of the line.
@@ -66,7 +66,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.pending = append(w.pending, p...)
-	if err := w.write(passable(w.pending)); err != nil {
+	if err := w.writePending(writableLength(w.pending)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -76,11 +76,11 @@ func (w *Writer) Write(p []byte) (int, error) {
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.write(len(w.pending))
+	return w.writePending(len(w.pending))
 }
 
-// write passes the first n bytes of what is pending on.
-func (w *Writer) write(n int) error {
+// writePending passes the first n bytes of what is pending on.
+func (w *Writer) writePending(n int) error {
 	if n == 0 {
 		return nil
 	}
@@ -103,14 +103,14 @@ func common(a, b string) int {
 	return n
 }
 
-// passable is how much of b can be written. A block in PEM stays together.
-func passable(b []byte) int {
+// writableLength is how much of b can be written. A block in PEM stays together.
+func writableLength(b []byte) int {
 	n := bytes.LastIndexByte(b, '\n') + 1
 	rest := b[n:]
-	if asks.Match(rest[max(0, len(rest)-32):]) || len(b) > held {
+	if asks.Match(rest[max(0, len(rest)-32):]) || len(b) > maxPending {
 		n = len(b)
 	}
-	if begin := bytes.LastIndex(b[:n], []byte("-----BEGIN ")); begin >= 0 && !bytes.Contains(b[begin:n], []byte("-----END ")) && len(b) <= held {
+	if begin := bytes.LastIndex(b[:n], []byte("-----BEGIN ")); begin >= 0 && !bytes.Contains(b[begin:n], []byte("-----END ")) && len(b) <= maxPending {
 		return begin
 	}
 	return n

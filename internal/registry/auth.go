@@ -19,10 +19,10 @@ import (
 // keychain finds credentials for a repository. Files are read once; helpers
 // are asked once a host.
 type keychain struct {
-	given   map[string]Credential
-	files   []*configfile.ConfigFile
-	mu      sync.Mutex
-	helpers map[helperKey]authn.Authenticator
+	explicit map[string]Credential
+	files    []*configfile.ConfigFile
+	mu       sync.Mutex
+	helpers  map[helperKey]authn.Authenticator
 }
 
 type helperKey struct {
@@ -31,7 +31,7 @@ type helperKey struct {
 }
 
 func newKeychain(o Options) (*keychain, error) {
-	k := &keychain{given: o.Credentials, helpers: map[helperKey]authn.Authenticator{}}
+	k := &keychain{explicit: o.Credentials, helpers: map[helperKey]authn.Authenticator{}}
 	if len(o.DockerConfigJSON) > 0 {
 		cf, err := config.LoadFromReader(bytes.NewReader(o.DockerConfigJSON))
 		if err != nil {
@@ -73,10 +73,10 @@ func loadConfig(p string) (*configfile.ConfigFile, error) {
 	return cf, nil
 }
 
-// resolve gives what to log in with to a repository ("host/path"), anonymous
+// credentialsFor gives what to log in with to a repository ("host/path"), anonymous
 // where nothing is known.
-func (k *keychain) resolve(host, repo string) (authn.Authenticator, error) {
-	for h, c := range k.given {
+func (k *keychain) credentialsFor(host, repo string) (authn.Authenticator, error) {
+	for h, c := range k.explicit {
 		if sameHost(h, host) {
 			return authn.FromConfig(authn.AuthConfig{Username: c.Username, Password: c.Password}), nil
 		}
@@ -95,7 +95,7 @@ func (k *keychain) resolve(host, repo string) (authn.Authenticator, error) {
 
 func (k *keychain) fromFile(cf *configfile.ConfigFile, host, repo string) (authn.Authenticator, error) {
 	if a, ok := longestAuth(cf.AuthConfigs, host+"/"+repo); ok {
-		return authenticator(a), nil
+		return newAuthenticator(a), nil
 	}
 	if cf.CredentialsStore == "" && cf.CredentialHelpers[host] == "" {
 		return nil, nil
@@ -113,7 +113,7 @@ func (k *keychain) fromFile(cf *configfile.ConfigFile, host, repo string) (authn
 	if err != nil {
 		return nil, &HelperError{Host: host, Err: err}
 	}
-	found := authenticator(a)
+	found := newAuthenticator(a)
 	k.helpers[helperKey{cf, host}] = found
 	return found, nil
 }
@@ -138,7 +138,7 @@ func (e *HelperError) Hint() string {
 	return "put the helper on PATH, or give --registry-user and --password-stdin, or another file with --registry-config"
 }
 
-func authenticator(a types.AuthConfig) authn.Authenticator {
+func newAuthenticator(a types.AuthConfig) authn.Authenticator {
 	if a.Username == "" && a.Password == "" && a.Auth == "" && a.IdentityToken == "" && a.RegistryToken == "" {
 		return nil
 	}
@@ -154,7 +154,7 @@ func longestAuth(auths map[string]types.AuthConfig, repo string) (types.AuthConf
 	best, found := -1, types.AuthConfig{}
 	host, rest, _ := strings.Cut(repo, "/")
 	for key, a := range auths {
-		if authenticator(a) == nil {
+		if newAuthenticator(a) == nil {
 			continue
 		}
 		kh, kp := splitKey(key)

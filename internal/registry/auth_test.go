@@ -33,7 +33,7 @@ func TestCredentialsAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "config.json")
-			write(t, file, dockerConfig(tt.auths))
+			writeFile(t, file, dockerConfig(tt.auths))
 			for how, o := range map[string]Options{
 				"docker":      {DockerConfigs: []string{"none", file}},
 				"podman":      {PodmanAuth: file},
@@ -44,7 +44,7 @@ func TestCredentialsAreFound(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a, err := k.resolve(tt.host, tt.repo)
+				a, err := k.credentialsFor(tt.host, tt.repo)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -67,7 +67,7 @@ func TestGivenCredentialsWin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _ := k.resolve("r.example.com", "a")
+	a, _ := k.credentialsFor("r.example.com", "a")
 	if cfg, _ := a.Authorization(); cfg.Username != "given" {
 		t.Errorf("user %q", cfg.Username)
 	}
@@ -76,10 +76,10 @@ func TestGivenCredentialsWin(t *testing.T) {
 // Preflight asks what a node can do, so nothing else may help.
 func TestAPullSecretIsUsedAlone(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t, registrytest.WithBasicAuth("u", "p"))
+	s := registrytest.NewServer(t, registrytest.WithBasicAuth("u", "p"))
 	s.AddImage(t, "a/b", "v1", "linux/amd64")
-	r := ref(t, s.Host+"/a/b:v1")
-	c := newClient(t, s, login(s, "u", "p"), func(o *Options) {
+	r := mustParseRef(t, s.Host+"/a/b:v1")
+	c := newClient(t, s, withLogin(s, "u", "p"), func(o *Options) {
 		o.DockerConfigJSON = dockerConfig(map[string]string{"other.example.com": "u:p"})
 	})
 	if _, err := c.Resolve(t.Context(), r); KindOf(err) != Unauthorized {
@@ -99,7 +99,7 @@ func TestAPullSecretRunsNoHelper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := k.resolve("r.example.com", "a")
+	a, err := k.credentialsFor("r.example.com", "a")
 	if err != nil {
 		t.Fatalf("the helper was asked: %v", err)
 	}
@@ -112,7 +112,7 @@ func TestBrokenCredentialFilesDoNotLeak(t *testing.T) {
 	t.Parallel()
 	const secret = `{"auths":{"x":{"auth":"hunter2-not-base64!"}}`
 	file := filepath.Join(t.TempDir(), "config.json")
-	write(t, file, []byte(secret))
+	writeFile(t, file, []byte(secret))
 	for _, o := range []Options{{DockerConfigs: []string{file}}, {DockerConfigJSON: []byte(secret)}} {
 		if _, err := newKeychain(o); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("got %v", err)
@@ -126,9 +126,9 @@ func TestBrokenCredentialFilesDoNotLeak(t *testing.T) {
 
 func TestErrorsDoNotShowPasswords(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t, registrytest.WithBearerAuth("u", "right", 0))
-	c := newClient(t, s, login(s, "u", "hunter2"))
-	_, err := c.Resolve(t.Context(), ref(t, s.Host+"/a:b"))
+	s := registrytest.NewServer(t, registrytest.WithBearerAuth("u", "right", 0))
+	c := newClient(t, s, withLogin(s, "u", "hunter2"))
+	_, err := c.Resolve(t.Context(), mustParseRef(t, s.Host+"/a:b"))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
@@ -136,15 +136,15 @@ func TestErrorsDoNotShowPasswords(t *testing.T) {
 
 func TestTokensAreRenewed(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t, registrytest.WithBearerAuth("u", "p", 2))
+	s := registrytest.NewServer(t, registrytest.WithBearerAuth("u", "p", 2))
 	d := s.AddImage(t, "a/b", "v1", "linux/amd64")
-	c := newClient(t, s, login(s, "u", "p"))
+	c := newClient(t, s, withLogin(s, "u", "p"))
 	for range 7 {
-		if got, err := c.Resolve(t.Context(), ref(t, s.Host+"/a/b:v1")); err != nil || got.Digest != d.Digest {
+		if got, err := c.Resolve(t.Context(), mustParseRef(t, s.Host+"/a/b:v1")); err != nil || got.Digest != d.Digest {
 			t.Fatalf("%v, %v", got, err)
 		}
 	}
-	if n := s.Count("^TOKEN"); n < 3 {
+	if n := s.CountRequests("^TOKEN"); n < 3 {
 		t.Errorf("%d tokens for 7 requests of 2 each", n)
 	}
 }
@@ -153,7 +153,7 @@ func TestTokensAreRenewed(t *testing.T) {
 // push: whoever comes late with a renewed one asks once more.
 func TestATokenThatRunsOutAmongManyRequests(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t, registrytest.WithBearerAuth("u", "p", 1))
+	s := registrytest.NewServer(t, registrytest.WithBearerAuth("u", "p", 1))
 	c := newClient(t, s, func(o *Options) {
 		o.Credentials = map[string]Credential{s.Host: {Username: "u", Password: "p"}}
 	})
@@ -162,11 +162,11 @@ func TestATokenThatRunsOutAmongManyRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Each renewed token is struck as if another request had used it up.
-	s.Inject(registrytest.Fault{Match: "^HEAD .*blobs", Times: 3, Status: 401})
+	s.InjectFault(registrytest.Fault{Match: "^HEAD .*blobs", Times: 3, Status: 401})
 	if _, err := c.HasBlob(t.Context(), repo, images.DigestOf([]byte("y"))); err != nil {
 		t.Error(err)
 	}
-	s.Inject(registrytest.Fault{Match: "^HEAD .*blobs", Status: 401})
+	s.InjectFault(registrytest.Fault{Match: "^HEAD .*blobs", Status: 401})
 	if _, err := c.HasBlob(t.Context(), repo, images.DigestOf([]byte("z"))); KindOf(err) != Unauthorized {
 		t.Errorf("a login that is not good any more: %v", err)
 	}

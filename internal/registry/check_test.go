@@ -30,7 +30,7 @@ func TestCredentialsAreNotSentToWhereARequestIsSentOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := c.Transport(hosts[0]).Clone()
+	transport := c.TransportFor(hosts[0]).Clone()
 	transport.Proxy = func(r *http.Request) (*url.URL, error) { return nil, c.CheckRequest(r) }
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, first.URL+"/here", nil)
 	if err != nil {

@@ -27,11 +27,11 @@ type Descriptor = images.Descriptor
 // needs no closing.
 type Client struct {
 	opts Options
-	base *policy
+	base *hostPolicy
 	keys *keychain
 
 	mu       sync.Mutex
-	hosts    map[string]*host
+	hosts    map[string]*registryHostState
 	sessions map[sessionKey]*session
 }
 
@@ -53,17 +53,17 @@ func New(o Options) (*Client, error) {
 	}
 	return &Client{
 		opts: o, base: base, keys: keys,
-		hosts: map[string]*host{}, sessions: map[sessionKey]*session{},
+		hosts: map[string]*registryHostState{}, sessions: map[sessionKey]*session{},
 	}, nil
 }
 
-// place is a repository at the registry that really serves it.
-type place struct{ host, path string }
+// repositoryEndpoint is a repository at the registry that really serves it.
+type repositoryEndpoint struct{ host, path string }
 
-// source follows Options.Mirrors: where r is fetched from.
-func (c *Client) source(r images.Ref) place {
+// fetchEndpoint follows Options.Mirrors: where r is fetched from.
+func (c *Client) fetchEndpoint(r images.Ref) repositoryEndpoint {
 	best, to := -1, ""
-	for from, target := range c.opts.Mirrors {
+	for from, target := range c.opts.FetchMirrors {
 		from = strings.TrimSuffix(from, "/")
 		rest, ok := strings.CutPrefix(r.Name(), from)
 		if ok && (rest == "" || rest[0] == '/') && len(from) > best {
@@ -71,19 +71,21 @@ func (c *Client) source(r images.Ref) place {
 		}
 	}
 	if best < 0 {
-		return target(r)
+		return directEndpoint(r)
 	}
 	h, p, _ := strings.Cut(to, "/")
-	return place{registryHost(h), p}
+	return repositoryEndpoint{registryHost(h), p}
 }
 
 // Place is the repository that ref is fetched from: its own, or that of a mirror.
 func (c *Client) Place(ref images.Ref) images.Ref {
-	at := c.source(ref)
+	at := c.fetchEndpoint(ref)
 	return images.Ref{Host: at.host, Path: at.path}
 }
 
-func target(r images.Ref) place { return place{registryHost(r.Host), r.Path} }
+func directEndpoint(r images.Ref) repositoryEndpoint {
+	return repositoryEndpoint{registryHost(r.Host), r.Path}
+}
 
 // registryHost spells out where Docker's short name is served.
 func registryHost(h string) string {
@@ -96,12 +98,12 @@ func registryHost(h string) string {
 // sessionKey is what a token is good for. A mount needs the right to read the
 // repository it mounts from as well.
 type sessionKey struct {
-	place
+	repositoryEndpoint
 	push bool
 	from string
 }
 
-func (k sessionKey) scopes() []string {
+func (k sessionKey) tokenScopes() []string {
 	verbs := transport.PullScope
 	if k.push {
 		verbs = transport.PushScope
@@ -124,11 +126,11 @@ type session struct {
 	worked atomic.Bool
 }
 
-// open returns the session's client, logging in first where that has not
+// openSession returns the session's client, logging in first where that has not
 // succeeded yet.
-func (c *Client) open(ctx context.Context, k sessionKey) (*session, error) {
-	h := c.host(k.host)
-	challenge, err := c.challenge(ctx, h)
+func (c *Client) openSession(ctx context.Context, k sessionKey) (*session, error) {
+	h := c.hostState(k.host)
+	challenge, err := c.fetchChallenge(ctx, h)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +149,7 @@ func (c *Client) open(ctx context.Context, k sessionKey) (*session, error) {
 	if s.client != nil {
 		return s, nil
 	}
-	rt, err := c.login(ctx, h, k, challenge)
+	rt, err := c.authTransport(ctx, h, k, challenge)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +161,7 @@ func (c *Client) open(ctx context.Context, k sessionKey) (*session, error) {
 	return s, nil
 }
 
-func (c *Client) login(ctx context.Context, h *host, k sessionKey, ch *transport.Challenge) (http.RoundTripper, error) {
+func (c *Client) authTransport(ctx context.Context, h *registryHostState, k sessionKey, ch *transport.Challenge) (http.RoundTripper, error) {
 	auth, err := c.credentials(ctx, k)
 	if err != nil {
 		return nil, err
@@ -167,7 +169,7 @@ func (c *Client) login(ctx context.Context, h *host, k sessionKey, ch *transport
 	if !strings.EqualFold(ch.Scheme, "bearer") {
 		return transport.FromToken(h.reg, auth, c.base, ch, nil)
 	}
-	tok, err := transport.Exchange(ctx, h.reg, auth, c.base, k.scopes(), ch)
+	tok, err := transport.Exchange(ctx, h.reg, auth, c.base, k.tokenScopes(), ch)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +185,7 @@ func (c *Client) credentials(ctx context.Context, k sessionKey) (auth authn.Auth
 	found := make(chan authn.Authenticator, 1)
 	who := "the credential helper for " + k.host
 	err = c.opts.Limits.Call(ctx, who, "the credentials", c.opts.OnSilence, func() error {
-		auth, err := c.keys.resolve(k.host, k.path)
+		auth, err := c.keys.credentialsFor(k.host, k.path)
 		found <- auth
 		return err
 	})
@@ -197,8 +199,8 @@ func (c *Client) credentials(ctx context.Context, k sessionKey) (auth authn.Auth
 	return <-found, nil
 }
 
-// challenge asks the registry once how to log in.
-func (c *Client) challenge(ctx context.Context, h *host) (*transport.Challenge, error) {
+// fetchChallenge asks the registry once how to log in.
+func (c *Client) fetchChallenge(ctx context.Context, h *registryHostState) (*transport.Challenge, error) {
 	began := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -208,10 +210,10 @@ func (c *Client) challenge(ctx context.Context, h *host) (*transport.Challenge, 
 	if h.failed != nil && h.failedAt.After(began) {
 		return nil, h.failed // while this request waited for its turn to ask
 	}
-	first := &firstContact{base: c.base}
+	first := &pingTransport{base: c.base}
 	ch, err := transport.Ping(ctx, h.reg, first)
 	if err != nil {
-		err = first.explain(err)
+		err = first.preferTransportError(err)
 		if ctx.Err() == nil {
 			h.failed, h.failedAt = err, time.Now()
 		}
@@ -221,17 +223,17 @@ func (c *Client) challenge(ctx context.Context, h *host) (*transport.Challenge, 
 	return ch, nil
 }
 
-func (c *Client) host(hostname string) *host {
+func (c *Client) hostState(hostname string) *registryHostState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if h := c.hosts[hostname]; h != nil {
 		return h
 	}
 	opts := []name.Option{}
-	if named(c.opts.PlainHTTP, hostname) {
+	if containsHost(c.opts.PlainHTTP, hostname) {
 		opts = append(opts, name.Insecure)
 	}
-	h := &host{name: hostname, slots: make(chan struct{}, c.opts.MaxConcurrent)}
+	h := &registryHostState{name: hostname, slots: make(chan struct{}, c.opts.MaxConcurrent)}
 	h.reg, h.err = name.NewRegistry(hostname, opts...)
 	c.hosts[hostname] = h
 	return h
@@ -247,28 +249,28 @@ func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 	if req.URL.Host == via[0].URL.Host {
 		return nil
 	}
-	return c.mayFollow(req.URL)
+	return c.checkRedirectTarget(req.URL)
 }
 
-// mayFollow refuses to be sent on to a private address that the user did not
+// checkRedirectTarget refuses to be sent on to a private address that the user did not
 // name.
-func (c *Client) mayFollow(u *url.URL) error {
-	if c.userNamed(u.Host) || !privateLiteral(u) {
+func (c *Client) checkRedirectTarget(u *url.URL) error {
+	if c.isUserNamed(u.Host) || !isPrivateIP(u) {
 		return nil
 	}
 	return fmt.Errorf("redirect to %q, a private or loopback address", u.Host)
 }
 
-func (c *Client) userNamed(h string) bool {
-	if named(c.opts.PlainHTTP, h) || named(c.opts.SkipTLSVerify, h) {
+func (c *Client) isUserNamed(h string) bool {
+	if containsHost(c.opts.PlainHTTP, h) || containsHost(c.opts.SkipTLSVerify, h) {
 		return true
 	}
 	_, ok := c.opts.Credentials[h]
 	return ok
 }
 
-// port is the one that is connected to, also where the address names none.
-func port(u *url.URL) string {
+// urlPort is the one that is connected to, also where the address names none.
+func urlPort(u *url.URL) string {
 	switch {
 	case u.Port() != "":
 		return u.Port()
@@ -278,7 +280,7 @@ func port(u *url.URL) string {
 	return "443"
 }
 
-func privateLiteral(u *url.URL) bool {
+func isPrivateIP(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	return ip != nil && (ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
 }

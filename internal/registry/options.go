@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 )
 
 // Options says how to reach registries. The zero value is anonymous access
@@ -24,10 +24,10 @@ type Options struct {
 	PlainHTTP []string
 	// SkipTLSVerify names hosts whose certificate is not checked.
 	SkipTLSVerify []string
-	// Mirrors sends fetches of a source host, or of a host with a path prefix,
+	// FetchMirrors sends fetches of a source host, or of a host with a path prefix,
 	// to another host and path: {"quay.io": "cache.example.com/quay.io"}. The
 	// longest match wins, by whole path elements. Names stay as they are.
-	Mirrors map[string]string
+	FetchMirrors map[string]string
 	// Credentials by host overrule everything that is read from files.
 	Credentials map[string]Credential
 	// DockerConfigs are paths of docker's config.json. Credential helpers
@@ -76,7 +76,7 @@ func (c Credential) GoString() string { return "registry.Credential{" + c.String
 
 func (o Options) withDefaults() Options {
 	if o.Proxy == nil {
-		o.Proxy = discreet(http.ProxyFromEnvironment)
+		o.Proxy = hideProxyURL(http.ProxyFromEnvironment)
 	}
 	if o.MaxConcurrent <= 0 {
 		o.MaxConcurrent = 16
@@ -91,14 +91,14 @@ func (o Options) withDefaults() Options {
 		o.UserAgent = "aistor-upgrade"
 	}
 	if o.Wait == nil {
-		o.Wait = pause.For
+		o.Wait = backoff.Sleep
 	}
 	return o
 }
 
-// discreet picks as pick does. What pick says of an address that it can't read
+// hideProxyURL picks as pick does. What pick says of an address that it can't read
 // quotes all of it, and so the password in it.
-func discreet(pick func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+func hideProxyURL(pick func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		u, err := pick(r)
 		if err != nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// askFrom is the least size for which it pays to ask whether a blob is there:
+// minCheckedBlobSize is the least size for which it pays to ask whether a blob is there:
 // sending a smaller one takes as long as the answer, and what is new, as configs
 // nearly always are, then takes two requests in place of three.
-const askFrom = 16 << 10
+const minCheckedBlobSize = 16 << 10
 
 // PushBlob puts a blob into a repository and says how it came there. It first
 // tries to mount it from the named repositories of the same registry; then it
@@ -25,13 +25,13 @@ const askFrom = 16 << 10
 // request, read with open. The registry checks the digest, so a source whose
 // bytes changed meanwhile ends in an error of kind Digest.
 func (c *Client) PushBlob(ctx context.Context, repo images.Ref, d Descriptor, open func(from int64) (io.ReadCloser, error), mountFrom []string) (images.Outcome, error) {
-	at, ref := target(repo), repo.Name()+"@"+d.Digest
+	at, ref := directEndpoint(repo), repo.Name()+"@"+d.Digest
 	location := ""
 	for _, from := range mountFrom {
 		if from == at.path {
 			continue
 		}
-		mounted, loc, err := c.mount(ctx, at, ref, d.Digest, from)
+		mounted, loc, err := c.mountBlob(ctx, at, ref, d.Digest, from)
 		if err != nil {
 			return "", err
 		}
@@ -41,7 +41,7 @@ func (c *Client) PushBlob(ctx context.Context, repo images.Ref, d Descriptor, op
 		location = loc
 		break // each refusal opens an upload: one is enough
 	}
-	if d.Size >= askFrom {
+	if d.Size >= minCheckedBlobSize {
 		there, err := c.hasBlob(ctx, at, ref, d.Digest)
 		if err != nil {
 			return "", err
@@ -51,14 +51,14 @@ func (c *Client) PushBlob(ctx context.Context, repo images.Ref, d Descriptor, op
 			return images.OutcomePresent, nil
 		}
 	}
-	return images.OutcomePushed, c.upload(ctx, at, ref, d, open, location)
+	return images.OutcomePushed, c.uploadBlob(ctx, at, ref, d, open, location)
 }
 
-// mount asks for a link from another repository. A registry that does not
+// mountBlob asks for a link from another repository. A registry that does not
 // link opens an upload instead, whose location is returned.
-func (c *Client) mount(ctx context.Context, at place, ref, digest, from string) (bool, string, error) {
-	resp, err := c.do(ctx, call{
-		op: "mounting blob", ref: ref, key: sessionKey{place: at, push: true, from: from},
+func (c *Client) mountBlob(ctx context.Context, at repositoryEndpoint, ref, digest, from string) (bool, string, error) {
+	resp, err := c.sendWithRetry(ctx, call{
+		op: "mounting blob", ref: ref, key: sessionKey{repositoryEndpoint: at, push: true, from: from},
 		method: http.MethodPost, path: "blobs/uploads/", query: url.Values{"mount": {digest}, "from": {from}},
 		ok: []int{http.StatusCreated, http.StatusAccepted},
 	})
@@ -74,17 +74,17 @@ func (c *Client) mount(ctx context.Context, at place, ref, digest, from string) 
 	if err != nil {
 		return false, "", err
 	}
-	defer drain(resp)
+	defer drainBody(resp)
 	if resp.StatusCode == http.StatusCreated {
 		return true, "", nil
 	}
-	loc, err := c.location(resp)
+	loc, err := c.uploadLocation(resp)
 	return false, loc, err
 }
 
-// upload sends the blob. Each attempt is a new upload: registries differ too
+// uploadBlob sends the blob. Each attempt is a new upload: registries differ too
 // much in how they continue one.
-func (c *Client) upload(ctx context.Context, at place, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
+func (c *Client) uploadBlob(ctx context.Context, at repositoryEndpoint, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
 	const op = "pushing blob"
 	for attempt := 1; ; attempt++ {
 		err := c.uploadOnce(ctx, at, ref, d, open, loc)
@@ -97,21 +97,21 @@ func (c *Client) upload(ctx context.Context, at place, ref string, d Descriptor,
 			return err // was tried often enough where it arose
 		}
 		wait, again := c.shouldRetry(ctx, err, attempt)
-		again = again || (attempt < 3 && ctx.Err() == nil && expired(err))
+		again = again || (attempt < 3 && ctx.Err() == nil && isUploadExpired(err))
 		if !again {
-			return wrap(op, at.host, ref, err)
+			return wrapError(op, at.host, ref, err)
 		}
-		c.tell(at.host, err, wait)
-		if err := c.backOff(ctx, c.host(at.host), err, wait); err != nil {
+		c.notifyRetry(at.host, err, wait)
+		if err := c.delayHost(ctx, c.hostState(at.host), err, wait); err != nil {
 			return err
 		}
 	}
 }
 
-// expired is true for an upload that the registry no longer knows, and for one
+// isUploadExpired is true for an upload that the registry no longer knows, and for one
 // whose token ran out on the way: then the body has been used up for the first
 // answer and the repetition fails without one.
-func expired(err error) bool {
+func isUploadExpired(err error) bool {
 	var (
 		te   *transport.Error
 		body *bodyError
@@ -122,20 +122,20 @@ func expired(err error) bool {
 	return !errors.As(err, &body)
 }
 
-func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
+func (c *Client) uploadOnce(ctx context.Context, at repositoryEndpoint, ref string, d Descriptor, open func(from int64) (io.ReadCloser, error), loc string) error {
 	if loc == "" {
 		var err error
 		if loc, err = c.startUpload(ctx, at, ref); err != nil {
 			return err
 		}
 	}
-	end, err := ending(loc, d.Digest)
+	end, err := completionURL(loc, d.Digest)
 	if err != nil {
 		return err
 	}
 	var body *sourceBody
 	put := call{
-		op: "pushing blob", ref: ref, key: sessionKey{place: at, push: true}, method: http.MethodPut, location: end,
+		op: "pushing blob", ref: ref, key: sessionKey{repositoryEndpoint: at, push: true}, method: http.MethodPut, location: end,
 		header: http.Header{"Content-Type": {"application/octet-stream"}},
 		size:   d.Size,
 		body: func() (io.ReadCloser, error) {
@@ -145,23 +145,23 @@ func (c *Client) uploadOnce(ctx context.Context, at place, ref string, d Descrip
 		},
 		ok: []int{http.StatusCreated, http.StatusNoContent, http.StatusOK},
 	}
-	h := c.host(at.host)
-	if err := h.clear(ctx, c.opts.Wait); err != nil {
+	h := c.hostState(at.host)
+	if err := h.waitUntilReady(ctx, c.opts.Wait); err != nil {
 		return err
 	}
-	resp, err := c.attempt(ctx, h, put)
+	resp, err := c.sendOnce(ctx, h, put)
 	if err != nil {
 		if cause := body.failure(); cause != nil {
 			return &bodyError{cause}
 		}
 		return err
 	}
-	drain(resp)
+	drainBody(resp)
 	return nil
 }
 
-// ending is the address that takes a whole blob and ends the upload at loc.
-func ending(loc, digest string) (string, error) {
+// completionURL is the address that takes a whole blob and ends the upload at loc.
+func completionURL(loc, digest string) (string, error) {
 	u, err := url.Parse(loc)
 	if err != nil {
 		return "", fmt.Errorf("reading upload location: %w", err)
@@ -172,23 +172,23 @@ func ending(loc, digest string) (string, error) {
 	return u.String(), nil
 }
 
-func (c *Client) startUpload(ctx context.Context, at place, ref string) (string, error) {
-	resp, err := c.do(ctx, call{
-		op: "starting upload", ref: ref, key: sessionKey{place: at, push: true},
+func (c *Client) startUpload(ctx context.Context, at repositoryEndpoint, ref string) (string, error) {
+	resp, err := c.sendWithRetry(ctx, call{
+		op: "starting upload", ref: ref, key: sessionKey{repositoryEndpoint: at, push: true},
 		method: http.MethodPost, path: "blobs/uploads/", ok: []int{http.StatusAccepted},
 	})
 	if err != nil {
 		return "", err
 	}
-	defer drain(resp)
-	return c.location(resp)
+	defer drainBody(resp)
+	return c.uploadLocation(resp)
 }
 
-// location reads where an upload continues. Behind a proxy that ends TLS many
+// uploadLocation reads where an upload continues. Behind a proxy that ends TLS many
 // registries name themselves with http: the scheme that worked is kept. What
 // holds for redirects holds for locations elsewhere: nothing is sent to a
 // private address that nobody named.
-func (c *Client) location(resp *http.Response) (string, error) {
+func (c *Client) uploadLocation(resp *http.Response) (string, error) {
 	u, err := resp.Location()
 	if err != nil {
 		return "", fmt.Errorf("reading upload location: %w", err)
@@ -196,32 +196,32 @@ func (c *Client) location(resp *http.Response) (string, error) {
 	here := resp.Request.URL
 	if u.Host == here.Host {
 		u.Scheme = here.Scheme
-	} else if u.Hostname() != here.Hostname() || port(u) != port(here) {
-		if err := c.mayFollow(u); err != nil {
+	} else if u.Hostname() != here.Hostname() || urlPort(u) != urlPort(here) {
+		if err := c.checkRedirectTarget(u); err != nil {
 			return "", err
 		}
 	}
 	return u.String(), nil
 }
 
-func (c *Client) cancelUpload(ctx context.Context, at place, loc string) {
+func (c *Client) cancelUpload(ctx context.Context, at repositoryEndpoint, loc string) {
 	if loc == "" {
 		return
 	}
 	// Some registries can't; the upload then ends by itself.
-	resp, err := c.do(ctx, call{
-		op: "cancelling upload", ref: at.path, key: sessionKey{place: at, push: true}, once: true,
+	resp, err := c.sendWithRetry(ctx, call{
+		op: "cancelling upload", ref: at.path, key: sessionKey{repositoryEndpoint: at, push: true}, once: true,
 		method: http.MethodDelete, location: loc, ok: []int{http.StatusNoContent, http.StatusOK, http.StatusAccepted},
 	})
 	if err == nil {
-		drain(resp)
+		drainBody(resp)
 	}
 }
 
 // CanPush asks for the right to push to a repository without changing
 // anything: it starts an upload and cancels it.
 func (c *Client) CanPush(ctx context.Context, repo images.Ref) error {
-	at := target(repo)
+	at := directEndpoint(repo)
 	loc, err := c.startUpload(ctx, at, repo.Name())
 	if err != nil {
 		return err
@@ -236,8 +236,8 @@ func (c *Client) PutManifest(ctx context.Context, ref images.Ref, mediaType stri
 	if id == "" {
 		id = ref.Identifier()
 	}
-	resp, err := c.do(ctx, call{
-		op: "pushing manifest", ref: ref.String(), key: sessionKey{place: target(ref), push: true},
+	resp, err := c.sendWithRetry(ctx, call{
+		op: "pushing manifest", ref: ref.String(), key: sessionKey{repositoryEndpoint: directEndpoint(ref), push: true},
 		method: http.MethodPut, path: "manifests/" + id, header: http.Header{"Content-Type": {mediaType}},
 		body: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }, size: int64(len(raw)),
 		ok: []int{http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent},
@@ -245,12 +245,12 @@ func (c *Client) PutManifest(ctx context.Context, ref images.Ref, mediaType stri
 	if err != nil {
 		return err
 	}
-	drain(resp)
+	drainBody(resp)
 	return nil
 }
 
-// drain reads what little is left, so that the connection is used again.
-func drain(resp *http.Response) {
+// drainBody reads what little is left, so that the connection is used again.
+func drainBody(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	_ = resp.Body.Close()
 }

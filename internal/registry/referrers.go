@@ -28,27 +28,27 @@ func (c *Client) Find(ctx context.Context, ref images.Ref) (Descriptor, bool, er
 // the registry's API, and where it has none by the tag that stands for it.
 // Mirrors are followed. A digest that nothing refers to gives an empty list.
 func (c *Client) Referrers(ctx context.Context, repo images.Ref, digest string) ([]Descriptor, error) {
-	return c.referrers(ctx, repo, c.source(repo), digest)
+	return c.fetchReferrers(ctx, repo, c.fetchEndpoint(repo), digest)
 }
 
 // ListReferrers is [Client.Referrers] of the registry that repo names.
 func (c *Client) ListReferrers(ctx context.Context, repo images.Ref, digest string) ([]Descriptor, error) {
-	return c.referrers(ctx, repo, target(repo), digest)
+	return c.fetchReferrers(ctx, repo, directEndpoint(repo), digest)
 }
 
-func (c *Client) referrers(ctx context.Context, repo images.Ref, at place, digest string) ([]Descriptor, error) {
+func (c *Client) fetchReferrers(ctx context.Context, repo images.Ref, at repositoryEndpoint, digest string) ([]Descriptor, error) {
 	list, err := c.referrersAPI(ctx, repo, at, digest)
 	if !errors.Is(err, errNoReferrers) {
-		return list, mirrored(err, repo, at)
+		return list, withFetchAddress(err, repo, at)
 	}
 	tag := images.Ref{Host: repo.Host, Path: repo.Path, Tag: images.ReferrersTag(digest)}
-	raw, mediaType, _, err := c.manifest(ctx, tag, at)
+	raw, mediaType, _, err := c.fetchManifest(ctx, tag, at)
 	switch KindOf(err) {
 	case NotFound, NameUnknown:
 		return nil, nil
 	case "":
 	default:
-		return nil, mirrored(err, tag, at)
+		return nil, withFetchAddress(err, tag, at)
 	}
 	node, err := images.ParseManifest(raw, mediaType)
 	if err != nil {
@@ -61,10 +61,10 @@ func (c *Client) referrers(ctx context.Context, repo images.Ref, at place, diges
 var errNoReferrers = errors.New("the registry lists no referrers")
 
 // referrersAPI reads all pages of the list.
-func (c *Client) referrersAPI(ctx context.Context, repo images.Ref, at place, digest string) ([]Descriptor, error) {
+func (c *Client) referrersAPI(ctx context.Context, repo images.Ref, at repositoryEndpoint, digest string) ([]Descriptor, error) {
 	ref := repo.Name() + "@" + digest
 	q := call{
-		op: "listing referrers", ref: ref, key: sessionKey{place: at}, method: http.MethodGet,
+		op: "listing referrers", ref: ref, key: sessionKey{repositoryEndpoint: at}, method: http.MethodGet,
 		path: "referrers/" + digest, header: http.Header{"Accept": {images.MediaTypeOCIIndex}}, ok: []int{http.StatusOK},
 	}
 	var list []Descriptor
@@ -76,11 +76,11 @@ func (c *Client) referrersAPI(ctx context.Context, repo images.Ref, at place, di
 		}
 		q.location = next
 	}
-	return nil, wrap(q.op, at.host, ref, fmt.Errorf("the list has more than %d pages", maxPages))
+	return nil, wrapError(q.op, at.host, ref, fmt.Errorf("the list has more than %d pages", maxPages))
 }
 
-func (c *Client) referrersPage(ctx context.Context, q call, at place) (page []Descriptor, next string, err error) {
-	resp, err := c.do(ctx, q)
+func (c *Client) referrersPage(ctx context.Context, q call, at repositoryEndpoint) (page []Descriptor, next string, err error) {
+	resp, err := c.sendWithRetry(ctx, q)
 	if s := statusOf(err); s == http.StatusNotFound || s == http.StatusMethodNotAllowed || s == http.StatusBadRequest || s == http.StatusNotImplemented {
 		return nil, "", errNoReferrers
 	}
@@ -93,11 +93,11 @@ func (c *Client) referrersPage(ctx context.Context, q call, at place) (page []De
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, images.MaxManifestSize))
 	if err != nil {
-		return nil, "", wrap(q.op, at.host, q.ref, err)
+		return nil, "", wrapError(q.op, at.host, q.ref, err)
 	}
 	node, err := images.ParseManifest(raw, images.MediaTypeOCIIndex)
 	if err != nil {
-		return nil, "", wrap(q.op, at.host, q.ref, err)
+		return nil, "", wrapError(q.op, at.host, q.ref, err)
 	}
 	return node.Manifests, nextPage(resp), nil
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/httptimeout"
 )
 
-// host is what is known of one registry, shared by all requests to it.
-type host struct {
+// registryHostState is what is known of one registry, shared by all requests to it.
+type registryHostState struct {
 	name  string
 	reg   name.Registry
 	err   error
@@ -53,48 +53,48 @@ type call struct {
 	once bool
 }
 
-// do sends the request until it is answered, waiting between attempts. The
+// sendWithRetry sends the request until it is answered, waiting between attempts. The
 // caller closes the body.
-func (c *Client) do(ctx context.Context, q call) (*http.Response, error) {
-	h := c.host(q.key.host)
+func (c *Client) sendWithRetry(ctx context.Context, q call) (*http.Response, error) {
+	h := c.hostState(q.key.host)
 	if h.err != nil {
-		return nil, wrap(q.op, h.name, q.ref, h.err)
+		return nil, wrapError(q.op, h.name, q.ref, h.err)
 	}
 	for attempt := 1; ; attempt++ {
-		if err := h.clear(ctx, c.opts.Wait); err != nil {
+		if err := h.waitUntilReady(ctx, c.opts.Wait); err != nil {
 			return nil, err
 		}
-		resp, err := c.attempt(ctx, h, q)
+		resp, err := c.sendOnce(ctx, h, q)
 		if err == nil {
 			return resp, nil
 		}
 		wait, again := c.shouldRetry(ctx, err, attempt)
 		if !again || q.once {
-			return nil, wrap(q.op, h.name, q.ref, err)
+			return nil, wrapError(q.op, h.name, q.ref, err)
 		}
-		c.tell(h.name, err, wait)
-		if err := c.backOff(ctx, h, err, wait); err != nil {
+		c.notifyRetry(h.name, err, wait)
+		if err := c.delayHost(ctx, h, err, wait); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// tell says that a request will be tried again, without the page that a proxy
+// notifyRetry says that a request will be tried again, without the page that a proxy
 // may have answered with.
-func (c *Client) tell(host string, err error, wait time.Duration) {
+func (c *Client) notifyRetry(host string, err error, wait time.Duration) {
 	if c.opts.OnRetry == nil {
 		return
 	}
 	var te *transport.Error
 	if errors.As(err, &te) {
-		err = brief(te)
+		err = withoutURL(te)
 	}
 	c.opts.OnRetry(host, err, wait)
 }
 
-// attempt sends the request once. Answers other than the expected ones are
+// sendOnce sends the request once. Answers other than the expected ones are
 // errors.
-func (c *Client) attempt(ctx context.Context, h *host, q call) (*http.Response, error) {
+func (c *Client) sendOnce(ctx context.Context, h *registryHostState, q call) (*http.Response, error) {
 	var body io.ReadCloser
 	if q.body != nil {
 		var err error
@@ -111,12 +111,12 @@ func (c *Client) attempt(ctx context.Context, h *host, q call) (*http.Response, 
 		closeBody(body)
 		return nil, context.Cause(ctx)
 	}
-	s, err := c.open(ctx, q.key)
+	s, err := c.openSession(ctx, q.key)
 	if err != nil {
 		closeBody(body)
 		return nil, err
 	}
-	req, err := q.request(withSent(ctx), s, body)
+	req, err := q.newRequest(withBodySent(ctx), s, body)
 	if err != nil {
 		closeBody(body)
 		return nil, err
@@ -138,8 +138,8 @@ func (c *Client) attempt(ctx context.Context, h *host, q call) (*http.Response, 
 	return resp, nil
 }
 
-// maxTokens is how often a login that worked before is tried again.
-const maxTokens = 4
+// maxTokenRetries is how often a login that worked before is tried again.
+const maxTokenRetries = 4
 
 // maxSilences is how often a registry that stays silent is asked: each time
 // takes as long as the limit.
@@ -153,7 +153,7 @@ type tokenExpired struct{ error }
 // Unwrap gives the cause.
 func (e *tokenExpired) Unwrap() error { return e.error }
 
-func (q call) request(ctx context.Context, s *session, body io.ReadCloser) (*http.Request, error) {
+func (q call) newRequest(ctx context.Context, s *session, body io.ReadCloser) (*http.Request, error) {
 	u := &url.URL{Scheme: s.scheme, Host: q.key.host, Path: "/v2/" + q.key.path + "/" + q.path, RawQuery: q.query.Encode()}
 	if q.location != "" {
 		var err error
@@ -193,14 +193,14 @@ type bodyError struct{ error }
 // Unwrap gives the cause.
 func (e *bodyError) Unwrap() error { return e.error }
 
-// delayed is an answer that says when to come again.
-type delayed struct {
+// retryAfterError is an answer that says when to come again.
+type retryAfterError struct {
 	error
-	after time.Duration
+	delay time.Duration
 }
 
 // Unwrap gives the cause.
-func (e *delayed) Unwrap() error { return e.error }
+func (e *retryAfterError) Unwrap() error { return e.error }
 
 // maxRetryAfter, in seconds, is a week: whoever asks for more gets no more, and
 // a number that no Duration holds can't turn into none at all.
@@ -208,10 +208,10 @@ const maxRetryAfter = 7 * 24 * 60 * 60
 
 func withDelay(err error, header string) error {
 	if secs, e := strconv.ParseInt(header, 10, 64); e == nil && secs >= 0 {
-		return &delayed{err, time.Duration(min(secs, maxRetryAfter)) * time.Second}
+		return &retryAfterError{err, time.Duration(min(secs, maxRetryAfter)) * time.Second}
 	}
 	if at, e := http.ParseTime(header); e == nil {
-		return &delayed{err, max(time.Until(at), 0)}
+		return &retryAfterError{err, max(time.Until(at), 0)}
 	}
 	return err
 }
@@ -230,31 +230,31 @@ func stripURL(err error) error {
 func (c *Client) shouldRetry(ctx context.Context, err error, attempt int) (time.Duration, bool) {
 	var body *bodyError
 	var helper *HelperError
-	if ctx.Err() != nil || attempt >= c.opts.MaxAttempts || errors.As(err, &body) || errors.As(err, &helper) || !transient(err) {
+	if ctx.Err() != nil || attempt >= c.opts.MaxAttempts || errors.As(err, &body) || errors.As(err, &helper) || !isTransient(err) {
 		return 0, false
 	}
 	var old *tokenExpired
 	var silent *httptimeout.Error
-	if attempt > 1 && nobodyThere(err) || attempt >= maxTokens && errors.As(err, &old) || attempt >= maxSilences && errors.As(err, &silent) {
+	if attempt > 1 && isUnreachable(err) || attempt >= maxTokenRetries && errors.As(err, &old) || attempt >= maxSilences && errors.As(err, &silent) {
 		return 0, false
 	}
-	var d *delayed
+	var d *retryAfterError
 	if errors.As(err, &d) {
-		return d.after, d.after <= c.opts.MaxWait
+		return d.delay, d.delay <= c.opts.MaxWait
 	}
 	base := 250 * time.Millisecond << min(attempt-1, 8)
 	jitter := time.Duration(rand.Int64N(int64(base)/2 + 1)) //nolint:gosec // spreads load, guards nothing
 	return min(base+jitter, c.opts.MaxWait), true
 }
 
-func transient(err error) bool {
+func isTransient(err error) bool {
 	var te *transport.Error
 	var old *tokenExpired
 	if errors.As(err, &old) {
 		return true
 	}
 	if errors.As(err, &te) {
-		switch kindOfAnswer(te) {
+		switch kindOfResponse(te) {
 		case TagImmutable, Quota, Forbidden, Unauthorized, NotFound, NameUnknown:
 			return false
 		}
@@ -264,9 +264,9 @@ func transient(err error) bool {
 	return kindOfFailure(err) == Unreachable
 }
 
-// backOff makes everybody wait who talks to the host where the host said so,
+// delayHost makes everybody wait who talks to the host where the host said so,
 // and only this request where it merely failed.
-func (c *Client) backOff(ctx context.Context, h *host, err error, wait time.Duration) error {
+func (c *Client) delayHost(ctx context.Context, h *registryHostState, err error, wait time.Duration) error {
 	var te *transport.Error
 	if errors.As(err, &te) && te.StatusCode == http.StatusTooManyRequests {
 		h.pause.Lock()
@@ -278,8 +278,8 @@ func (c *Client) backOff(ctx context.Context, h *host, err error, wait time.Dura
 	return c.opts.Wait(ctx, wait)
 }
 
-// clear waits until the host may be asked again.
-func (h *host) clear(ctx context.Context, wait func(context.Context, time.Duration) error) error {
+// waitUntilReady waits until the host may be asked again.
+func (h *registryHostState) waitUntilReady(ctx context.Context, wait func(context.Context, time.Duration) error) error {
 	h.pause.Lock()
 	left := time.Until(h.until)
 	h.pause.Unlock()

@@ -77,7 +77,7 @@ func silentFront(t *testing.T, inner http.Handler, match, how string) string {
 // Wherever an answer does not end, the request does, and names who was silent.
 func TestNoSilenceOfARegistryLastsForEver(t *testing.T) {
 	t.Parallel()
-	body := registrytest.Layer(5, 50_000)
+	body := registrytest.NewLayer(5, 50_000)
 	digest := images.DigestOf(body)
 	manifest := func(ctx context.Context, c *Client, host string) error {
 		_, _, _, err := c.Manifest(ctx, images.Ref{Host: host, Path: "a/b", Tag: "v1"})
@@ -132,7 +132,7 @@ func TestNoSilenceOfARegistryLastsForEver(t *testing.T) {
 		for _, how := range c.hows {
 			t.Run(c.name+" "+how, func(t *testing.T) {
 				t.Parallel()
-				s := registrytest.New(t, registrytest.WithBearerAuth("u", "p", 0), registrytest.WithReferrers())
+				s := registrytest.NewServer(t, registrytest.WithBearerAuth("u", "p", 0), registrytest.WithReferrers())
 				s.AddBlob("a/b", body)
 				s.AddIndex(t, "a/b", "v1", []string{"linux/amd64"})
 				host := silentFront(t, s.Config.Handler, c.match, how)
@@ -140,7 +140,7 @@ func TestNoSilenceOfARegistryLastsForEver(t *testing.T) {
 				var mu sync.Mutex
 				var told []httptimeout.Silence
 				client, err := New(Options{
-					PlainHTTP: []string{host}, Wait: (&waits{}).wait, Credentials: map[string]Credential{host: {"u", "p"}},
+					PlainHTTP: []string{host}, Wait: (&waitRecorder{}).recordWait, Credentials: map[string]Credential{host: {"u", "p"}},
 					Limits: httptimeout.Limits{Silence: soon, FirstByte: 2 * soon, Notice: soon / 10},
 					OnSilence: func(s httptimeout.Silence) {
 						mu.Lock()
@@ -174,18 +174,18 @@ func TestNoSilenceOfARegistryLastsForEver(t *testing.T) {
 // Storage that a registry sends to has the time that content has.
 func TestContentBehindARedirectIsScannedToo(t *testing.T) {
 	t.Parallel()
-	body := registrytest.Layer(5, 1000)
+	body := registrytest.NewLayer(5, 1000)
 	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(2 * stall)
 		_, _ = w.Write(body)
 	}))
 	t.Cleanup(storage.Close)
-	s := registrytest.New(t)
-	s.Inject(registrytest.Fault{Match: "blobs", Status: 307, Header: http.Header{"Location": {storage.URL + "/x"}}})
+	s := registrytest.NewServer(t)
+	s.InjectFault(registrytest.Fault{Match: "blobs", Status: 307, Header: http.Header{"Location": {storage.URL + "/x"}}})
 	c := newClient(t, s, func(o *Options) {
 		o.Limits.Silence, o.PlainHTTP = stall, append(o.PlainHTTP, strings.TrimPrefix(storage.URL, "http://"))
 	})
-	rc, _, err := c.OpenBlob(t.Context(), ref(t, s.Host+"/a/b"), images.DigestOf(body), 0)
+	rc, _, err := c.OpenBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), images.DigestOf(body), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,13 +212,13 @@ func TestACredentialHelperThatDoesNotEnd(t *testing.T) {
 		}
 	})
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	s := registrytest.New(t, registrytest.WithBasicAuth("u", "p"))
+	s := registrytest.NewServer(t, registrytest.WithBasicAuth("u", "p"))
 	config := filepath.Join(dir, "config.json")
 	if err := os.WriteFile(config, []byte(fmt.Sprintf(`{"credHelpers":{%q:"stuck"}}`, s.Host)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := newClient(t, s, func(o *Options) { o.DockerConfigs, o.Limits.FirstByte = []string{config}, soon })
-	_, err := c.HasBlob(t.Context(), ref(t, s.Host+"/a/b"), images.DigestOf(nil))
+	_, err := c.HasBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), images.DigestOf(nil))
 	var helper *HelperError
 	if !errors.As(err, &helper) || !strings.Contains(err.Error(), "no answer from the credential helper for "+s.Host) {
 		t.Errorf("received: %v", err)

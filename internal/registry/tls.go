@@ -20,17 +20,17 @@ import (
 )
 
 // newTransport builds the transport that all requests go through.
-func newTransport(o Options) (*policy, error) {
+func newTransport(o Options) (*hostPolicy, error) {
 	conf, err := tlsConfig(o)
 	if err != nil {
 		return nil, err
 	}
 	strict := limitSilence(o, baseTransport(o, conf))
-	p := &policy{strict: strict, lax: strict, plain: o.PlainHTTP, skip: o.SkipTLSVerify, agent: o.UserAgent}
+	p := &hostPolicy{strict: strict, insecure: strict, plain: o.PlainHTTP, skip: o.SkipTLSVerify, agent: o.UserAgent}
 	if len(o.SkipTLSVerify) > 0 {
 		lax := conf.Clone()
 		lax.InsecureSkipVerify = true //nolint:gosec // only for hosts the user named
-		p.lax = limitSilence(o, baseTransport(o, lax))
+		p.insecure = limitSilence(o, baseTransport(o, lax))
 	}
 	return p, nil
 }
@@ -95,68 +95,68 @@ func baseTransport(o Options, conf *tls.Config) *http.Transport {
 	}
 }
 
-// policy decides by the name of the host whether a request may go out.
-type policy struct {
-	strict, lax *httptimeout.Transport
-	plain, skip []string
-	agent       string
+// hostPolicy decides by the name of the host whether a request may go out.
+type hostPolicy struct {
+	strict, insecure *httptimeout.Transport
+	plain, skip      []string
+	agent            string
 
-	mu   sync.Mutex
-	seen map[string]bool
+	mu        sync.Mutex
+	contacted map[string]bool
 }
 
-// plainRefused is returned where plain http would have been spoken with a host
+// plainHTTPError is returned where plain http would have been spoken with a host
 // that was not named for it.
-type plainRefused struct{ host string }
+type plainHTTPError struct{ host string }
 
 // Error implements error.
-func (e *plainRefused) Error() string {
+func (e *plainHTTPError) Error() string {
 	return fmt.Sprintf("plain http to %q was not allowed", e.host)
 }
 
 // Hint names the flag that allows it.
-func (e *plainRefused) Hint() string {
+func (e *plainHTTPError) Hint() string {
 	return "if plain http is meant, allow it by name: --registry-plain-http=" + e.host
 }
 
-// httpsRefused is returned for https to a host that was named for plain http.
-type httpsRefused struct{ host string }
+// httpsError is returned for https to a host that was named for plain http.
+type httpsError struct{ host string }
 
 // Error implements error.
-func (e *httpsRefused) Error() string {
-	return fmt.Sprintf("%q is spoken to over plain http", e.host)
+func (e *httpsError) Error() string {
+	return fmt.Sprintf("%q uses plain http", e.host)
 }
 
 // RoundTrip implements http.RoundTripper.
-func (p *policy) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *hostPolicy) RoundTrip(r *http.Request) (*http.Response, error) {
 	host := r.URL.Host
 	if err := p.check(r.URL); err != nil {
-		return nil, refuse(r, err)
+		return nil, closeWithError(r, err)
 	}
-	p.note(host)
+	p.recordHost(host)
 	r.Header.Set("User-Agent", p.agent)
-	if err := rewind(r); err != nil {
+	if err := resetBody(r); err != nil {
 		return nil, err
 	}
-	if named(p.skip, host) {
-		return p.lax.RoundTrip(r)
+	if containsHost(p.skip, host) {
+		return p.insecure.RoundTrip(r)
 	}
 	return p.strict.RoundTrip(r)
 }
 
 // check is the one rule about plain http, host by host.
-func (p *policy) check(u *url.URL) error {
-	plain := named(p.plain, u.Host)
+func (p *hostPolicy) check(u *url.URL) error {
+	plain := containsHost(p.plain, u.Host)
 	switch {
 	case u.Scheme == "http" && !plain:
-		return &plainRefused{u.Host}
+		return &plainHTTPError{u.Host}
 	case u.Scheme == "https" && plain:
-		return &httpsRefused{u.Host}
+		return &httpsError{u.Host}
 	}
 	return nil
 }
 
-// CheckRequest is for requests that others make through [Client.Transport]: it
+// CheckRequest is for requests that others make through [Client.TransportFor]: it
 // holds them to the same rule about plain http as the client's own, and takes
 // credentials from one that was redirected to another host, port or scheme.
 func (c *Client) CheckRequest(r *http.Request) error {
@@ -173,52 +173,52 @@ func (c *Client) CheckRequest(r *http.Request) error {
 	return nil
 }
 
-func (p *policy) note(host string) {
+func (p *hostPolicy) recordHost(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.seen == nil {
-		p.seen = map[string]bool{}
+	if p.contacted == nil {
+		p.contacted = map[string]bool{}
 	}
-	p.seen[host] = true
+	p.contacted[host] = true
 }
 
-// Hosts lists every host the client has talked to, sorted: registries, token
+// ContactedHosts lists every host the client has talked to, sorted: registries, token
 // services and blob storage. It is what a firewall must let through.
-func (c *Client) Hosts() []string {
+func (c *Client) ContactedHosts() []string {
 	c.base.mu.Lock()
 	defer c.base.mu.Unlock()
-	return slices.Sorted(maps.Keys(c.base.seen))
+	return slices.Sorted(maps.Keys(c.base.contacted))
 }
 
-// Transport gives what carries other requests to host, such as those for
+// TransportFor gives what carries other requests to host, such as those for
 // charts: with the same trust, certificates and proxies, and counted among
-// [Client.Hosts]. Nothing else of the client is in it: no credentials; the rule
+// [Client.ContactedHosts]. Nothing else of the client is in it: no credentials; the rule
 // about plain http is [Client.CheckRequest].
-func (c *Client) Transport(host string) *http.Transport {
+func (c *Client) TransportFor(host string) *http.Transport {
 	t := c.base.strict
-	if named(c.base.skip, host) {
-		t = c.base.lax
+	if containsHost(c.base.skip, host) {
+		t = c.base.insecure
 	}
 	own := t.Base.(*http.Transport).Clone()
 	pick := own.Proxy
 	own.Proxy = func(r *http.Request) (*url.URL, error) { // asked for each request, redirects included
-		c.base.note(r.URL.Host)
+		c.base.recordHost(r.URL.Host)
 		return pick(r)
 	}
 	return own
 }
 
-// sentKey marks, in a request's context, that its body was sent before: a
+// bodySentKey marks, in a request's context, that its body was sent before: a
 // request that met an expired token comes by a second time.
-type sentKey struct{}
+type bodySentKey struct{}
 
-func withSent(ctx context.Context) context.Context {
-	return context.WithValue(ctx, sentKey{}, new(atomic.Bool))
+func withBodySent(ctx context.Context) context.Context {
+	return context.WithValue(ctx, bodySentKey{}, new(atomic.Bool))
 }
 
-// rewind gives a request that comes by again a new body.
-func rewind(r *http.Request) error {
-	sent, ok := r.Context().Value(sentKey{}).(*atomic.Bool)
+// resetBody gives a request that comes by again a new body.
+func resetBody(r *http.Request) error {
+	sent, ok := r.Context().Value(bodySentKey{}).(*atomic.Bool)
 	if !ok || r.GetBody == nil || !sent.Swap(true) {
 		return nil
 	}
@@ -231,15 +231,15 @@ func rewind(r *http.Request) error {
 	return nil
 }
 
-func refuse(r *http.Request, err error) error {
+func closeWithError(r *http.Request, err error) error {
 	if r.Body != nil {
 		_ = r.Body.Close()
 	}
 	return err
 }
 
-// named reports whether host is on the list, with or without its port.
-func named(list []string, host string) bool {
+// containsHost reports whether host is on the list, with or without its port.
+func containsHost(list []string, host string) bool {
 	bare := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		bare = h

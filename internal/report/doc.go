@@ -1,5 +1,5 @@
 // Package report writes down what an upgrade did, for whoever has to know it
-// later: [New] joins a plan, its outcome and the checks into one versioned
+// later: [NewDocument] joins a plan, its outcome and the checks into one versioned
 // document, [WriteHTML] makes one self-contained page of it.
 //
 // It must not look at a cluster, decide anything or hold secrets: every text

@@ -15,7 +15,7 @@ const Kind = "UpgradeReport"
 // The results of an upgrade.
 const (
 	ResultDone        = "done"
-	ResultParked      = "parked"
+	ResultPaused      = "paused"
 	ResultStopped     = "stopped"
 	ResultInterrupted = "interrupted"
 	// ResultNotStarted is an upgrade that ended before its first step.
@@ -50,11 +50,11 @@ type Document struct {
 	Backup   string    `json:"backup,omitempty"`
 	Log      string    `json:"log,omitempty"`
 
-	Releases []Release `json:"releases"`
-	Images   []Image   `json:"images"`
-	Steps    []Step    `json:"steps"`
-	// Earlier are the plans that this one went on from, the oldest first.
-	Earlier []Earlier `json:"earlier,omitempty"`
+	Releases []ReleaseSummary `json:"releases"`
+	Images   []Image          `json:"images"`
+	Steps    []Step           `json:"steps"`
+	// Earlier are the plans that this one resumed, oldest first.
+	Earlier []EarlierPlan `json:"earlier,omitempty"`
 	// Remaining are the ids of steps that are still to be done.
 	Remaining []string `json:"remaining,omitempty"`
 	// Before and After are the checks of the newest attempt. What earlier ones
@@ -91,17 +91,17 @@ type Bundle struct {
 	Digest string `json:"digest"`
 }
 
-// Release is one Helm release on its way: From is what was installed before
+// ReleaseSummary is one Helm release on its way: From is what was installed before
 // the plan, To where it ends.
-type Release struct {
+type ReleaseSummary struct {
 	// Key is namespace/release; Store is namespace/name of the object store,
 	// empty for the operator.
-	Key   string     `json:"release"`
-	Store string     `json:"objectStore,omitempty"`
-	From  plan.Chart `json:"from"`
-	// Over are the stepping stones in between.
-	Over []plan.Chart `json:"over,omitempty"`
-	To   plan.Chart   `json:"to"`
+	Key   string        `json:"release"`
+	Store string        `json:"objectStore,omitempty"`
+	From  plan.ChartRef `json:"from"`
+	// Over are the intermediate versions.
+	Over []plan.ChartRef `json:"over,omitempty"`
+	To   plan.ChartRef   `json:"to"`
 }
 
 // Image is one image the target pulls.
@@ -118,9 +118,9 @@ type Attempt struct {
 	journal.Attempt `json:",inline"`
 }
 
-// Earlier is a plan that was begun and not finished, because a later one went
+// EarlierPlan is a plan that was begun and not finished, because a later one went
 // on from there.
-type Earlier struct {
+type EarlierPlan struct {
 	Plan  string               `json:"plan"`
 	Steps []journal.StepRecord `json:"steps"`
 }

@@ -21,7 +21,7 @@ var page string
 // WriteHTML writes the document as one page that stands alone: it needs no
 // script, no network and no colour, and prints. Everything in it is escaped.
 func WriteHTML(w io.Writer, d *Document) error {
-	t, err := template.New("report").Funcs(functions()).Parse(page)
+	t, err := template.New("report").Funcs(templateFuncs()).Parse(page)
 	if err != nil {
 		return fmt.Errorf("writing report: %w", err)
 	}
@@ -31,14 +31,14 @@ func WriteHTML(w io.Writer, d *Document) error {
 	return nil
 }
 
-func functions() template.FuncMap {
+func templateFuncs() template.FuncMap {
 	return template.FuncMap{
-		"pictures": pictures,
-		"sentence": sentence,
+		"pictures": timelineCharts,
+		"sentence": summarySentence,
 		"text":     message.Block,
-		"clock":    clockOf,
-		"took":     took,
-		"details":  details,
+		"clock":    clockText,
+		"took":     durationText,
+		"details":  resultDetails,
 		"short":    shortDigest,
 		"first":    func(n int, list []journal.Outage) []journal.Outage { return list[:min(n, len(list))] },
 		"more":     func(n int, list []journal.Outage) int { return max(0, len(list)-n) },
@@ -55,8 +55,8 @@ func functions() template.FuncMap {
 	}
 }
 
-// sentence says the whole in one line.
-func sentence(d *Document) string {
+// summarySentence says the whole in one line.
+func summarySentence(d *Document) string {
 	var to []string
 	for _, r := range d.Releases {
 		name := r.Store
@@ -71,7 +71,7 @@ func sentence(d *Document) string {
 	}
 	switch {
 	case d.Result == ResultDone:
-		return what + ". Every step is done."
+		return what + ". All steps are complete."
 	case d.Changed:
 		return fmt.Sprintf("%s. The cluster was changed; %d of %d steps remain.", what, len(d.Remaining), len(d.Steps))
 	}
@@ -86,8 +86,8 @@ func worstFirst(list []preflight.Result) []preflight.Result {
 	return out
 }
 
-// details are the lines of a result beyond its message.
-func details(r preflight.Result) []string {
+// resultDetails are the lines of a result beyond its message.
+func resultDetails(r preflight.Result) []string {
 	if len(r.Details) == 1 && strings.HasPrefix(r.Message, r.Details[0]) {
 		return nil
 	}

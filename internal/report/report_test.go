@@ -21,11 +21,11 @@ import (
 
 var clock = time.Date(2026, 9, 1, 22, 0, 0, 0, time.UTC)
 
-func at(s int) time.Time { return clock.Add(time.Duration(s) * time.Second) }
+func clockPlus(s int) time.Time { return clock.Add(time.Duration(s) * time.Second) }
 
 func aPlan() *plan.Plan {
-	chart := func(name, version string) *plan.Chart {
-		return &plan.Chart{Name: name, Version: version, Digest: "sha256:" + strings.Repeat("ab", 32)}
+	chart := func(name, version string) *plan.ChartRef {
+		return &plan.ChartRef{Name: name, Version: version, Digest: "sha256:" + strings.Repeat("ab", 32)}
 	}
 	return &plan.Plan{
 		Cluster: plan.Cluster{UID: "uid-1", Version: "v1.36.3", Context: "prod"},
@@ -43,26 +43,26 @@ func aPlan() *plan.Plan {
 // anOutcome is of an upgrade that was killed in its first attempt.
 func anOutcome() *upgrade.Outcome {
 	o := &upgrade.Outcome{
-		Started: at(0), Ended: at(400), Changed: true, Backup: "aistor-upgrade-backup/0123456789ab",
+		Started: clockPlus(0), Ended: clockPlus(400), Changed: true, Backup: "aistor-upgrade-backup/0123456789ab",
 		Attempts: []journal.Attempt{
-			{Started: at(0), Identity: "alice", Findings: []journal.Finding{{Check: "cluster-warnings", Status: "warn", Message: "BackOff of long ago"}}},
-			{Started: at(200), Ended: at(400), Result: "done", Identity: "alice"},
+			{Started: clockPlus(0), Identity: "alice", Findings: []journal.Finding{{Check: "cluster-warnings", Status: "warn", Message: "BackOff of long ago"}}},
+			{Started: clockPlus(200), Ended: clockPlus(400), Result: "done", Identity: "alice"},
 		},
 		Steps: []upgrade.StepOutcome{
-			{ID: "backup", Status: journal.StepDone, Started: at(0), Ended: at(1)},
-			{ID: "operator-5.8.0", Status: journal.StepDone, Started: at(1), Ended: at(90)},
-			{ID: "operator-5.10.0", Status: journal.StepDone, Started: at(201), Ended: at(300), Attempt: 2},
-			{ID: "store-team-a-primary", Status: journal.StepDone, Started: at(300), Ended: at(400)},
+			{ID: "backup", Status: journal.StepDone, Started: clockPlus(0), Ended: clockPlus(1)},
+			{ID: "operator-5.8.0", Status: journal.StepDone, Started: clockPlus(1), Ended: clockPlus(90)},
+			{ID: "operator-5.10.0", Status: journal.StepDone, Started: clockPlus(201), Ended: clockPlus(300), Attempt: 2},
+			{ID: "store-team-a-primary", Status: journal.StepDone, Started: clockPlus(300), Ended: clockPlus(400)},
 		},
 		Availability: []journal.Availability{{Store: "team-a/primary", Pods: 4, LowestReady: 3, Known: true, Probes: 300, Failed: 2, Unavailable: plan.Duration(1500 * time.Millisecond),
-			Outages:  []journal.Outage{{From: at(320), To: at(321)}, {From: at(330), To: at(330).Add(500 * time.Millisecond)}},
-			Timeline: []journal.Sample{{Time: at(0), Ready: 4}, {Time: at(30), Ready: 3}, {Time: at(60), Ready: 4}, {Time: at(200), Ready: 4}}}},
+			Outages:  []journal.Outage{{From: clockPlus(320), To: clockPlus(321)}, {From: clockPlus(330), To: clockPlus(330).Add(500 * time.Millisecond)}},
+			Timeline: []journal.Sample{{Time: clockPlus(0), Ready: 4}, {Time: clockPlus(30), Ready: 3}, {Time: clockPlus(60), Ready: 4}, {Time: clockPlus(200), Ready: 4}}}},
 	}
 	for i := range 4 {
 		lane := journal.PodTimeline{Store: "team-a/primary", Pod: fmt.Sprintf("primary-pool-0-%d", i), Spans: []journal.PodSpan{
-			{Time: at(200), State: journal.PodReady, Revision: "a"}, {Time: at(310 + 20*i), State: journal.PodEnding, Revision: "a"},
-			{Time: at(315 + 20*i), State: journal.PodGone}, {Time: at(317 + 20*i), State: journal.PodNotReady, Revision: "b"},
-			{Time: at(328 + 20*i), State: journal.PodReady, Revision: "b"}}}
+			{Time: clockPlus(200), State: journal.PodReady, Revision: "a"}, {Time: clockPlus(310 + 20*i), State: journal.PodEnding, Revision: "a"},
+			{Time: clockPlus(315 + 20*i), State: journal.PodGone}, {Time: clockPlus(317 + 20*i), State: journal.PodNotReady, Revision: "b"},
+			{Time: clockPlus(328 + 20*i), State: journal.PodReady, Revision: "b"}}}
 		o.Pods = append(o.Pods, lane)
 	}
 	return o
@@ -70,7 +70,7 @@ func anOutcome() *upgrade.Outcome {
 
 func anInput() Input {
 	return Input{
-		Plan: aPlan(), Outcome: anOutcome(), Identity: "alice", Tool: "aistor-upgrade 0.1.0", Now: at(401),
+		Plan: aPlan(), Outcome: anOutcome(), Identity: "alice", Tool: "aistor-upgrade 0.1.0", Now: clockPlus(401),
 		Before: []*preflight.Report{{Results: []preflight.Result{{ID: "nodes-ready", Status: preflight.Pass, Message: "5 nodes are ready"},
 			{ID: "downtime", Status: preflight.Fail, Message: "all pods restart at once", Waived: "agreed with the owners"}}}},
 		After:   []*preflight.Report{{Results: []preflight.Result{{ID: "stores-green", Status: preflight.Pass, Message: "1 store is green"}}}},
@@ -78,16 +78,16 @@ func anInput() Input {
 	}
 }
 
-func document(t *testing.T, in Input) *Document {
+func mustBuild(t *testing.T, in Input) *Document {
 	t.Helper()
-	d, err := New(in)
+	d, err := NewDocument(in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
-func html(t *testing.T, d *Document) string {
+func mustRenderHTML(t *testing.T, d *Document) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := WriteHTML(&b, d); err != nil {
@@ -100,7 +100,7 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 	t.Parallel()
 	in := anInput()
 	in.Outcome.Availability[0].At = []string{"https://s3.example.com/minio/health/cluster"}
-	got := html(t, document(t, in))
+	got := mustRenderHTML(t, mustBuild(t, in))
 	for _, want := range []string{
 		"asked at https://s3.example.com/minio/health/cluster",                                                          // and where
 		"AIStor upgrade: <span class=\"done\">done</span>", "operator 5.6.4 → 5.10.0", "team-a/primary 1.0.13 → 1.0.16", // what
@@ -120,7 +120,7 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 
 func TestThePageStandsAlone(t *testing.T) {
 	t.Parallel()
-	got := html(t, document(t, anInput()))
+	got := mustRenderHTML(t, mustBuild(t, anInput()))
 	for _, bad := range []string{"<script", "<link", "<img", "http://", "https://", "@import", "url("} {
 		if strings.Contains(got, bad) {
 			t.Errorf("the page holds %q", bad)
@@ -141,7 +141,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	in.Before[0].Results[1].Message, in.Before[0].Results[1].Details, in.Waivers[0].Reason = hostile, []string{hostile, hostile}, hostile
 	in.Plan.Cluster.Context, in.Plan.Warnings = hostile, []plan.Notice{{ID: "x", Message: hostile}}
 	in.Plan.Steps[2].Title, in.Plan.Steps[1].Target, in.Plan.Bundle.Name = hostile, hostile, hostile
-	got := html(t, document(t, in))
+	got := mustRenderHTML(t, mustBuild(t, in))
 	for _, bad := range []string{"<script", "<img", "onload=\"", "\u202e", "\x1b"} {
 		if strings.Contains(got, bad) {
 			t.Errorf("the page holds %q", bad)
@@ -187,12 +187,12 @@ func TestSecretsAreMaskedInEveryField(t *testing.T) {
 	in.Outcome.Attempts[0].Message, in.Outcome.Steps[0].Message, in.Outcome.Availability[0].Worst = secret, secret, secret
 	in.Before[0].Results[0].Observed, in.Waivers[0].Reason, in.Plan.Bundle.Name = secret, "because "+secret, secret
 	in.Mask = func(s string) string { return strings.ReplaceAll(s, secret, redact.Mask) }
-	d := document(t, in)
+	d := mustBuild(t, in)
 	b, err := json.Marshal(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(b), secret) || strings.Contains(html(t, d), secret) {
+	if strings.Contains(string(b), secret) || strings.Contains(mustRenderHTML(t, d), secret) {
 		t.Error("a secret is in the report")
 	}
 	if !strings.Contains(string(b), redact.Mask) {
@@ -203,7 +203,7 @@ func TestSecretsAreMaskedInEveryField(t *testing.T) {
 func TestTheResultIsThatOfTheUpgrade(t *testing.T) {
 	t.Parallel()
 	parked := anOutcome()
-	parked.Parked = "stopped after \"operator-5.10.0\" as asked"
+	parked.PauseReason = "stopped after \"operator-5.10.0\" as asked"
 	for _, tc := range []struct {
 		name    string
 		outcome *upgrade.Outcome
@@ -214,20 +214,20 @@ func TestTheResultIsThatOfTheUpgrade(t *testing.T) {
 		{"a check failed before the first step", nil, errors.New("x"), ResultNotStarted},
 		{"a step failed", anOutcome(), &upgrade.StoppedError{Cause: errors.New("x")}, ResultStopped},
 		{"interrupted", anOutcome(), &upgrade.InterruptedError{}, ResultInterrupted},
-		{"parked", parked, nil, ResultParked},
+		{"paused", parked, nil, ResultPaused},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			in := anInput()
 			in.Outcome, in.Err = tc.outcome, tc.err
-			d := document(t, in)
+			d := mustBuild(t, in)
 			if d.Result != tc.want {
 				t.Errorf("result %q, want %q", d.Result, tc.want)
 			}
 			if tc.outcome == nil && (len(d.Steps) != 4 || d.Steps[0].Status != journal.StepPending) {
 				t.Errorf("steps are not pending: %+v", d.Steps)
 			}
-			if !strings.Contains(html(t, d), "AIStor upgrade: "+tc.want) {
+			if !strings.Contains(mustRenderHTML(t, d), "AIStor upgrade: "+tc.want) {
 				t.Error("the page does not say so in its title")
 			}
 		})
@@ -236,7 +236,7 @@ func TestTheResultIsThatOfTheUpgrade(t *testing.T) {
 
 func TestReleasesNameTheWholeWay(t *testing.T) {
 	t.Parallel()
-	d := document(t, anInput())
+	d := mustBuild(t, anInput())
 	if len(d.Releases) != 2 {
 		t.Fatalf("%d releases: %+v", len(d.Releases), d.Releases)
 	}
@@ -250,11 +250,11 @@ func TestReleasesNameTheWholeWay(t *testing.T) {
 func TestPicturesStayInsideTheirFrame(t *testing.T) {
 	t.Parallel()
 	in := anInput()
-	in.Outcome.Pods[0].Spans[4].Time = at(9000)
-	in.Outcome.Availability[0].Outages[1].To = at(9000)
+	in.Outcome.Pods[0].Spans[4].Time = clockPlus(9000)
+	in.Outcome.Availability[0].Outages[1].To = clockPlus(9000)
 	in.Outcome.Steps[1].Ended = time.Time{}
-	in.Outcome.Steps[2].Ended = at(9000)
-	for _, p := range pictures(document(t, in)) {
+	in.Outcome.Steps[2].Ended = clockPlus(9000)
+	for _, p := range timelineCharts(mustBuild(t, in)) {
 		var all []bar
 		all = append(all, p.Steps...)
 		for _, s := range p.Stores {
@@ -283,22 +283,22 @@ func TestTheReportReachesBackOverEarlierPlans(t *testing.T) {
 	t.Parallel()
 	in := anInput()
 	in.Outcome.Earlier = []journal.Run{{
-		Plan: "sha256:0ld0ld0ld0ld0", Attempts: []journal.Attempt{{Started: at(-900), Ended: at(-800), Result: "stopped", Identity: "bob"}},
+		Plan: "sha256:0ld0ld0ld0ld0", Attempts: []journal.Attempt{{Started: clockPlus(-900), Ended: clockPlus(-800), Result: "stopped", Identity: "bob"}},
 		Steps: []journal.StepRecord{
-			{ID: "operator-5.6.4", Target: "aistor/aistor", Status: journal.StepDone, Changed: true, Started: at(-890), Ended: at(-850),
-				From: &plan.Chart{Name: "aistor-operator", Version: "5.4.0"}, To: &plan.Chart{Name: "aistor-operator", Version: "5.6.4"},
+			{ID: "operator-5.6.4", Target: "aistor/aistor", Status: journal.StepDone, Changed: true, Started: clockPlus(-890), Ended: clockPlus(-850),
+				From: &plan.ChartRef{Name: "aistor-operator", Version: "5.4.0"}, To: &plan.ChartRef{Name: "aistor-operator", Version: "5.6.4"},
 				Saved: []images.Object{{"kind": "ClusterRoleBinding"}}},
 			{ID: "never", Status: journal.StepPending},
 		},
 	}}
-	d := document(t, in)
+	d := mustBuild(t, in)
 	if op := d.Releases[0]; op.From.Version != "5.4.0" || len(op.Over) != 2 || op.To.Version != "5.10.0" {
 		t.Errorf("the operator's way: %+v", op)
 	}
-	if len(d.Attempts) != 3 || d.Attempts[0].Identity != "bob" || !d.Started.Equal(at(-900)) {
+	if len(d.Attempts) != 3 || d.Attempts[0].Identity != "bob" || !d.Started.Equal(clockPlus(-900)) {
 		t.Errorf("attempts %+v, begun %s", d.Attempts, d.Started)
 	}
-	got := html(t, d)
+	got := mustRenderHTML(t, d)
 	for _, want := range []string{"Steps of the earlier plan <code>0ld0ld0ld0ld</code>", "operator-5.6.4", "Attempt 3 of 3"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)

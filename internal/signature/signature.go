@@ -13,10 +13,10 @@ const Suffix = ".minisig"
 // ErrMismatch says that a signature is not that of these bytes by this key.
 var ErrMismatch = errors.New("it was not made for these bytes by this key")
 
-// Make signs a message with the content of a minisign secret key file. password
+// Sign signs a message with the content of a minisign secret key file. password
 // is ignored for keys that have none. trusted is covered by the signature,
 // untrusted is not; both are for people.
-func Make(message, key []byte, password, trusted, untrusted string) ([]byte, error) {
+func Sign(message, key []byte, password, trusted, untrusted string) ([]byte, error) {
 	var (
 		private minisign.PrivateKey
 		err     error

@@ -21,7 +21,7 @@ func TestOnlyTheSameBytesByTheSameKeyVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sig, err := Make([]byte("plan"), key, "", "trusted", "untrusted")
+	sig, err := Sign([]byte("plan"), key, "", "trusted", "untrusted")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestOnlyTheSameBytesByTheSameKeyVerify(t *testing.T) {
 	if _, err := Verify([]byte("plan"), []byte(other.String()), sig); !errors.Is(err, ErrMismatch) {
 		t.Errorf("another key: %v", err)
 	}
-	if _, err := Make([]byte("plan"), []byte("no key"), "", "", ""); err == nil {
+	if _, err := Sign([]byte("plan"), []byte("no key"), "", "", ""); err == nil {
 		t.Error("garbage signs")
 	}
 	for _, garbage := range []string{"", "no key", "RWQ"} {

@@ -9,60 +9,60 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 const (
-	// sampleLimit bounds the timeline of one store.
-	sampleLimit = 2_000
-	// outageLimit bounds the outages of one store that are told apart.
-	outageLimit = 200
+	// maxSamples bounds the timeline of one store.
+	maxSamples = 2_000
+	// maxOutages bounds the outages of one store that are told apart.
+	maxOutages = 200
 )
 
 // tracker counts. It may be used by several goroutines.
 type tracker struct {
-	now    func() time.Time
-	mu     sync.Mutex
-	stores map[string]*journal.Availability
-	down   map[string]time.Time // since when a store's probes fail
-	lanes  lanes
-	cancel context.CancelFunc
-	probes sync.WaitGroup
+	now          func() time.Time
+	mu           sync.Mutex
+	stores       map[string]*journal.Availability
+	downSince    map[string]time.Time // since when a store's probes fail
+	podTimelines timelineRecorder
+	cancel       context.CancelFunc
+	probes       sync.WaitGroup
 }
 
 func newTracker(now func() time.Time) *tracker {
-	return &tracker{now: now, stores: map[string]*journal.Availability{}, down: map[string]time.Time{}}
+	return &tracker{now: now, stores: map[string]*journal.Availability{}, downSince: map[string]time.Time{}}
 }
 
-// observe counts one snapshot.
-func (t *tracker) observe(f *plan.Facts) {
+// recordSnapshot counts one snapshot.
+func (t *tracker) recordSnapshot(f *plan.Facts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.lanes.observe(f, t.now())
+	t.podTimelines.recordSnapshot(f, t.now())
 	for _, s := range f.Stores {
-		up := serving(f, s.Key())
+		up := servingPods(f, s.Key())
 		a := t.stores[s.Key()]
 		if a == nil {
 			a = &journal.Availability{Store: s.Key(), LowestReady: up, Worst: s.Health}
 			t.stores[s.Key()] = a
 		}
-		a.Pods, a.LowestReady = s.Servers(), min(a.LowestReady, up)
-		if s.Health != "" && (a.Worst == "" || health(s.Health) < health(a.Worst)) {
+		a.Pods, a.LowestReady = s.ServerCount(), min(a.LowestReady, up)
+		if s.Health != "" && (a.Worst == "" || healthRank(s.Health) < healthRank(a.Worst)) {
 			a.Worst = s.Health
 		}
-		if n := len(a.Timeline); n < sampleLimit && (n == 0 || a.Timeline[n-1].Ready != up) {
+		if n := len(a.Timeline); n < maxSamples && (n == 0 || a.Timeline[n-1].Ready != up) {
 			a.Timeline = append(a.Timeline, journal.Sample{Time: t.now(), Ready: up})
 		}
 	}
 }
 
-// serving counts a store's pods that are ready and not about to end.
-func serving(f *plan.Facts, key string) int {
+// servingPods counts a store's pods that are ready and not about to end.
+func servingPods(f *plan.Facts, key string) int {
 	n := 0
 	for _, p := range f.Pods {
-		if p.Store == key && !p.KES() && p.Ready && p.Terminating.IsZero() {
+		if p.Store == key && !p.IsKES() && p.Ready && p.Terminating.IsZero() {
 			n++
 		}
 	}
@@ -74,36 +74,36 @@ func serving(f *plan.Facts, key string) int {
 // where no restart was planned at all. Those that were down before the attempt
 // are no news.
 func (e *Executor) watchAvailability(s plan.Step, f *plan.Facts) {
-	e.tracker.observe(f)
+	e.tracker.recordSnapshot(f)
 	for _, st := range f.Stores {
 		i := slices.IndexFunc(s.Restarts, func(r plan.Restart) bool { return r.Store == st.Key() })
-		promise := "though no restart of it was planned"
+		promise := "although no restart was planned"
 		if i >= 0 {
-			promise = "where one by one was promised"
+			promise = "instead of one by one"
 		}
-		if e.alarm != "" || i >= 0 && s.Restarts[i].How != plan.OneByOne {
+		if e.alarm != "" || i >= 0 && s.Restarts[i].Strategy != plan.OneByOne {
 			continue
 		}
-		if down := st.Servers() - serving(f, st.Key()); down > max(1, downOf(e.facts, st.Key())) {
-			e.alarm = fmt.Sprintf("%d pods of object store %s were down at once %s", down, st.Key(), promise)
-			e.say(s.ID, EventAlarm, e.alarm)
+		if down := st.ServerCount() - servingPods(f, st.Key()); down > max(1, downPods(e.facts, st.Key())) {
+			e.alarm = fmt.Sprintf("%d pods of object store %s were down at the same time %s", down, st.Key(), promise)
+			e.emitMessage(s.ID, EventAlarm, e.alarm)
 		}
 	}
 }
 
-// downOf is how many pods of a store were not serving.
-func downOf(f *plan.Facts, key string) int {
-	st := store(f, key)
+// downPods is how many pods of a store were not serving.
+func downPods(f *plan.Facts, key string) int {
+	st := findStore(f, key)
 	if st == nil {
 		return 0
 	}
-	return st.Servers() - serving(f, key)
+	return st.ServerCount() - servingPods(f, key)
 }
 
-// meanwhile looks at every change while f is under way: a Helm operation takes
+// watchDuring records every change while f runs: a Helm operation takes
 // its time, is never cut off, and its first objects may set stores in motion
 // long before it is through.
-func (e *Executor) meanwhile(s plan.Step, f func() error) error {
+func (e *Executor) watchDuring(s plan.Step, f func() error) error {
 	stop := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -111,10 +111,10 @@ func (e *Executor) meanwhile(s plan.Step, f func() error) error {
 			select {
 			case <-stop:
 				return
-			case <-e.live.Changed():
+			case <-e.watch.Changed():
 				began := e.opts.Now()
-				e.watchAvailability(s, e.live.Snapshot())
-				rest(context.Background(), e.opts.Now().Sub(began), 0)
+				e.watchAvailability(s, e.watch.Snapshot())
+				throttle(context.Background(), e.opts.Now().Sub(began), 0)
 			}
 		}
 	})
@@ -125,25 +125,25 @@ func (e *Executor) meanwhile(s plan.Step, f func() error) error {
 	return f()
 }
 
-// probe begins to ask all stores, once, until the tracker stops.
-func (e *Executor) probe(ctx context.Context) {
+// startProbes begins to ask all stores, once, until the tracker stops.
+func (e *Executor) startProbes(ctx context.Context) {
 	t := e.tracker
 	if e.deps.Prober == nil || t.cancel != nil {
 		return
 	}
 	ctx, t.cancel = context.WithCancel(ctx)
 	for _, s := range e.facts.Stores {
-		t.asked(s.Key(), e.deps.Prober.At(s.Key()))
+		t.setAddress(s.Key(), e.deps.Prober.EndpointOf(s.Key()))
 		t.probes.Go(func() {
 			for {
 				err := e.deps.Prober.Probe(ctx, s.Key())
-				known := t.count(s.Key(), err, ctx.Err())
+				known := t.recordProbe(s.Key(), err, ctx.Err())
 				// An API server that has just started may refuse for a moment what
 				// it has granted before.
 				if errors.Is(err, ErrMayNotProbe) && !known {
 					return // each question would stand in the audit log as refused
 				}
-				if pause.For(ctx, e.opts.ProbeInterval) != nil {
+				if backoff.Sleep(ctx, e.opts.ProbeInterval) != nil {
 					return
 				}
 			}
@@ -151,8 +151,8 @@ func (e *Executor) probe(ctx context.Context) {
 	}
 }
 
-// asked notes at which address a store is asked.
-func (t *tracker) asked(store, at string) {
+// setAddress notes at which address a store is asked.
+func (t *tracker) setAddress(store, at string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if a := t.stores[store]; a != nil && at != "" {
@@ -160,8 +160,8 @@ func (t *tracker) asked(store, at string) {
 	}
 }
 
-// count counts one answer, and reports whether the store ever gave one.
-func (t *tracker) count(store string, err, ended error) (known bool) {
+// recordProbe counts one answer, and reports whether the store ever gave one.
+func (t *tracker) recordProbe(store string, err, ended error) (known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.stores[store]
@@ -174,16 +174,16 @@ func (t *tracker) count(store string, err, ended error) (known bool) {
 	}
 	a.Known = true
 	a.Probes++
-	since, failing := t.down[store]
+	since, failing := t.downSince[store]
 	switch {
 	case err != nil:
 		a.Failed++
 		if !failing {
-			t.down[store] = t.now()
+			t.downSince[store] = t.now()
 		}
 	case failing:
 		countOutage(a, journal.Outage{From: since, To: t.now()})
-		delete(t.down, store)
+		delete(t.downSince, store)
 	}
 	return true
 }
@@ -191,13 +191,13 @@ func (t *tracker) count(store string, err, ended error) (known bool) {
 // countOutage adds an outage to what was seen of a store.
 func countOutage(a *journal.Availability, o journal.Outage) {
 	a.Unavailable += plan.Duration(o.To.Sub(o.From))
-	if len(a.Outages) < outageLimit {
+	if len(a.Outages) < maxOutages {
 		a.Outages = append(a.Outages, o)
 	}
 }
 
-// stop ends the probing; an outage that has not ended counts up to now.
-func (t *tracker) stop() {
+// stopProbes ends the probing; an outage that has not ended counts up to now.
+func (t *tracker) stopProbes() {
 	if t.cancel != nil {
 		t.cancel()
 		t.probes.Wait()
@@ -205,21 +205,21 @@ func (t *tracker) stop() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for store, since := range t.down {
+	for store, since := range t.downSince {
 		countOutage(t.stores[store], journal.Outage{From: since, To: t.now()})
-		delete(t.down, store)
+		delete(t.downSince, store)
 	}
 }
 
-// pods are the timelines of single pods.
-func (t *tracker) pods() []journal.PodTimeline {
+// timelines are the timelines of single pods.
+func (t *tracker) timelines() []journal.PodTimeline {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.lanes.result()
+	return t.podTimelines.sortedTimelines()
 }
 
-// result is sorted by store.
-func (t *tracker) result() []journal.Availability {
+// sortedAvailability is sorted by store.
+func (t *tracker) sortedAvailability() []journal.Availability {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []journal.Availability

@@ -36,8 +36,8 @@ type backup struct {
 	Note string `json:"note"`
 	// Files maps each file to its SHA-256.
 	Files map[string]string `json:"files"`
-	// Left says what is not in the backup, and why.
-	Left []string `json:"left,omitempty"`
+	// Omitted says what is not in the backup, and why.
+	Omitted []string `json:"omitted,omitempty"`
 }
 
 // backupDir is this plan's own folder, so that a second plan never touches the
@@ -62,16 +62,16 @@ func backupComplete(dir, digest string) bool {
 	}
 	for name, want := range b.Files {
 		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-		if err != nil || sum(content) != want {
+		if err != nil || sha256Hex(content) != want {
 			return false
 		}
 	}
 	return true
 }
 
-// backedUp remembers the folder for the outcome, and in the journal for whoever
-// goes on from here, maybe from another folder.
-func (e *Executor) backedUp(dir string) {
+// recordBackup remembers the folder for the outcome, and in the journal for whoever
+// resumes this run, maybe from another folder.
+func (e *Executor) recordBackup(dir string) {
 	e.backup, e.journal.Backup = dir, dir
 	if whole, err := filepath.Abs(dir); err == nil {
 		e.journal.Backup = whole
@@ -93,7 +93,7 @@ func (e *BackupError) Unwrap() error { return e.Cause }
 
 // Hint names the flag.
 func (e *BackupError) Hint() string {
-	return "make room there, or name another folder with --backup-dir"
+	return "free disk space, or set another directory with --backup-dir"
 }
 
 // writeBackup writes what was there before the plan: values, manifests, CRDs
@@ -102,30 +102,30 @@ func (e *BackupError) Hint() string {
 func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 	dir := e.backupDir()
 	if dir == "" {
-		return "", errors.New("writing backup: no folder named")
+		return "", errors.New("writing backup: no directory set")
 	}
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
 	b := backup{
 		APIVersion: plan.APIVersion, Kind: "Backup", Plan: e.digest, Cluster: e.facts.ClusterUID, Time: e.opts.Now().UTC(),
-		Note:  "Secrets are left out: license, credentials and pull secrets are to be supplied when this is used.",
+		Note:  "Secrets are omitted: supply license, credentials and pull secrets when restoring.",
 		Files: map[string]string{},
 	}
 	w := backupWriter{dir: dir, index: &b, secrets: e.secrets}
-	w.releases(e.facts)
+	w.writeReleases(e.facts)
 	for _, c := range e.facts.CRDs {
-		w.object("crds/"+c.Name, c.Object)
+		w.writeObject("crds/"+c.Name, c.Object)
 	}
 	for _, s := range e.facts.Stores {
-		w.object("objectstores/"+s.Namespace+"/"+s.Name, s.Object)
+		w.writeObject("objectstores/"+s.Namespace+"/"+s.Name, s.Object)
 	}
-	added := w.values(e.plan, e.in)
-	w.json(backupIndex, b)
+	added := w.writeValues(e.plan, e.inputs)
+	w.writeJSON(backupIndex, b)
 	if w.err != nil {
 		return "", &BackupError{Dir: dir, Cause: w.err}
 	}
-	e.backedUp(dir)
+	e.recordBackup(dir)
 	if len(added) > 0 {
 		return fmt.Sprintf("%s; %s keeps what %s adds to the values", dir, filepath.Join(dir, "values"), strings.Join(added, ", ")), nil
 	}
@@ -140,73 +140,73 @@ type backupWriter struct {
 	err     error
 }
 
-func (w *backupWriter) releases(f *plan.Facts) {
+func (w *backupWriter) writeReleases(f *plan.Facts) {
 	all := f.Releases
 	if f.Operator != nil {
-		all = append([]plan.Release{*f.Operator}, all...)
+		all = append([]plan.InstalledRelease{*f.Operator}, all...)
 	}
 	for _, r := range all {
 		base := "releases/" + r.Namespace + "/" + r.Name + "/"
-		w.yaml(base+"values.yaml", w.secrets.Object(orEmpty(r.Values)))
+		w.writeYAML(base+"values.yaml", w.secrets.Object(orEmpty(r.Values)))
 		r.Description = w.secrets.Text(r.Description) // of a failure it holds what Helm said
-		w.json(base+"release.json", r)
+		w.writeJSON(base+"release.json", r)
 		objects, unreadable := parseManifest(r.Manifest)
 		if unreadable > 0 {
-			w.index.Left = append(w.index.Left, fmt.Sprintf("%d documents of release %s: they can't be parsed", unreadable, r.Key()))
+			w.index.Omitted = append(w.index.Omitted, fmt.Sprintf("%d documents of release %s: they can't be parsed", unreadable, r.Key()))
 		}
-		w.manifest(base+"manifest.yaml", r.Key(), objects)
+		w.writeManifest(base+"manifest.yaml", r.Key(), objects)
 	}
 }
 
-func (w *backupWriter) manifest(name, release string, objects []images.Object) {
+func (w *backupWriter) writeManifest(name, release string, objects []images.Object) {
 	var b strings.Builder
 	for _, o := range objects {
 		key := plan.KeyOf(o, "")
 		if key.Kind == "Secret" {
-			w.index.Left = append(w.index.Left, fmt.Sprintf("Secret %s of release %s", key.Name, release))
+			w.index.Omitted = append(w.index.Omitted, fmt.Sprintf("Secret %s of release %s", key.Name, release))
 			continue
 		}
 		doc, err := message.YAML(w.secrets.Object(o))
-		w.fail(err)
+		w.setError(err)
 		b.WriteString("---\n")
 		b.Write(doc)
 	}
-	w.write(name, []byte(b.String()))
+	w.writeFile(name, []byte(b.String()))
 }
 
-// object writes a live object without what the API server alone maintains.
-func (w *backupWriter) object(name string, o images.Object) {
+// writeObject writes a live object without what the API server alone maintains.
+func (w *backupWriter) writeObject(name string, o images.Object) {
 	if o == nil {
-		w.index.Left = append(w.index.Left, name+": it was not looked at")
+		w.index.Omitted = append(w.index.Omitted, name+": not read")
 		return
 	}
 	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
 	unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
 	unstructured.RemoveNestedField(u.Object, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
-	w.yaml(name+".yaml", w.secrets.Object(u.Object))
+	w.writeYAML(name+".yaml", w.secrets.Object(u.Object))
 }
 
-func (w *backupWriter) yaml(name string, v any) {
+func (w *backupWriter) writeYAML(name string, v any) {
 	doc, err := message.YAML(v)
-	w.fail(err)
-	w.write(name, doc)
+	w.setError(err)
+	w.writeFile(name, doc)
 }
 
-func (w *backupWriter) json(name string, v any) {
+func (w *backupWriter) writeJSON(name string, v any) {
 	doc, err := json.MarshalIndent(v, "", "  ")
-	w.fail(err)
-	w.write(name, append(doc, '\n'))
+	w.setError(err)
+	w.writeFile(name, append(doc, '\n'))
 }
 
-func (w *backupWriter) write(name string, content []byte) {
+func (w *backupWriter) writeFile(name string, content []byte) {
 	if w.err != nil {
 		return
 	}
-	w.index.Files[name] = sum(content)
-	w.fail(writePrivate(filepath.Join(w.dir, filepath.FromSlash(name)), content))
+	w.index.Files[name] = sha256Hex(content)
+	w.setError(writePrivate(filepath.Join(w.dir, filepath.FromSlash(name)), content))
 }
 
-func (w *backupWriter) fail(err error) {
+func (w *backupWriter) setError(err error) {
 	if w.err == nil {
 		w.err = err
 	}
@@ -220,7 +220,7 @@ func writePrivate(path string, content []byte) error {
 	return safefile.Write(path, content, 0o600)
 }
 
-func sum(b []byte) string {
+func sha256Hex(b []byte) string {
 	s := sha256.Sum256(b)
 	return hex.EncodeToString(s[:])
 }

@@ -11,13 +11,13 @@ import (
 // Where no backup can be written, here because a file is in the folder's place,
 // nothing is changed, and the flag that helps is named.
 func TestNothingIsChangedWithoutABackup(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.opts.BackupDir = filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(x.opts.BackupDir, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		var backup *BackupError
 		var stopped *StoppedError
 		if !errors.As(err, &backup) || backup.Hint() == "" || !errors.As(err, &stopped) || stopped.Changed {

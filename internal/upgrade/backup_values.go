@@ -11,38 +11,38 @@ import (
 // valuesFile is where a backup keeps what a step adds to the values.
 func valuesFile(s plan.Step) string { return "values/" + s.ID + ".yaml" }
 
-// values writes down what each step gives its release beyond the user's files
-// or the release's own values, such as what only a stepping stone's chart
+// writeValues writes down what each step gives its release beyond the user's files
+// or the release's own values, such as what only an intermediate version's chart
 // takes: nothing is applied that was not on disk or in the release before. It
 // returns the steps that add something.
-func (w *backupWriter) values(p *plan.Plan, in *plan.Inputs) []string {
+func (w *backupWriter) writeValues(p *plan.Plan, in *plan.Inputs) []string {
 	var steps []string
 	for _, s := range p.Steps {
 		if s.Action != plan.ActionOperator && s.Action != plan.ActionStore {
 			continue
 		}
 		c, err := changeOf(in, s)
-		w.fail(err)
+		w.setError(err)
 		if err != nil || c.Unchanged || len(c.Added) == 0 {
 			continue
 		}
 		open, paths := w.secrets.Split(c.Added)
-		left := dotted(paths)
+		left := joinPaths(paths)
 		for _, at := range left {
-			w.index.Left = append(w.index.Left, at+" in "+valuesFile(s)+": it holds a secret")
+			w.index.Omitted = append(w.index.Omitted, at+" in "+valuesFile(s)+": it holds a secret")
 		}
 		if len(open) == 0 {
 			continue
 		}
 		doc, err := message.YAML(open)
-		w.fail(err)
-		w.write(valuesFile(s), append([]byte(valuesHead(s, c, left)), doc...))
+		w.setError(err)
+		w.writeFile(valuesFile(s), append([]byte(valuesHeader(s, c, left)), doc...))
 		steps = append(steps, s.ID)
 	}
 	return steps
 }
 
-func valuesHead(s plan.Step, c *plan.Change, left []string) string {
+func valuesHeader(s plan.Step, c *plan.Change, left []string) string {
 	source := "its own values"
 	if len(c.ValuesFiles) > 0 {
 		source = strings.Join(c.ValuesFiles, ", ")
@@ -55,8 +55,8 @@ func valuesHead(s plan.Step, c *plan.Change, left []string) string {
 	return head
 }
 
-// dotted are paths as people read them.
-func dotted(paths [][]string) []string {
+// joinPaths are paths as people read them.
+func joinPaths(paths [][]string) []string {
 	var list []string
 	for _, p := range paths {
 		list = append(list, strings.Join(p, "."))

@@ -12,15 +12,15 @@ import (
 // What a step adds to the values is on disk before anything is applied, and
 // without secrets.
 func TestBackupKeepsWhatStepsAddToTheValues(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.in.Operator[0].ValuesFiles = []string{"operator.yaml"}
 		x.in.Operator[0].Added = map[string]any{
 			"license":      "eyJhbGciOiJFUzM4NCJ9.payload.signature",
 			"repositories": map[string]any{"minio": map[string]any{"hostname": "reg.example"}},
 		}
 		x.in.Stores[1].Added = map[string]any{"secrets": map[string]any{"secretKey": "planted"}}
-		out, err := x.run(t.Context())
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

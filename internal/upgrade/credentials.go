@@ -34,28 +34,28 @@ func (e *Executor) refuseCredentialChanges(ctx context.Context, s plan.Step) err
 	if s.Action != plan.ActionStore {
 		return nil
 	}
-	c, err := changeOf(e.in, s)
+	c, err := changeOf(e.inputs, s)
 	if err != nil {
 		return err
 	}
-	planned := e.in.Facts
+	planned := e.inputs.Facts
 	if planned == nil {
 		planned = &plan.Facts{}
 	}
 	facts := plan.Facts{Stores: slices.Clone(planned.Stores)}
-	for _, now := range e.live.Snapshot().Stores {
+	for _, now := range e.watch.Snapshot().Stores {
 		i := slices.IndexFunc(facts.Stores, func(o plan.Store) bool { return o.Key() == now.Key() })
 		if i >= 0 && now.Object != nil {
 			facts.Stores[i] = now
 		}
 	}
-	in := *e.in
+	in := *e.inputs
 	in.Facts, in.Stores = &facts, []plan.Change{*c}
 	wanted := in.CredentialSecrets()
 	if len(wanted) == 0 {
 		return nil
 	}
-	err = patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+	err = retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) error {
 		facts.StoreSecrets, facts.Gaps = nil, nil
 		return e.deps.Cluster.AddStoreSecrets(ctx, &facts, wanted)
 	})

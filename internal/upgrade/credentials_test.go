@@ -35,8 +35,8 @@ func (x *execution) withLogin() {
 	x.w.setLogin(planted)
 }
 
-func (w *world) setLogin(password string) {
-	w.with(func() {
+func (w *fakeCluster) setLogin(password string) {
+	w.updateState(func() {
 		w.secrets = map[string]map[string]plan.Sensitive{"ns-one/one-env": {"config.env": plan.Sensitive(configEnv(password))}}
 	})
 }
@@ -46,32 +46,32 @@ func TestStepDoesNotSetALoginBackThatWasChangedAfterThePlanWasMade(t *testing.T)
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		change func(w *world, x *execution, point string)
+		change func(w *fakeCluster, x *execution, point string)
 		accept bool
 		want   string
 	}{
-		{"nobody changes it", func(*world, *execution, string) {}, false, ""},
-		{"before the first step", func(w *world, _ *execution, point string) {
+		{"nobody changes it", func(*fakeCluster, *execution, string) {}, false, ""},
+		{"before the first step", func(w *fakeCluster, _ *execution, point string) {
 			if point == "push" {
 				w.setLogin(rotated)
 			}
 		}, false, "the root credentials of ns-one/one change: password (Secret one-env)"},
-		{"between two calls of Helm", func(w *world, _ *execution, point string) {
+		{"between two calls of Helm", func(w *fakeCluster, _ *execution, point string) {
 			if point == "helm half" && len(w.releases["ns-one/one"]) == 2 {
 				w.setLogin(rotated)
 			}
 		}, false, "the root credentials of ns-one/one change: password (Secret one-env)"},
-		{"a change was accepted", func(w *world, _ *execution, point string) {
+		{"a change was accepted", func(w *fakeCluster, _ *execution, point string) {
 			if point == "push" {
 				w.setLogin(rotated)
 			}
 		}, true, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
-				x := w.attempt(t, "me")
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
+				x := w.newAttempt(t, "me")
 				x.withLogin()
-				x.opts.Anew = "look at a plan"
+				x.opts.ReplanCommand = "look at a plan"
 				if tt.accept {
 					x.in.Options.AcceptCredentials = []string{"ns-one/one"}
 				}
@@ -84,18 +84,18 @@ func TestStepDoesNotSetALoginBackThatWasChangedAfterThePlanWasMade(t *testing.T)
 					}
 					return nil
 				}
-				_, err := x.run(t.Context())
+				_, err := x.runAttempt(t.Context())
 				if tt.want == "" {
 					if err != nil {
 						t.Fatal(err)
 					}
-					w.upgraded(t)
+					w.checkUpgraded(t)
 					return
 				}
 				if !errors.As(err, new(*CredentialError)) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "hint: look at a plan") || strings.Contains(err.Error(), rotated) {
 					t.Fatalf("received: %v\nexpected: %s", err, tt.want)
 				}
-				if slices.ContainsFunc(w.releases["ns-one/one"], func(r Release) bool { return r.Status == "deployed" && r.Version == "1.0.16" }) {
+				if slices.ContainsFunc(w.releases["ns-one/one"], func(r HelmRelease) bool { return r.Status == "deployed" && r.Version == "1.0.16" }) {
 					t.Error("the release was upgraded")
 				}
 			})

@@ -76,7 +76,7 @@ func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 	namespaces, objects := e.affected(s)
 	asked := e.opts.Now()
 	var f *plan.Facts
-	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+	err := retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) (err error) {
 		f, err = e.deps.Cluster.Deletions(ctx, Scope{Namespaces: namespaces}, objects)
 		return err
 	})
@@ -93,7 +93,7 @@ func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 	}
 	for _, g := range f.Gaps {
 		if !g.Optional || !g.Denied {
-			return fmt.Errorf("looking for objects that are being deleted: %s: %s", g.What, g.Cause)
+			return fmt.Errorf("looking for objects that are being deleted: %s: %s", g.Subject, g.Cause)
 		}
 	}
 	e.deletionsRead = asked
@@ -123,12 +123,12 @@ func (e *Executor) lookAnewLater(ctx context.Context, s plan.Step) error {
 // restart every store.
 func (e *Executor) affected(s plan.Step) (namespaces []string, objects []plan.ObjectKey) {
 	objects = []plan.ObjectKey{{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: aistor.CRDObjectStores}}
-	namespaces = e.scope().Namespaces
+	namespaces = e.watchScope().Namespaces
 	if s.Action == plan.ActionStore {
 		namespace, _, _ := strings.Cut(s.Store, "/")
 		namespaces = []string{namespace}
 	}
-	for _, c := range slices.Concat(e.in.Operator, e.in.Stores) {
+	for _, c := range slices.Concat(e.inputs.Operator, e.inputs.Stores) {
 		if s.Action == plan.ActionStore && c.Key() != s.Target {
 			continue
 		}
@@ -161,7 +161,7 @@ func (e *Executor) claimsInDanger(s plan.Step, f *plan.Facts) error {
 	if more := len(found) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}
-	e.say(s.ID, EventAlarm, text+"; the operator may still restart pods, and no further step begins")
+	e.emitMessage(s.ID, EventAlarm, text+"; the operator may still restart pods, and no further step begins")
 	return err
 }
 

@@ -21,8 +21,8 @@ import (
 
 // deleteClaims marks the claims of a store for deletion, as kubectl delete does
 // while pods use them.
-func (w *world) deleteClaims(s *fakeStore) {
-	w.with(func() {
+func (w *fakeCluster) deleteClaims(s *fakeStore) {
+	w.updateState(func() {
 		for i := range s.claims {
 			s.claims[i].Terminating = time.Now()
 		}
@@ -49,29 +49,29 @@ func stoppedBy(t *testing.T, err error, step string, words ...string) {
 func TestAStepDoesNotBeginWhileSomethingIsBeingDeleted(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		mark func(w *world, f *plan.Facts)
+		mark func(w *fakeCluster, f *plan.Facts)
 		want string
 	}{
-		{"all claims of a store", func(_ *world, f *plan.Facts) { markClaims(f, "ns-one") }, "persistentvolumeclaim ns-one/data-one-pool-0-0 is marked for deletion since"},
-		{"one claim of the other store", func(_ *world, f *plan.Facts) { markOne(f, "data-two-pool-0-3") }, "persistentvolumeclaim ns-two/data-two-pool-0-3 is marked"},
-		{"an object store", func(_ *world, f *plan.Facts) { f.Stores[0].Terminating = time.Now() }, "objectstore ns-one/one is marked"},
-		{"a namespace", func(_ *world, f *plan.Facts) {
+		{"all claims of a store", func(_ *fakeCluster, f *plan.Facts) { markClaims(f, "ns-one") }, "persistentvolumeclaim ns-one/data-one-pool-0-0 is marked for deletion since"},
+		{"one claim of the other store", func(_ *fakeCluster, f *plan.Facts) { markOne(f, "data-two-pool-0-3") }, "persistentvolumeclaim ns-two/data-two-pool-0-3 is marked"},
+		{"an object store", func(_ *fakeCluster, f *plan.Facts) { f.Stores[0].Terminating = time.Now() }, "objectstore ns-one/one is marked"},
+		{"a namespace", func(_ *fakeCluster, f *plan.Facts) {
 			f.Namespaces = []plan.Namespace{{Name: "ns-one", Terminating: time.Now()}}
 		}, "namespace ns-one is marked"},
-		{"the definition", func(_ *world, f *plan.Facts) {
+		{"the definition", func(_ *fakeCluster, f *plan.Facts) {
 			f.CRDs = []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true, Terminating: time.Now()}}
 		}, "customresourcedefinition objectstores.aistor.min.io is marked"},
-		{"a volume", func(_ *world, f *plan.Facts) {
+		{"a volume", func(_ *fakeCluster, f *plan.Facts) {
 			f.Volumes = []plan.Volume{{Name: "pv", ClaimNamespace: "ns-one", ClaimName: "data-one-pool-0-0", Terminating: time.Now()}}
 		}, "persistentvolume pv is marked"},
-		{"an object of a manifest", func(_ *world, f *plan.Facts) {
+		{"an object of a manifest", func(_ *fakeCluster, f *plan.Facts) {
 			f.Marked = []plan.MarkedObject{{ObjectKey: plan.ObjectKey{Kind: "ConfigMap", Namespace: "aistor", Name: "object-store-operator"}, Terminating: time.Now()}}
 		}, "configmap aistor/object-store-operator is marked"},
-		{"a claim that is gone", func(_ *world, f *plan.Facts) { f.Claims = f.Claims[1:] }, "persistentvolumeclaim ns-one/data-one-pool-0-0 was deleted; its volume was pv-data-one-pool-0-0"},
-		{"a claim that is another one", func(_ *world, f *plan.Facts) { f.Claims[0].UID, f.Claims[0].Volume = "new", "pv-new" }, "its volume was pv-data-one-pool-0-0 and is pv-new now"},
+		{"a claim that is gone", func(_ *fakeCluster, f *plan.Facts) { f.Claims = f.Claims[1:] }, "persistentvolumeclaim ns-one/data-one-pool-0-0 was deleted; its volume was pv-data-one-pool-0-0"},
+		{"a claim that is another one", func(_ *fakeCluster, f *plan.Facts) { f.Claims[0].UID, f.Claims[0].Volume = "new", "pv-new" }, "its volume was pv-data-one-pool-0-0 and is pv-new now"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				begun := false
 				w.onRequest = func(point string) { begun = begun || point == "push" }
 				w.onFacts = func(f *plan.Facts) {
@@ -79,8 +79,8 @@ func TestAStepDoesNotBeginWhileSomethingIsBeingDeleted(t *testing.T) {
 						tt.mark(w, f)
 					}
 				}
-				_, err := w.attempt(t, "me").run(t.Context())
-				stoppedBy(t, err, "mend-5.10.0", tt.want, "nothing was changed")
+				_, err := w.newAttempt(t, "me").runAttempt(t.Context())
+				stoppedBy(t, err, "recreate-bindings-5.10.0", tt.want, "nothing was changed")
 				for _, call := range []string{"helm upgrade", "binding delete"} {
 					if slices.Contains(w.calls, call) {
 						t.Errorf("the run did %q", call)
@@ -107,8 +107,8 @@ func markOne(f *plan.Facts, name string) {
 // Between two steps of a running upgrade the claims of the next store are
 // deleted: the store is not restarted.
 func TestClaimsThatAreDeletedBetweenTwoStepsStopTheNextOne(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		tell := x.opts.OnEvent
 		x.opts.OnEvent = func(ev Event) {
 			tell(ev)
@@ -116,7 +116,7 @@ func TestClaimsThatAreDeletedBetweenTwoStepsStopTheNextOne(t *testing.T) {
 				w.deleteClaims(w.stores[1])
 			}
 		}
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		stoppedBy(t, err, "store-two", "persistentvolumeclaim ns-two/data-two-pool-0-0 is marked for deletion since", "the cluster was changed")
 		if n := len(w.releases["ns-two/two"]); n != 1 || w.stores[1].revision != 0 {
 			t.Errorf("the store was touched: %d revisions, roll-out %d", n, w.stores[1].revision)
@@ -128,7 +128,7 @@ func TestClaimsThatAreDeletedBetweenTwoStepsStopTheNextOne(t *testing.T) {
 // other step begins, and nothing is rolled back, which would restart the pods
 // once more.
 func TestClaimsThatAreDeletedWhilePodsRestartEndTheStepAtOnce(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		var at time.Time
 		w.onPod = func(s *fakeStore, _ *fakePod) { // called with the lock held
 			if s.name == "one" && at.IsZero() {
@@ -138,14 +138,14 @@ func TestClaimsThatAreDeletedWhilePodsRestartEndTheStepAtOnce(t *testing.T) {
 				}
 			}
 		}
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.opts.RollbackOnFailure = true
 		for i := range x.plan.Steps {
 			x.plan.Steps[i].Reversible = true
 		}
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		stoppedBy(t, err, "store-one", "persistentvolumeclaim ns-one/data-one-pool-0-0 is marked", "is not rolled back")
-		alarms := x.told.alarms()
+		alarms := x.told.alarmMessages()
 		if len(alarms) == 0 || !strings.Contains(alarms[0], "marked for deletion") || !strings.Contains(alarms[0], "the operator may still restart pods") {
 			t.Errorf("alarms: %v", alarms)
 		}
@@ -162,13 +162,13 @@ func TestClaimsThatAreDeletedWhilePodsRestartEndTheStepAtOnce(t *testing.T) {
 // A volume that was replaced while its store was upgraded is no success, even
 // where all is ready in the end.
 func TestAVolumeThatWasReplacedIsNoSuccess(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.opts.Validate = func(context.Context) (string, error) {
-			w.with(func() { w.stores[0].claims[2].UID, w.stores[0].claims[2].Volume = "new", "pv-new" })
+			w.updateState(func() { w.stores[0].claims[2].UID, w.stores[0].claims[2].Volume = "new", "pv-new" })
 			return "all good", nil
 		}
-		out, err := x.run(t.Context())
+		out, err := x.runAttempt(t.Context())
 		stoppedBy(t, err, "", "its volume was pv-data-one-pool-0-2 and is pv-new now")
 		if last := out.Attempts[len(out.Attempts)-1]; last.Result != "stopped" {
 			t.Errorf("the attempt ended as %q", last.Result)
@@ -179,10 +179,10 @@ func TestAVolumeThatWasReplacedIsNoSuccess(t *testing.T) {
 // What the first attempt recorded counts for all that follow, also under a plan
 // that was made since.
 func TestALaterAttemptComparesWithTheFirstOnesRecord(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.opts.StopAfter = "store-one"
-		if _, err := x.run(t.Context()); err != nil {
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		runs, err := journal.List(t.Context(), w.client, "aistor")
@@ -192,11 +192,11 @@ func TestALaterAttemptComparesWithTheFirstOnesRecord(t *testing.T) {
 		if got := runs[0].Claims["ns-two/two"]["data-two-pool-0-1"]; got != (plan.ClaimID{UID: "uid-data-two-pool-0-1", Volume: "pv-data-two-pool-0-1"}) {
 			t.Errorf("recorded: %v", runs[0].Claims)
 		}
-		w.with(func() { w.stores[1].claims[1].UID, w.stores[1].claims[1].Volume = "new", "pv-new" })
-		again := w.attempt(t, "me again")
+		w.updateState(func() { w.stores[1].claims[1].UID, w.stores[1].claims[1].Volume = "new", "pv-new" })
+		again := w.newAttempt(t, "me again")
 		again.plan.Options.AllowDowngrade = true // another plan, made while the volume is another one
-		again.plan.Claims = w.snapshot().ClaimRecords()
-		_, err = again.run(t.Context())
+		again.plan.Claims = w.takeSnapshot().ClaimRecords()
+		_, err = again.runAttempt(t.Context())
 		stoppedBy(t, err, "store-two", "its volume was pv-data-two-pool-0-1 and is pv-new now")
 	})
 }
@@ -208,15 +208,15 @@ func TestWhatCouldNotBeLookedAtStopsAStep(t *testing.T) {
 		gap   plan.Gap
 		stops bool
 	}{
-		{plan.Gap{What: "persistentvolumeclaims in ns-one", Cause: "forbidden", Denied: true}, true},
-		{plan.Gap{What: "persistentvolumes", Cause: "the server is away", Optional: true}, true},
-		{plan.Gap{What: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}, false},
+		{plan.Gap{Subject: "persistentvolumeclaims in ns-one", Cause: "forbidden", Denied: true}, true},
+		{plan.Gap{Subject: "persistentvolumes", Cause: "the server is away", Optional: true}, true},
+		{plan.Gap{Subject: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}, false},
 	} {
 		t.Run(fmt.Sprint(tt.gap), func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				w.onFacts = func(f *plan.Facts) { f.Gaps = []plan.Gap{tt.gap} }
-				_, err := w.attempt(t, "me").run(t.Context())
-				if stops := err != nil && strings.Contains(err.Error(), "looking for objects that are being deleted: "+tt.gap.What); stops != tt.stops {
+				_, err := w.newAttempt(t, "me").runAttempt(t.Context())
+				if stops := err != nil && strings.Contains(err.Error(), "looking for objects that are being deleted: "+tt.gap.Subject); stops != tt.stops {
 					t.Errorf("received %v", err)
 				}
 			})
@@ -247,7 +247,7 @@ func TestManyClaimsAreRecordedInOneDigestForEachStore(t *testing.T) {
 
 // The API server may go away between the look and the call of Helm.
 func TestClaimsDeletedWhileTheAPIServerIsAwayKeepHelmFromBeingCalled(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		var away atomic.Bool
 		changed, looked := false, false
 		w.client.PrependReactor("*", "leases", func(ktesting.Action) (bool, runtime.Object, error) {
@@ -267,7 +267,7 @@ func TestClaimsDeletedWhileTheAPIServerIsAwayKeepHelmFromBeingCalled(t *testing.
 				time.AfterFunc(90*time.Second, func() { away.Store(false) })
 			}
 		}
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		if !errors.As(err, new(*DeletionError)) {
 			t.Errorf("error: %v", err)
 		}
@@ -280,16 +280,16 @@ func TestClaimsDeletedWhileTheAPIServerIsAwayKeepHelmFromBeingCalled(t *testing.
 // A drive that is replaced between two attempts was not replaced by the first
 // one, if that changed nothing.
 func TestClaimsOfAnAttemptThatChangedNothingAreNotKept(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.opts.Preflight = func(context.Context) error { return errors.New("an image is missing in the registry") }
-		if _, err := x.run(t.Context()); err == nil {
+		if _, err := x.runAttempt(t.Context()); err == nil {
 			t.Fatal("no error")
 		}
-		w.with(func() { w.stores[0].claims[0].UID, w.stores[0].claims[0].Volume = "new", "pv-new-drive" })
-		if _, err := w.attempt(t, "me again").run(t.Context()); err != nil {
+		w.updateState(func() { w.stores[0].claims[0].UID, w.stores[0].claims[0].Volume = "new", "pv-new-drive" })
+		if _, err := w.newAttempt(t, "me again").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }

@@ -21,11 +21,11 @@ type Deps struct {
 	// yet. The clients of all other parts are to be behind its fence.
 	Lease *lease.Lease
 	// Client keeps the journal and reads logs of failing pods.
-	Client  kubernetes.Interface
-	Objects Objects
+	Client   kubernetes.Interface
+	Bindings BindingClient
 	// Prober asks stores whether they serve. Without it availability is
 	// reported as unknown.
-	Prober Prober
+	Prober AvailabilityProber
 	// Redactor knows the secrets that are taken out of events, errors, journal,
 	// backup and evidence; the executor teaches it those it finds. The default
 	// is one of its own.
@@ -36,27 +36,27 @@ type Deps struct {
 // Rollback and Forget are called with a context that nobody cancels, because a Helm
 // operation that is cut off leaves a release pending.
 type Helm interface {
-	// Release is the newest revision of a release.
-	Release(ctx context.Context, namespace, name string) (Release, error)
+	// GetRelease is the newest revision of a release.
+	GetRelease(ctx context.Context, namespace, name string) (HelmRelease, error)
 	// Deployed is the manifest of the newest revision that was carried through.
 	Deployed(ctx context.Context, namespace, name string) (manifest string, err error)
 	// Upgrade carries out one `helm upgrade` and returns the new revision. It
 	// need not wait for workloads.
-	Upgrade(ctx context.Context, r UpgradeRequest) (Release, error)
+	Upgrade(ctx context.Context, r UpgradeRequest) (HelmRelease, error)
 	// MarkFailed gives a pending revision the status failed. It refuses one
 	// that is not the newest any more.
 	MarkFailed(ctx context.Context, namespace, name string, revision int) error
 	// Rollback goes back to a revision, as `helm rollback` does: the new
 	// revision's description is [journal.RollbackDescription].
 	Rollback(ctx context.Context, r RollbackRequest) error
-	// Forget removes the record of a revision that is a rollback which did not
+	// DeleteRollbackRecord removes the record of a revision that is a rollback which did not
 	// reach its end. It refuses one that is not the newest, and one of any
 	// other kind.
-	Forget(ctx context.Context, namespace, name string, revision int) error
+	DeleteRollbackRecord(ctx context.Context, namespace, name string, revision int) error
 }
 
-// Release is one revision of a Helm release.
-type Release struct {
+// HelmRelease is one revision of a Helm release.
+type HelmRelease struct {
 	Chart, Version string
 	// Status is Helm's word: deployed, failed, pending-upgrade, …
 	Status   string
@@ -74,7 +74,7 @@ type Release struct {
 // UpgradeRequest is one `helm upgrade`.
 type UpgradeRequest struct {
 	Namespace, Name string
-	Chart           plan.Chart
+	Chart           plan.ChartRef
 	// ChartDigest names the bytes of the chart: "sha256:…".
 	ChartDigest string
 	// Values are complete and may hold secrets.
@@ -98,7 +98,7 @@ type RollbackRequest struct {
 
 // Cluster yields facts.
 type Cluster interface {
-	// Facts looks once, at everything, at the newest state.
+	// Facts collects everything once, in its newest state.
 	Facts(ctx context.Context) (*plan.Facts, error)
 	// Deletions looks once at what is being deleted in the scope's namespaces
 	// and among the given objects, without a request for each pod.
@@ -110,7 +110,7 @@ type Cluster interface {
 	// Watch keeps facts about workloads, pods, volume claims, stores, services
 	// and webhooks up to date until Stop. It returns once the first snapshot is complete,
 	// and it outlives an API server that goes away for a while.
-	Watch(ctx context.Context, s Scope) (Live, error)
+	Watch(ctx context.Context, s Scope) (ClusterWatcher, error)
 }
 
 // Scope limits a watch.
@@ -119,8 +119,8 @@ type Scope struct {
 	Namespaces []string
 }
 
-// Live are facts that follow the cluster. It is used by one goroutine at a time.
-type Live interface {
+// keeps facts up to date. It is used by one goroutine at a time.
+type ClusterWatcher interface {
 	// Snapshot is the newest state; nobody changes it afterwards.
 	Snapshot() *plan.Facts
 	// Changed receives after the snapshot changed. Several changes may be
@@ -129,8 +129,8 @@ type Live interface {
 	Stop()
 }
 
-// Objects reads and replaces the bindings that a mend step is about.
-type Objects interface {
+// reads and replaces the bindings of a recreate-bindings step.
+type BindingClient interface {
 	// Get is nil without an error where the object is absent.
 	Get(ctx context.Context, key plan.ObjectKey) (images.Object, error)
 	// Delete removes the object only if it is still the one with this uid
@@ -140,11 +140,11 @@ type Objects interface {
 	Create(ctx context.Context, o images.Object) error
 }
 
-// Prober asks one store, by namespace/name, whether it serves writes. A nil
+// AvailabilityProber asks one store, by namespace/name, whether it serves writes. A nil
 // error means that it does; ErrNotProbed means that it couldn't be asked.
-type Prober interface {
+type AvailabilityProber interface {
 	Probe(ctx context.Context, store string) error
-	// At is the address at which a store is asked, without a password; empty
+	// EndpointOf is the address at which a store is asked, without a password; empty
 	// means through the API server.
-	At(store string) string
+	EndpointOf(store string) string
 }

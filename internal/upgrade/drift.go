@@ -8,29 +8,29 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// drifted returns a [DriftError] if a fact that s relies on is no longer true
+// checkStepDrift returns a [DriftError] if a fact that s relies on is no longer true
 // and our own journal does not explain why. Facts of a kind this version can't
-// look at are said to be unchecked, never silently taken as true.
-func (e *Executor) drifted(ctx context.Context, s plan.Step) error {
-	if s.Action == plan.ActionUnstick {
+// check are reported as unchecked, never silently taken as true.
+func (e *Executor) checkStepDrift(ctx context.Context, s plan.Step) error {
+	if s.Action == plan.ActionMarkFailed {
 		// Its only fact is that the release is pending; if not, it is done.
-		rel, err := e.release(ctx, s)
+		rel, err := e.getRelease(ctx, s)
 		if err != nil {
 			return err
 		}
-		return e.atWork(s.Target, rel)
+		return e.checkOtherHelm(s.Target, rel)
 	}
 	for _, fact := range s.Before {
 		var err error
 		switch fact.Object.Kind {
 		case plan.KindRelease:
-			err = e.releaseDrifted(ctx, s, fact)
+			err = e.checkReleaseDrift(ctx, s, fact)
 		case "ClusterRoleBinding", "RoleBinding":
-			err = e.bindingDrifted(ctx, s, fact)
+			err = e.checkBindingDrift(ctx, s, fact)
 		case "ObjectStore":
-			err = e.storeDrifted(fact)
+			err = e.checkStoreDrift(fact)
 		default:
-			e.say(s.ID, EventProgress, fmt.Sprintf("not checked: %s of %s", fact.Field, fact.Object))
+			e.emitMessage(s.ID, EventProgress, fmt.Sprintf("not checked: %s of %s", fact.Field, fact.Object))
 		}
 		if err != nil {
 			return err
@@ -39,9 +39,9 @@ func (e *Executor) drifted(ctx context.Context, s plan.Step) error {
 	return nil
 }
 
-func (e *Executor) releaseDrifted(ctx context.Context, s plan.Step, fact plan.Fact) error {
+func (e *Executor) checkReleaseDrift(ctx context.Context, s plan.Step, fact plan.Fact) error {
 	key := fact.Object.Namespace + "/" + fact.Object.Name
-	rel, err := e.release(ctx, plan.Step{Target: key})
+	rel, err := e.getRelease(ctx, plan.Step{Target: key})
 	if err != nil {
 		return err
 	}
@@ -57,25 +57,25 @@ func (e *Executor) releaseDrifted(ctx context.Context, s plan.Step, fact plan.Fa
 	case plan.FieldStatus:
 		now = rel.Status
 	default:
-		e.say(s.ID, EventProgress, fmt.Sprintf("not checked: %s of %s", fact.Field, fact.Object))
+		e.emitMessage(s.ID, EventProgress, fmt.Sprintf("not checked: %s of %s", fact.Field, fact.Object))
 		return nil
 	}
-	return compare(fact, now)
+	return compareFact(fact, now)
 }
 
-// bindingDrifted takes an absent binding, and one that has its new role
+// checkBindingDrift takes an absent binding, and one that has its new role
 // already, for what it is: less to do.
-func (e *Executor) bindingDrifted(ctx context.Context, s plan.Step, fact plan.Fact) error {
-	live, err := e.object(ctx, fact.Object)
-	if err != nil || live == nil || roleOf(live) == newRole(e, s, fact.Object) {
+func (e *Executor) checkBindingDrift(ctx context.Context, s plan.Step, fact plan.Fact) error {
+	live, err := e.getBinding(ctx, fact.Object)
+	if err != nil || live == nil || roleRefOf(live) == nextRoleRef(e, s, fact.Object) {
 		return err
 	}
-	return compare(fact, roleOf(live))
+	return compareFact(fact, roleRefOf(live))
 }
 
-func (e *Executor) storeDrifted(fact plan.Fact) error {
-	f := e.live.Snapshot()
-	s := store(f, fact.Object.Namespace+"/"+fact.Object.Name)
+func (e *Executor) checkStoreDrift(fact plan.Fact) error {
+	f := e.watch.Snapshot()
+	s := findStore(f, fact.Object.Namespace+"/"+fact.Object.Name)
 	if s == nil {
 		if why := unseen(f, "objectstores in "+fact.Object.Namespace); why != "" {
 			return fmt.Errorf("looking at %s: %s", fact.Object, why)
@@ -84,16 +84,16 @@ func (e *Executor) storeDrifted(fact plan.Fact) error {
 	}
 	switch strings.ToLower(fact.Field) {
 	case "image", ".spec.image", "spec.image":
-		return compare(fact, s.Image.String())
+		return compareFact(fact, s.Image.String())
 	case "uid":
-		return compare(fact, s.UID)
+		return compareFact(fact, s.UID)
 	case "health":
-		return compare(fact, s.Health)
+		return compareFact(fact, s.Health)
 	}
 	return nil
 }
 
-func compare(fact plan.Fact, now string) error {
+func compareFact(fact plan.Fact, now string) error {
 	if now == fact.Value {
 		return nil
 	}

@@ -14,16 +14,16 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 )
 
 var (
-	// ErrNotProbed is a [Prober]'s answer where the store couldn't be asked.
-	ErrNotProbed = errors.New("the store could not be asked")
+	// ErrNotProbed is a [AvailabilityProber]'s answer where the store couldn't be asked.
+	ErrNotProbed = errors.New("the store could not be queried")
 	// ErrMayNotProbe is an ErrNotProbed where asking again is no use.
-	ErrMayNotProbe = fmt.Errorf("this user may not ask: %w", ErrNotProbed)
+	ErrMayNotProbe = fmt.Errorf("not allowed to query: %w", ErrNotProbed)
 	// ErrDeadline means that the next step could not end before the deadline.
-	ErrDeadline = errors.New("the next step would not end before the deadline")
+	ErrDeadline = errors.New("the next step would not finish before the deadline")
 )
 
 // StoppedError says at which step a run stopped and what that means. Look for
@@ -36,11 +36,11 @@ type StoppedError struct {
 	Cause   error
 	// Next is the exact command to type next; empty where none was given.
 	Next string
-	// Undone says what became of the failed step's chart where
+	// UndoResult says what became of the failed step's chart where
 	// [Options.RollbackOnFailure] asked for its way back.
-	Undone string
-	// Back says that this was a rollback.
-	Back bool
+	UndoResult string
+	// Rollback says that this was a rollback.
+	Rollback bool
 	// Evidence is the folder with logs and events of what failed, if any.
 	Evidence string
 }
@@ -51,9 +51,9 @@ func (e *StoppedError) Error() string { return strings.Join(e.Lines(), "\n") }
 // Lines implements [message.Liner].
 func (e *StoppedError) Lines() []string {
 	lines := slices.Clone(message.Lines(e.Cause))
-	what := doing(e.Back) + ": "
+	what := operationText(e.Rollback) + ": "
 	if e.Step != "" {
-		what += message.Sprintf("carrying out step %q: ", e.Step)
+		what += message.Sprintf("running step %q: ", e.Step)
 	}
 	lines[0] = what + lines[0]
 	lost := errors.As(e.Cause, new(*lease.LostError))
@@ -64,8 +64,8 @@ func (e *StoppedError) Lines() []string {
 	} else {
 		lines = append(lines, "nothing was changed")
 	}
-	if e.Undone != "" {
-		lines = append(lines, message.Line(e.Undone))
+	if e.UndoResult != "" {
+		lines = append(lines, message.Line(e.UndoResult))
 	}
 	if e.Evidence != "" {
 		lines = append(lines, "logs and events: "+message.Line(e.Evidence))
@@ -101,7 +101,7 @@ func (e *BusyError) Error() string { return strings.Join(e.Lines(), "\n") }
 // Lines implements [message.Liner].
 func (e *BusyError) Lines() []string {
 	if e.Release != "" {
-		return []string{message.Sprintf("release %s: another Helm may be at work since %s; wait, or rerun after %s",
+		return []string{message.Sprintf("release %s: another Helm operation may be in progress since %s; wait, or rerun after %s",
 			e.Release, e.Since.UTC().Format(time.RFC3339), e.Until.UTC().Format(time.RFC3339))}
 	}
 	since := ""
@@ -109,16 +109,16 @@ func (e *BusyError) Lines() []string {
 		since = " since " + e.Since.UTC().Format(time.RFC3339)
 	}
 	return []string{
-		message.Sprintf("%s: another run is under way in namespace %q: held by %s%s", doing(e.Back), e.Namespace, message.Line(e.Holder), since),
+		message.Sprintf("%s: another run is under way in namespace %q: held by %s%s", operationText(e.Back), e.Namespace, message.Line(e.Holder), since),
 		"nothing was changed",
-		"hint: " + shell.Command("kubectl get lease %s -n %s -o yaml", lease.Name, e.Namespace),
+		"hint: " + shellquote.Command("kubectl get lease %s -n %s -o yaml", lease.Name, e.Namespace),
 	}
 }
 
 // InterruptedError says what an interrupted run did and what it left.
 type InterruptedError struct {
 	Changed         bool
-	Back            bool // this was a rollback
+	Rollback        bool // this was a rollback
 	Done, Remaining []string
 	// Next resumes the run.
 	Next string
@@ -129,7 +129,7 @@ func (e *InterruptedError) Error() string { return strings.Join(e.Lines(), "\n")
 
 // Lines implements [message.Liner].
 func (e *InterruptedError) Lines() []string {
-	lines := []string{doing(e.Back) + ": interrupted", "done: " + message.Line(list(e.Done)), "remaining: " + message.Line(list(e.Remaining))}
+	lines := []string{operationText(e.Rollback) + ": interrupted", "done: " + message.Line(joinOrNone(e.Done)), "remaining: " + message.Line(joinOrNone(e.Remaining))}
 	if e.Next != "" {
 		lines = append(lines, "hint: "+message.Block(e.Next))
 	}
@@ -160,7 +160,7 @@ type HealingError struct {
 
 // Error has one line for each store.
 func (e *HealingError) Error() string {
-	return message.Sprintf("the deadline is over, and drives have been healing for %s; all else is ready, and no further store is started before they have healed\nhealing: %s",
+	return message.Sprintf("deadline exceeded while drives were healing for %s; everything else is ready, and no further store is upgraded before healing completes\nhealing: %s",
 		e.After.Round(time.Second), message.List(e.Healing, "\nhealing: "))
 }
 
@@ -175,30 +175,30 @@ type DriftError struct {
 
 // Error names the fact, what the plan expects and what there is.
 func (e *DriftError) Error() string {
-	return message.Sprintf("%s was changed by somebody else: %s\nreceived: %s\nexpected: %s",
+	return message.Sprintf("%s was changed by another client: %s\nreceived: %s\nexpected: %s",
 		e.Object, e.Field, orNone(e.Received), orNone(e.Expected))
 }
 
 // Lines implements [message.Liner].
 func (e *DriftError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
-// stuckError is what waiting can't heal.
-type stuckError struct{ troubles []trouble }
+// unrecoverableError is what waiting can't heal.
+type unrecoverableError struct{ failures []persistentFailure }
 
-func (e *stuckError) Error() string {
-	lines := make([]string, len(e.troubles))
-	for i, t := range e.troubles {
+func (e *unrecoverableError) Error() string {
+	lines := make([]string, len(e.failures))
+	for i, t := range e.failures {
 		lines[i] = t.text
 	}
-	return "waiting can't heal this: " + string(message.List(lines, "\nand: "))
+	return "cannot recover by waiting: " + string(message.List(lines, "\nand: "))
 }
 
 // Lines implements [message.Liner].
-func (e *stuckError) Lines() []string { return strings.Split(e.Error(), "\n") }
+func (e *unrecoverableError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
-// transient reports whether a request failed because the API server was away
+// isTransient reports whether a request failed because the API server was away
 // or busy, so that repeating it makes sense.
-func transient(err error) bool {
+func isTransient(err error) bool {
 	var ne net.Error
 	switch {
 	case err == nil, errors.As(err, new(*lease.LostError)), apierrors.IsForbidden(err), apierrors.IsNotFound(err), apierrors.IsInvalid(err), apierrors.IsConflict(err):
@@ -215,15 +215,15 @@ func transient(err error) bool {
 		(strings.Contains(text, "connection refused") || strings.Contains(text, "connection reset") || silentWebhook(err) != nil)
 }
 
-// doing is what a run does, at the beginning of an error.
-func doing(back bool) string {
+// operationText is what a run does, at the beginning of an error.
+func operationText(back bool) string {
 	if back {
 		return "rolling back"
 	}
 	return "upgrading"
 }
 
-func list(s []string) string {
+func joinOrNone(s []string) string {
 	if len(s) == 0 {
 		return "none"
 	}

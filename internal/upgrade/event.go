@@ -18,7 +18,7 @@ const (
 	EventDone     EventKind = "done"
 	EventSkipped  EventKind = "skipped"
 	EventFailed   EventKind = "failed"
-	// EventAlarm is something a person should look at now.
+	// EventAlarm is something that needs attention now.
 	EventAlarm EventKind = "alarm"
 )
 
@@ -44,29 +44,29 @@ type Outcome struct {
 	Ended   time.Time     `json:"ended"`
 	Steps   []StepOutcome `json:"steps"`
 	// Changed says the cluster is no longer what it was before the plan, or
-	// before the one that this run went on from.
+	// before the one that this run resumed.
 	Changed bool `json:"changed"`
 	// Remaining are the ids of steps that are still to be done.
 	Remaining []string `json:"remaining,omitempty"`
-	// Parked says why a run without an error did not reach the end.
-	Parked string `json:"parked,omitempty"`
+	// PauseReason says why a run paused before the end.
+	PauseReason string `json:"pauseReason,omitempty"`
 	// Backup is the folder with the backup from before the first change. A run
-	// that went on from one of another plan has that one's here, and all in
+	// that resumed a run of another plan has that run's here, and all in
 	// Backups, the oldest first.
 	Backup  string   `json:"backup,omitempty"`
 	Backups []string `json:"backups,omitempty"`
-	// Undone says what became of a failed step's chart where its way back was
+	// UndoResult says what became of a failed step's chart where its way back was
 	// asked for.
-	Undone string `json:"undone,omitempty"`
+	UndoResult string `json:"rollbackResult,omitempty"`
 	// Validation is what the validate step said.
 	Validation   string                 `json:"validation,omitempty"`
 	Attempts     []journal.Attempt      `json:"attempts"`
 	Availability []journal.Availability `json:"availability,omitempty"`
-	// Earlier are the runs of other plans that this one went on from, the
+	// Earlier are the runs of other plans that this one resumed, the
 	// oldest first.
 	Earlier []journal.Run `json:"earlier,omitempty"`
 	// Pods are what was seen of single pods, of the first ones where there are
-	// too many for a picture.
+	// too many for a chart.
 	Pods []journal.PodTimeline `json:"pods,omitempty"`
 }
 
@@ -81,10 +81,10 @@ type StepOutcome struct {
 	Message string             `json:"message,omitempty"`
 }
 
-// emit tells an event; goroutines beside the main one tell some too.
-func (e *Executor) emit(ev Event) {
-	e.telling.Lock()
-	defer e.telling.Unlock()
+// emitEvent tells an event; goroutines beside the main one tell some too.
+func (e *Executor) emitEvent(ev Event) {
+	e.eventMu.Lock()
+	defer e.eventMu.Unlock()
 	ev.Time = e.opts.Now()
 	ev.Message = e.secrets.Text(ev.Message)
 	ev.Waiting = e.maskWaiting(ev.Waiting)
@@ -100,17 +100,17 @@ func (e *Executor) maskWaiting(waiting []string) []string {
 	var out []string
 	masked := make(map[string]string, len(waiting))
 	for _, w := range waiting {
-		m, known := e.masked[w]
+		m, known := e.maskedWaiting[w]
 		if !known {
 			m = e.secrets.Text(w)
 		}
 		masked[w] = m
 		out = append(out, m)
 	}
-	e.masked = masked
+	e.maskedWaiting = masked
 	return out
 }
 
-func (e *Executor) say(step string, kind EventKind, message string) {
-	e.emit(Event{Step: step, Kind: kind, Message: message})
+func (e *Executor) emitMessage(step string, kind EventKind, message string) {
+	e.emitEvent(Event{Step: step, Kind: kind, Message: message})
 }

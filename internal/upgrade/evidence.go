@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// logLines and logBytes bound the log of one container.
-	logLines = 2_000
-	logBytes = 1 << 20
-	// logPods bounds the pods whose logs are kept.
-	logPods = 5
+	// maxLogLines and logBytes bound the log of one container.
+	maxLogLines = 2_000
+	maxLogBytes = 1 << 20
+	// maxLogPods bounds the pods whose logs are kept.
+	maxLogPods = 5
 )
 
 // keepEvidence writes the logs of failing pods and the warnings beside the
@@ -31,65 +31,65 @@ func (e *Executor) keepEvidence(ctx context.Context, s plan.Step, cause error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	f := e.live.Snapshot()
+	f := e.watch.Snapshot()
 	dir := filepath.Join(e.backupDir(), fmt.Sprintf("failure-%s-%d", s.ID, e.journal.Step(s.ID).Attempt))
 	err := writePrivate(filepath.Join(dir, "cause.txt"), []byte(e.secrets.Text(cause.Error()+"\n")))
 	if err == nil {
-		err = writePrivate(filepath.Join(dir, "warnings.txt"), []byte(e.secrets.Text(warnings(f))))
+		err = writePrivate(filepath.Join(dir, "warnings.txt"), []byte(e.secrets.Text(warningLines(f))))
 	}
-	for _, p := range failing(f, cause) {
+	for _, p := range failingPods(f, cause) {
 		for _, c := range p.Containers {
 			name := filepath.Join(dir, p.Namespace+"_"+p.Name+"_"+c.Name+".log")
 			if err == nil && !c.Ready {
-				err = writePrivate(name, []byte(e.secrets.Text(e.log(ctx, p, c))))
+				err = writePrivate(name, []byte(e.secrets.Text(e.containerLog(ctx, p, c))))
 			}
 		}
 	}
 	if err != nil {
-		e.say(s.ID, EventProgress, "keeping logs and events: "+err.Error())
+		e.emitMessage(s.ID, EventProgress, "keeping logs and events: "+err.Error())
 		return
 	}
 	e.evidence = dir
 }
 
-// failing are the pods a cause is about, else those that are not ready.
-func failing(f *plan.Facts, cause error) []plan.Pod {
+// failingPods are the pods a cause is about, else those that are not ready.
+func failingPods(f *plan.Facts, cause error) []plan.Pod {
 	var pods []plan.Pod
-	if stuck, ok := errors.AsType[*stuckError](cause); ok {
-		for _, t := range stuck.troubles {
-			if t.pod != nil && len(pods) < logPods {
+	if stuck, ok := errors.AsType[*unrecoverableError](cause); ok {
+		for _, t := range stuck.failures {
+			if t.pod != nil && len(pods) < maxLogPods {
 				pods = append(pods, *t.pod)
 			}
 		}
 		return pods
 	}
 	for _, p := range f.Pods {
-		if !p.Ready && len(pods) < logPods {
+		if !p.Ready && len(pods) < maxLogPods {
 			pods = append(pods, p)
 		}
 	}
 	return pods
 }
 
-// log is the newest log of a container; of one that crashed it is the log of
+// containerLog is the newest log of a container; of one that crashed it is the log of
 // the run before, which holds the reason.
-func (e *Executor) log(ctx context.Context, p plan.Pod, c plan.Container) string {
-	o := &core.PodLogOptions{Container: c.Name, Previous: c.Restarts > 0, TailLines: new(int64(logLines)), LimitBytes: new(int64(logBytes))}
+func (e *Executor) containerLog(ctx context.Context, p plan.Pod, c plan.Container) string {
+	o := &core.PodLogOptions{Container: c.Name, Previous: c.Restarts > 0, TailLines: new(int64(maxLogLines)), LimitBytes: new(int64(maxLogBytes))}
 	r, err := e.deps.Client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, o).Stream(ctx)
 	if err != nil {
 		return "no log: " + err.Error() + "\n"
 	}
 	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, logBytes))
+	b, err := io.ReadAll(io.LimitReader(r, maxLogBytes))
 	if err != nil {
 		b = append(b, []byte("\nlog cut off: "+err.Error()+"\n")...)
 	}
 	return string(b)
 }
 
-func warnings(f *plan.Facts) string {
+func warningLines(f *plan.Facts) string {
 	var b strings.Builder
-	for _, ev := range f.Warnings {
+	for _, ev := range f.WarningEvents {
 		fmt.Fprintf(&b, "%s\t%s\t%s\t%d times\t%s\n", ev.Last.UTC().Format(time.RFC3339), ev.Object, ev.Reason, ev.Count, ev.Message)
 	}
 	return b.String()

@@ -15,50 +15,50 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Executor carries out one plan. Its Run is called once.
+// Executor runs one plan. Its Run is called once.
 type Executor struct {
-	plan *plan.Plan
-	in   *plan.Inputs
-	deps Deps
-	opts Options
+	plan   *plan.Plan
+	inputs *plan.Inputs
+	deps   Deps
+	opts   Options
 
-	digest    string
-	namespace string
-	secrets   *redact.Redactor
-	telling   sync.Mutex
-	masked    map[string]string // the last event's Waiting, by what it was
+	digest        string
+	namespace     string
+	secrets       *redact.Redactor
+	eventMu       sync.Mutex
+	maskedWaiting map[string]string // the last event's Waiting, by what it was
 
-	lease       *lease.Lease
-	journal     *journal.Journal
-	live        Live
-	blind       context.CancelFunc // ends what live hangs on
-	facts       *plan.Facts        // as the attempt found them
-	tracker     *tracker
-	earlier     []journal.Availability // of earlier attempts
-	earlierPods []journal.PodTimeline
+	lease               *lease.Lease
+	journal             *journal.Journal
+	watch               ClusterWatcher
+	cancelWatch         context.CancelFunc // ends what live hangs on
+	facts               *plan.Facts        // as read at the start of the attempt
+	tracker             *tracker
+	earlierAvailability []journal.Availability // of earlier attempts
+	earlierPods         []journal.PodTimeline
 
-	idle       bool   // every release is where the plan wants it
-	alarm      string // why no further store may be started
-	backup     string
-	validation string
-	evidence   string
-	deleted    map[plan.ObjectKey]images.Object // bindings that this process deleted, as they were
-	undone     string                           // what became of the failed step's chart
-	parked     string
+	nothingToChange bool   // every release is where the plan wants it
+	alarm           string // why no further store may be started
+	backup          string
+	validation      string
+	evidence        string
+	deleted         map[plan.ObjectKey]images.Object // bindings that this process deleted, as they were
+	undoResult      string                           // what became of the failed step's chart
+	pauseReason     string
 
 	deletionsRead time.Time // when it was last asked what is being deleted
 }
 
-// New prepares the execution of p. in holds the charts and values that p was
+// NewExecutor prepares the execution of p. in holds the charts and values that p was
 // made from: a plan that was reviewed elsewhere is carried out only with
 // inputs that match it. Neither is changed.
-func New(p *plan.Plan, in *plan.Inputs, deps Deps, o Options) *Executor {
-	e := &Executor{plan: p, in: in, deps: deps, opts: o.withDefaults(), digest: p.Digest(), secrets: deps.Redactor}
+func NewExecutor(p *plan.Plan, in *plan.Inputs, deps Deps, o Options) *Executor {
+	e := &Executor{plan: p, inputs: in, deps: deps, opts: o.withDefaults(), digest: p.Digest(), secrets: deps.Redactor}
 	if e.secrets == nil {
 		e.secrets = redact.New()
 	}
 	e.secrets.AddValue(in.SecretValues()...)
-	e.secrets.Keep(in.Facts.ReadableNames()...)
+	e.secrets.KeepNames(in.Facts.ReadableNames()...)
 	e.lease, e.namespace = deps.Lease, deps.Lease.Namespace()
 	e.tracker = newTracker(e.opts.Now)
 	e.journal, e.deleted = &journal.Journal{}, map[plan.ObjectKey]images.Object{}
@@ -81,7 +81,7 @@ func Home(in *plan.Inputs) string {
 }
 
 // Run carries the plan out, or what an earlier attempt left of it. It returns
-// an outcome in every case in which the lease was taken. A run that parks, as
+// an outcome in every case in which the lease was taken. A run that pauses, as
 // [Options.StopAfter] asks, is no error. Errors are [BusyError],
 // [InterruptedError] and [StoppedError], the last one often with a
 // [TimeoutError] or [DriftError] in it.
@@ -90,24 +90,24 @@ func Home(in *plan.Inputs) string {
 // and Run returns. When the lease is lost, nothing more is written, and the
 // StoppedError has a [lease.LostError] in it.
 func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
-	if err := e.admissible(); err != nil {
-		return nil, &StoppedError{Cause: err, Back: e.back()}
+	if err := e.validatePlan(); err != nil {
+		return nil, &StoppedError{Cause: err, Rollback: e.isRollback()}
 	}
 	if err := e.acquire(ctx); err != nil {
 		return nil, err
 	}
 	orderly := false
-	defer func() { e.leave(ctx, orderly) }()
+	defer func() { e.shutdown(ctx, orderly) }()
 	ctx, end := e.untilLost(ctx)
 	defer end()
-	err := e.prepare(ctx)
+	err := e.prepareRun(ctx)
 	if err == nil {
-		err = e.carryOut(ctx)
+		err = e.runSteps(ctx)
 	}
 	if err == nil {
 		err = e.refuseDeletions(ctx, plan.Step{})
 	}
-	out, err := e.conclude(ctx, err)
+	out, err := e.finishAttempt(ctx, err)
 	orderly = true
 	return out, err
 }
@@ -115,15 +115,15 @@ func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
 // acquire takes the lease.
 func (e *Executor) acquire(ctx context.Context) error {
 	err := e.lease.Acquire(ctx, func(b *lease.BusyError) {
-		e.say("", EventProgress, fmt.Sprintf("lease %s/%s held by %s: watching whether it is renewed", orElse(b.Namespace, e.namespace), lease.Name, b.Holder))
+		e.emitMessage("", EventProgress, fmt.Sprintf("lease %s/%s held by %s: watching whether it is renewed", orDefault(b.Namespace, e.namespace), lease.Name, b.Holder))
 	})
 	if err == nil {
 		return nil
 	}
 	if busy, ok := errors.AsType[*lease.BusyError](err); ok && ctx.Err() == nil {
-		return &BusyError{Holder: busy.Holder, Since: busy.Since, Namespace: orElse(busy.Namespace, e.namespace), Back: e.back()}
+		return &BusyError{Holder: busy.Holder, Since: busy.Since, Namespace: orDefault(busy.Namespace, e.namespace), Back: e.isRollback()}
 	}
-	return e.verdict(ctx, interruptedBy(ctx, err))
+	return e.typedError(ctx, interruptedBy(ctx, err))
 }
 
 // untilLost is a context that ends with the lease too.
@@ -143,9 +143,9 @@ func (e *Executor) untilLost(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// admissible refuses what must not even begin.
-func (e *Executor) admissible() error {
-	if err := e.plan.Refused(); err != nil {
+// validatePlan rejects plans that must not start.
+func (e *Executor) validatePlan() error {
+	if err := e.plan.RefusalError(); err != nil {
 		return fmt.Errorf("the plan is refused: %w", err)
 	}
 	if id := e.opts.StopAfter; id != "" {
@@ -153,20 +153,20 @@ func (e *Executor) admissible() error {
 		if i < 0 {
 			return fmt.Errorf("stopping after %q: the plan has no such step", id)
 		}
-		if e.plan.Steps[i].Action == plan.ActionMend {
-			return fmt.Errorf("stopping after %q: the operator would be left without rights; stop after the step that follows", id)
+		if e.plan.Steps[i].Action == plan.ActionRecreateBindings {
+			return fmt.Errorf("stopping after %q: the operator would lack permissions; stop after the next step", id)
 		}
 	}
 	for _, s := range e.plan.Steps {
 		if !changesRelease(s) {
 			continue
 		}
-		c, err := changeOf(e.in, s)
+		c, err := changeOf(e.inputs, s)
 		if err != nil {
 			return err
 		}
 		if s.Values != "" && plan.ValuesDigest(c.Values) != s.Values {
-			return fmt.Errorf("checking the values of step %q: they are not those the plan was made from", s.ID)
+			return fmt.Errorf("checking the values of step %q: they differ from the values of the plan", s.ID)
 		}
 	}
 	return nil
@@ -175,14 +175,14 @@ func (e *Executor) admissible() error {
 // releaseLimit is how long giving the lease back may take.
 const releaseLimit = 10 * time.Second
 
-// leave ends what runs in the background and frees the lease last of all. A
+// shutdown stops background work and releases the lease last. A
 // panic leaves it held, as a killed process would: nobody knows what was under
 // way.
-func (e *Executor) leave(ctx context.Context, orderly bool) {
-	e.tracker.stop()
-	if e.live != nil {
-		e.live.Stop()
-		e.blind()
+func (e *Executor) shutdown(ctx context.Context, orderly bool) {
+	e.tracker.stopProbes()
+	if e.watch != nil {
+		e.watch.Stop()
+		e.cancelWatch()
 	}
 	if !orderly {
 		e.lease.Abandon()
@@ -195,6 +195,6 @@ func (e *Executor) leave(ctx context.Context, orderly bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := e.lease.Release(ctx); err != nil {
-		e.say("", EventProgress, "releasing the lease: "+err.Error()+"; it expires by itself")
+		e.emitMessage("", EventProgress, "releasing the lease: "+err.Error()+"; it expires by itself")
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// in runs a test in a bubble of its own time.
-func in(t *testing.T, f func(t *testing.T, w *world)) {
+// runInBubble runs a test in a bubble of its own time.
+func runInBubble(t *testing.T, f func(t *testing.T, w *fakeCluster)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -30,8 +30,8 @@ func in(t *testing.T, f func(t *testing.T, w *world)) {
 	})
 }
 
-// upgraded fails the test unless the world is what a whole upgrade leaves.
-func (w *world) upgraded(t *testing.T) {
+// checkUpgraded fails the test unless the world is what a whole upgrade leaves.
+func (w *fakeCluster) checkUpgraded(t *testing.T) {
 	t.Helper()
 	want := map[string]string{"aistor/aistor": "5.10.0", "ns-one/one": "1.0.16", "ns-two/two": "1.0.16"}
 	for key, version := range want {
@@ -45,12 +45,12 @@ func (w *world) upgraded(t *testing.T) {
 			t.Errorf("deployed revisions of %s (-want +got):\n%s", key, diff)
 		}
 		last := w.releases[key][len(w.releases[key])-1]
-		if diff := cmp.Diff(values("new"), last.Values); diff != "" {
+		if diff := cmp.Diff(storeValues("new"), last.Values); diff != "" {
 			t.Errorf("values of %s (-want +got):\n%s", key, diff)
 		}
 	}
 	for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
-		if got := w.role(t, name); got != "ClusterRole/new-role" {
+		if got := w.bindingRole(t, name); got != "ClusterRole/new-role" {
 			t.Errorf("role of %s is %q", name, got)
 		}
 	}
@@ -64,14 +64,14 @@ func (w *world) upgraded(t *testing.T) {
 }
 
 func TestStepsRunInTheirOrderAndLeaveTheWholeUpgrade(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
-		out, err := x.run(t.Context())
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
-		want := []string{"backup", "push", "preflight", "mend-5.10.0", "operator-5.10.0", "store-one", "store-two", "validate"}
+		w.checkUpgraded(t)
+		want := []string{"backup", "push", "preflight", "recreate-bindings-5.10.0", "operator-5.10.0", "store-one", "store-two", "validate"}
 		if diff := cmp.Diff(want, x.told.order); diff != "" {
 			t.Errorf("order (-want +got):\n%s", diff)
 		}
@@ -84,25 +84,25 @@ func TestStepsRunInTheirOrderAndLeaveTheWholeUpgrade(t *testing.T) {
 			}
 		}
 		for _, reason := range []string{"no ready endpoints", "no caBundle yet", "of 4 updated", "health is yellow"} {
-			if !x.told.waited(reason) {
+			if !x.told.hasWaitedFor(reason) {
 				t.Errorf("nothing said that it waits because of %q", reason)
 			}
 		}
-		if alarms := x.told.alarms(); len(alarms) != 0 {
+		if alarms := x.told.alarmMessages(); len(alarms) != 0 {
 			t.Errorf("alarms: %v", alarms)
 		}
 	})
 }
 
 func TestRerunOfAFinishedPlanChangesNothing(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		revisions := len(w.releases["aistor/aistor"])
 		w.calls = nil
-		x := w.attempt(t, "me again")
-		out, err := x.run(t.Context())
+		x := w.newAttempt(t, "me again")
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,23 +126,23 @@ func TestRerunAfterAKillAtAnyRequestLeavesWhatAnUninterruptedRunLeaves(t *testin
 	total := 0
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		total = len(w.calls)
 	})
 	for k := range total {
 		t.Run(fmt.Sprintf("request %d", k), func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				n, point := 0, ""
 				w.onRequest = func(p string) {
 					if n++; n == k+1 {
 						point = p
-						panic(killed{p})
+						panic(killSignal{p})
 					}
 				}
 				backups := t.TempDir()
-				x := w.attempt(t, "killed")
+				x := w.newAttempt(t, "killed")
 				x.opts.BackupDir = backups
 				if _, dead, err := x.runUntilKilled(t.Context()); !dead {
 					t.Fatalf("not killed: %v", err)
@@ -152,12 +152,12 @@ func TestRerunAfterAKillAtAnyRequestLeavesWhatAnUninterruptedRunLeaves(t *testin
 				if err != nil || holderOf(l) != "killed" {
 					t.Errorf("a killed run gave its lease back: holder %q, error %v", holderOf(l), err)
 				}
-				y := w.attempt(t, "rerun")
+				y := w.newAttempt(t, "rerun")
 				y.opts.BackupDir = backups
-				if _, err := y.run(t.Context()); err != nil {
+				if _, err := y.runAttempt(t.Context()); err != nil {
 					t.Fatalf("killed before %q: %v", point, err)
 				}
-				w.upgraded(t)
+				w.checkUpgraded(t)
 				if got := len(w.releases["aistor/aistor"]); got > 3 {
 					t.Errorf("killed before %q: %d revisions", point, got)
 				}
@@ -169,29 +169,29 @@ func TestRerunAfterAKillAtAnyRequestLeavesWhatAnUninterruptedRunLeaves(t *testin
 // After a kill everything may still look ready, because nobody has reacted to
 // what Helm wrote last.
 func TestRerunDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		settled := false
-		w.afterHelm = func(w *world, r UpgradeRequest) {
+		w.afterHelm = func(w *fakeCluster, r UpgradeRequest) {
 			switch one := w.stores[0]; r.Name {
 			case "aistor":
-				w.react(r)
+				w.reconcileUpgrade(r)
 			case "one":
-				time.AfterFunc(3*time.Second, func() { w.roll(one, one.image) })
+				time.AfterFunc(3*time.Second, func() { w.rollStore(one, one.image) })
 			case "two":
 				settled = !slices.ContainsFunc(one.pods, func(p *fakePod) bool { return p.revision == 0 || !p.ready })
-				w.react(r)
+				w.reconcileUpgrade(r)
 			}
 		}
 		n := 0
 		w.onRequest = func(p string) {
 			if p == "helm upgraded" {
 				if n++; n == 2 {
-					panic(killed{p})
+					panic(killSignal{p})
 				}
 			}
 		}
 		run := func(holder string) (bool, error) {
-			x := w.attempt(t, holder)
+			x := w.newAttempt(t, holder)
 			x.in.Stores[0].After[0]["spec"] = map[string]any{"rollingTimeoutSeconds": 600}
 			x.lease.HolderGone = func(string) bool { return true }
 			_, dead, err := x.runUntilKilled(t.Context())
@@ -207,15 +207,15 @@ func TestRerunDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing.T) {
 }
 
 func TestNoSecretLeavesTheProcess(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onUpgrade = func(r UpgradeRequest) error {
 			if r.Name == "two" {
 				return fmt.Errorf("values don't meet the schema: license: %s", planted)
 			}
 			return nil
 		}
-		x := w.attempt(t, "me")
-		_, err := x.run(t.Context())
+		x := w.newAttempt(t, "me")
+		_, err := x.runAttempt(t.Context())
 		if err == nil {
 			t.Fatal("the failing store did not stop the run")
 		}
@@ -257,59 +257,59 @@ func TestNoSecretLeavesTheProcess(t *testing.T) {
 }
 
 func TestFailingOperatorStepBringsItsBindingsBack(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onUpgrade = func(UpgradeRequest) error { return errors.New("admission refused it") }
-		x := w.attempt(t, "me")
-		_, err := x.run(t.Context())
+		x := w.newAttempt(t, "me")
+		_, err := x.runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
-		if !ok || stopped.Step != "operator-5.10.0" || !stopped.Changed || stopped.Next != x.opts.Command {
+		if !ok || stopped.Step != "operator-5.10.0" || !stopped.Changed || stopped.Next != x.opts.ResumeCommand {
 			t.Fatalf("error: %#v", err)
 		}
 		for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
-			if got := w.role(t, name); got != "ClusterRole/old-role" {
+			if got := w.bindingRole(t, name); got != "ClusterRole/old-role" {
 				t.Errorf("role of %s is %q", name, got)
 			}
 		}
 		w.onUpgrade = nil
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }
 
 func TestBindingsThatAnotherPlansKilledRunDeletedComeBackWhenTheNextOneFails(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onRequest = func(p string) {
 			if p == "helm upgrade" {
-				panic(killed{p})
+				panic(killSignal{p})
 			}
 		}
-		if _, dead, err := w.attempt(t, "killed").runUntilKilled(t.Context()); !dead {
+		if _, dead, err := w.newAttempt(t, "killed").runUntilKilled(t.Context()); !dead {
 			t.Fatalf("not killed: %v", err)
 		}
 		w.onRequest = nil
 		w.onUpgrade = func(UpgradeRequest) error { return errors.New("admission refused it") }
-		x := w.attempt(t, "me")
-		x.plan.Steps = slices.DeleteFunc(x.plan.Steps, func(s plan.Step) bool { return s.Action == plan.ActionMend })
-		if _, err := x.run(t.Context()); err == nil {
+		x := w.newAttempt(t, "me")
+		x.plan.Steps = slices.DeleteFunc(x.plan.Steps, func(s plan.Step) bool { return s.Action == plan.ActionRecreateBindings })
+		if _, err := x.runAttempt(t.Context()); err == nil {
 			t.Fatal("the failing operator did not stop the run")
 		}
-		if got := w.role(t, "aistor-object-store"); got != "ClusterRole/old-role" {
+		if got := w.bindingRole(t, "aistor-object-store"); got != "ClusterRole/old-role" {
 			t.Errorf("role is %q", got)
 		}
 	})
 }
 
 func TestInterruptionFinishesHelmAndResumes(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w.onHalf = func(r UpgradeRequest) {
 			if r.Name == "one" {
 				cancel()
 			}
 		}
-		_, err := w.attempt(t, "me").run(ctx)
+		_, err := w.newAttempt(t, "me").runAttempt(ctx)
 		stop, ok := errors.AsType[*InterruptedError](err)
 		if !ok {
 			t.Fatalf("error: %v", err)
@@ -321,10 +321,10 @@ func TestInterruptionFinishesHelmAndResumes(t *testing.T) {
 		if diff := cmp.Diff(want, stop.Remaining); diff != "" || !stop.Changed {
 			t.Errorf("changed %t, remaining (-want +got):\n%s", stop.Changed, diff)
 		}
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 		if n := len(w.releases["ns-one/one"]); n != 2 {
 			t.Errorf("%d revisions of the interrupted store", n)
 		}
@@ -334,18 +334,18 @@ func TestInterruptionFinishesHelmAndResumes(t *testing.T) {
 // Between the deletion of the bindings and their return the operator has no
 // rights, so an interruption there is too early.
 func TestInterruptionWhileBindingsAreDeletedStopsOnlyAfterTheOperator(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w.onRequest = func(p string) {
 			if p == "binding delete" {
 				cancel()
 			}
 		}
-		_, err := w.attempt(t, "me").run(ctx)
+		_, err := w.newAttempt(t, "me").runAttempt(ctx)
 		if !errors.As(err, new(*InterruptedError)) {
 			t.Fatalf("error: %v", err)
 		}
-		if got := w.role(t, "aistor-object-store"); got != "ClusterRole/new-role" {
+		if got := w.bindingRole(t, "aistor-object-store"); got != "ClusterRole/new-role" {
 			t.Errorf("role is %q", got)
 		}
 	})
@@ -355,26 +355,26 @@ func TestForeignDriftIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name          string
-		change        func(w *world)
+		change        func(w *fakeCluster)
 		object, field string
 	}{
-		{"an upgrade by somebody else", func(w *world) {
+		{"an upgrade by somebody else", func(w *fakeCluster) {
 			h := w.releases["ns-two/two"]
-			w.releases["ns-two/two"] = append(h, Release{Chart: "aistor-objectstore", Version: "1.0.14", Status: "deployed", Revision: 2})
+			w.releases["ns-two/two"] = append(h, HelmRelease{Chart: "aistor-objectstore", Version: "1.0.14", Status: "deployed", Revision: 2})
 		}, "Release/ns-two/two", "chart"},
-		{"new values by somebody else", func(w *world) {
+		{"new values by somebody else", func(w *fakeCluster) {
 			h := w.releases["ns-two/two"]
-			w.releases["ns-two/two"] = append(h, Release{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 2})
+			w.releases["ns-two/two"] = append(h, HelmRelease{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 2})
 		}, "Release/ns-two/two", "revision"},
-		{"a binding with a third role", func(w *world) {
-			_ = w.bindings.Tracker().Update(bindingsResource(), binding("aistor-adminjob", "third"), "")
+		{"a binding with a third role", func(w *fakeCluster) {
+			_ = w.bindings.Tracker().Update(bindingsResource(), bindingObject("aistor-adminjob", "third"), "")
 		}, "ClusterRoleBinding/aistor-adminjob", "roleRef"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				tt.change(w)
-				_, err := w.attempt(t, "me").run(t.Context())
+				_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 				drift, ok := errors.AsType[*DriftError](err)
 				if !ok || drift.Object != tt.object || drift.Field != tt.field {
 					t.Fatalf("error: %v", err)
@@ -389,15 +389,15 @@ func TestForeignDriftIsRefusedByName(t *testing.T) {
 }
 
 func TestDriftThatHappensWhileTheRunIsUnderWayStopsBeforeItsStep(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onHalf = func(r UpgradeRequest) {
 			if r.Name == "one" {
-				w.with(func() {
-					w.releases["ns-two/two"] = append(w.releases["ns-two/two"], Release{Chart: "aistor-objectstore", Version: "1.0.13", Status: "pending-upgrade", Revision: 2})
+				w.updateState(func() {
+					w.releases["ns-two/two"] = append(w.releases["ns-two/two"], HelmRelease{Chart: "aistor-objectstore", Version: "1.0.13", Status: "pending-upgrade", Revision: 2})
 				})
 			}
 		}
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || stopped.Step != "store-two" || !stopped.Changed || !errors.As(err, new(*DriftError)) {
 			t.Fatalf("error: %v", err)
@@ -406,21 +406,21 @@ func TestDriftThatHappensWhileTheRunIsUnderWayStopsBeforeItsStep(t *testing.T) {
 }
 
 func TestStopAfterParksAndTheNextRunGoesOn(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.opts.StopAfter = "operator-5.10.0"
-		out, err := x.run(t.Context())
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := []string{"store-one", "store-two", "validate"}
-		if diff := cmp.Diff(want, out.Remaining); diff != "" || out.Parked == "" {
-			t.Errorf("parked %q, remaining (-want +got):\n%s", out.Parked, diff)
+		if diff := cmp.Diff(want, out.Remaining); diff != "" || out.PauseReason == "" {
+			t.Errorf("parked %q, remaining (-want +got):\n%s", out.PauseReason, diff)
 		}
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }
 
@@ -432,17 +432,17 @@ func TestRunIsRefusedBeforeTheLeaseIsTaken(t *testing.T) {
 		expect string
 	}{
 		{"unknown step to stop after", func(x *execution) { x.opts.StopAfter = "nonsense" }, `stopping after "nonsense": the plan has no such step`},
-		{"stop between bindings and operator", func(x *execution) { x.opts.StopAfter = "mend-5.10.0" }, "left without rights"},
+		{"stop between bindings and operator", func(x *execution) { x.opts.StopAfter = "recreate-bindings-5.10.0" }, "left without rights"},
 		{"refused plan", func(x *execution) { x.plan.Refusals = []plan.Notice{{ID: "x", Message: "a CRD would go"}} }, "a CRD would go"},
 		{"other values than planned", func(x *execution) { x.in.Stores[0].Values = map[string]any{"a": 1} }, "not those the plan was made from"},
 		{"other chart than planned", func(x *execution) { x.in.Stores[0].To.Digest = "sha256:other" }, "made from other inputs"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
-				x := w.attempt(t, "me")
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
+				x := w.newAttempt(t, "me")
 				tt.spoil(x)
-				_, err := x.run(t.Context())
+				_, err := x.runAttempt(t.Context())
 				if !errors.As(err, new(*StoppedError)) || !strings.Contains(err.Error(), tt.expect) {
 					t.Fatalf("error: %v", err)
 				}
@@ -455,10 +455,10 @@ func TestRunIsRefusedBeforeTheLeaseIsTaken(t *testing.T) {
 }
 
 func TestStepThatCannotEndBeforeTheDeadlineIsNotStarted(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.opts.Deadline = time.Now().Add(6 * time.Minute) // the operator fits, a store after it does not
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || !errors.Is(err, ErrDeadline) || stopped.Step != "store-two" {
 			t.Fatalf("error: %v", err)

@@ -12,19 +12,19 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// inputs are the changes of the whole upgrade: the operator with bindings that
+// upgradeInputs are the changes of the whole upgrade: the operator with bindings that
 // change their role, then two stores.
-func inputs() *plan.Inputs {
+func upgradeInputs() *plan.Inputs {
 	in := &plan.Inputs{Operator: []plan.Change{{
 		Namespace: "aistor", Release: "aistor",
-		From: plan.Chart{Name: "aistor-operator", Version: "5.6.4"}, To: plan.Chart{Name: "aistor-operator", Version: "5.10.0", Digest: "sha256:5100"},
-		Values: values("new"), After: operatorObjects(),
+		From: plan.ChartRef{Name: "aistor-operator", Version: "5.6.4"}, To: plan.ChartRef{Name: "aistor-operator", Version: "5.10.0", Digest: "sha256:5100"},
+		Values: storeValues("new"), After: operatorObjects(),
 	}}}
 	for _, name := range []string{"one", "two"} {
 		in.Stores = append(in.Stores, plan.Change{
 			Namespace: "ns-" + name, Release: name, Store: name,
-			From: plan.Chart{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.Chart{Name: "aistor-objectstore", Version: "1.0.16", Digest: "sha256:1016"},
-			Values: values("new"),
+			From: plan.ChartRef{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.ChartRef{Name: "aistor-objectstore", Version: "1.0.16", Digest: "sha256:1016"},
+			Values: storeValues("new"),
 			After: []images.Object{{
 				"apiVersion": "aistor.min.io/v1", "kind": "ObjectStore", "metadata": map[string]any{"name": name},
 				"spec": map[string]any{"image": "reg.example/aistor/minio:new"},
@@ -46,19 +46,19 @@ func operatorObjects() []images.Object {
 		{"kind": "MutatingWebhookConfiguration", "metadata": map[string]any{"name": "object-store-operator-webhook"}},
 	}
 	for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
-		list = append(list, images.Object(binding(name, "new-role").Object))
+		list = append(list, images.Object(bindingObject(name, "new-role").Object))
 	}
 	return list
 }
 
-func release(field, key, value string) plan.Fact {
+func releaseFactFor(field, key, value string) plan.Fact {
 	namespace, name, _ := strings.Cut(key, "/")
 	return plan.Fact{Object: plan.ObjectKey{Kind: plan.KindRelease, Namespace: namespace, Name: name}, Field: field, Value: value}
 }
 
 func wholePlan(in *plan.Inputs) *plan.Plan {
 	p := &plan.Plan{APIVersion: plan.APIVersion, Kind: plan.KindPlan, Cluster: plan.Cluster{UID: "cluster-1"}}
-	mend := plan.Step{ID: "mend-5.10.0", Action: plan.ActionMend, Target: "aistor/aistor"}
+	mend := plan.Step{ID: "recreate-bindings-5.10.0", Action: plan.ActionRecreateBindings, Target: "aistor/aistor"}
 	for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
 		key := plan.ObjectKey{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding", Name: name}
 		mend.Objects = append(mend.Objects, key)
@@ -66,33 +66,33 @@ func wholePlan(in *plan.Inputs) *plan.Plan {
 	}
 	p.Steps = []plan.Step{
 		{ID: "backup", Action: plan.ActionBackup}, {ID: "push", Action: plan.ActionPush}, {ID: "preflight", Action: plan.ActionPreflight},
-		mend, step(in.Operator[0], "operator-5.10.0", plan.ActionOperator),
+		mend, planStep(in.Operator[0], "operator-5.10.0", plan.ActionOperator),
 	}
 	for _, c := range in.Stores {
-		s := step(c, "store-"+c.Store, plan.ActionStore)
+		s := planStep(c, "store-"+c.Store, plan.ActionStore)
 		s.Store = c.StoreKey()
-		s.Restarts = []plan.Restart{{Store: c.StoreKey(), Pods: 4, How: plan.OneByOne, Selected: true}}
+		s.Restarts = []plan.Restart{{Store: c.StoreKey(), Pods: 4, Strategy: plan.OneByOne, Selected: true}}
 		p.Steps = append(p.Steps, s)
 	}
 	p.Steps = append(p.Steps, plan.Step{ID: "validate", Action: plan.ActionValidate})
 	return p
 }
 
-func step(c plan.Change, id string, a plan.Action) plan.Step {
+func planStep(c plan.Change, id string, a plan.Action) plan.Step {
 	return plan.Step{
 		ID: id, Action: a, Target: c.Key(), From: &c.From, To: &c.To, Values: plan.ValuesDigest(c.Values),
 		Estimate: plan.Duration(5 * time.Minute),
-		Before:   []plan.Fact{release(plan.FieldChart, c.Key(), c.From.String()), release(plan.FieldRevision, c.Key(), "1")},
+		Before:   []plan.Fact{releaseFactFor(plan.FieldChart, c.Key(), c.From.String()), releaseFactFor(plan.FieldRevision, c.Key(), "1")},
 	}
 }
 
-// record collects what a run tells.
-type record struct {
+// eventRecorder collects what a run tells.
+type eventRecorder struct {
 	events []Event
 	order  []string // ids of steps that started, "push" and the like included
 }
 
-func (r *record) alarms() []string {
+func (r *eventRecorder) alarmMessages() []string {
 	var out []string
 	for _, ev := range r.events {
 		if ev.Kind == EventAlarm {
@@ -102,36 +102,36 @@ func (r *record) alarms() []string {
 	return out
 }
 
-func (r *record) waited(text string) bool {
+func (r *eventRecorder) hasWaitedFor(text string) bool {
 	return slices.ContainsFunc(r.events, func(ev Event) bool { return strings.Contains(strings.Join(ev.Waiting, "\n"), text) })
 }
 
-func (r *record) said(text string) bool {
+func (r *eventRecorder) hasMessage(text string) bool {
 	return slices.ContainsFunc(r.events, func(ev Event) bool { return strings.Contains(ev.Message, text) })
 }
 
 // execution is one attempt to be: change its fields, then run it.
 type execution struct {
-	w     *world
+	w     *fakeCluster
 	in    *plan.Inputs
 	plan  *plan.Plan
 	opts  Options
 	deps  Deps
 	lease lease.Options
-	told  record
+	told  eventRecorder
 }
 
-func (w *world) attempt(t *testing.T, holder string) *execution {
+func (w *fakeCluster) newAttempt(t *testing.T, holder string) *execution {
 	t.Helper()
-	x := &execution{w: w, in: inputs()}
+	x := &execution{w: w, in: upgradeInputs()}
 	x.plan = wholePlan(x.in)
-	x.deps = Deps{Helm: w, Cluster: w, Client: w.client, Objects: NewObjects(w.bindings)}
+	x.deps = Deps{Helm: w, Cluster: w, Client: w.client, Bindings: NewBindingClient(w.bindings)}
 	x.lease = lease.Options{Client: w.client, Namespace: "aistor", Holder: holder}
 	x.opts = Options{
-		BackupDir: t.TempDir(), Tool: "test", Command: "helm aistor upgrade --plan p.yaml",
-		Push:      func(context.Context) error { w.request("push"); return nil },
-		Preflight: func(context.Context) error { w.request("preflight"); return nil },
-		Validate:  func(context.Context) (string, error) { w.request("validate"); return "all good", nil },
+		BackupDir: t.TempDir(), Tool: "test", ResumeCommand: "helm aistor upgrade --plan p.yaml",
+		Push:      func(context.Context) error { w.hitPoint("push"); return nil },
+		Preflight: func(context.Context) error { w.hitPoint("preflight"); return nil },
+		Validate:  func(context.Context) (string, error) { w.hitPoint("validate"); return "all good", nil },
 		OnEvent: func(ev Event) {
 			x.told.events = append(x.told.events, ev)
 			if ev.Kind == EventStarted {
@@ -142,25 +142,25 @@ func (w *world) attempt(t *testing.T, holder string) *execution {
 	return x
 }
 
-func (x *execution) run(ctx context.Context) (*Outcome, error) {
+func (x *execution) runAttempt(ctx context.Context) (*Outcome, error) {
 	return x.executor().Run(ctx)
 }
 
 func (x *execution) executor() *Executor {
 	x.deps.Lease = lease.New(x.lease)
-	return New(x.plan, x.in, x.deps, x.opts)
+	return NewExecutor(x.plan, x.in, x.deps, x.opts)
 }
 
 // runUntilKilled runs and reports whether a simulated SIGKILL ended it.
 func (x *execution) runUntilKilled(ctx context.Context) (out *Outcome, dead bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			if _, ok := r.(killed); !ok {
+			if _, ok := r.(killSignal); !ok {
 				panic(r)
 			}
 			dead = true
 		}
 	}()
-	out, err = x.run(ctx)
+	out, err = x.runAttempt(ctx)
 	return out, false, err
 }

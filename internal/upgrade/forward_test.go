@@ -9,11 +9,11 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// repaired is a plan with another image for a store, whose release is at
+// repairStore is a plan with another image for a store, whose release is at
 // another revision by now.
-func repaired(x *execution, store int) {
+func repairStore(x *execution, store int) {
 	c := &x.in.Stores[store]
-	c.Values = values("fixed")
+	c.Values = storeValues("fixed")
 	c.After[0]["spec"] = map[string]any{"image": "reg.example/aistor/minio:fixed"}
 	i := slices.IndexFunc(x.plan.Steps, func(s plan.Step) bool { return s.Store == c.StoreKey() })
 	x.plan.Steps[i].Values, x.plan.Steps[i].Before = plan.ValuesDigest(c.Values), nil
@@ -26,15 +26,15 @@ func repaired(x *execution, store int) {
 
 // leftBroken runs an upgrade whose new image does not come for one store, and
 // returns its folder of backups.
-func (w *world) leftBroken(t *testing.T, store string) (backups string) {
+func (w *fakeCluster) leftBroken(t *testing.T, store string) (backups string) {
 	t.Helper()
 	w.onPod = func(s *fakeStore, p *fakePod) {
 		if p.image == "reg.example/aistor/minio:new" && s.name == store {
 			p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
 		}
 	}
-	x := w.attempt(t, "me")
-	if _, err := x.run(t.Context()); !errors.As(err, new(*stuckError)) {
+	x := w.newAttempt(t, "me")
+	if _, err := x.runAttempt(t.Context()); !errors.As(err, new(*unrecoverableError)) {
 		t.Fatalf("error of the first run: %v", err)
 	}
 	return x.opts.BackupDir
@@ -43,19 +43,19 @@ func (w *world) leftBroken(t *testing.T, store string) (backups string) {
 // A store that an upgrade left broken is what its next upgrade repairs: nobody
 // waits for it to become well before.
 func TestAStoreThatTheRunBeforeLeftBrokenIsRepairedByItsOwnStep(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		backups := w.leftBroken(t, "one")
-		w.afterHelm = func(w *world, r UpgradeRequest) {
+		w.afterHelm = func(w *fakeCluster, r UpgradeRequest) {
 			if r.Name != "one" {
-				w.react(r)
+				w.reconcileUpgrade(r)
 				return
 			}
-			time.AfterFunc(time.Second, func() { w.roll(w.stores[0], "reg.example/aistor/minio:fixed") })
+			time.AfterFunc(time.Second, func() { w.rollStore(w.stores[0], "reg.example/aistor/minio:fixed") })
 		}
-		y := w.replanned(t, backups, "me again")
-		repaired(y, 0)
+		y := w.newReplannedAttempt(t, backups, "me again")
+		repairStore(y, 0)
 		began := time.Now()
-		if _, err := y.run(t.Context()); err != nil {
+		if _, err := y.runAttempt(t.Context()); err != nil {
 			t.Fatalf("after %s: %v", time.Since(began), err)
 		}
 		if got := w.stores[0].image; got != "reg.example/aistor/minio:fixed" || w.stores[1].image != "reg.example/aistor/minio:new" {
@@ -67,14 +67,14 @@ func TestAStoreThatTheRunBeforeLeftBrokenIsRepairedByItsOwnStep(t *testing.T) {
 // With another store to be changed before it, nothing is begun while one is
 // broken.
 func TestNoOtherStoreIsChangedBeforeTheOneThatIsBroken(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		backups := w.leftBroken(t, "two")
-		y := w.replanned(t, backups, "me again")
-		repaired(y, 0)
-		repaired(y, 1)
+		y := w.newReplannedAttempt(t, backups, "me again")
+		repairStore(y, 0)
+		repairStore(y, 1)
 		y.opts.Timeout = time.Minute
 		n := len(w.releases["ns-one/one"])
-		if _, err := y.run(t.Context()); !errors.As(err, new(*TimeoutError)) {
+		if _, err := y.runAttempt(t.Context()); !errors.As(err, new(*TimeoutError)) {
 			t.Errorf("error: %v", err)
 		}
 		if len(w.releases["ns-one/one"]) != n {

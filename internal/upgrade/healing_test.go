@@ -10,9 +10,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// heals makes the drives of store one heal for so long after its last pod came
+// startHealing makes the drives of store one heal for so long after its last pod came
 // back, and the store yellow meanwhile.
-func heals(w *world, d time.Duration) {
+func startHealing(w *fakeCluster, d time.Duration) {
 	var since time.Time
 	w.onFacts = func(f *plan.Facts) { // called with the lock held
 		one := w.stores[0]
@@ -21,29 +21,29 @@ func heals(w *world, d time.Duration) {
 		}
 		if since.IsZero() {
 			since = time.Now()
-			time.AfterFunc(d, func() { w.with(func() {}) })
+			time.AfterFunc(d, func() { w.updateState(func() {}) })
 		}
 		if time.Since(since) < d {
-			f.Stores[0].Healing, f.Stores[0].Health = 3, "yellow"
+			f.Stores[0].DrivesHealing, f.Stores[0].Health = 3, "yellow"
 		}
 	}
 }
 
 func TestHealingIsWaitedForBeyondTheTimeout(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		heals(w, 5*time.Hour)
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		startHealing(w, 5*time.Hour)
+		x := w.newAttempt(t, "me")
 		x.opts.Timeout = 10 * time.Minute
-		out, err := x.run(t.Context())
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 		if took := out.Ended.Sub(out.Started); took < 5*time.Hour {
 			t.Errorf("the next store was started after %s", took)
 		}
-		for _, want := range []string{"ObjectStore/ns-one/one: 3 drives are healing; all else is ready", "all else is ready, for 10m", "all else is ready, for 4h50m"} {
-			if !x.told.waited(want) {
+		for _, want := range []string{"ObjectStore/ns-one/one: 3 drives are healing; everything else is ready", "all else is ready, for 10m", "all else is ready, for 4h50m"} {
+			if !x.told.hasWaitedFor(want) {
 				t.Errorf("not told: %s", want)
 			}
 		}
@@ -51,12 +51,12 @@ func TestHealingIsWaitedForBeyondTheTimeout(t *testing.T) {
 }
 
 func TestHealingIsNotWaitedForBeyondTheDeadline(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		heals(w, 5*time.Hour)
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		startHealing(w, 5*time.Hour)
+		x := w.newAttempt(t, "me")
 		x.opts.Deadline, x.opts.RollbackOnFailure = time.Now().Add(2*time.Hour), true
 		began := time.Now()
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		var healing *HealingError
 		var stopped *StoppedError
 		if !errors.As(err, &stopped) || !errors.As(err, &healing) || stopped.Step != "store-one" || !stopped.Changed {
@@ -77,11 +77,11 @@ func TestHealingIsNotWaitedForBeyondTheDeadline(t *testing.T) {
 			t.Errorf("the next store was started")
 		}
 		// The same command goes on waiting, and then goes on.
-		x = w.attempt(t, "me")
-		if _, err := x.run(t.Context()); err != nil {
+		x = w.newAttempt(t, "me")
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 		if took := time.Since(began); took < 5*time.Hour || len(w.releases["ns-one/one"]) != 2 {
 			t.Errorf("the next store was started after %s, the first one has %d revisions", took, len(w.releases["ns-one/one"]))
 		}
@@ -90,14 +90,14 @@ func TestHealingIsNotWaitedForBeyondTheDeadline(t *testing.T) {
 
 // A pod that goes while drives heal is what the time-out is for.
 func TestWhatBreaksWhileDrivesHealHasTheTimeout(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		heals(w, 5*time.Hour)
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		startHealing(w, 5*time.Hour)
+		x := w.newAttempt(t, "me")
 		x.opts.Timeout = 10 * time.Minute
-		time.AfterFunc(2*time.Hour, func() { w.with(func() { w.stores[0].pods[0].ready = false }) })
+		time.AfterFunc(2*time.Hour, func() { w.updateState(func() { w.stores[0].pods[0].ready = false }) })
 		began := time.Now()
 		var timeout *TimeoutError
-		if _, err := x.run(t.Context()); !errors.As(err, &timeout) || !strings.Contains(err.Error(), "Pod/ns-one/one-pool-0-0") || !strings.Contains(err.Error(), "3 drives are healing") {
+		if _, err := x.runAttempt(t.Context()); !errors.As(err, &timeout) || !strings.Contains(err.Error(), "Pod/ns-one/one-pool-0-0") || !strings.Contains(err.Error(), "3 drives are healing") {
 			t.Errorf("error: %v", err)
 		}
 		if took := time.Since(began); took < 2*time.Hour+10*time.Minute || took > 2*time.Hour+11*time.Minute {
@@ -111,9 +111,9 @@ func TestWhatBreaksWhileDrivesHealHasTheTimeout(t *testing.T) {
 func TestTheOperatorsStepWaitsForHealingOfWhatItRestarts(t *testing.T) {
 	t.Parallel()
 	e := &Executor{plan: &plan.Plan{}, journal: &journal.Journal{Run: journal.Run{Baseline: map[string]string{"a/s": "green", "b/s": "green", "c/s": "yellow"}}}}
-	f := &plan.Facts{Stores: []plan.Store{{Namespace: "a", Name: "s", Healing: 1}, {Namespace: "b", Name: "s", Healing: 2}, {Namespace: "c", Name: "s", Healing: 3}, {Namespace: "d", Name: "s"}}}
+	f := &plan.Facts{Stores: []plan.Store{{Namespace: "a", Name: "s", DrivesHealing: 1}, {Namespace: "b", Name: "s", DrivesHealing: 2}, {Namespace: "c", Name: "s", DrivesHealing: 3}, {Namespace: "d", Name: "s"}}}
 	s := plan.Step{Action: plan.ActionOperator, Restarts: []plan.Restart{{Store: "a/s"}, {Store: "c/s"}, {Store: "d/s"}}}
-	if got := strings.Join(e.healing(f, s), "\n"); got != "ObjectStore/a/s: 1 drive is healing" {
+	if got := strings.Join(e.healingStores(f, s), "\n"); got != "ObjectStore/a/s: 1 drive is healing" {
 		t.Errorf("received: %s", got)
 	}
 }
@@ -125,15 +125,15 @@ func TestAStoreThatOnlyHealsLacksNothingElse(t *testing.T) {
 		store plan.Store
 		want  bool
 	}{
-		{"yellow while it heals", plan.Store{Health: "yellow", Healing: 3}, true},
-		{"a drive is missing too", plan.Store{Health: "yellow", Healing: 3, Offline: 1}, false},
-		{"red", plan.Store{Health: "red", Healing: 3}, false},
+		{"yellow while it heals", plan.Store{Health: "yellow", DrivesHealing: 3}, true},
+		{"a drive is missing too", plan.Store{Health: "yellow", DrivesHealing: 3, DrivesOffline: 1}, false},
+		{"red", plan.Store{Health: "red", DrivesHealing: 3}, false},
 		{"yellow and nothing heals", plan.Store{Health: "yellow"}, false},
-		{"unknown", plan.Store{Healing: 3}, false},
+		{"unknown", plan.Store{DrivesHealing: 3}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if lacks := len(unhealthy(tc.store, storeTarget{own: true, heals: true})) == 0; lacks != tc.want {
+			if lacks := len(healthProblems(tc.store, storeTarget{upgraded: true, waitForHealing: true})) == 0; lacks != tc.want {
 				t.Errorf("received %t, expected %t", lacks, tc.want)
 			}
 		})

@@ -20,16 +20,16 @@ func TestInterruptionEndsAStepThatHasChangedNothingWhileTheAPIServerIsAway(t *te
 	}{
 		{"reading the release", "store-one", "helm release", 1},
 		{"noting that Helm is called", "store-one", "journal update", 1},
-		{"reading the bindings", "mend-5.10.0", "binding get", 1},
-		{"noting that bindings are deleted", "mend-5.10.0", "journal update", 1},
-		{"ending a pending release", "unstick-two", "helm release", 1},
+		{"reading the bindings", "recreate-bindings-5.10.0", "binding get", 1},
+		{"noting that bindings are deleted", "recreate-bindings-5.10.0", "journal update", 1},
+		{"ending a pending release", "mark-failed-two", "helm release", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				ctx, cancel := context.WithCancel(t.Context())
-				x := w.attempt(t, "me")
-				if tt.step == "unstick-two" {
+				x := w.newAttempt(t, "me")
+				if tt.step == "mark-failed-two" {
 					w.stuckBySomebody(x, 20*time.Minute)
 				}
 				began, count := false, 0
@@ -44,7 +44,7 @@ func TestInterruptionEndsAStepThatHasChangedNothingWhileTheAPIServerIsAway(t *te
 						time.AfterFunc(time.Second, func() { at = time.Now(); cancel() })
 					}
 				}
-				_, err := x.run(ctx)
+				_, err := x.runAttempt(ctx)
 				stop, ok := errors.AsType[*InterruptedError](err)
 				if took := time.Since(at); !ok || at.IsZero() || took > 2*time.Second {
 					t.Fatalf("after %s: %v", took, err)
@@ -62,7 +62,7 @@ func TestInterruptionEndsAStepThatHasChangedNothingWhileTheAPIServerIsAway(t *te
 
 // Between two calls of Helm nothing is under way either.
 func TestInterruptionEndsTheWaitForAnotherCallOfHelm(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var at time.Time
 		w.onUpgrade = func(r UpgradeRequest) error {
@@ -73,41 +73,41 @@ func TestInterruptionEndsTheWaitForAnotherCallOfHelm(t *testing.T) {
 			}
 			return nil
 		}
-		_, err := w.attempt(t, "me").run(ctx)
+		_, err := w.newAttempt(t, "me").runAttempt(ctx)
 		if took := time.Since(at); !errors.As(err, new(*InterruptedError)) || at.IsZero() || took > 4*time.Second {
 			t.Fatalf("after %s: %v", took, err)
 		}
 		// What the call left is known to be ours afterwards.
 		w.away.Store(false)
 		w.onUpgrade = nil
-		x := w.attempt(t, "me")
-		if _, err := x.run(t.Context()); err != nil {
+		x := w.newAttempt(t, "me")
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }
 
 // Once bindings are deleted, the operator has no rights: what brings them back
 // is not given up because the API server is away for a moment.
 func TestInterruptionDoesNotLeaveTheOperatorWithoutRights(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		w.onRequest = func(point string) {
-			if point == "binding delete" && !w.away.Load() && ctx.Err() == nil && w.role(t, "aistor-adminjob") == "" {
+			if point == "binding delete" && !w.away.Load() && ctx.Err() == nil && w.bindingRole(t, "aistor-adminjob") == "" {
 				time.AfterFunc(time.Millisecond, func() { w.away.Store(true) })
 				time.AfterFunc(time.Second, cancel)
 				time.AfterFunc(20*time.Second, func() { w.away.Store(false) })
 			}
 		}
-		_, err := x.run(ctx)
+		_, err := x.runAttempt(ctx)
 		if !errors.As(err, new(*InterruptedError)) {
 			t.Fatalf("error: %v", err)
 		}
 		for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
-			if role := w.role(t, name); role != "ClusterRole/new-role" && role != "ClusterRole/old-role" {
-				t.Errorf("%s has role %q; alarms %q", name, role, x.told.alarms())
+			if role := w.bindingRole(t, name); role != "ClusterRole/new-role" && role != "ClusterRole/old-role" {
+				t.Errorf("%s has role %q; alarms %q", name, role, x.told.alarmMessages())
 			}
 		}
 	})

@@ -8,7 +8,7 @@ import (
 
 // Somebody tidies up ConfigMaps while the run goes on.
 func TestJournalThatWasDeletedIsWrittenAnew(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		deleted := 0
 		w.onHalf = func(UpgradeRequest) {
 			all, err := w.client.CoreV1().ConfigMaps("aistor").List(t.Context(), meta.ListOptions{})
@@ -22,10 +22,10 @@ func TestJournalThatWasDeletedIsWrittenAnew(t *testing.T) {
 				}
 			}
 		}
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := w.stored(t)[0].Result(); got != "done" || deleted == 0 {
+		if got := w.storedJournals(t)[0].Result(); got != "done" || deleted == 0 {
 			t.Errorf("result %q, %d deleted", got, deleted)
 		}
 	})

@@ -11,18 +11,18 @@ import (
 // The key servers of a store go down while the one before it is upgraded: its
 // own servers are not restarted, and the same command goes on once they are up.
 func TestNoServerIsRestartedWithoutItsKeys(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ready := true
 		w.onFacts = func(f *plan.Facts) {
 			f.Stores[1].KES = true
 			f.Pods = append(f.Pods, plan.Pod{Namespace: "ns-two", Name: "two-kes-0", Store: "ns-two/two", Ready: ready,
 				Containers: []plan.Container{{Name: "kes", Image: "reg.example/aistor/kes:1", Ready: ready}}})
 		}
-		w.afterHelm = func(w *world, r UpgradeRequest) {
-			w.react(r)
-			w.with(func() { ready = r.Name != "one" })
+		w.afterHelm = func(w *fakeCluster, r UpgradeRequest) {
+			w.reconcileUpgrade(r)
+			w.updateState(func() { ready = r.Name != "one" })
 		}
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || stopped.Step != "store-two" || !strings.Contains(err.Error(), "ObjectStore/ns-two/two: none of its 1 KES pods is ready") {
 			t.Fatalf("error: %v", err)
@@ -31,7 +31,7 @@ func TestNoServerIsRestartedWithoutItsKeys(t *testing.T) {
 			t.Errorf("store two was upgraded: %d revisions", n)
 		}
 		ready, w.afterHelm = true, nil
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatalf("with its keys: %v", err)
 		}
 	})

@@ -18,7 +18,7 @@ import (
 )
 
 // heldBy puts a lease of somebody else into the world.
-func (w *world) heldBy(t *testing.T, holder string, renewed time.Time) *coordination.Lease {
+func (w *fakeCluster) heldBy(t *testing.T, holder string, renewed time.Time) *coordination.Lease {
 	t.Helper()
 	at := meta.NewMicroTime(renewed)
 	l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "aistor"}}
@@ -31,7 +31,7 @@ func (w *world) heldBy(t *testing.T, holder string, renewed time.Time) *coordina
 }
 
 func TestLeaseOfALiveRunKeepsTheSecondOneOut(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		since := time.Now()
 		l := w.heldBy(t, "other", since)
 		time.AfterFunc(8*time.Second, func() {
@@ -39,7 +39,7 @@ func TestLeaseOfALiveRunKeepsTheSecondOneOut(t *testing.T) {
 			l.Spec.RenewTime = &at
 			_, _ = w.client.CoordinationV1().Leases("aistor").Update(t.Context(), l, meta.UpdateOptions{})
 		})
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		busy, ok := errors.AsType[*BusyError](err)
 		if !ok || busy.Holder != "other" || !busy.Since.Equal(since) {
 			t.Fatalf("error: %v", err)
@@ -52,13 +52,13 @@ func TestLeaseOfALiveRunKeepsTheSecondOneOut(t *testing.T) {
 
 // The clock of one of two machines may be wrong by hours.
 func TestLeaseOfALiveRunWhoseClockIsBehindKeepsTheSecondOneOut(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		l := w.heldBy(t, "other", time.Now().Add(-2*time.Hour))
 		time.AfterFunc(8*time.Second, func() {
 			l.Spec.RenewTime = new(meta.NewMicroTime(time.Now().Add(-2 * time.Hour)))
 			_, _ = w.client.CoordinationV1().Leases("aistor").Update(t.Context(), l, meta.UpdateOptions{})
 		})
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		if _, busy := errors.AsType[*BusyError](err); !busy {
 			t.Fatalf("error: %v", err)
 		}
@@ -69,26 +69,26 @@ func TestLeaseOfADeadRunIsTakenOver(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
-		setup func(t *testing.T, w *world, x *execution)
+		setup func(t *testing.T, w *fakeCluster, x *execution)
 		most  time.Duration
 	}{
-		{"silent for as long as it lasts", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now()) }, 33 * time.Second},
-		{"silent since long ago", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-25*time.Hour)) }, 33 * time.Second},
-		{"on a machine whose clock is behind", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "dead", time.Now().Add(-time.Hour)) }, 33 * time.Second},
-		{"known to be gone", func(t *testing.T, w *world, x *execution) {
+		{"silent for as long as it lasts", func(t *testing.T, w *fakeCluster, x *execution) { w.heldBy(t, "dead", time.Now()) }, 33 * time.Second},
+		{"silent since long ago", func(t *testing.T, w *fakeCluster, x *execution) { w.heldBy(t, "dead", time.Now().Add(-25*time.Hour)) }, 33 * time.Second},
+		{"on a machine whose clock is behind", func(t *testing.T, w *fakeCluster, x *execution) { w.heldBy(t, "dead", time.Now().Add(-time.Hour)) }, 33 * time.Second},
+		{"known to be gone", func(t *testing.T, w *fakeCluster, x *execution) {
 			w.heldBy(t, "dead", time.Now())
 			x.lease.HolderGone = func(h string) bool { return h == "dead" }
 		}, 0},
-		{"given back", func(t *testing.T, w *world, x *execution) { w.heldBy(t, "", time.Now()) }, 0},
+		{"given back", func(t *testing.T, w *fakeCluster, x *execution) { w.heldBy(t, "", time.Now()) }, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
-				x := w.attempt(t, "me")
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
+				x := w.newAttempt(t, "me")
 				tt.setup(t, w, x)
 				began := time.Now()
 				x.opts.StopAfter = "backup"
-				out, err := x.run(t.Context())
+				out, err := x.runAttempt(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -101,14 +101,14 @@ func TestLeaseOfADeadRunIsTakenOver(t *testing.T) {
 }
 
 func TestLeaseIsRenewedWhileAStepWaitsAndGivenBackAtTheEnd(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		stale := false
 		w.onPod = func(_ *fakeStore, p *fakePod) {
 			l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), lease.Name, meta.GetOptions{})
 			stale = stale || err != nil || holderOf(l) != "me" || time.Since(l.Spec.RenewTime.Time) > 15*time.Second
 			p.ready = true
 		}
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		l, err := w.client.CoordinationV1().Leases("aistor").Get(t.Context(), lease.Name, meta.GetOptions{})
@@ -118,8 +118,8 @@ func TestLeaseIsRenewedWhileAStepWaitsAndGivenBackAtTheEnd(t *testing.T) {
 	})
 }
 
-// steal gives the lease to somebody else.
-func (w *world) steal(t *testing.T) {
+// stealLease gives the lease to somebody else.
+func (w *fakeCluster) stealLease(t *testing.T) {
 	t.Helper()
 	leases := w.client.CoordinationV1().Leases("aistor")
 	l, err := leases.Get(t.Context(), lease.Name, meta.GetOptions{})
@@ -134,29 +134,29 @@ func (w *world) steal(t *testing.T) {
 
 // Whoever took the lease over may be about to create the same bindings.
 func TestBindingsAreNotBroughtBackWithoutTheLease(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.onUpgrade = func(UpgradeRequest) error { w.steal(t); return errors.New("refused") }
-		x := w.attempt(t, "me")
-		if _, err := x.run(t.Context()); !errors.As(err, new(*StoppedError)) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		w.onUpgrade = func(UpgradeRequest) error { w.stealLease(t); return errors.New("refused") }
+		x := w.newAttempt(t, "me")
+		if _, err := x.runAttempt(t.Context()); !errors.As(err, new(*StoppedError)) {
 			t.Fatalf("error: %v", err)
 		}
-		if got := w.role(t, "aistor-object-store"); got != "" {
+		if got := w.bindingRole(t, "aistor-object-store"); got != "" {
 			t.Errorf("role is %q", got)
 		}
-		if len(x.told.alarms()) != 1 {
-			t.Errorf("alarms: %v", x.told.alarms())
+		if len(x.told.alarmMessages()) != 1 {
+			t.Errorf("alarms: %v", x.told.alarmMessages())
 		}
 	})
 }
 
 func TestLostLeaseStopsAfterTheRequestUnderWay(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onHalf = func(r UpgradeRequest) {
 			if r.Name == "one" {
-				w.steal(t)
+				w.stealLease(t)
 			}
 		}
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || !errors.As(err, new(*lease.LostError)) || stopped.Step != "store-one" || !stopped.Changed {
 			t.Fatalf("error: %v", err)
@@ -198,7 +198,7 @@ func TestRunThatLostItsLeaseWritesNothingMore(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				stolen, after := false, []string(nil)
 				w.onRequest = func(p string) {
 					if stolen {
@@ -206,11 +206,11 @@ func TestRunThatLostItsLeaseWritesNothingMore(t *testing.T) {
 					}
 					if !stolen && tt.at(p) {
 						stolen = true
-						w.steal(t)
+						w.stealLease(t)
 					}
 				}
-				x := w.attempt(t, "me")
-				_, err := x.run(t.Context())
+				x := w.newAttempt(t, "me")
+				_, err := x.runAttempt(t.Context())
 				stopped, ok := errors.AsType[*StoppedError](err)
 				if !ok || !errors.As(err, new(*lease.LostError)) {
 					t.Fatalf("error: %v", err)
@@ -231,16 +231,16 @@ func TestRunThatLostItsLeaseWritesNothingMore(t *testing.T) {
 
 // A lease that is lost while pods are waited for ends the waiting.
 func TestRunThatLosesItsLeaseWhileItWaitsStops(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		var at time.Time
 		w.onPod = func(_ *fakeStore, p *fakePod) {
 			p.ready = true
 			if at.IsZero() {
 				at = time.Now()
-				go w.steal(t)
+				go w.stealLease(t)
 			}
 		}
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		if took := time.Since(at); !errors.As(err, new(*lease.LostError)) || took > 15*time.Second {
 			t.Errorf("after %s: %v", took, err)
 		}
@@ -256,17 +256,17 @@ func holderOf(l *coordination.Lease) string {
 }
 
 func TestLeaseLostWhileTheLastStepIsCheckedIsNoSuccess(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		validated := false
 		w.onRequest = func(p string) {
 			switch {
 			case p == "validate":
 				validated = true
 			case p == "deletions" && validated:
-				w.steal(t)
+				w.stealLease(t)
 			}
 		}
-		_, err := w.attempt(t, "me").run(t.Context())
+		_, err := w.newAttempt(t, "me").runAttempt(t.Context())
 		if !errors.As(err, new(*lease.LostError)) {
 			t.Errorf("error: %v", err)
 		}
@@ -275,7 +275,7 @@ func TestLeaseLostWhileTheLastStepIsCheckedIsNoSuccess(t *testing.T) {
 
 // The Lease may lie in the namespace of one store alone.
 func TestWhoHoldsTheLeaseOfAFurtherNamespaceIsNamedWithIt(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "ns-two"}}
 		l.Spec.HolderIdentity, l.Spec.RenewTime = new("owner"), new(meta.NowMicro())
 		l, err := w.client.CoordinationV1().Leases("ns-two").Create(t.Context(), l, meta.CreateOptions{})
@@ -286,14 +286,14 @@ func TestWhoHoldsTheLeaseOfAFurtherNamespaceIsNamedWithIt(t *testing.T) {
 			l.Spec.RenewTime = new(meta.NowMicro())
 			_, _ = w.client.CoordinationV1().Leases("ns-two").Update(t.Context(), l, meta.UpdateOptions{})
 		})
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.lease.Also = []string{"ns-one", "ns-two"}
-		_, err = x.run(t.Context())
+		_, err = x.runAttempt(t.Context())
 		want := "upgrading: another run is under way in namespace \"ns-two\": held by owner\nnothing was changed\nhint: kubectl get lease aistor-upgrade -n ns-two -o yaml"
 		if err == nil || err.Error() != want {
 			t.Errorf("received: %v\nexpected: %s", err, want)
 		}
-		if !x.told.said("lease ns-two/aistor-upgrade held by owner") {
+		if !x.told.hasMessage("lease ns-two/aistor-upgrade held by owner") {
 			t.Errorf("events: %+v", x.told.events)
 		}
 	})
@@ -301,7 +301,7 @@ func TestWhoHoldsTheLeaseOfAFurtherNamespaceIsNamedWithIt(t *testing.T) {
 
 // A run that is held up while it takes the Leases has changed nothing.
 func TestRunThatLosesTheFirstLeaseWhileItTakesFurtherOnesSaysWhoHasIt(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		stolen := false
 		w.client.PrependReactor("get", "leases", func(a ktesting.Action) (bool, runtime.Object, error) {
 			if a.GetNamespace() == "ns-two" && !stolen {
@@ -314,9 +314,9 @@ func TestRunThatLosesTheFirstLeaseWhileItTakesFurtherOnesSaysWhoHasIt(t *testing
 			}
 			return false, nil, nil
 		})
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.lease.Also = []string{"ns-one", "ns-two"}
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		for _, want := range []string{`lease "aistor/aistor-upgrade" was lost`, "received: held by second", "this run had changed nothing", "hint: kubectl aistor-upgrade status -n aistor"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("received: %v\nexpected: %s", err, want)
@@ -326,11 +326,11 @@ func TestRunThatLosesTheFirstLeaseWhileItTakesFurtherOnesSaysWhoHasIt(t *testing
 }
 
 func TestRunThatIsInterruptedWhileItWaitsForTheLeaseSaysWhatRemains(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.heldBy(t, "other", time.Now())
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(5*time.Second, cancel)
-		_, err := w.attempt(t, "me").run(ctx)
+		_, err := w.newAttempt(t, "me").runAttempt(ctx)
 		stop, ok := errors.AsType[*InterruptedError](err)
 		if !ok || len(stop.Remaining) != 8 || stop.Changed {
 			t.Errorf("error: %v", err)
@@ -342,8 +342,8 @@ func TestRunThatIsInterruptedWhileItWaitsForTheLeaseSaysWhatRemains(t *testing.T
 func TestRunThatFailsByATimeOutSaysThatItsLeaseIsLost(t *testing.T) {
 	for _, point := range []string{"facts", "watch", "push"} {
 		t.Run(point, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
-				x := w.attempt(t, "me")
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
+				x := w.newAttempt(t, "me")
 				steal := func() error {
 					l := &coordination.Lease{ObjectMeta: meta.ObjectMeta{Name: lease.Name, Namespace: "aistor"}}
 					l.Spec.HolderIdentity = new("second")
@@ -360,7 +360,7 @@ func TestRunThatFailsByATimeOutSaysThatItsLeaseIsLost(t *testing.T) {
 				default:
 					x.opts.Push = func(context.Context) error { return steal() }
 				}
-				_, err := x.run(t.Context())
+				_, err := x.runAttempt(t.Context())
 				if lost, ok := errors.AsType[*lease.LostError](err); !ok || lost.Holder != "second" {
 					t.Errorf("error: %v", err)
 				}
@@ -370,7 +370,7 @@ func TestRunThatFailsByATimeOutSaysThatItsLeaseIsLost(t *testing.T) {
 }
 
 type failingFacts struct {
-	*world
+	*fakeCluster
 	fail func() error
 }
 

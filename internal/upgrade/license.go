@@ -13,13 +13,13 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// licensed reports whether the Secret holds the license already.
-func (e *Executor) licensed(ctx context.Context, s plan.Step) (bool, string, error) {
+// hasLicense reports whether the Secret already contains the license.
+func (e *Executor) hasLicense(ctx context.Context, s plan.Step) (bool, string, error) {
 	secret, err := e.licenseSecret(ctx, s)
 	if err != nil {
 		return false, "", err
 	}
-	return bytes.Equal(secret.Data[aistor.LicenseSecretKey], e.in.License), "the Secret holds this license", nil
+	return bytes.Equal(secret.Data[aistor.LicenseSecretKey], e.inputs.License), "the Secret holds this license", nil
 }
 
 // replaceLicense writes the license into its Secret, and nothing else of it.
@@ -35,32 +35,32 @@ func (e *Executor) replaceLicense(ctx context.Context, s plan.Step) (string, err
 	if secret.Data == nil {
 		secret.Data = map[string][]byte{}
 	}
-	secret.Data[aistor.LicenseSecretKey] = e.in.License
+	secret.Data[aistor.LicenseSecretKey] = e.inputs.License
 	err = e.write(ctx, func(ctx context.Context) error {
 		_, err := e.deps.Client.CoreV1().Secrets(secret.Namespace).Update(ctx, secret, meta.UpdateOptions{})
 		return err
 	})
 	if apierrors.IsConflict(err) { // an answer may have been lost
-		if done, _, lookErr := e.licensed(ctx, s); done || lookErr != nil {
+		if done, _, lookErr := e.hasLicense(ctx, s); done || lookErr != nil {
 			err = lookErr
 		}
 	}
-	return "", naming(err, "writing the license to", s.Objects[0].String())
+	return "", wrapError(err, "writing the license to", s.Objects[0].String())
 }
 
 // licenseSecret reads the Secret. One that a release owns by now is drift: its
 // license is among the release's values.
 func (e *Executor) licenseSecret(ctx context.Context, s plan.Step) (secret *core.Secret, err error) {
-	if len(s.Objects) != 1 || len(e.in.License) == 0 {
+	if len(s.Objects) != 1 || len(e.inputs.License) == 0 {
 		return nil, fmt.Errorf("finding the license of step %q: the plan was made from other inputs", s.ID)
 	}
 	key := s.Objects[0]
-	err = patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+	err = retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) (err error) {
 		secret, err = e.deps.Client.CoreV1().Secrets(key.Namespace).Get(ctx, key.Name, meta.GetOptions{})
 		return err
 	})
 	if err != nil {
-		return nil, naming(err, "reading", key.String())
+		return nil, wrapError(err, "reading", key.String())
 	}
 	if owner := secret.Annotations["meta.helm.sh/release-name"]; owner != "" {
 		return nil, &DriftError{Object: key.String(), Field: "owner", Received: "release " + owner}

@@ -20,7 +20,7 @@ func TestALoginThatEndsEndsTheWait(t *testing.T) {
 		{"for a moment", 30 * time.Second, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				var from time.Time
 				w.onFacts = func(f *plan.Facts) { // called with the lock held
 					if w.stores[0].revision == 0 {
@@ -28,15 +28,15 @@ func TestALoginThatEndsEndsTheWait(t *testing.T) {
 					}
 					if from.IsZero() {
 						from = time.Now()
-						time.AfterFunc(tc.gone, func() { w.with(func() {}) })
+						time.AfterFunc(tc.gone, func() { w.updateState(func() {}) })
 					}
 					if time.Since(from) < tc.gone {
-						f.Gaps = []plan.Gap{{What: "pods in ns-one", Cause: "Unauthorized", Unknown: true}}
+						f.Gaps = []plan.Gap{{Subject: "pods in ns-one", Cause: "Unauthorized", Unauthenticated: true}}
 					}
 				}
-				x := w.attempt(t, "me")
+				x := w.newAttempt(t, "me")
 				x.opts.Timeout = time.Hour
-				_, err := x.run(t.Context())
+				_, err := x.runAttempt(t.Context())
 				if !tc.ends {
 					if err != nil {
 						t.Error(err)
@@ -59,21 +59,21 @@ func TestALoginThatEndsEndsTheWaitForHealing(t *testing.T) {
 	t.Parallel()
 	began := time.Unix(1_000, 0)
 	now := began
-	w := &watcher{memory: memory{}, arrived: map[string]bool{}, moved: began, opts: Options{Timeout: time.Hour, Grace: 20 * time.Second, Now: func() time.Time { return now }},
-		goal: goal{
+	w := &waiter{history: failureHistory{}, arrived: map[string]bool{}, lastProgress: began, opts: Options{Timeout: time.Hour, Grace: 20 * time.Second, Now: func() time.Time { return now }},
+		waitGoal: waitGoal{
 			unready:  func(*plan.Facts) []string { return nil },
 			healing:  func(*plan.Facts) []string { return []string{"ObjectStore/a/b: 3 drives are healing"} },
-			troubles: func(*plan.Facts) []trouble { return nil },
+			failures: func(*plan.Facts) []persistentFailure { return nil },
 			progress: func(*plan.Facts) ([]string, int) { return nil, 0 },
 		}}
-	seen, gone := &plan.Facts{}, &plan.Facts{Gaps: []plan.Gap{{What: "pods in a", Cause: "Unauthorized", Unknown: true}}}
+	seen, gone := &plan.Facts{}, &plan.Facts{Gaps: []plan.Gap{{Subject: "pods in a", Cause: "Unauthorized", Unauthenticated: true}}}
 	for _, step := range []struct {
 		after time.Duration
 		facts *plan.Facts
 		ends  bool
 	}{{0, seen, false}, {3 * time.Hour, gone, false}, {30 * time.Second, seen, false}, {time.Hour, gone, false}, {30 * time.Second, gone, false}, {time.Minute, gone, true}} {
 		now = now.Add(step.after)
-		if v, err := w.look(step.facts); v.reached || (err != nil) != step.ends {
+		if v, err := w.evaluateSnapshot(step.facts); v.reached || (err != nil) != step.ends {
 			t.Fatalf("after %s: reached %t, %v", now.Sub(began), v.reached, err)
 		}
 	}

@@ -8,22 +8,22 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// floorOf is the generation of every workload.
-func floorOf(f *plan.Facts) map[plan.ObjectKey]int64 {
+// workloadGenerations is the generation of every workload.
+func workloadGenerations(f *plan.Facts) map[plan.ObjectKey]int64 {
 	m := make(map[plan.ObjectKey]int64, len(f.Workloads))
 	for _, w := range f.Workloads {
-		m[bareKey(w.ObjectKey)] = w.Generation
+		m[withoutVersion(w.ObjectKey)] = w.Generation
 	}
 	return m
 }
 
-// bareKey leaves out the API version, which not every look fills in.
-func bareKey(k plan.ObjectKey) plan.ObjectKey {
+// withoutVersion leaves out the API version, which is not always set.
+func withoutVersion(k plan.ObjectKey) plan.ObjectKey {
 	k.APIVersion = ""
 	return k
 }
 
-func workload(f *plan.Facts, kind, namespace, name string) *plan.Workload {
+func findWorkload(f *plan.Facts, kind, namespace, name string) *plan.Workload {
 	for i, w := range f.Workloads {
 		if w.Kind == kind && w.Namespace == namespace && w.Name == name {
 			return &f.Workloads[i]
@@ -32,7 +32,7 @@ func workload(f *plan.Facts, kind, namespace, name string) *plan.Workload {
 	return nil
 }
 
-func store(f *plan.Facts, key string) *plan.Store {
+func findStore(f *plan.Facts, key string) *plan.Store {
 	for i, s := range f.Stores {
 		if s.Key() == key {
 			return &f.Stores[i]
@@ -41,7 +41,7 @@ func store(f *plan.Facts, key string) *plan.Store {
 	return nil
 }
 
-func storeSets(f *plan.Facts, key string) []plan.Workload {
+func storeStatefulSets(f *plan.Facts, key string) []plan.Workload {
 	var sets []plan.Workload
 	for _, w := range f.Workloads {
 		if w.Kind == "StatefulSet" && w.Store == key {
@@ -51,9 +51,9 @@ func storeSets(f *plan.Facts, key string) []plan.Workload {
 	return sets
 }
 
-// podsOf are the pods of a workload. A Deployment owns them through a
+// workloadPods are the pods of a workload. A Deployment owns them through a
 // ReplicaSet, whose name is the Deployment's with a hash behind it.
-func podsOf(f *plan.Facts, w plan.Workload) iter.Seq[plan.Pod] {
+func workloadPods(f *plan.Facts, w plan.Workload) iter.Seq[plan.Pod] {
 	return func(yield func(plan.Pod) bool) {
 		for _, p := range f.Pods {
 			kind, owner, _ := strings.Cut(p.Owner, "/")
@@ -69,9 +69,9 @@ func podsOf(f *plan.Facts, w plan.Workload) iter.Seq[plan.Pod] {
 
 func podName(p plan.Pod) string { return "Pod/" + p.Namespace + "/" + p.Name }
 
-// podTrouble says why a pod is not ready, from its containers or else from the
+// podFailureReason says why a pod is not ready, from its containers or else from the
 // newest warning about it. It is empty for a ready pod.
-func podTrouble(f *plan.Facts, p plan.Pod) string {
+func podFailureReason(f *plan.Facts, p plan.Pod) string {
 	if p.Ready {
 		return ""
 	}
@@ -81,7 +81,7 @@ func podTrouble(f *plan.Facts, p plan.Pod) string {
 		}
 	}
 	var newest plan.Event
-	for _, ev := range f.Warnings {
+	for _, ev := range f.WarningEvents {
 		// A StatefulSet's pod has the name, and so the events, of the one before.
 		past := ev.Last.Before(p.Created) || ev.Reason == "FailedScheduling" && p.Node != ""
 		if ev.Object.Kind == "Pod" && ev.Object.Namespace == p.Namespace && ev.Object.Name == p.Name && !past && !ev.Last.Before(newest.Last) {
@@ -91,17 +91,17 @@ func podTrouble(f *plan.Facts, p plan.Pod) string {
 	if newest.Reason != "" {
 		return newest.Reason + ": " + newest.Message
 	}
-	return "phase " + orElse(p.Phase, "unknown")
+	return "phase " + orDefault(p.Phase, "unknown")
 }
 
-// withGaps adds what could not be looked at to what is unready: it may be the
+// withGaps adds what could not be read to what is unready: it may be the
 // reason.
 func withGaps(f *plan.Facts, out []string) []string {
 	if len(out) == 0 {
 		return nil
 	}
 	for _, g := range f.Gaps {
-		out = append(out, "could not look at "+g.What+": "+g.Cause)
+		out = append(out, "could not read "+g.Subject+": "+g.Cause)
 	}
 	return out
 }
@@ -118,14 +118,14 @@ func absent(f *plan.Facts, object, looked string) string {
 // unseen is why something could not be looked at, or empty.
 func unseen(f *plan.Facts, looked string) string {
 	for _, g := range f.Gaps {
-		if g.What == looked {
+		if g.Subject == looked {
 			return g.Cause
 		}
 	}
 	return ""
 }
 
-func orElse(s, other string) string {
+func orDefault(s, other string) string {
 	if s == "" {
 		return other
 	}

@@ -15,15 +15,15 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// NewObjects works on bindings through client. Every other kind is refused:
+// NewBindingClient works on bindings through client. Every other kind is refused:
 // nothing else is ever deleted by an upgrade.
-func NewObjects(client dynamic.Interface) Objects { return bindings{client} }
+func NewBindingClient(client dynamic.Interface) BindingClient { return bindingClient{client} }
 
-type bindings struct{ client dynamic.Interface }
+type bindingClient struct{ client dynamic.Interface }
 
-// Get implements [Objects].
-func (b bindings) Get(ctx context.Context, key plan.ObjectKey) (images.Object, error) {
-	r, err := b.resource(key)
+// Get implements [BindingClient].
+func (b bindingClient) Get(ctx context.Context, key plan.ObjectKey) (images.Object, error) {
+	r, err := b.resourceFor(key)
 	if err != nil {
 		return nil, err
 	}
@@ -32,14 +32,14 @@ func (b bindings) Get(ctx context.Context, key plan.ObjectKey) (images.Object, e
 		return nil, nil
 	}
 	if err != nil {
-		return nil, naming(err, "reading", key.String())
+		return nil, wrapError(err, "reading", key.String())
 	}
 	return u.Object, nil
 }
 
-// Delete implements [Objects].
-func (b bindings) Delete(ctx context.Context, key plan.ObjectKey, uid, resourceVersion string) error {
-	r, err := b.resource(key)
+// Delete implements [BindingClient].
+func (b bindingClient) Delete(ctx context.Context, key plan.ObjectKey, uid, resourceVersion string) error {
+	r, err := b.resourceFor(key)
 	if err != nil {
 		return err
 	}
@@ -49,21 +49,21 @@ func (b bindings) Delete(ctx context.Context, key plan.ObjectKey, uid, resourceV
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
-	return naming(err, "deleting", key.String())
+	return wrapError(err, "deleting", key.String())
 }
 
-// Create implements [Objects].
-func (b bindings) Create(ctx context.Context, o images.Object) error {
+// Create implements [BindingClient].
+func (b bindingClient) Create(ctx context.Context, o images.Object) error {
 	key := plan.KeyOf(o, "")
-	r, err := b.resource(key)
+	r, err := b.resourceFor(key)
 	if err != nil {
 		return err
 	}
 	_, err = r.Create(ctx, &unstructured.Unstructured{Object: o}, meta.CreateOptions{})
-	return naming(err, "creating", key.String())
+	return wrapError(err, "creating", key.String())
 }
 
-func (b bindings) resource(key plan.ObjectKey) (dynamic.ResourceInterface, error) {
+func (b bindingClient) resourceFor(key plan.ObjectKey) (dynamic.ResourceInterface, error) {
 	rbac := schema.GroupVersion{Group: "rbac.authorization.k8s.io", Version: "v1"}
 	switch key.Kind {
 	case "ClusterRoleBinding":
@@ -71,11 +71,11 @@ func (b bindings) resource(key plan.ObjectKey) (dynamic.ResourceInterface, error
 	case "RoleBinding":
 		return b.client.Resource(rbac.WithResource("rolebindings")).Namespace(key.Namespace), nil
 	}
-	return nil, fmt.Errorf("mending %q: only bindings are ever replaced", key)
+	return nil, fmt.Errorf("recreating %q: only bindings can be recreated", key)
 }
 
-// bare is o without what the API server adds, so that it can be created anew.
-func bare(o images.Object) images.Object {
+// withoutServerFields is o without what the API server adds, so that it can be created anew.
+func withoutServerFields(o images.Object) images.Object {
 	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
 	for _, f := range []string{"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink", "deletionTimestamp"} {
 		unstructured.RemoveNestedField(u.Object, "metadata", f)

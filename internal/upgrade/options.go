@@ -12,23 +12,23 @@ type Options struct {
 	// Deadline is when the window closes: a step starts only if its estimate
 	// ends before. The default is none.
 	Deadline time.Time
-	// StopAfter is the id of the step after which the run parks. The default
+	// StopAfter is the id of the step after which the run pauses. The default
 	// is none.
 	StopAfter string
-	// Timeout is how long a step may stand still: it begins anew with each
+	// Timeout is the time-out without progress, per step: it restarts with each
 	// further pod that is updated and ready, so that it needs no adjusting to
 	// a store's size. The default is 10 minutes.
 	Timeout time.Duration
-	// Settle is how long a cluster that shows no reaction to a step must stay
+	// StabilizationPeriod is how long a cluster without reaction to a step must stay
 	// quiet before the step counts as done: nothing in an ObjectStore says
 	// whether the operator has seen its newest spec. The default is 5 seconds.
-	Settle time.Duration
-	// Grace is how long something that waiting can't heal is given
-	// nevertheless. The default is 20 seconds.
+	StabilizationPeriod time.Duration
+	// Grace is how long a persistent failure is tolerated
+	// . The default is 20 seconds.
 	Grace time.Duration
-	// Patience is how long requests are repeated while the API server is
+	// RetryTimeout is how long requests are repeated while the API server is
 	// away. The default is 2 minutes.
-	Patience time.Duration
+	RetryTimeout time.Duration
 	// ProbeInterval is the time between two probes of a store. The default is
 	// 1 second.
 	ProbeInterval time.Duration
@@ -38,11 +38,11 @@ type Options struct {
 	BackupDir string
 	// Identity is who the API server says we are; Tool is our version.
 	Identity, Tool string
-	// Command is what to type to go on, without secrets.
-	Command string
-	// Anew is what to type to see a plan for the present state, where the one at
-	// hand is out of date.
-	Anew string
+	// ResumeCommand is the command that resumes the run, without secrets.
+	ResumeCommand string
+	// ReplanCommand is the command for a plan of the current state, where this plan
+	// is out of date.
+	ReplanCommand string
 	// MaxHistory is Helm's limit on revisions. The default is Helm's own.
 	MaxHistory int
 	// RollbackOnFailure takes the chart of a step that fails back to the
@@ -74,8 +74,8 @@ func (o Options) withDefaults() Options {
 		p *time.Duration
 		d time.Duration
 	}{
-		{&o.Timeout, 10 * time.Minute}, {&o.Settle, 5 * time.Second}, {&o.Grace, 20 * time.Second},
-		{&o.Patience, 2 * time.Minute}, {&o.ProbeInterval, time.Second},
+		{&o.Timeout, 10 * time.Minute}, {&o.StabilizationPeriod, 5 * time.Second}, {&o.Grace, 20 * time.Second},
+		{&o.RetryTimeout, 2 * time.Minute}, {&o.ProbeInterval, time.Second},
 	}
 	for _, v := range durations {
 		if *v.p <= 0 {

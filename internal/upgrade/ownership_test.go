@@ -10,14 +10,14 @@ import (
 
 // foreignUpgrade lets somebody else's Helm begin a revision of store one once
 // the executor has looked at it, and before its own Helm begins.
-func (w *world) foreignUpgrade(theirs Release) {
+func (w *fakeCluster) foreignUpgrade(theirs HelmRelease) {
 	began := false
 	w.onRequest = func(point string) {
 		if point != "helm upgrade" || began || len(w.releases["aistor/aistor"]) == 1 {
 			return
 		}
 		began = true
-		w.with(func() {
+		w.updateState(func() {
 			h := w.releases["ns-one/one"]
 			theirs.Revision, theirs.Updated = 2, time.Now()
 			w.releases["ns-one/one"] = append(h, theirs)
@@ -27,22 +27,22 @@ func (w *world) foreignUpgrade(theirs Release) {
 
 func TestRevisionThatSomebodyElseBeganMeanwhileIsNeverTakenAsOurs(t *testing.T) {
 	t.Parallel()
-	theirs := Release{Chart: "aistor-objectstore", Version: "1.0.16", Status: "pending-upgrade", Description: "Preparing upgrade"}
+	theirs := HelmRelease{Chart: "aistor-objectstore", Version: "1.0.16", Status: "pending-upgrade", Description: "Preparing upgrade"}
 	same := theirs
-	same.Values = values("new") // even where it is exactly what the step wants
+	same.Values = storeValues("new") // even where it is exactly what the step wants
 	other := theirs
-	other.Values = values("theirs")
-	for name, theirs := range map[string]Release{"with other values": other, "with the same chart and values": same} {
+	other.Values = storeValues("theirs")
+	for name, theirs := range map[string]HelmRelease{"with other values": other, "with the same chart and values": same} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				w.foreignUpgrade(theirs)
-				x := w.attempt(t, "me")
-				_, err := x.run(t.Context())
+				x := w.newAttempt(t, "me")
+				_, err := x.runAttempt(t.Context())
 				busy, ok := errors.AsType[*BusyError](err)
 				if !ok || busy.Release != "ns-one/one" {
 					t.Fatalf("error: %v", err)
 				}
-				if _, err := x.again(t).run(t.Context()); err == nil {
+				if _, err := x.rerunAttempt(t).runAttempt(t.Context()); err == nil {
 					t.Error("the rerun went on")
 				}
 				if slices.Contains(w.calls, "helm mark-failed") || slices.Contains(w.calls, "helm forget") {
@@ -58,37 +58,37 @@ func TestRevisionThatSomebodyElseBeganMeanwhileIsNeverTakenAsOurs(t *testing.T) 
 }
 
 func TestRevisionThatSomebodyElseMadeRightBeforeOursIsTold(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.foreignUpgrade(Release{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Description: "Upgrade complete", Values: values("theirs")})
-		x := w.attempt(t, "me")
-		if _, err := x.run(t.Context()); err != nil {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		w.foreignUpgrade(HelmRelease{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Description: "Upgrade complete", Values: storeValues("theirs")})
+		x := w.newAttempt(t, "me")
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(strings.Join(x.told.alarms(), "\n"), "somebody else made revision 2 of ns-one/one right before revision 3") {
-			t.Errorf("alarms: %q", x.told.alarms())
+		if !strings.Contains(strings.Join(x.told.alarmMessages(), "\n"), "somebody else made revision 2 of ns-one/one right before revision 3") {
+			t.Errorf("alarms: %q", x.told.alarmMessages())
 		}
 	})
 }
 
 // A killed process does not know what Helm would have answered.
 func TestKilledRunOwnsNoRevisionThatSomebodyElseBegan(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		backups := t.TempDir()
-		w.foreignUpgrade(Release{Chart: "aistor-objectstore", Version: "1.0.16", Status: "pending-upgrade", Description: "Preparing upgrade", Values: values("theirs")})
+		w.foreignUpgrade(HelmRelease{Chart: "aistor-objectstore", Version: "1.0.16", Status: "pending-upgrade", Description: "Preparing upgrade", Values: storeValues("theirs")})
 		begin := w.onRequest
 		w.onRequest = func(point string) {
 			begin(point)
 			if point == "helm upgrade" && len(w.releases["ns-one/one"]) == 2 {
-				panic(killed{point})
+				panic(killSignal{point})
 			}
 		}
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.opts.BackupDir = backups
 		if _, dead, err := x.runUntilKilled(t.Context()); !dead {
 			t.Fatalf("not killed: %v", err)
 		}
 		w.onRequest = nil
-		if _, err := x.again(t).run(t.Context()); err == nil {
+		if _, err := x.rerunAttempt(t).runAttempt(t.Context()); err == nil {
 			t.Error("the rerun went on")
 		}
 		if slices.Contains(w.calls, "helm mark-failed") {

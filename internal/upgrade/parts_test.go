@@ -39,7 +39,7 @@ func TestErrorsSayWhatChangedAndWhatToTypeNext(t *testing.T) {
 		{"time-out", &TimeoutError{After: time.Minute, Unready: []string{"a", "b"}}, "no progress for 1m0s\nunready: a\nunready: b"},
 		{"drift", &DriftError{Object: "Release/a/b", Field: "chart", Expected: "c-1", Received: ""},
 			"Release/a/b was changed by somebody else: chart\nreceived: (none)\nexpected: c-1"},
-		{"stuck", &stuckError{[]trouble{{text: "x"}, {text: "y"}}}, "waiting can't heal this: x\nand: y"},
+		{"stuck", &unrecoverableError{[]persistentFailure{{text: "x"}, {text: "y"}}}, "cannot recover by waiting: x\nand: y"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,11 +53,11 @@ func TestErrorsSayWhatChangedAndWhatToTypeNext(t *testing.T) {
 
 func TestOnlyBindingsAreReplacedAndOnlyTheOnesThatWereSeen(t *testing.T) {
 	t.Parallel()
-	client := dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), binding("b", "old-role"))
-	o := NewObjects(client)
+	client := dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), bindingObject("b", "old-role"))
+	o := NewBindingClient(client)
 	key := plan.ObjectKey{Kind: "ClusterRoleBinding", Name: "b"}
 	live, err := o.Get(t.Context(), key)
-	if err != nil || roleOf(live) != "ClusterRole/old-role" {
+	if err != nil || roleRefOf(live) != "ClusterRole/old-role" {
 		t.Fatalf("received: %v, error %v", live, err)
 	}
 	if err := o.Delete(t.Context(), key, "uid-1", "7"); err != nil {
@@ -74,14 +74,14 @@ func TestOnlyBindingsAreReplacedAndOnlyTheOnesThatWereSeen(t *testing.T) {
 	if gone, err := o.Get(t.Context(), key); gone != nil || err != nil {
 		t.Errorf("received: %v, error %v", gone, err)
 	}
-	if err := o.Create(t.Context(), bare(live)); err != nil {
+	if err := o.Create(t.Context(), withoutServerFields(live)); err != nil {
 		t.Fatal(err)
 	}
 	again, err := o.Get(t.Context(), key)
-	if diff := cmp.Diff(bare(live), bare(again)); diff != "" || err != nil {
+	if diff := cmp.Diff(withoutServerFields(live), withoutServerFields(again)); diff != "" || err != nil {
 		t.Errorf("error %v, brought back (-want +got):\n%s", err, diff)
 	}
-	if images.At(again, "metadata", "uid") == "uid-b-old-role" {
+	if images.NestedValue(again, "metadata", "uid") == "uid-b-old-role" {
 		t.Error("the old uid was sent")
 	}
 	store := plan.ObjectKey{Kind: "ObjectStore", Namespace: "a", Name: "s"}
@@ -97,10 +97,10 @@ func TestOnlyBindingsAreReplacedAndOnlyTheOnesThatWereSeen(t *testing.T) {
 }
 
 func TestBackupIsCompleteOnlyUntouched(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.opts.StopAfter = "backup"
-		out, err := x.run(t.Context())
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,11 +133,11 @@ func TestBackupIsCompleteOnlyUntouched(t *testing.T) {
 func TestGroupReachesFromTheBindingsToTheOperatorThatBringsThemBack(t *testing.T) {
 	t.Parallel()
 	var steps []plan.Step
-	for _, a := range []plan.Action{plan.ActionBackup, plan.ActionOperator, plan.ActionMend, plan.ActionOperator, plan.ActionStore, plan.ActionStore} {
+	for _, a := range []plan.Action{plan.ActionBackup, plan.ActionOperator, plan.ActionRecreateBindings, plan.ActionOperator, plan.ActionStore, plan.ActionStore} {
 		steps = append(steps, plan.Step{Action: a})
 	}
 	var sizes []int
-	for _, g := range groups(steps) {
+	for _, g := range groupSteps(steps) {
 		sizes = append(sizes, len(g))
 	}
 	if diff := cmp.Diff([]int{1, 1, 2, 1, 1}, sizes); diff != "" {

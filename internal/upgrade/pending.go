@@ -8,7 +8,7 @@ import (
 )
 
 // record is what Helm says of the revision, for [journal.OwnsRevision].
-func (r Release) record() journal.Revision {
+func (r HelmRelease) record() journal.Revision {
 	values := r.ValuesDigest
 	if values == "" {
 		values = plan.ValuesDigest(orEmpty(r.Values))
@@ -21,7 +21,7 @@ func (r Release) record() journal.Revision {
 
 // owned reports whether this run, or one that was found beside it, made a
 // revision.
-func (e *Executor) owned(target string, rel Release) bool {
+func (e *Executor) owned(target string, rel HelmRelease) bool {
 	return journal.OwnsRevision(append([]journal.Run{e.journal.Run}, e.journal.Found()...), target, rel.record())
 }
 
@@ -35,11 +35,11 @@ func notBegun(err error) bool {
 	return strings.HasSuffix(text, "another operation (install/upgrade/rollback) is in progress") || strings.HasSuffix(text, "release: already exists")
 }
 
-// atWork returns a [BusyError] for a pending release at which somebody else's
+// checkOtherHelm returns a [BusyError] for a pending release at which somebody else's
 // Helm may still be at work.
-func (e *Executor) atWork(target string, rel Release) error {
-	until := rel.Updated.Add(plan.HelmWindow)
-	if !pending(rel) || rel.Updated.IsZero() || !e.opts.Now().Before(until) {
+func (e *Executor) checkOtherHelm(target string, rel HelmRelease) error {
+	until := rel.Updated.Add(plan.PendingReleaseGrace)
+	if !isPending(rel) || rel.Updated.IsZero() || !e.opts.Now().Before(until) {
 		return nil
 	}
 	if e.owned(target, rel) {
@@ -48,4 +48,4 @@ func (e *Executor) atWork(target string, rel Release) error {
 	return &BusyError{Holder: "another Helm", Since: rel.Updated, Release: target, Until: until}
 }
 
-func pending(rel Release) bool { return strings.HasPrefix(rel.Status, "pending-") }
+func isPending(rel HelmRelease) bool { return strings.HasPrefix(rel.Status, "pending-") }

@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// laneLimit is the number of pods that are followed one by one: a picture
-	// of more could not be read.
-	laneLimit = 64
-	// spanLimit bounds what is kept of one pod.
-	spanLimit = 200
+	// maxTimelines is the maximum number of pods with a timeline: a chart
+	// of more is unreadable.
+	maxTimelines = 64
+	// maxSpans bounds what is kept of one pod.
+	maxSpans = 200
 )
 
-// lanes follows single pods. It is guarded by its tracker.
-type lanes struct {
+// timelineRecorder records the timelines of single pods. It is guarded by its tracker.
+type timelineRecorder struct {
 	pods map[string]*journal.PodTimeline
 }
 
-// observe adds what a snapshot shows, at a time.
-func (l *lanes) observe(f *plan.Facts, now time.Time) {
+// recordSnapshot adds what a snapshot shows, at a time.
+func (l *timelineRecorder) recordSnapshot(f *plan.Facts, now time.Time) {
 	if l.pods == nil {
 		l.pods = map[string]*journal.PodTimeline{}
 	}
@@ -35,14 +35,14 @@ func (l *lanes) observe(f *plan.Facts, now time.Time) {
 		key := p.Namespace + "/" + p.Name
 		lane := l.pods[key]
 		if lane == nil {
-			if len(l.pods) >= laneLimit {
+			if len(l.pods) >= maxTimelines {
 				continue
 			}
 			lane = &journal.PodTimeline{Store: p.Store, Pod: p.Name}
 			l.pods[key] = lane
 		}
 		seen[key] = true
-		addSpan(lane, journal.PodSpan{Time: now, State: stateOf(p), Revision: p.Revision})
+		addSpan(lane, journal.PodSpan{Time: now, State: podState(p), Revision: p.Revision})
 	}
 	for key, lane := range l.pods {
 		if !seen[key] {
@@ -51,7 +51,7 @@ func (l *lanes) observe(f *plan.Facts, now time.Time) {
 	}
 }
 
-func stateOf(p plan.Pod) journal.PodState {
+func podState(p plan.Pod) journal.PodState {
 	switch {
 	case !p.Terminating.IsZero():
 		return journal.PodEnding
@@ -64,14 +64,14 @@ func stateOf(p plan.Pod) journal.PodState {
 // addSpan adds a state that differs from the last one.
 func addSpan(t *journal.PodTimeline, s journal.PodSpan) {
 	n := len(t.Spans)
-	if n > 0 && t.Spans[n-1].State == s.State && t.Spans[n-1].Revision == s.Revision || n >= spanLimit {
+	if n > 0 && t.Spans[n-1].State == s.State && t.Spans[n-1].Revision == s.Revision || n >= maxSpans {
 		return
 	}
 	t.Spans = append(t.Spans, s)
 }
 
-// joined are the timelines of before, each going on with that of then.
-func joined(before, then []journal.PodTimeline) []journal.PodTimeline {
+// mergeTimelines joins the timelines of before and then.
+func mergeTimelines(before, then []journal.PodTimeline) []journal.PodTimeline {
 	out := slices.Clone(then)
 	for _, was := range before {
 		i := slices.IndexFunc(out, func(t journal.PodTimeline) bool { return t.Store == was.Store && t.Pod == was.Pod })
@@ -85,8 +85,8 @@ func joined(before, then []journal.PodTimeline) []journal.PodTimeline {
 	return out
 }
 
-// result is sorted.
-func (l *lanes) result() []journal.PodTimeline {
+// sortedTimelines is sorted.
+func (l *timelineRecorder) sortedTimelines() []journal.PodTimeline {
 	out := make([]journal.PodTimeline, 0, len(l.pods))
 	for _, t := range l.pods {
 		c := *t

@@ -9,9 +9,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// prepare looks at the cluster and opens the journal.
-func (e *Executor) prepare(ctx context.Context) error {
-	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+// prepareRun collects facts and opens the journal.
+func (e *Executor) prepareRun(ctx context.Context) error {
+	err := retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) error {
 		j, err := journal.Open(ctx, e.deps.Client, e.namespace, e.plan, e.digest)
 		if err == nil {
 			e.journal = j
@@ -21,26 +21,26 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+	err = retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) (err error) {
 		e.facts, err = e.deps.Cluster.Facts(ctx)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("looking at the cluster: %w", err)
+		return fmt.Errorf("reading the cluster: %w", err)
 	}
 	e.journal.Confirm(journal.EvidenceOf(e.facts))
-	e.masked = nil
+	e.maskedWaiting = nil
 	e.secrets.AddValue(e.facts.SecretValues()...)
-	e.secrets.Keep(e.facts.ReadableNames()...)
+	e.secrets.KeepNames(e.facts.ReadableNames()...)
 	if uid := e.plan.Cluster.UID; uid != "" && e.facts.ClusterUID != "" && uid != e.facts.ClusterUID {
 		return &DriftError{Object: "cluster", Field: "uid", Expected: uid, Received: e.facts.ClusterUID}
 	}
-	e.earlier, e.earlierPods = slices.Clone(e.journal.Availability), slices.Clone(e.journal.Pods)
+	e.earlierAvailability, e.earlierPods = slices.Clone(e.journal.Availability), slices.Clone(e.journal.Pods)
 	e.journal.Begin(journal.Attempt{
-		Identity: orElse(e.opts.Identity, e.facts.User), Holder: e.lease.Holder(), Tool: e.opts.Tool, Started: e.opts.Now(),
+		Identity: orDefault(e.opts.Identity, e.facts.User), Holder: e.lease.Holder(), Tool: e.opts.Tool, Started: e.opts.Now(),
 	})
-	e.adopt()
-	e.baseline()
+	e.adoptPriorRun()
+	e.recordBaseline()
 	e.recordClaims()
 	if err := e.save(ctx); err != nil {
 		return err
@@ -48,16 +48,16 @@ func (e *Executor) prepare(ctx context.Context) error {
 	if err := e.prune(ctx); err != nil {
 		return err
 	}
-	if err := e.look(ctx); err != nil {
+	if err := e.startWatch(ctx); err != nil {
 		return fmt.Errorf("watching the cluster: %w", err)
 	}
-	e.tracker.observe(e.live.Snapshot())
-	return e.survey(ctx)
+	e.tracker.recordSnapshot(e.watch.Snapshot())
+	return e.detectDrift(ctx)
 }
 
 // prune drops old journals.
 func (e *Executor) prune(ctx context.Context) error {
-	return patiently(ctx, e.opts.Patience, func(ctx context.Context) error {
+	return retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) error {
 		if err := e.lease.Verify(ctx); err != nil {
 			return err
 		}
@@ -65,13 +65,13 @@ func (e *Executor) prune(ctx context.Context) error {
 	})
 }
 
-// look begins to watch the cluster. ctx ends the beginning alone: what is seen
+// startWatch starts watching the cluster. ctx ends the beginning alone: what is seen
 // while the last request is finished still belongs into the report.
-func (e *Executor) look(ctx context.Context) error {
-	return patiently(ctx, e.opts.Patience, func(trying context.Context) error {
+func (e *Executor) startWatch(ctx context.Context) error {
+	return retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(trying context.Context) error {
 		watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		began := context.AfterFunc(trying, cancel)
-		live, err := e.deps.Cluster.Watch(watching, e.scope())
+		live, err := e.deps.Cluster.Watch(watching, e.watchScope())
 		if !began() && err == nil {
 			live.Stop()
 			err = trying.Err()
@@ -80,14 +80,14 @@ func (e *Executor) look(ctx context.Context) error {
 			cancel()
 			return err
 		}
-		e.live, e.blind = live, cancel
+		e.watch, e.cancelWatch = live, cancel
 		return nil
 	})
 }
 
-func (e *Executor) scope() Scope {
+func (e *Executor) watchScope() Scope {
 	namespaces := []string{e.namespace}
-	for _, c := range slices.Concat(e.in.Operator, e.in.Stores) {
+	for _, c := range slices.Concat(e.inputs.Operator, e.inputs.Stores) {
 		namespaces = append(namespaces, c.Namespace)
 	}
 	for _, s := range e.facts.Stores {
@@ -97,16 +97,16 @@ func (e *Executor) scope() Scope {
 	return Scope{Namespaces: slices.Compact(namespaces)}
 }
 
-// survey finds foreign drift before anything is changed, and whether anything
+// detectDrift detects foreign drift before anything is changed, and whether anything
 // is left to change.
-func (e *Executor) survey(ctx context.Context) error {
-	e.idle = true
+func (e *Executor) detectDrift(ctx context.Context) error {
+	e.nothingToChange = true
 	touched := map[string]bool{} // targets that an earlier remaining step changes
 	for _, s := range e.plan.Steps {
-		if !mutates(s) {
+		if !changesCluster(s) {
 			continue
 		}
-		done, _, err := e.done(ctx, s)
+		done, _, err := e.checkDone(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -114,13 +114,13 @@ func (e *Executor) survey(ctx context.Context) error {
 			continue
 		}
 		if !touched[s.Target] {
-			if err := e.drifted(ctx, s); err != nil {
+			if err := e.checkStepDrift(ctx, s); err != nil {
 				return err
 			}
 		}
 		touched[s.Target] = true
 		if changesRelease(s) || s.Action == plan.ActionLicense {
-			e.idle = false
+			e.nothingToChange = false
 		}
 	}
 	return nil
@@ -131,7 +131,7 @@ func changesRelease(s plan.Step) bool {
 	return s.Action == plan.ActionOperator || s.Action == plan.ActionStore
 }
 
-// mutates reports whether a step changes the cluster.
-func mutates(s plan.Step) bool {
-	return changesRelease(s) || s.Action == plan.ActionLicense || s.Action == plan.ActionMend || s.Action == plan.ActionUnstick
+// changesCluster reports whether a step changes the cluster.
+func changesCluster(s plan.Step) bool {
+	return changesRelease(s) || s.Action == plan.ActionLicense || s.Action == plan.ActionRecreateBindings || s.Action == plan.ActionMarkFailed
 }

@@ -36,29 +36,29 @@ func unreadyOperator(f *plan.Facts, t operatorTarget, floor map[plan.ObjectKey]i
 	return withGaps(f, out)
 }
 
-func unreadyDeployment(f *plan.Facts, d wantedDeployment, floor map[plan.ObjectKey]int64) []string {
+func unreadyDeployment(f *plan.Facts, d deploymentTarget, floor map[plan.ObjectKey]int64) []string {
 	name := fmt.Sprintf("Deployment/%s/%s", d.key.Namespace, d.key.Name)
-	w := workload(f, "Deployment", d.key.Namespace, d.key.Name)
+	w := findWorkload(f, "Deployment", d.key.Namespace, d.key.Name)
 	if w == nil {
 		return []string{absent(f, name, "deployments in "+d.key.Namespace)}
 	}
 	var out []string
-	if why := unobserved(*w, floor); why != "" {
+	if why := unobservedReason(*w, floor); why != "" {
 		out = append(out, name+": "+why)
 	}
 	for _, c := range w.Containers {
 		if want := d.images[c.Name]; want != "" && !sameImage(c.Image, want) {
-			out = append(out, fmt.Sprintf("%s: container %s asks for %s, not %s", name, c.Name, c.Image, want))
+			out = append(out, fmt.Sprintf("%s: container %s has image %s, not %s", name, c.Name, c.Image, want))
 		}
 	}
 	if w.Updated < w.Replicas || w.Ready < w.Replicas {
 		out = append(out, fmt.Sprintf("%s: %d of %d updated, %d ready", name, w.Updated, w.Replicas, w.Ready))
 	}
-	pods := podsOf(f, *w)
+	pods := workloadPods(f, *w)
 	for p := range pods {
 		if !p.Terminating.IsZero() {
-			out = append(out, podName(p)+": still ending")
-		} else if why := podTrouble(f, p); why != "" && len(out) > 0 {
+			out = append(out, podName(p)+": still terminating")
+		} else if why := podFailureReason(f, p); why != "" && len(out) > 0 {
 			out = append(out, podName(p)+": "+why)
 		}
 	}
@@ -85,16 +85,16 @@ func unreadyWebhook(f *plan.Facts, configuration string) []string {
 
 // unreadyStore lists what a store still lacks, each with its reason.
 func unreadyStore(f *plan.Facts, t storeTarget) []string {
-	s := store(f, t.key)
+	s := findStore(f, t.key)
 	if s == nil {
 		namespace, _, _ := strings.Cut(t.key, "/")
 		return withGaps(f, []string{absent(f, "ObjectStore/"+t.key, "objectstores in "+namespace)})
 	}
 	var out []string
-	if t.own && t.spec != "" && !sameImage(s.Image.String(), t.spec) {
-		out = append(out, fmt.Sprintf("ObjectStore/%s: asks for image %s, not %s", t.key, orNone(s.Image.String()), t.spec))
+	if t.upgraded && t.spec != "" && !sameImage(s.Image.String(), t.spec) {
+		out = append(out, fmt.Sprintf("ObjectStore/%s: has image %s, not %s", t.key, orNone(s.Image.String()), t.spec))
 	}
-	sets := storeSets(f, t.key)
+	sets := storeStatefulSets(f, t.key)
 	for _, p := range s.Pools {
 		if p.StatefulSet != "" && !slices.ContainsFunc(sets, func(w plan.Workload) bool { return w.Name == p.StatefulSet }) {
 			out = append(out, absent(f, fmt.Sprintf("StatefulSet/%s/%s", s.Namespace, p.StatefulSet), "statefulsets in "+s.Namespace))
@@ -104,26 +104,26 @@ func unreadyStore(f *plan.Facts, t storeTarget) []string {
 		out = append(out, "ObjectStore/"+t.key+": has no StatefulSet")
 	}
 	for _, w := range sets {
-		out = append(out, unreadySet(f, w, t)...)
+		out = append(out, unreadyStatefulSet(f, w, t)...)
 	}
-	if image := t.image(*s); image != "" {
-		out = append(out, otherImages(f, t.key, image)...)
+	if image := t.expectedImage(*s); image != "" {
+		out = append(out, podsWithOtherImage(f, t.key, image)...)
 	}
-	if why := kesDown(f, t.key); why != "" && !t.lenient() {
+	if why := kesUnavailableReason(f, t.key); why != "" && !t.acceptsUnready() {
 		out = append(out, why)
 	}
-	return withGaps(f, append(out, unhealthy(*s, t)...))
+	return withGaps(f, append(out, healthProblems(*s, t)...))
 }
 
-// unreadySet judges a StatefulSet by its own update strategy: under OnDelete
+// unreadyStatefulSet evaluates a StatefulSet by its update strategy: under OnDelete
 // its status never says that it is done, so the pods' revisions count.
-func unreadySet(f *plan.Facts, w plan.Workload, t storeTarget) []string {
+func unreadyStatefulSet(f *plan.Facts, w plan.Workload, t storeTarget) []string {
 	name := fmt.Sprintf("StatefulSet/%s/%s", w.Namespace, w.Name)
 	var out []string
-	if why := unobserved(w, t.floor); why != "" {
+	if why := unobservedReason(w, t.minGenerations); why != "" {
 		out = append(out, name+": "+why)
 	}
-	pods := podsOf(f, w)
+	pods := workloadPods(f, w)
 	updated := w.Updated
 	if w.Strategy == "OnDelete" {
 		updated = 0
@@ -134,23 +134,23 @@ func unreadySet(f *plan.Facts, w plan.Workload, t storeTarget) []string {
 		}
 	}
 	switch {
-	case updated < w.Replicas || w.Ready < w.Replicas && !t.lenient():
+	case updated < w.Replicas || w.Ready < w.Replicas && !t.acceptsUnready():
 		out = append(out, fmt.Sprintf("%s: %d of %d updated, %d ready", name, updated, w.Replicas, w.Ready))
 	case w.Strategy != "OnDelete" && w.CurrentRevision != w.UpdateRevision:
-		out = append(out, name+": roll-out is not complete")
+		out = append(out, name+": rollout is not complete")
 	}
 	for p := range pods {
 		switch {
 		case !p.Terminating.IsZero():
-			out = append(out, podName(p)+": still ending")
-		case !p.Ready && !t.lenient():
-			out = append(out, podName(p)+": "+orElse(podTrouble(f, p), "not ready"))
+			out = append(out, podName(p)+": still terminating")
+		case !p.Ready && !t.acceptsUnready():
+			out = append(out, podName(p)+": "+orDefault(podFailureReason(f, p), "not ready"))
 		}
 	}
 	return out
 }
 
-func otherImages(f *plan.Facts, key, image string) []string {
+func podsWithOtherImage(f *plan.Facts, key, image string) []string {
 	var out []string
 	for _, p := range f.Pods {
 		if p.Store != key || !p.Terminating.IsZero() {
@@ -165,14 +165,14 @@ func otherImages(f *plan.Facts, key, image string) []string {
 	return out
 }
 
-func unhealthy(s plan.Store, t storeTarget) []string {
+func healthProblems(s plan.Store, t storeTarget) []string {
 	var out []string
 	want := "green"
-	if !t.own {
+	if !t.upgraded {
 		want = t.baseline
 	}
-	if health(s.Health) < health(want) && !(t.heals && onlyHeals(s)) {
-		msg := fmt.Sprintf("ObjectStore/%s: health is %s, not %s", t.key, orElse(s.Health, "unknown"), want)
+	if healthRank(s.Health) < healthRank(want) && !(t.waitForHealing && isOnlyHealing(s)) {
+		msg := fmt.Sprintf("ObjectStore/%s: health is %s, not %s", t.key, orDefault(s.Health, "unknown"), want)
 		if s.Message != "" {
 			msg += ": " + s.Message
 		}
@@ -181,13 +181,13 @@ func unhealthy(s plan.Store, t storeTarget) []string {
 	return out
 }
 
-// health orders the words for a store's health; unknown is below all.
-func health(word string) int { return slices.Index([]string{"red", "yellow", "green"}, word) }
+// healthRank orders the words for a store's health; unknown is below all.
+func healthRank(word string) int { return slices.Index([]string{"red", "yellow", "green"}, word) }
 
-// unobserved says why a workload's status is not yet about its newest spec.
-func unobserved(w plan.Workload, floor map[plan.ObjectKey]int64) string {
-	if w.Generation < floor[bareKey(w.ObjectKey)] || w.Observed < w.Generation {
-		return "its controller has not seen the change yet"
+// unobservedReason says why a workload's status is not yet about its newest spec.
+func unobservedReason(w plan.Workload, floor map[plan.ObjectKey]int64) string {
+	if w.Generation < floor[withoutVersion(w.ObjectKey)] || w.ObservedGeneration < w.Generation {
+		return "the controller has not observed the change yet"
 	}
 	return ""
 }

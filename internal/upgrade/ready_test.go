@@ -11,8 +11,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// settled are facts in which operator and one store of two pods are as wanted.
-func settled() *plan.Facts {
+// readyFacts are facts in which operator and one store of two pods are as wanted.
+func readyFacts() *plan.Facts {
 	image := images.Ref{Host: "reg.example", Path: "aistor/minio", Tag: "new"}
 	f := &plan.Facts{
 		Stores: []plan.Store{{
@@ -22,16 +22,16 @@ func settled() *plan.Facts {
 		Workloads: []plan.Workload{
 			{
 				ObjectKey: plan.ObjectKey{APIVersion: "apps/v1", Kind: "StatefulSet", Namespace: "a", Name: "s-p"}, Store: "a/s",
-				Replicas: 2, Ready: 2, Updated: 2, Generation: 3, Observed: 3,
+				Replicas: 2, Ready: 2, Updated: 2, Generation: 3, ObservedGeneration: 3,
 				Strategy: "RollingUpdate", CurrentRevision: "r2", UpdateRevision: "r2",
 			},
 			{
 				ObjectKey: plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "op", Name: "operator"},
-				Replicas:  1, Ready: 1, Updated: 1, Generation: 2, Observed: 2,
+				Replicas:  1, Ready: 1, Updated: 1, Generation: 2, ObservedGeneration: 2,
 				Containers: []plan.Container{{Name: "controller", Image: "reg.example/aistor/operator:new"}},
 			},
 		},
-		Pods:     []plan.Pod{pod("s-p-0"), pod("s-p-1")},
+		Pods:     []plan.Pod{newPod("s-p-0"), newPod("s-p-1")},
 		Webhooks: []plan.Webhook{{Configuration: "hook", Name: "h", CABundle: 9}},
 		Services: []plan.Service{{Namespace: "op", Name: "svc", Ready: 1}},
 		CRDs:     []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true}},
@@ -39,7 +39,7 @@ func settled() *plan.Facts {
 	return f
 }
 
-func pod(name string) plan.Pod {
+func newPod(name string) plan.Pod {
 	return plan.Pod{
 		Namespace: "a", Name: name, UID: "u-" + name, Store: "a/s", Owner: "StatefulSet/s-p", Phase: "Running", Ready: true, Revision: "r2",
 		Containers: []plan.Container{{Name: "minio", Image: "reg.example/aistor/minio:new", Ready: true}},
@@ -52,7 +52,7 @@ func storeFloor(n int64) map[plan.ObjectKey]int64 {
 
 func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 	t.Parallel()
-	own := storeTarget{key: "a/s", own: true, spec: "reg.example/aistor/minio:new"}
+	own := storeTarget{key: "a/s", upgraded: true, spec: "reg.example/aistor/minio:new"}
 	other := storeTarget{key: "a/s", baseline: "green"}
 	tests := []struct {
 		name   string
@@ -61,17 +61,17 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		want   []string
 	}{
 		{"everything settled", own, func(*plan.Facts) {}, nil},
-		{"the watch is older than the change", storeTarget{key: "a/s", own: true, floor: storeFloor(4)}, func(*plan.Facts) {},
-			[]string{"StatefulSet/a/s-p: its controller has not seen the change yet"}},
+		{"the watch is older than the change", storeTarget{key: "a/s", upgraded: true, minGenerations: storeFloor(4)}, func(*plan.Facts) {},
+			[]string{"StatefulSet/a/s-p: the controller has not observed the change yet"}},
 		{"controller is behind the spec", own, func(f *plan.Facts) { f.Workloads[0].Generation = 4 },
-			[]string{"StatefulSet/a/s-p: its controller has not seen the change yet"}},
+			[]string{"StatefulSet/a/s-p: the controller has not observed the change yet"}},
 		{"rolling", own, func(f *plan.Facts) {
 			f.Workloads[0].Updated, f.Workloads[0].Ready, f.Workloads[0].CurrentRevision = 1, 1, "r1"
 			f.Pods[1].Ready, f.Pods[1].Phase = false, "Pending"
 			f.Pods[1].Containers[0].Reason, f.Pods[1].Containers[0].Message = "ContainerCreating", ""
 		}, []string{"StatefulSet/a/s-p: 1 of 2 updated, 1 ready", "Pod/a/s-p-1: container minio: ContainerCreating"}},
 		{"updated but not complete", own, func(f *plan.Facts) { f.Workloads[0].CurrentRevision = "r1" },
-			[]string{"StatefulSet/a/s-p: roll-out is not complete"}},
+			[]string{"StatefulSet/a/s-p: rollout is not complete"}},
 		{"on delete with all pods replaced", own, func(f *plan.Facts) {
 			f.Workloads[0].Strategy, f.Workloads[0].Updated, f.Workloads[0].CurrentRevision = "OnDelete", 0, "r1"
 		}, nil},
@@ -81,21 +81,21 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		{"pod still ending", own, func(f *plan.Facts) { f.Pods[0].Terminating = time.Unix(1, 0) }, []string{"Pod/a/s-p-0: still ending"}},
 		{"pod waits for a node", own, func(f *plan.Facts) {
 			f.Pods[0].Ready, f.Pods[0].Phase = false, "Pending"
-			f.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "FailedScheduling", Message: "0/3 nodes"}}
+			f.WarningEvents = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "FailedScheduling", Message: "0/3 nodes"}}
 		}, []string{"Pod/a/s-p-0: FailedScheduling: 0/3 nodes"}},
 		{"pod runs the old image", own, func(f *plan.Facts) { f.Pods[1].Containers[0].Image = "reg.example/aistor/minio:old" },
 			[]string{"Pod/a/s-p-1: runs reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
 		{"object asks for another image", own, func(f *plan.Facts) { f.Stores[0].Image.Tag = "old" },
 			[]string{"ObjectStore/a/s: asks for image reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
-		{"operator's default image where nobody names one", storeTarget{key: "a/s", own: true, fallback: "reg.example/aistor/minio:default"},
+		{"operator's default image where nobody names one", storeTarget{key: "a/s", upgraded: true, fallback: "reg.example/aistor/minio:default"},
 			func(f *plan.Facts) { f.Stores[0].Image = images.Ref{}; f.Pods = f.Pods[:1] },
 			[]string{"Pod/a/s-p-0: runs reg.example/aistor/minio:new, not reg.example/aistor/minio:default"}},
-		{"image patched by hand counts where values name none", storeTarget{key: "a/s", own: true, fallback: "reg.example/aistor/minio:default"},
+		{"image patched by hand counts where values name none", storeTarget{key: "a/s", upgraded: true, fallback: "reg.example/aistor/minio:default"},
 			func(*plan.Facts) {}, nil},
 		{"yellow", own, func(f *plan.Facts) { f.Stores[0].Health, f.Stores[0].Message = "yellow", "1 drive offline" },
 			[]string{"ObjectStore/a/s: health is yellow, not green: 1 drive offline"}},
 		{"health unknown", own, func(f *plan.Facts) { f.Stores[0].Health = "" }, []string{"ObjectStore/a/s: health is unknown, not green"}},
-		{"healing, which is waited for apart", own, func(f *plan.Facts) { f.Stores[0].Healing = 3 }, nil},
+		{"healing, which is waited for apart", own, func(f *plan.Facts) { f.Stores[0].DrivesHealing = 3 }, nil},
 		{"store that was green and is yellow", other, func(f *plan.Facts) { f.Stores[0].Health = "yellow" },
 			[]string{"ObjectStore/a/s: health is yellow, not green"}},
 		{"store that was broken before", storeTarget{key: "a/s", baseline: "yellow"}, func(f *plan.Facts) {
@@ -108,14 +108,14 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		{"no StatefulSet at all", own, func(f *plan.Facts) { f.Workloads = nil; f.Stores[0].Pools = nil },
 			[]string{"ObjectStore/a/s: has no StatefulSet"}},
 		{"store is gone and pods could not be listed", own, func(f *plan.Facts) {
-			f.Stores, f.Gaps = nil, []plan.Gap{{What: "pods in a", Cause: "forbidden"}}
-		}, []string{"ObjectStore/a/s: not there", "could not look at pods in a: forbidden"}},
-		{"a gap alone is no reason to wait", own, func(f *plan.Facts) { f.Gaps = []plan.Gap{{What: "nodes", Cause: "forbidden"}} }, nil},
+			f.Stores, f.Gaps = nil, []plan.Gap{{Subject: "pods in a", Cause: "forbidden"}}
+		}, []string{"ObjectStore/a/s: not there", "could not read pods in a: forbidden"}},
+		{"a gap alone is no reason to wait", own, func(f *plan.Facts) { f.Gaps = []plan.Gap{{Subject: "nodes", Cause: "forbidden"}} }, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := settled()
+			f := readyFacts()
 			tt.change(f)
 			if diff := cmp.Diff(tt.want, unreadyStore(f, tt.target)); diff != "" {
 				t.Errorf("unready (-want +got):\n%s", diff)
@@ -127,7 +127,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 	t.Parallel()
 	target := operatorTarget{
-		deployments: []wantedDeployment{{
+		deployments: []deploymentTarget{{
 			key:    plan.ObjectKey{Kind: "Deployment", Namespace: "op", Name: "operator"},
 			images: map[string]string{"controller": "reg.example/aistor/operator:new"},
 		}},
@@ -166,7 +166,7 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := settled()
+			f := readyFacts()
 			tt.change(f)
 			if diff := cmp.Diff(tt.want, unreadyOperator(f, target, nil)); diff != "" {
 				t.Errorf("unready (-want +got):\n%s", diff)
@@ -177,12 +177,12 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 
 func TestTargetIsReadFromTheRenderedObjects(t *testing.T) {
 	t.Parallel()
-	got := targetOf("aistor", append(operatorObjects(),
+	got := newOperatorTarget("aistor", append(operatorObjects(),
 		images.Object{"kind": "Service", "metadata": map[string]any{"name": "external"}},
 		images.Object{"kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "x.aistor.min.io"}}))
 	want := operatorTarget{
 		namespace: "aistor",
-		deployments: []wantedDeployment{{
+		deployments: []deploymentTarget{{
 			key:    plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"},
 			images: map[string]string{"controller": "reg.example/aistor/operator:new"},
 		}},
@@ -190,7 +190,7 @@ func TestTargetIsReadFromTheRenderedObjects(t *testing.T) {
 		services: []plan.ObjectKey{{Kind: "Service", Namespace: "aistor", Name: "object-store-operator"}},
 		crds:     []string{"x.aistor.min.io"},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(operatorTarget{}, wantedDeployment{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(operatorTarget{}, deploymentTarget{})); diff != "" {
 		t.Errorf("target (-want +got):\n%s", diff)
 	}
 }
@@ -215,7 +215,7 @@ func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
 			f.Pods[0].Containers[0].Image = "reg.example/404:404"
 		}},
 		{name: "cause is in the event before", reason: "ImagePullBackOff", message: `Back-off pulling image "` + image + `"`, change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "Failed", Message: `Failed to pull image "` + image + `": 403 Forbidden`}}
+			f.WarningEvents = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "Failed", Message: `Failed to pull image "` + image + `": 403 Forbidden`}}
 		}, key: "pull"},
 		{name: "invalid name", reason: "InvalidImageName", key: "name"},
 		{name: "missing Secret", reason: "CreateContainerConfigError", message: `secret "x" not found`, key: "config"},
@@ -225,48 +225,48 @@ func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
 		{name: "crash of the old revision", reason: "CrashLoopBackOff", restarts: 9, change: func(f *plan.Facts) { f.Pods[0].Revision = "r1" }},
 		{name: "pod that is ending", reason: "InvalidImageName", change: func(f *plan.Facts) { f.Pods[0].Terminating = time.Unix(1, 0) }},
 		{name: "pod security", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: violates PodSecurity "restricted"`, 100)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`pods "s-p-0" is forbidden: violates PodSecurity "restricted"`, 100)}
 		}, key: "create"},
 		{name: "schema", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`Pod "s-p-0" is invalid: spec.containers[0].resources.requests: Invalid value: "2"`, 100)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`Pod "s-p-0" is invalid: spec.containers[0].resources.requests: Invalid value: "2"`, 100)}
 		}, key: "create"},
 		{name: "limit range", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: maximum memory usage per Container is 1Gi`, 100)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`pods "s-p-0" is forbidden: maximum memory usage per Container is 1Gi`, 100)}
 		}, key: "create"},
 		{name: "policy of a webhook", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`admission webhook "p.example" denied the request: image is not signed`, 100)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`admission webhook "p.example" denied the request: image is not signed`, 100)}
 		}, key: "create"},
 		{name: "quota that is being counted", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: status unknown for quota: q`, 100)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`pods "s-p-0" is forbidden: status unknown for quota: q`, 100)}
 		}},
 		{name: "another store's pods", change: func(f *plan.Facts) {
-			ev := refusal(`pods "t-p-0" is forbidden: exceeded quota: q`, 100)
+			ev := createRefusalEvent(`pods "t-p-0" is forbidden: exceeded quota: q`, 100)
 			ev.Object.Name = "t-p"
-			f.Warnings = []plan.Event{ev}
+			f.WarningEvents = []plan.Event{ev}
 			f.Workloads = append(f.Workloads, plan.Workload{ObjectKey: ev.Object, Store: "a/t"})
 		}},
 		{name: "refused once and let in later", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`pods "s-p-0" is forbidden: exceeded quota: q`, 100)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`pods "s-p-0" is forbidden: exceeded quota: q`, 100)}
 			f.Pods[0].Owner, f.Pods[0].Created = "StatefulSet/s-p", time.Unix(101, 0)
 		}},
 		{name: "pod security before the step", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`violates PodSecurity "restricted"`, 10)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`violates PodSecurity "restricted"`, 10)}
 		}},
 		{name: "webhook that is not up yet", change: func(f *plan.Facts) {
-			f.Warnings = []plan.Event{refusal(`failed calling webhook: connection refused`, 100)}
+			f.WarningEvents = []plan.Event{createRefusalEvent(`failed calling webhook: connection refused`, 100)}
 		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := settled()
+			f := readyFacts()
 			c := &f.Pods[0].Containers[0]
 			c.Reason, c.Message, c.Restarts = tt.reason, tt.message, tt.restarts
 			if tt.change != nil {
 				tt.change(f)
 			}
-			was := past{events: map[string]time.Time{eventKey(refusal("", 0)): time.Unix(50, 0)}}
-			got := troubles(f, func(p plan.Pod) bool { return p.Store == "a/s" }, was)
+			was := baseline{events: map[string]time.Time{eventKey(createRefusalEvent("", 0)): time.Unix(50, 0)}}
+			got := findFailures(f, func(p plan.Pod) bool { return p.Store == "a/s" }, was)
 			if tt.key == "" && len(got) != 0 || tt.key != "" && (len(got) != 1 || !strings.HasSuffix(got[0].key, " "+tt.key)) {
 				t.Errorf("received: %+v\nexpected: %q", got, tt.key)
 			}
@@ -274,28 +274,28 @@ func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
 	}
 }
 
-func refusal(message string, at int64) plan.Event {
+func createRefusalEvent(message string, at int64) plan.Event {
 	return plan.Event{Object: plan.ObjectKey{Kind: "StatefulSet", Namespace: "a", Name: "s-p"}, Reason: "FailedCreate", Message: message, Last: time.Unix(at, 0)}
 }
 
 func TestTroubleCountsOnlyOnceItHasStayed(t *testing.T) {
 	t.Parallel()
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	pull := []trouble{{key: "pull", patience: 1}}
-	m := memory{}
-	if stuck, next := m.lasting(at(0), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
+	pull := []persistentFailure{{key: "pull", graceFactor: 1}}
+	m := failureHistory{}
+	if stuck, next := m.persistentFailures(at(0), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
 		t.Errorf("first look: %v, %s", stuck, next)
 	}
-	if stuck, _ := m.lasting(at(15), 20*time.Second, nil); len(stuck) != 0 {
+	if stuck, _ := m.persistentFailures(at(15), 20*time.Second, nil); len(stuck) != 0 {
 		t.Errorf("gone: %v", stuck)
 	}
-	if stuck, next := m.lasting(at(16), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
+	if stuck, next := m.persistentFailures(at(16), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
 		t.Errorf("back: %v, %s", stuck, next)
 	}
-	if stuck, _ := m.lasting(at(36), 20*time.Second, pull); len(stuck) != 1 {
+	if stuck, _ := m.persistentFailures(at(36), 20*time.Second, pull); len(stuck) != 1 {
 		t.Errorf("stayed: %v", stuck)
 	}
-	if stuck, _ := (memory{}).lasting(at(0), 20*time.Second, []trouble{{key: "name"}}); len(stuck) != 1 {
+	if stuck, _ := (failureHistory{}).persistentFailures(at(0), 20*time.Second, []persistentFailure{{key: "name"}}); len(stuck) != 1 {
 		t.Errorf("what never heals: %v", stuck)
 	}
 }

@@ -13,11 +13,11 @@ const jwt = "eyJhbGciOiJFUzM4NCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ4In0.c2ln"
 
 func TestMaskedErrorHidesSecretsAndKeepsItsType(t *testing.T) {
 	t.Parallel()
-	m := New(&plan.Plan{}, &plan.Inputs{
+	m := NewExecutor(&plan.Plan{}, &plan.Inputs{
 		Stores: []plan.Change{{Values: map[string]any{"secrets": map[string]any{"secretKey": "hunter2hunter2"}, "configuration": "export MINIO_ROOT_PASSWORD=assigned-here"}}},
 		Facts: &plan.Facts{
-			License: &plan.License{Token: plan.Sensitive("license-token")},
-			Secrets: []plan.PullSecret{{Data: plan.Sensitive("pull-secret-data")}},
+			License:     &plan.License{Token: plan.Sensitive("license-token")},
+			PullSecrets: []plan.PullSecret{{Data: plan.Sensitive("pull-secret-data")}},
 		},
 	}, Deps{Lease: lease.New(lease.Options{})}, Options{}).secrets
 	cause := &DriftError{Object: "hunter2hunter2", Field: "assigned-here license-token pull-secret-data " + jwt}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -33,7 +33,7 @@ func (e *RemovalError) Error() string { return strings.Join(e.Lines(), "\n") }
 
 // Lines implements [message.Liner].
 func (e *RemovalError) Lines() []string {
-	lines := []string{fmt.Sprintf("what this step removed is not gone after %s; all else is ready", e.After)}
+	lines := []string{fmt.Sprintf("what this step removed is not gone after %s; everything else is ready", e.After)}
 	for _, o := range e.Objects {
 		lines = append(lines, message.Line(markedText(o)))
 	}
@@ -46,10 +46,10 @@ func (e *RemovalError) hint() string {
 	o := e.Objects[0]
 	resource, in := strings.ToLower(o.Kind), ""
 	if o.Namespace != "" {
-		in = " " + shell.Command("-n %s", o.Namespace)
+		in = " " + shellquote.Command("-n %s", o.Namespace)
 	}
-	return shell.Command("kubectl get %s %s", resource, o.Name) + in + " -o yaml\nthen: where nothing serves the finalizer any more: " +
-		shell.Command("kubectl patch %s %s", resource, o.Name) + in + ` --type=merge -p '{"metadata":{"finalizers":null}}'`
+	return shellquote.Command("kubectl get %s %s", resource, o.Name) + in + " -o yaml\nthen: where nothing serves the finalizer any more: " +
+		shellquote.Command("kubectl patch %s %s", resource, o.Name) + in + ` --type=merge -p '{"metadata":{"finalizers":null}}'`
 }
 
 func markedText(o plan.MarkedObject) string {
@@ -64,12 +64,12 @@ func markedText(o plan.MarkedObject) string {
 func removedObjects(c *plan.Change) []plan.ObjectKey {
 	stays := map[plan.ObjectKey]bool{}
 	for _, o := range c.After {
-		stays[bareKey(plan.KeyOf(o, c.Namespace))] = true
+		stays[withoutVersion(plan.KeyOf(o, c.Namespace))] = true
 	}
 	var list []plan.ObjectKey
 	for _, o := range c.Before {
 		k := plan.KeyOf(o, c.Namespace)
-		if k.Kind == "" || stays[bareKey(k)] || images.Text(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
+		if k.Kind == "" || stays[withoutVersion(k)] || images.NestedString(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
 			continue
 		}
 		list = append(list, k)
@@ -97,7 +97,7 @@ func (e *Executor) removedBefore(target string) []plan.ObjectKey {
 // removed it: its own wait says so. What data or servers hang on never counts.
 func (e *Executor) removedByUs(d plan.Deletion) bool {
 	return d.State == plan.DeletionMarked && len(d.Stores) == 0 && slices.ContainsFunc(e.removedBefore(""), func(k plan.ObjectKey) bool {
-		return bareKey(k) == bareKey(d.Object) && k.Kind != "CustomResourceDefinition" && k.Kind != "Namespace"
+		return withoutVersion(k) == withoutVersion(d.Object) && k.Kind != "CustomResourceDefinition" && k.Kind != "Namespace"
 	})
 }
 
@@ -111,7 +111,7 @@ func (e *Executor) awaitRemoval(ctx context.Context, s plan.Step) error {
 	began, told := e.opts.Now(), ""
 	for {
 		var marked []plan.MarkedObject
-		err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+		err := retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) (err error) {
 			marked, err = e.deps.Cluster.Marked(ctx, removed)
 			return err
 		})
@@ -130,9 +130,9 @@ func (e *Executor) awaitRemoval(ctx context.Context, s plan.Step) error {
 		}
 		if text := strings.Join(waiting, "\n"); text != told {
 			told = text
-			e.emit(Event{Step: s.ID, Kind: EventWaiting, Waiting: waiting})
+			e.emitEvent(Event{Step: s.ID, Kind: EventWaiting, Waiting: waiting})
 		}
-		if err := e.pause(ctx, nil, removalLook); err != nil {
+		if err := e.waitForChange(ctx, nil, removalLook); err != nil {
 			return err
 		}
 	}

@@ -12,46 +12,46 @@ import (
 
 // removing lets the operator's step remove a ConfigMap that a finalizer holds for
 // some time.
-func (w *world) removing(x *execution, held time.Duration) {
+func (w *fakeCluster) removing(x *execution, held time.Duration) {
 	x.in.Operator[0].Before = []images.Object{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "old-settings"}}}
-	w.afterHelm = func(w *world, r UpgradeRequest) {
+	w.afterHelm = func(w *fakeCluster, r UpgradeRequest) {
 		if r.Name == "aistor" {
-			w.with(func() {
+			w.updateState(func() {
 				w.marked = []plan.MarkedObject{{
 					ObjectKey: plan.ObjectKey{Kind: "ConfigMap", Namespace: "aistor", Name: "old-settings"}, Finalizers: []string{"example.com/keep"}, Terminating: time.Now(),
 				}}
 			})
-			time.AfterFunc(held, func() { w.with(func() { w.marked = nil }) })
+			time.AfterFunc(held, func() { w.updateState(func() { w.marked = nil }) })
 		}
-		w.react(r)
+		w.reconcileUpgrade(r)
 	}
 }
 
 // What the plan itself removes is no reason for the next step not to begin, but
 // for its own step to wait.
 func TestStepWaitsForWhatItRemovedToBeGone(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		w.removing(x, 3*time.Minute)
-		if _, err := x.run(t.Context()); err != nil {
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
-		if !x.told.waited("ConfigMap/aistor/old-settings is marked for deletion since") || !x.told.waited("held by finalizer example.com/keep") {
+		w.checkUpgraded(t)
+		if !x.told.hasWaitedFor("ConfigMap/aistor/old-settings is marked for deletion since") || !x.told.hasWaitedFor("held by finalizer example.com/keep") {
 			t.Error("nobody was told what was waited for")
 		}
 	})
 }
 
 func TestRemovedObjectThatAFinalizerHoldsIsNamedAlsoOnARerun(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		w.removing(x, 10*time.Hour)
-		for i, attempt := range []*execution{x, x.again(t)} {
+		for i, attempt := range []*execution{x, x.rerunAttempt(t)} {
 			attempt.in = x.in
-			_, err := attempt.run(t.Context())
+			_, err := attempt.runAttempt(t.Context())
 			for _, want := range []string{
-				`carrying out step "operator-5.10.0": what this step removed is not gone after 10m0s; all else is ready`,
+				`carrying out step "operator-5.10.0": what this step removed is not gone after 10m0s; everything else is ready`,
 				"ConfigMap/aistor/old-settings is marked for deletion since", "held by finalizer example.com/keep",
 				"\nhint: kubectl get configmap old-settings -n aistor -o yaml\n",
 				`kubectl patch configmap old-settings -n aistor --type=merge -p '{"metadata":{"finalizers":null}}'`,
@@ -65,12 +65,12 @@ func TestRemovedObjectThatAFinalizerHoldsIsNamedAlsoOnARerun(t *testing.T) {
 				t.Errorf("attempt %d: the next step began", i+1)
 			}
 		}
-		w.with(func() { w.marked = nil })
-		last := x.again(t)
+		w.updateState(func() { w.marked = nil })
+		last := x.rerunAttempt(t)
 		last.in = x.in
-		if _, err := last.run(t.Context()); err != nil {
+		if _, err := last.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }

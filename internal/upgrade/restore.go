@@ -16,7 +16,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// restore creates deleted bindings again after the step that should have made
+// restoreBindings creates deleted bindings again after the step that should have made
 // them anew failed. What is there already was made by that step and is left.
 // Without the lease nothing is restored: whoever holds it now may be about to
 // create the same bindings.
@@ -24,13 +24,13 @@ import (
 // Which bindings an earlier attempt deleted is read from journals, which anybody
 // may have written: only a binding whose name, role and subjects stand in the
 // manifest of the release's deployed revision is created, and as it stands there.
-func (e *Executor) restore(ctx context.Context, g []plan.Step) {
+func (e *Executor) restoreBindings(ctx context.Context, g []plan.Step) {
 	last := g[len(g)-1]
 	if last.Action != plan.ActionOperator || !e.deletedBindings(g) {
 		return
 	}
-	rel, err := e.release(ctx, last)
-	if err == nil && e.reached(last, rel) {
+	rel, err := e.getRelease(ctx, last)
+	if err == nil && e.hasReachedTarget(last, rel) {
 		return
 	}
 	if err == nil {
@@ -41,7 +41,7 @@ func (e *Executor) restore(ctx context.Context, g []plan.Step) {
 		installed, err = e.installedBindings(ctx, last)
 	}
 	if err != nil {
-		e.say(last.ID, EventAlarm, message.Sprintf("bindings were deleted and are not restored: %v\nhint: they are kept in ConfigMap/%s/%s",
+		e.emitMessage(last.ID, EventAlarm, message.Sprintf("bindings were deleted and are not restored: %v\nhint: they are kept in ConfigMap/%s/%s",
 			err, e.namespace, e.journal.Name()))
 		return
 	}
@@ -49,16 +49,16 @@ func (e *Executor) restore(ctx context.Context, g []plan.Step) {
 		e.restoreBinding(ctx, last, o, installed)
 	}
 	for _, s := range g {
-		if s.Action != plan.ActionMend {
+		if s.Action != plan.ActionRecreateBindings {
 			continue
 		}
 		rec := e.journal.Step(s.ID)
 		for _, o := range rec.Saved {
 			e.restoreBinding(ctx, last, o, installed)
 		}
-		rec.Status, rec.Message = journal.StepPending, "undone: the step that follows failed"
+		rec.Status, rec.Message = journal.StepPending, "reverted: the next step failed"
 		if err := e.save(ctx); err != nil {
-			e.say(s.ID, EventAlarm, err.Error())
+			e.emitMessage(s.ID, EventAlarm, err.Error())
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (e *Executor) restore(ctx context.Context, g []plan.Step) {
 // the steps of a group should have made anew.
 func (e *Executor) deletedBindings(g []plan.Step) bool {
 	return len(e.journal.Orphans) > 0 || slices.ContainsFunc(g, func(s plan.Step) bool {
-		return s.Action == plan.ActionMend && len(e.journal.Step(s.ID).Saved) > 0
+		return s.Action == plan.ActionRecreateBindings && len(e.journal.Step(s.ID).Saved) > 0
 	})
 }
 
@@ -80,8 +80,8 @@ func (e *Executor) restoreBinding(ctx context.Context, s plan.Step, saved images
 	if again == nil {
 		again = installedAs(installed, saved)
 	}
-	live, err := e.object(ctx, key)
-	if err == nil && live != nil && (again == nil || roleOf(live) == newRole(e, s, key) || sameBinding(live, again)) {
+	live, err := e.getBinding(ctx, key)
+	if err == nil && live != nil && (again == nil || roleRefOf(live) == nextRoleRef(e, s, key) || sameBinding(live, again)) {
 		return
 	}
 	switch {
@@ -95,20 +95,20 @@ func (e *Executor) restoreBinding(ctx context.Context, s plan.Step, saved images
 		err = e.createBinding(ctx, again)
 	}
 	if err != nil {
-		e.say(s.ID, EventAlarm, message.Sprintf("%s is not restored: %w", key, err))
+		e.emitMessage(s.ID, EventAlarm, message.Sprintf("%s is not restored: %w", key, err))
 		return
 	}
-	e.say(s.ID, EventProgress, key.String()+" is restored as it was")
+	e.emitMessage(s.ID, EventProgress, key.String()+" is restored as it was")
 }
 
 // createBinding creates a binding. One that is there by then is ours only if it is
 // what was to be created: an answer of the API server may have been lost.
 func (e *Executor) createBinding(ctx context.Context, again images.Object) error {
-	err := e.write(ctx, func(ctx context.Context) error { return e.deps.Objects.Create(ctx, bare(again)) })
+	err := e.write(ctx, func(ctx context.Context) error { return e.deps.Bindings.Create(ctx, withoutServerFields(again)) })
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	live, lookErr := e.object(ctx, plan.KeyOf(again, ""))
+	live, lookErr := e.getBinding(ctx, plan.KeyOf(again, ""))
 	switch {
 	case lookErr != nil:
 		return lookErr
@@ -122,12 +122,12 @@ func (e *Executor) createBinding(ctx context.Context, again images.Object) error
 
 // sameBinding reports whether two bindings give the same role to the same subjects.
 func sameBinding(a, b images.Object) bool {
-	return roleOf(a) == roleOf(b) && slices.Equal(subjectsOf(a), subjectsOf(b))
+	return roleRefOf(a) == roleRefOf(b) && slices.Equal(subjectsOf(a), subjectsOf(b))
 }
 
 // foreignBinding is the error of a binding that somebody else created.
 func foreignBinding(live, wanted images.Object) error {
-	text := func(o images.Object) string { return roleOf(o) + " for " + strings.Join(subjectsOf(o), ", ") }
+	text := func(o images.Object) string { return roleRefOf(o) + " for " + strings.Join(subjectsOf(o), ", ") }
 	return message.Errorf("somebody else has created it\nreceived: %s\nexpected: %s", text(live), text(wanted))
 }
 
@@ -136,16 +136,16 @@ func foreignBinding(live, wanted images.Object) error {
 func (e *Executor) installedBindings(ctx context.Context, s plan.Step) ([]images.Object, error) {
 	namespace, name, _ := strings.Cut(s.Target, "/")
 	var manifest string
-	err := patiently(ctx, e.opts.Patience, func(ctx context.Context) (err error) {
+	err := retryWhileUnavailable(ctx, e.opts.RetryTimeout, func(ctx context.Context) (err error) {
 		manifest, err = e.deps.Helm.Deployed(ctx, namespace, name)
 		return err
 	})
 	if err != nil {
-		return nil, naming(err, "reading the manifest of release", s.Target)
+		return nil, wrapError(err, "reading the manifest of release", s.Target)
 	}
 	objects, unreadable := parseManifest(manifest)
 	if unreadable > 0 && len(objects) == 0 {
-		return nil, naming(errors.New("it can't be parsed"), "reading the manifest of release", s.Target)
+		return nil, wrapError(errors.New("it can't be parsed"), "reading the manifest of release", s.Target)
 	}
 	var list []images.Object
 	for _, o := range objects {
@@ -184,7 +184,7 @@ func ownedBy(o images.Object, namespace, name string) images.Object {
 func installedAs(installed []images.Object, saved images.Object) images.Object {
 	key := plan.KeyOf(saved, "")
 	for _, o := range installed {
-		if bareKey(plan.KeyOf(o, "")) == bareKey(key) && sameBinding(o, saved) {
+		if withoutVersion(plan.KeyOf(o, "")) == withoutVersion(key) && sameBinding(o, saved) {
 			return o
 		}
 	}
@@ -194,7 +194,7 @@ func installedAs(installed []images.Object, saved images.Object) images.Object {
 // subjectsOf are a binding's subjects, sorted, with the defaults that the API
 // server gives.
 func subjectsOf(o images.Object) []string {
-	list, _ := images.At(o, "subjects").([]any)
+	list, _ := images.NestedValue(o, "subjects").([]any)
 	var out []string
 	for _, v := range list {
 		s, _ := v.(map[string]any)

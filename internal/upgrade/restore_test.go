@@ -25,7 +25,7 @@ func TestRestoredBindingThatIsThereAlreadyIsComparedWithTheWantedOne(t *testing.
 		"cluster-admin": "ClusterRoleBinding/aistor-adminjob is not restored: somebody else has created it",
 	} {
 		t.Run(role, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
 				w.onUpgrade = func(UpgradeRequest) error { return errors.New("refused") }
 				lost := false
 				w.bindings.PrependReactor("create", "clusterrolebindings", func(a ktesting.Action) (bool, runtime.Object, error) {
@@ -33,19 +33,19 @@ func TestRestoredBindingThatIsThereAlreadyIsComparedWithTheWantedOne(t *testing.
 						return false, nil, nil
 					}
 					lost = true
-					if err := w.bindings.Tracker().Create(bindingsResource(), binding("aistor-adminjob", role), "", meta.CreateOptions{}); err != nil {
+					if err := w.bindings.Tracker().Create(bindingsResource(), bindingObject("aistor-adminjob", role), "", meta.CreateOptions{}); err != nil {
 						t.Error(err)
 					}
 					return true, nil, syscall.ECONNRESET
 				})
-				x := w.attempt(t, "me")
-				if _, err := x.run(t.Context()); !errors.As(err, new(*StoppedError)) {
+				x := w.newAttempt(t, "me")
+				if _, err := x.runAttempt(t.Context()); !errors.As(err, new(*StoppedError)) {
 					t.Fatalf("error: %v", err)
 				}
-				if got := strings.Join(x.told.alarms(), "\n"); wantAlarm == "" && got != "" || !strings.Contains(got, wantAlarm) {
+				if got := strings.Join(x.told.alarmMessages(), "\n"); wantAlarm == "" && got != "" || !strings.Contains(got, wantAlarm) {
 					t.Errorf("alarms: %q", got)
 				}
-				if said := x.told.said("ClusterRoleBinding/aistor-adminjob is restored as it was"); said != (wantAlarm == "") || w.role(t, "aistor-object-store") != "ClusterRole/old-role" {
+				if said := x.told.hasMessage("ClusterRoleBinding/aistor-adminjob is restored as it was"); said != (wantAlarm == "") || w.bindingRole(t, "aistor-object-store") != "ClusterRole/old-role" {
 					t.Errorf("said to be restored: %t", said)
 				}
 			})
@@ -54,7 +54,7 @@ func TestRestoredBindingThatIsThereAlreadyIsComparedWithTheWantedOne(t *testing.
 }
 
 func TestLicenseWhoseAnswerWasLostIsWritten(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		secret := &core.Secret{ObjectMeta: meta.ObjectMeta{Namespace: "aistor", Name: "minio-license"}, Data: map[string][]byte{aistor.LicenseSecretKey: []byte("old")}}
 		if _, err := w.client.CoreV1().Secrets("aistor").Create(t.Context(), secret, meta.CreateOptions{}); err != nil {
 			t.Fatal(err)
@@ -70,10 +70,10 @@ func TestLicenseWhoseAnswerWasLostIsWritten(t *testing.T) {
 			}
 			return true, nil, syscall.ECONNRESET
 		})
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.in.License = []byte("new")
 		x.plan.Steps = []plan.Step{{ID: "license", Action: plan.ActionLicense, Objects: []plan.ObjectKey{{Kind: "Secret", Namespace: "aistor", Name: "minio-license"}}}}
-		if _, err := x.run(t.Context()); err != nil || tries != 2 {
+		if _, err := x.runAttempt(t.Context()); err != nil || tries != 2 {
 			t.Errorf("after %d tries: %v", tries, err)
 		}
 	})

@@ -6,17 +6,17 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 )
 
-// adopt resumes the unfinished run of another plan: what was there before that
+// adoptPriorRun resumes the unfinished run of another plan: what was there before that
 // one is what was there before this one. Whatever its journal claims to have
 // deleted is brought back only after a look at Helm's records.
-func (e *Executor) adopt() {
+func (e *Executor) adoptPriorRun() {
 	prev := journal.Unfinished(e.journal.Found())
 	if prev == nil || prev.Plan == e.digest {
 		return
 	}
 	r := &e.journal.Run
 	r.Resumes, r.ChangedBefore = prev.Plan, true
-	r.FirstBackup = orElse(prev.FirstBackup, prev.Backup)
+	r.FirstBackup = orDefault(prev.FirstBackup, prev.Backup)
 	r.Orphans, r.Open = prev.OrphanedBindings(), prev.OpenReleases()
 	if r.Baseline == nil {
 		r.Baseline = maps.Clone(prev.Baseline)
@@ -26,8 +26,8 @@ func (e *Executor) adopt() {
 	}
 }
 
-// baseline records the health of stores that no attempt has seen before.
-func (e *Executor) baseline() {
+// recordBaseline records the health of stores that no attempt has seen before.
+func (e *Executor) recordBaseline() {
 	r := &e.journal.Run
 	if r.Baseline == nil {
 		r.Baseline = map[string]string{}

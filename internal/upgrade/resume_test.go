@@ -19,14 +19,14 @@ import (
 )
 
 // killedAt runs the whole plan up to a request.
-func (w *world) killedAt(t *testing.T, backups string, at func(point string) bool) *execution {
+func (w *fakeCluster) killedAt(t *testing.T, backups string, at func(point string) bool) *execution {
 	t.Helper()
 	w.onRequest = func(p string) {
 		if at(p) {
-			panic(killed{p})
+			panic(killSignal{p})
 		}
 	}
-	x := w.attempt(t, "killed")
+	x := w.newAttempt(t, "killed")
 	x.opts.BackupDir = backups
 	if _, dead, err := x.runUntilKilled(t.Context()); !dead {
 		t.Fatalf("not killed: %v", err)
@@ -35,17 +35,17 @@ func (w *world) killedAt(t *testing.T, backups string, at func(point string) boo
 	return x
 }
 
-// replanned is an attempt with a plan made from what is there now: another one.
-func (w *world) replanned(t *testing.T, backups, why string) *execution {
+// newReplannedAttempt is an attempt with a plan made from what is there now: another one.
+func (w *fakeCluster) newReplannedAttempt(t *testing.T, backups, why string) *execution {
 	t.Helper()
-	x := w.attempt(t, "rerun")
+	x := w.newAttempt(t, "rerun")
 	x.opts.BackupDir, x.lease.HolderGone = backups, func(string) bool { return true }
 	x.plan.Steps[0].Why = why
 	return x
 }
 
-// stored is the newest journal.
-func (w *world) stored(t *testing.T) []journal.Run {
+// storedJournals is the newest journal.
+func (w *fakeCluster) storedJournals(t *testing.T) []journal.Run {
 	t.Helper()
 	runs, err := journal.List(t.Context(), w.client, "aistor")
 	if err != nil || len(runs) == 0 {
@@ -55,22 +55,22 @@ func (w *world) stored(t *testing.T) []journal.Run {
 }
 
 func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		backups := t.TempDir()
 		first := w.killedAt(t, backups, func(p string) bool { return p == "helm upgrade" })
 		w.stores[0].health = "yellow" // in the middle of its roll
-		y := w.replanned(t, backups, "second")
+		y := w.newReplannedAttempt(t, backups, "second")
 		y.opts.Push = func(context.Context) error { return errors.New("the registry is away") }
-		out, err := y.run(t.Context())
+		out, err := y.runAttempt(t.Context())
 		if stopped, ok := errors.AsType[*StoppedError](err); !ok || !stopped.Changed || !out.Changed {
 			t.Fatalf("the cluster was changed before: %v", err)
 		}
 		w.stores[0].health = "green"
-		z := w.replanned(t, backups, "third")
-		if out, err = z.run(t.Context()); err != nil {
+		z := w.newReplannedAttempt(t, backups, "third")
+		if out, err = z.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 		original := first.executor().backupDir()
 		if diff := cmp.Diff([]string{original, z.executor().backupDir()}, out.Backups); diff != "" || out.Backup != original {
 			t.Errorf("backup %s, all (-want +got):\n%s", out.Backup, diff)
@@ -82,7 +82,7 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 		if diff := cmp.Diff([]string{first.plan.Digest()}, lineage); diff != "" {
 			t.Errorf("runs it went on from (-want +got):\n%s", diff)
 		}
-		runs := w.stored(t)
+		runs := w.storedJournals(t)
 		if diff := cmp.Diff(map[string]string{"ns-one/one": "green", "ns-two/two": "green"}, runs[0].Baseline); diff != "" {
 			t.Errorf("baseline (-want +got):\n%s", diff)
 		}
@@ -98,26 +98,26 @@ func TestRunOfAnotherPlanGoesOnFromTheOneThatWasKilled(t *testing.T) {
 }
 
 func TestRunOfAnotherPlanDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		settled := false
-		w.afterHelm = func(w *world, r UpgradeRequest) {
+		w.afterHelm = func(w *fakeCluster, r UpgradeRequest) {
 			switch one := w.stores[0]; r.Name {
 			case "one":
-				time.AfterFunc(3*time.Second, func() { w.roll(one, one.image) })
+				time.AfterFunc(3*time.Second, func() { w.rollStore(one, one.image) })
 			case "two":
 				settled = !slices.ContainsFunc(one.pods, func(p *fakePod) bool { return p.revision == 0 || !p.ready })
-				w.react(r)
+				w.reconcileUpgrade(r)
 			default:
-				w.react(r)
+				w.reconcileUpgrade(r)
 			}
 		}
 		upgraded, backups := 0, t.TempDir()
-		x := w.attempt(t, "killed")
+		x := w.newAttempt(t, "killed")
 		x.in.Stores[0].After[0]["spec"] = map[string]any{"rollingTimeoutSeconds": 600}
 		w.onRequest = func(p string) {
 			if p == "helm upgraded" {
 				if upgraded++; upgraded == 2 {
-					panic(killed{p})
+					panic(killSignal{p})
 				}
 			}
 		}
@@ -125,11 +125,11 @@ func TestRunOfAnotherPlanDoesNotTakeAStoreForDoneThatHasNotReactedYet(t *testing
 			t.Fatalf("not killed: %v", err)
 		}
 		w.onRequest = nil
-		y := w.replanned(t, backups, "second")
+		y := w.newReplannedAttempt(t, backups, "second")
 		y.in.Stores[0].After = x.in.Stores[0].After
 		i := slices.IndexFunc(y.plan.Steps, func(s plan.Step) bool { return s.ID == "store-one" })
 		y.plan.Steps[i].Before = nil
-		if _, err := y.run(t.Context()); err != nil || !settled {
+		if _, err := y.runAttempt(t.Context()); err != nil || !settled {
 			t.Errorf("first store settled before the second: %t, error %v", settled, err)
 		}
 		if got := len(w.releases["ns-one/one"]); got != 2 {
@@ -149,7 +149,7 @@ func TestOnlyARunThatChangedSomethingAndDidNotEndIsGoneOnFrom(t *testing.T) {
 	}{
 		{"killed", journal.Run{Steps: changed, Attempts: ended("")}, true},
 		{"stopped", journal.Run{Steps: changed, Attempts: ended("stopped")}, true},
-		{"parked", journal.Run{Steps: changed, Attempts: ended("parked")}, true},
+		{"paused", journal.Run{Steps: changed, Attempts: ended("paused")}, true},
 		{"went on itself and changed nothing further", journal.Run{ChangedBefore: true, Attempts: ended("stopped")}, true},
 		{"changed nothing", journal.Run{Attempts: ended("stopped")}, false},
 		{"done", journal.Run{Steps: changed, Attempts: ended("done")}, false},
@@ -170,22 +170,22 @@ func TestOnlyARunThatChangedSomethingAndDidNotEndIsGoneOnFrom(t *testing.T) {
 }
 
 // stuckBySomebody leaves store two pending, begun some time ago.
-func (w *world) stuckBySomebody(x *execution, ago time.Duration) {
+func (w *fakeCluster) stuckBySomebody(x *execution, ago time.Duration) {
 	h := w.releases["ns-two/two"]
 	h[0].Status = "superseded"
-	w.releases["ns-two/two"] = append(h, Release{
+	w.releases["ns-two/two"] = append(h, HelmRelease{
 		Chart: "aistor-objectstore", Version: "1.0.13", Status: "pending-upgrade", Revision: 2, Updated: time.Now().Add(-ago)})
-	x.plan.Steps = slices.Insert(x.plan.Steps, 3, plan.Step{ID: "unstick-two", Action: plan.ActionUnstick, Target: "ns-two/two"})
+	x.plan.Steps = slices.Insert(x.plan.Steps, 3, plan.Step{ID: "mark-failed-two", Action: plan.ActionMarkFailed, Target: "ns-two/two"})
 	i := slices.IndexFunc(x.plan.Steps, func(s plan.Step) bool { return s.ID == "store-two" })
 	x.plan.Steps[i].Before[1].Value = "2"
 }
 
 func TestPendingReleaseOfAHelmThatMayBeAtWorkIsLeftAlone(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		began := time.Now()
 		w.stuckBySomebody(x, 14*time.Minute)
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		busy, ok := errors.AsType[*BusyError](err)
 		if !ok || busy.Release != "ns-two/two" || !busy.Until.Equal(began.Add(time.Minute)) || !strings.Contains(err.Error(), "another Helm may be at work since") {
 			t.Fatalf("error: %v", err)
@@ -196,23 +196,23 @@ func TestPendingReleaseOfAHelmThatMayBeAtWorkIsLeftAlone(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute) // until it is taken for dead
-		if _, err := x.again(t).run(t.Context()); err != nil {
+		if _, err := x.rerunAttempt(t).runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }
 
-// again is another attempt at the same plan.
-func (x *execution) again(t *testing.T) *execution {
+// rerunAttempt is another attempt at the same plan.
+func (x *execution) rerunAttempt(t *testing.T) *execution {
 	t.Helper()
-	y := x.w.attempt(t, "me")
+	y := x.w.newAttempt(t, "me")
 	y.plan = x.plan
 	return y
 }
 
 func TestPendingReleaseThatAKilledRunLeftIsSettledAtOnce(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		backups, half := t.TempDir(), 0
 		w.killedAt(t, backups, func(p string) bool {
 			if p == "helm half" {
@@ -223,24 +223,24 @@ func TestPendingReleaseThatAKilledRunLeftIsSettledAtOnce(t *testing.T) {
 		if h := w.releases["ns-one/one"]; h[len(h)-1].Status != "pending-upgrade" {
 			t.Fatalf("not pending: %+v", h)
 		}
-		x := w.replanned(t, backups, "second")
-		x.plan.Steps = slices.Insert(x.plan.Steps, 3, plan.Step{ID: "unstick-one", Action: plan.ActionUnstick, Target: "ns-one/one"})
+		x := w.newReplannedAttempt(t, backups, "second")
+		x.plan.Steps = slices.Insert(x.plan.Steps, 3, plan.Step{ID: "mark-failed-one", Action: plan.ActionMarkFailed, Target: "ns-one/one"})
 		i := slices.IndexFunc(x.plan.Steps, func(s plan.Step) bool { return s.ID == "store-one" })
 		x.plan.Steps[i].Before = nil
-		if _, err := x.run(t.Context()); err != nil {
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }
 
 // Not every part keeps the cause of its failure.
 func TestStepThatFailsBecauseItIsInterruptedIsNoFailure(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.opts.Push = func(context.Context) error { cancel(); return errors.New("the connection is closed") }
-		_, err := x.run(ctx)
+		_, err := x.runAttempt(ctx)
 		if stop, ok := errors.AsType[*InterruptedError](err); !ok || stop.Changed {
 			t.Fatalf("error: %v", err)
 		}
@@ -250,14 +250,14 @@ func TestStepThatFailsBecauseItIsInterruptedIsNoFailure(t *testing.T) {
 // What is looked at before a step changes anything does not hold an interruption
 // up, however long the API server takes.
 func TestInterruptionWhileAStepIsCheckedKeepsItFromStarting(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w.onRequest = func(p string) {
 			if p == "deletions" {
 				cancel()
 			}
 		}
-		_, err := w.attempt(t, "me").run(ctx)
+		_, err := w.newAttempt(t, "me").runAttempt(ctx)
 		if stop, ok := errors.AsType[*InterruptedError](err); !ok || stop.Changed {
 			t.Fatalf("error: %v", err)
 		}
@@ -270,11 +270,11 @@ func TestInterruptionWhileAStepIsCheckedKeepsItFromStarting(t *testing.T) {
 }
 
 func TestInterruptedStepSaysSoAndNotHow(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w.onHalf = func(UpgradeRequest) { cancel() }
-		x := w.attempt(t, "me")
-		_, err := x.run(ctx)
+		x := w.newAttempt(t, "me")
+		_, err := x.runAttempt(ctx)
 		if !errors.As(err, new(*InterruptedError)) {
 			t.Fatalf("error: %v", err)
 		}
@@ -292,7 +292,7 @@ func TestInterruptedStepSaysSoAndNotHow(t *testing.T) {
 
 // Nobody is kept waiting for an API server that is away, only to note the end.
 func TestInterruptionWhileTheAPIServerIsAwayEndsSoon(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		var away atomic.Bool
 		w.client.PrependReactor("*", "leases", func(ktesting.Action) (bool, runtime.Object, error) {
 			if away.Load() {
@@ -309,7 +309,7 @@ func TestInterruptionWhileTheAPIServerIsAwayEndsSoon(t *testing.T) {
 				cancel()
 			}
 		}
-		_, err := w.attempt(t, "me").run(ctx)
+		_, err := w.newAttempt(t, "me").runAttempt(ctx)
 		if !errors.As(err, new(*InterruptedError)) {
 			t.Errorf("error: %v", err)
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// groups puts steps together that nothing may come between: from the deletion
+// groupSteps groups steps that must not be separated: from the deletion
 // of bindings to the end of the operator step that brings them back, the
 // operator has no rights.
-func groups(steps []plan.Step) [][]plan.Step {
+func groupSteps(steps []plan.Step) [][]plan.Step {
 	var out [][]plan.Step
 	open := false
 	for _, s := range steps {
@@ -24,14 +24,14 @@ func groups(steps []plan.Step) [][]plan.Step {
 		} else {
 			out = append(out, []plan.Step{s})
 		}
-		open = s.Action == plan.ActionMend || open && s.Action != plan.ActionOperator
+		open = s.Action == plan.ActionRecreateBindings || open && s.Action != plan.ActionOperator
 	}
 	return out
 }
 
-// carryOut runs all groups in order.
-func (e *Executor) carryOut(ctx context.Context) error {
-	for _, g := range groups(e.plan.Steps) {
+// runSteps runs all groups in order.
+func (e *Executor) runSteps(ctx context.Context) error {
+	for _, g := range groupSteps(e.plan.Steps) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -39,8 +39,8 @@ func (e *Executor) carryOut(ctx context.Context) error {
 			return err
 		}
 		for _, s := range g {
-			if s.ID == e.opts.StopAfter && len(e.ids(false)) > 0 {
-				e.parked = fmt.Sprintf("stopped after %q as asked", s.ID)
+			if s.ID == e.opts.StopAfter && len(e.stepIDs(false)) > 0 {
+				e.pauseReason = fmt.Sprintf("stopped after %q as requested", s.ID)
 				return nil
 			}
 		}
@@ -48,17 +48,17 @@ func (e *Executor) carryOut(ctx context.Context) error {
 	return nil
 }
 
-// mayStart holds the rest of a group back if it would not end in time, and
+// checkMayStart holds the rest of a group back if it would not end in time, and
 // after an alarm what restarts stores. Validation is never held back: it
 // changes nothing.
-func (e *Executor) mayStart(g []plan.Step) error {
+func (e *Executor) checkMayStart(g []plan.Step) error {
 	if !e.opts.Deadline.IsZero() && g[0].Action != plan.ActionValidate {
 		var estimate time.Duration
 		for _, s := range g {
 			estimate += time.Duration(s.Estimate)
 		}
 		if end := e.opts.Now().Add(estimate); end.After(e.opts.Deadline) {
-			return fmt.Errorf("%w: it is expected to take %s and the deadline is %s",
+			return fmt.Errorf("%w: expected duration %s, deadline %s",
 				ErrDeadline, estimate, e.opts.Deadline.UTC().Format(time.RFC3339))
 		}
 	}
@@ -66,7 +66,7 @@ func (e *Executor) mayStart(g []plan.Step) error {
 		return s.Action == plan.ActionStore || changesRelease(s) && len(s.Restarts) > 0
 	})
 	if e.alarm != "" && restarts {
-		return errors.New("no further store is started: " + e.alarm)
+		return errors.New("no further store is upgraded: " + e.alarm)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (e *Executor) mayStart(g []plan.Step) error {
 func (e *Executor) runGroup(ctx context.Context, g []plan.Step) error {
 	for i, s := range g {
 		if err := e.runStep(ctx, s, g[i:], i > 0); err != nil {
-			e.restore(context.WithoutCancel(ctx), g)
+			e.restoreBindings(context.WithoutCancel(ctx), g)
 			return &stepError{s.ID, err}
 		}
 	}
@@ -101,9 +101,9 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, b
 		reading = context.WithoutCancel(ctx)
 	}
 	rec := e.journal.Step(s.ID)
-	done, why, err := e.done(reading, s)
+	done, why, err := e.checkDone(reading, s)
 	if err == nil && done {
-		return e.skip(ctx, rec, why)
+		return e.skipStep(ctx, rec, why)
 	}
 	if err == nil {
 		err = e.checkBeforeStep(reading, s, rest)
@@ -116,52 +116,52 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, b
 	if err := e.save(reading); err != nil {
 		return err
 	}
-	e.say(s.ID, EventStarted, s.Title)
-	message, err := e.apply(ctx, reading, s)
-	if mutates(s) {
+	e.emitMessage(s.ID, EventStarted, s.Title)
+	message, err := e.applyStep(ctx, reading, s)
+	if changesCluster(s) {
 		err = cutShort(reading, err)
 	} else {
 		err = interruptedBy(ctx, err)
 	}
-	return e.end(ctx, rec, message, err)
+	return e.finishStep(ctx, rec, message, err)
 }
 
 // checkBeforeStep looks at what may forbid a step, right before it.
 func (e *Executor) checkBeforeStep(ctx context.Context, s plan.Step, rest []plan.Step) error {
-	if err := e.mayStart(rest); err != nil {
+	if err := e.checkMayStart(rest); err != nil {
 		return err
 	}
 	if err := e.mayWrite(ctx); err != nil {
 		return err
 	}
-	if !mutates(s) {
+	if !changesCluster(s) {
 		return nil
 	}
-	if err := e.drifted(ctx, s); err != nil {
+	if err := e.checkStepDrift(ctx, s); err != nil {
 		return err
 	}
-	if err := e.keys(rest); err != nil {
+	if err := e.checkKES(rest); err != nil {
 		return err
 	}
 	return e.lookAnew(ctx, s)
 }
 
-func (e *Executor) skip(ctx context.Context, rec *journal.StepRecord, why string) error {
+func (e *Executor) skipStep(ctx context.Context, rec *journal.StepRecord, why string) error {
 	if !rec.Status.Over() {
 		rec.Status, rec.Message, rec.Ended = journal.StepSkipped, why, e.opts.Now()
 		if err := e.save(ctx); err != nil {
 			return err
 		}
 	}
-	e.say(rec.ID, EventSkipped, why)
+	e.emitMessage(rec.ID, EventSkipped, why)
 	return nil
 }
 
-// end writes down how a step ended; the step's own error comes before the
+// finishStep records the end of a step; the step's own error comes before the
 // journal's.
-func (e *Executor) end(ctx context.Context, rec *journal.StepRecord, text string, err error) error {
+func (e *Executor) finishStep(ctx context.Context, rec *journal.StepRecord, text string, err error) error {
 	if lost := e.lease.Err(); lost != nil {
-		e.say(rec.ID, EventFailed, "the lease was lost")
+		e.emitMessage(rec.ID, EventFailed, "the lease was lost")
 		return lost
 	}
 	rec.Ended = e.opts.Now()
@@ -170,21 +170,21 @@ func (e *Executor) end(ctx context.Context, rec *journal.StepRecord, text string
 	if err != nil {
 		rec.Status, rec.Message, kind = journal.StepFailed, e.secrets.Text(message.Text(err)), EventFailed
 		text = message.Text(err)
-		if interrupted(ctx, err) {
+		if isInterrupted(ctx, err) {
 			rec.Status, rec.Message, text = journal.StepInterrupted, "", "interrupted"
 		}
 	}
-	e.say(rec.ID, kind, text)
-	e.remember()
+	e.emitMessage(rec.ID, kind, text)
+	e.recordObservations()
 	if saved := e.save(ctx); err == nil {
 		return saved
 	}
 	return err
 }
 
-// apply carries out one step. reading ends what a step that changes the cluster
+// applyStep carries out one step. reading ends what a step that changes the cluster
 // does before it sends the first change.
-func (e *Executor) apply(ctx, reading context.Context, s plan.Step) (string, error) {
+func (e *Executor) applyStep(ctx, reading context.Context, s plan.Step) (string, error) {
 	switch s.Action {
 	case plan.ActionBackup:
 		return e.writeBackup(ctx)
@@ -192,50 +192,50 @@ func (e *Executor) apply(ctx, reading context.Context, s plan.Step) (string, err
 		return "", e.opts.Push(ctx)
 	case plan.ActionPreflight:
 		return "", e.opts.Preflight(ctx)
-	case plan.ActionUnstick:
-		return e.unstick(reading, s)
-	case plan.ActionMend:
-		return e.mend(reading, s)
+	case plan.ActionMarkFailed:
+		return e.markReleaseFailed(reading, s)
+	case plan.ActionRecreateBindings:
+		return e.recreateBindings(reading, s)
 	case plan.ActionLicense:
 		return e.replaceLicense(reading, s)
 	case plan.ActionOperator, plan.ActionStore:
-		return e.change(ctx, reading, s)
+		return e.changeRelease(ctx, reading, s)
 	case plan.ActionValidate:
 		summary, err := e.opts.Validate(ctx)
 		e.validation = e.secrets.Text(summary)
 		return summary, err
 	}
-	return "", message.Errorf("received: action %q\nexpected: one that this version knows", s.Action)
+	return "", message.Errorf("received: action %q\nexpected: an action known to this version", s.Action)
 }
 
-// done observes whether a step has nothing left to do, and says why.
-func (e *Executor) done(ctx context.Context, s plan.Step) (bool, string, error) {
+// checkDone observes whether a step has nothing left to do, and says why.
+func (e *Executor) checkDone(ctx context.Context, s plan.Step) (bool, string, error) {
 	switch s.Action {
 	case plan.ActionBackup:
 		if dir := e.backupDir(); backupComplete(dir, e.digest) {
-			e.backedUp(dir)
+			e.recordBackup(dir)
 			return true, "kept from an earlier attempt: " + dir, nil
 		}
-		return e.idle, "nothing is left to change", nil
+		return e.nothingToChange, "nothing to change", nil
 	case plan.ActionPush:
-		return e.idle || e.opts.Push == nil, "nothing to push", nil
+		return e.nothingToChange || e.opts.Push == nil, "nothing to push", nil
 	case plan.ActionPreflight:
-		return e.idle || e.opts.Preflight == nil, "nothing to check", nil
+		return e.nothingToChange || e.opts.Preflight == nil, "nothing to check", nil
 	case plan.ActionValidate:
-		return e.opts.Validate == nil, "not asked for", nil
-	case plan.ActionUnstick:
-		rel, err := e.release(ctx, s)
-		settled := !pending(rel) && !(e.back() && unfinishedRollback(rel))
+		return e.opts.Validate == nil, "not requested", nil
+	case plan.ActionMarkFailed:
+		rel, err := e.getRelease(ctx, s)
+		settled := !isPending(rel) && !(e.isRollback() && unfinishedRollback(rel))
 		return err == nil && settled, "the release is not pending", err
-	case plan.ActionMend:
-		return e.mended(ctx, s)
+	case plan.ActionRecreateBindings:
+		return e.areBindingsRecreated(ctx, s)
 	case plan.ActionLicense:
-		return e.licensed(ctx, s)
+		return e.hasLicense(ctx, s)
 	}
-	return e.changed(ctx, s)
+	return e.isReleaseDone(ctx, s)
 }
 
-// interrupted reports whether err is only ctx's end showing.
-func interrupted(ctx context.Context, err error) bool {
+// isInterrupted reports whether err is only ctx's end showing.
+func isInterrupted(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }

@@ -16,31 +16,31 @@ import (
 // the rendered objects, so that nothing about a chart version is assumed.
 type operatorTarget struct {
 	namespace   string
-	deployments []wantedDeployment
+	deployments []deploymentTarget
 	webhooks    []string
 	services    []plan.ObjectKey
 	crds        []string
 }
 
-// wantedDeployment is one rendered Deployment.
-type wantedDeployment struct {
+// deploymentTarget is one rendered Deployment.
+type deploymentTarget struct {
 	key plan.ObjectKey
 	// images by container name.
 	images map[string]string
 }
 
-// targetOf reads what rendered objects ask for.
-func targetOf(namespace string, objects []images.Object) operatorTarget {
+// newOperatorTarget reads what rendered objects ask for.
+func newOperatorTarget(namespace string, objects []images.Object) operatorTarget {
 	t := operatorTarget{namespace: namespace}
 	for _, o := range objects {
 		key := plan.KeyOf(o, namespace)
 		switch key.Kind {
 		case "Deployment":
-			t.deployments = append(t.deployments, deploymentOf(key, o))
+			t.deployments = append(t.deployments, newDeploymentTarget(key, o))
 		case "MutatingWebhookConfiguration":
 			t.webhooks = append(t.webhooks, key.Name)
 		case "Service":
-			if selector, _ := images.At(o, "spec", "selector").(map[string]any); len(selector) > 0 {
+			if selector, _ := images.NestedValue(o, "spec", "selector").(map[string]any); len(selector) > 0 {
 				t.services = append(t.services, key)
 			}
 		case "CustomResourceDefinition":
@@ -50,9 +50,9 @@ func targetOf(namespace string, objects []images.Object) operatorTarget {
 	return t
 }
 
-func deploymentOf(key plan.ObjectKey, o images.Object) wantedDeployment {
-	d := wantedDeployment{key: key, images: map[string]string{}}
-	containers, _ := images.At(o, "spec", "template", "spec", "containers").([]any)
+func newDeploymentTarget(key plan.ObjectKey, o images.Object) deploymentTarget {
+	d := deploymentTarget{key: key, images: map[string]string{}}
+	containers, _ := images.NestedValue(o, "spec", "template", "spec", "containers").([]any)
 	for _, c := range containers {
 		if m, ok := c.(map[string]any); ok {
 			d.images[nameOf(m)], _ = m["image"].(string)
@@ -71,24 +71,24 @@ type storeTarget struct {
 	// baseline is the health the store had before the run, which is all that is
 	// asked of it where it is not upgraded itself.
 	baseline string
-	// own says that the store itself is upgraded: its image counts, and it
+	// upgraded says that the store itself is upgraded: its image counts, and it
 	// has to be green.
-	own bool
-	// heals says that the step restarts the store, so that its drives' healing is
+	upgraded bool
+	// waitForHealing says that the step restarts the store, so that its drives' healing is
 	// waited for apart from the rest.
-	heals bool
-	// floor is the generation that each workload had after the change.
-	floor map[plan.ObjectKey]int64
+	waitForHealing bool
+	// minGenerations is the generation that each workload had after the change.
+	minGenerations map[plan.ObjectKey]int64
 }
 
-// lenient reports whether the store was not well before the run and is not
+// acceptsUnready reports whether the store was not well before the run and is not
 // upgraded itself: that some of its pods are not ready is then no news.
-func (t storeTarget) lenient() bool { return !t.own && t.baseline != "green" }
+func (t storeTarget) acceptsUnready() bool { return !t.upgraded && t.baseline != "green" }
 
-// image is what the store's pods must run, or empty where nobody knows.
-func (t storeTarget) image(s plan.Store) string {
+// expectedImage is what the store's pods must run, or empty where nobody knows.
+func (t storeTarget) expectedImage(s plan.Store) string {
 	switch {
-	case !t.own:
+	case !t.upgraded:
 		return ""
 	case t.spec != "":
 		return t.spec
@@ -100,7 +100,7 @@ func (t storeTarget) image(s plan.Store) string {
 
 // storeTargetFor is the target of a store step.
 func storeTargetFor(s plan.Step, c *plan.Change, in *plan.Inputs) storeTarget {
-	t := storeTarget{key: s.Store, own: true, heals: true}
+	t := storeTarget{key: s.Store, upgraded: true, waitForHealing: true}
 	if s.Revision == 0 {
 		// On the way back the operator's turn comes later, and a rollback that
 		// was cut off may have taken its defaults back already: what a store
@@ -109,7 +109,7 @@ func storeTargetFor(s plan.Step, c *plan.Change, in *plan.Inputs) storeTarget {
 	}
 	for _, o := range c.After {
 		if plan.KeyOf(o, c.Namespace).Kind == "ObjectStore" {
-			t.spec, _ = images.At(o, "spec", "image").(string)
+			t.spec, _ = images.NestedValue(o, "spec", "image").(string)
 		}
 	}
 	return t
@@ -132,7 +132,7 @@ func defaultImage(in *plan.Inputs) string {
 		var entry struct {
 			Image string `json:"image"`
 		}
-		if text, ok := images.At(o, "data", "minio").(string); ok && yaml.Unmarshal([]byte(text), &entry) == nil {
+		if text, ok := images.NestedValue(o, "data", "minio").(string); ok && yaml.Unmarshal([]byte(text), &entry) == nil {
 			return entry.Image
 		}
 	}
@@ -179,9 +179,9 @@ func changeOf(in *plan.Inputs, s plan.Step) (*plan.Change, error) {
 	return &all[i], nil
 }
 
-// sameData compares plain data by what it encodes to, since the same number
+// equalData compares plain data by what it encodes to, since the same number
 // may have two types.
-func sameData(a, b any) bool {
+func equalData(a, b any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)

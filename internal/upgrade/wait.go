@@ -7,99 +7,99 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/pause"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// goal is what a step waits for. Its functions are pure: all of them judge one
+// waitGoal is what a step waits for. Its functions are pure: all evaluate one
 // snapshot.
-type goal struct {
+type waitGoal struct {
 	step plan.Step
 	// unready lists what is missing; empty means reached.
 	unready func(*plan.Facts) []string
 	// healing lists stores whose drives heal, which takes what it takes.
 	healing func(*plan.Facts) []string
-	// troubles lists what waiting does not heal.
-	troubles func(*plan.Facts) []trouble
+	// failures lists persistent failures.
+	failures func(*plan.Facts) []persistentFailure
 	// progress names the pods that are done, and counts those that are not.
 	progress func(*plan.Facts) (done []string, left int)
-	// quiet is a fingerprint of what may still react, and whether a quiet
+	// fingerprint is a fingerprint of what may still react, and whether a quiet
 	// time is needed because not everything has reacted yet.
-	quiet func(*plan.Facts) (print string, needed bool)
+	fingerprint func(*plan.Facts) (print string, needed bool)
 }
 
-// watcher is the state of one wait.
-type watcher struct {
-	goal
-	opts     Options
-	memory   memory
-	arrived  map[string]bool
-	moved    time.Time // of the last progress
-	left     int       // pods that are still to come
-	print    string
-	quiet    time.Time // since when nothing has moved; zero while unready
-	heals    time.Time // since when only healing is left; zero while it isn't
-	reported []string
+// waiter is the state of one wait.
+type waiter struct {
+	waitGoal
+	opts            Options
+	history         failureHistory
+	arrived         map[string]bool
+	lastProgress    time.Time // of the last progress
+	podsLeft        int       // pods that are still to come
+	lastFingerprint string
+	quietSince      time.Time // since when nothing has moved; zero while unready
+	healingSince    time.Time // since when only healing is left; zero while it isn't
+	reported        []string
 }
 
-// verdict is what one look at a snapshot decides.
-type verdict struct {
+// waitDecision is the result of evaluating a snapshot.
+type waitDecision struct {
 	reached bool
 	waiting []string
-	// next is when to look again if nothing changes.
+	// next is when to evaluate again if nothing changes.
 	next time.Duration
 }
 
-// await looks at each change until the goal is reached. It ends early when
+// waitForGoal evaluates each change until the goal is reached. It ends early when
 // ctx ends, the lease is lost, nothing moves for [Options.Timeout], the deadline
 // comes while drives heal, a volume claim is deleted, or something shows that
 // waiting does not heal.
-func (e *Executor) await(ctx context.Context, g goal) error {
-	w := &watcher{goal: g, opts: e.opts, memory: memory{}, arrived: map[string]bool{}, moved: e.opts.Now()}
+func (e *Executor) waitForGoal(ctx context.Context, g waitGoal) error {
+	w := &waiter{waitGoal: g, opts: e.opts, history: failureHistory{}, arrived: map[string]bool{}, lastProgress: e.opts.Now()}
 	for {
 		began := e.opts.Now()
-		changed := e.live.Changed()
-		f := e.live.Snapshot()
+		changed := e.watch.Changed()
+		f := e.watch.Snapshot()
 		e.watchAvailability(g.step, f)
 		if err := e.claimsInDanger(g.step, f); err != nil {
 			return err
 		}
-		v, err := w.look(f)
+		v, err := w.evaluateSnapshot(f)
 		if err != nil || v.reached {
 			return err
 		}
 		if !slices.Equal(v.waiting, w.reported) {
 			w.reported = v.waiting
-			e.emit(Event{Step: g.step.ID, Kind: EventWaiting, Waiting: v.waiting, Facts: f})
+			e.emitEvent(Event{Step: g.step.ID, Kind: EventWaiting, Waiting: v.waiting, Facts: f})
 		}
-		rest(ctx, e.opts.Now().Sub(began), w.left)
-		if err := e.pause(ctx, changed, v.next); err != nil {
+		throttle(ctx, e.opts.Now().Sub(began), w.podsLeft)
+		if err := e.waitForChange(ctx, changed, v.next); err != nil {
 			return err
 		}
 	}
 }
 
 const (
-	// restShare is how many times as long as a look the rest after it is.
-	restShare = 20
-	// restLimit is how long a look at a large cluster keeps from the next.
-	restLimit = 100 * time.Millisecond
-	// restForEach is added for each pod that is still to come: they do not all
-	// come before the next look.
-	restForEach = 500 * time.Microsecond
+	// throttleFactor is the pause after an evaluation as a multiple of its duration.
+	throttleFactor = 20
+	// throttleLimit bounds the pause between two evaluations of a large cluster.
+	throttleLimit = 100 * time.Millisecond
+	// throttlePerPod is added for each pod that is still to come: they do not all
+	// come before the next evaluation.
+	throttlePerPod = 500 * time.Microsecond
 )
 
-// rest keeps looks to a twentieth of the time: while a thousand pods come and
-// go, something changes at every moment, and looks one after the other would
+// throttle limits evaluations to a twentieth of the time: while a thousand pods come and
+// go, something changes at every moment, and continuous evaluation would
 // take the processor from what is waited for where that runs on the same machine.
-func rest(ctx context.Context, look time.Duration, left int) {
-	if d := min(restShare*look, restLimit) + time.Duration(left)*restForEach; d > 0 {
-		_ = pause.For(ctx, d) // its end is the next wait's matter
+func throttle(ctx context.Context, look time.Duration, left int) {
+	if d := min(throttleFactor*look, throttleLimit) + time.Duration(left)*throttlePerPod; d > 0 {
+		_ = backoff.Sleep(ctx, d) // its end is the next wait's matter
 	}
 }
 
-// pause waits for the next reason to look.
-func (e *Executor) pause(ctx context.Context, changed <-chan struct{}, d time.Duration) error {
+// waitForChange waits for the next change or time-out.
+func (e *Executor) waitForChange(ctx context.Context, changed <-chan struct{}, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -113,63 +113,63 @@ func (e *Executor) pause(ctx context.Context, changed <-chan struct{}, d time.Du
 	return nil
 }
 
-func (w *watcher) look(f *plan.Facts) (verdict, error) {
+func (w *waiter) evaluateSnapshot(f *plan.Facts) (waitDecision, error) {
 	now := w.opts.Now()
 	var done []string
-	done, w.left = w.progress(f)
+	done, w.podsLeft = w.progress(f)
 	for _, pod := range done {
 		if !w.arrived[pod] {
-			w.arrived[pod], w.moved = true, now
+			w.arrived[pod], w.lastProgress = true, now
 		}
 	}
-	unready, healing, login := w.unready(f), w.healing(f), loginTroubles(f)
+	unready, healing, login := w.unready(f), w.healing(f), loginFailures(f)
 	if len(unready) == 0 && len(healing) > 0 && len(login) == 0 {
-		return w.heal(now, healing)
+		return w.waitForHealing(now, healing)
 	}
-	if !w.heals.IsZero() { // what is missing now has the whole time-out
-		w.heals, w.moved = time.Time{}, now
+	if !w.healingSince.IsZero() { // what is missing now has the whole time-out
+		w.healingSince, w.lastProgress = time.Time{}, now
 	}
 	if len(unready)+len(healing) == 0 {
-		left := w.settling(f, now)
+		left := w.remainingStabilization(f, now)
 		if left <= 0 {
-			return verdict{reached: true}, nil
+			return waitDecision{reached: true}, nil
 		}
-		return verdict{waiting: []string{fmt.Sprintf("whether anything reacts within %s", w.opts.Settle)}, next: left}, nil
+		return waitDecision{waiting: []string{fmt.Sprintf("no reaction for %s (stabilization period)", w.opts.StabilizationPeriod)}, next: left}, nil
 	}
-	w.quiet, unready = time.Time{}, append(unready, healing...)
-	stuck, next := w.memory.lasting(now, w.opts.Grace, append(w.troubles(f), login...))
+	w.quietSince, unready = time.Time{}, append(unready, healing...)
+	stuck, next := w.history.persistentFailures(now, w.opts.Grace, append(w.failures(f), login...))
 	if len(stuck) > 0 {
-		return verdict{}, &stuckError{stuck}
+		return waitDecision{}, &unrecoverableError{stuck}
 	}
-	left := w.opts.Timeout - now.Sub(w.moved)
+	left := w.opts.Timeout - now.Sub(w.lastProgress)
 	if left <= 0 {
-		return verdict{}, &TimeoutError{After: w.opts.Timeout, Unready: unready}
+		return waitDecision{}, &TimeoutError{After: w.opts.Timeout, Unready: unready}
 	}
 	if next == 0 || left < next {
 		next = left
 	}
-	return verdict{waiting: unready, next: next}, nil
+	return waitDecision{waiting: unready, next: next}, nil
 }
 
-// settling is how much of the quiet time is left. It begins anew with each
+// remainingStabilization is the rest of the stabilization period. It restarts with each
 // sign of a reaction, and is not needed once everything has reacted.
-func (w *watcher) settling(f *plan.Facts, now time.Time) time.Duration {
-	print, needed := w.goal.quiet(f)
+func (w *waiter) remainingStabilization(f *plan.Facts, now time.Time) time.Duration {
+	print, needed := w.waitGoal.fingerprint(f)
 	if !needed {
 		return 0
 	}
-	if w.quiet.IsZero() || print != w.print {
-		w.quiet, w.print = now, print
+	if w.quietSince.IsZero() || print != w.lastFingerprint {
+		w.quietSince, w.lastFingerprint = now, print
 	}
-	return w.opts.Settle - now.Sub(w.quiet)
+	return w.opts.StabilizationPeriod - now.Sub(w.quietSince)
 }
 
-// prints are fingerprints of what the operator writes for each store.
-func prints(f *plan.Facts) map[string]string {
+// storeFingerprints are fingerprints of what the operator writes for each store.
+func storeFingerprints(f *plan.Facts) map[string]string {
 	m := map[string]string{}
 	for _, s := range f.Stores {
 		var b strings.Builder
-		for _, w := range storeSets(f, s.Key()) {
+		for _, w := range storeStatefulSets(f, s.Key()) {
 			fmt.Fprintf(&b, "%s %d %s;", w.Name, w.Generation, w.UpdateRevision)
 		}
 		m[s.Key()] = b.String()
@@ -177,10 +177,10 @@ func prints(f *plan.Facts) map[string]string {
 	return m
 }
 
-// quiet compares a store, or all where key is empty, with what was before: a
+// fingerprintStores compares a store, or all where key is empty, with what was before: a
 // store that is not as before has reacted.
-func quiet(f *plan.Facts, key string, before map[string]string) (print string, needed bool) {
-	now := prints(f)
+func fingerprintStores(f *plan.Facts, key string, before map[string]string) (print string, needed bool) {
+	now := storeFingerprints(f)
 	keys := make([]string, 0, len(now))
 	for k := range now {
 		if key == "" || k == key {
@@ -195,14 +195,14 @@ func quiet(f *plan.Facts, key string, before map[string]string) (print string, n
 	return print, needed
 }
 
-// progress names the ready pods in scope that carry the newest revision, and
+// podProgress names the ready pods in scope that carry the newest revision, and
 // counts the others. A pod that comes and goes counts once for each revision, so
 // that it can't put the time-out off for ever.
-func progress(f *plan.Facts, inScope func(plan.Pod) bool) (done []string, left int) {
+func podProgress(f *plan.Facts, inScope func(plan.Pod) bool) (done []string, left int) {
 	for _, p := range f.Pods {
 		switch {
 		case !inScope(p):
-		case p.Ready && p.Terminating.IsZero() && newest(f, p):
+		case p.Ready && p.Terminating.IsZero() && hasNewestRevision(f, p):
 			done = append(done, podName(p)+" "+p.Revision)
 		default:
 			left++

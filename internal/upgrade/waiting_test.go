@@ -17,13 +17,13 @@ import (
 )
 
 func TestImageThatCannotBePulledEndsTheWaitEarlyWithEvidence(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onPod = func(s *fakeStore, p *fakePod) {
 			p.ready, p.reason, p.message = false, "ErrImagePull", "manifest unknown"
 		}
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		began := time.Now()
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || stopped.Step != "store-one" || !strings.Contains(err.Error(), "Pod/ns-one/one-pool-0-3: container minio: ErrImagePull: manifest unknown") {
 			t.Fatalf("error: %v", err)
@@ -43,12 +43,12 @@ func TestImageThatCannotBePulledEndsTheWaitEarlyWithEvidence(t *testing.T) {
 }
 
 func TestTimeoutCountsFromTheLastProgressAndListsWhatIsUnready(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.podMean = 4 * time.Minute // four of them take longer than the time-out
 		w.onPod = func(s *fakeStore, p *fakePod) { p.ready = s.name == "one" }
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.opts.Timeout = 5 * time.Minute
-		_, err := x.run(t.Context())
+		_, err := x.runAttempt(t.Context())
 		late, ok := errors.AsType[*TimeoutError](err)
 		if !ok {
 			t.Fatalf("error: %v", err)
@@ -68,16 +68,16 @@ func TestTimeoutCountsFromTheLastProgressAndListsWhatIsUnready(t *testing.T) {
 }
 
 func TestMorePodsDownThanPromisedRaisesTheAlarmAndStartsNoFurtherStore(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onRoll = func(s *fakeStore) int { return 2 }
-		x := w.attempt(t, "me")
-		out, err := x.run(t.Context())
+		x := w.newAttempt(t, "me")
+		out, err := x.runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || stopped.Step != "store-two" || !stopped.Changed {
 			t.Fatalf("error: %v", err)
 		}
-		want := []string{"2 pods of object store ns-one/one were down at once where one by one was promised"}
-		if diff := cmp.Diff(want, x.told.alarms()); diff != "" {
+		want := []string{"2 pods of object store ns-one/one were down at once instead of one by one"}
+		if diff := cmp.Diff(want, x.told.alarmMessages()); diff != "" {
 			t.Errorf("alarms (-want +got):\n%s", diff)
 		}
 		if out.Availability[0].LowestReady != 2 {
@@ -89,24 +89,24 @@ func TestMorePodsDownThanPromisedRaisesTheAlarmAndStartsNoFurtherStore(t *testin
 // The operator's step promises nothing, and while Helm is still at work the
 // operator takes two pods of a store: that is seen and said.
 func TestPodsThatGoDownWithoutAnyPlanRaiseTheAlarmToo(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onHalf = func(r UpgradeRequest) {
 			if r.Name != "aistor" {
 				return
 			}
 			for _, ready := range []bool{false, true} {
-				w.with(func() { w.stores[1].pods[0].ready, w.stores[1].pods[1].ready = ready, ready })
+				w.updateState(func() { w.stores[1].pods[0].ready, w.stores[1].pods[1].ready = ready, ready })
 				time.Sleep(time.Second)
 			}
 		}
-		x := w.attempt(t, "me")
-		out, err := x.run(t.Context())
+		x := w.newAttempt(t, "me")
+		out, err := x.runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || stopped.Step != "store-one" {
 			t.Fatalf("error: %v", err)
 		}
-		want := []string{"2 pods of object store ns-two/two were down at once though no restart of it was planned"}
-		if diff := cmp.Diff(want, x.told.alarms()); diff != "" {
+		want := []string{"2 pods of object store ns-two/two were down at once although no restart was planned"}
+		if diff := cmp.Diff(want, x.told.alarmMessages()); diff != "" {
 			t.Errorf("alarms (-want +got):\n%s", diff)
 		}
 		if a := out.Availability[1]; a.LowestReady != 2 {
@@ -116,35 +116,35 @@ func TestPodsThatGoDownWithoutAnyPlanRaiseTheAlarmToo(t *testing.T) {
 }
 
 func TestAllAtOnceIsNoAlarmWhereItWasPlanned(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onRoll = func(s *fakeStore) int { return 4 }
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		for i := range x.plan.Steps {
 			for j := range x.plan.Steps[i].Restarts {
-				x.plan.Steps[i].Restarts[j].How = plan.AllAtOnce
+				x.plan.Steps[i].Restarts[j].Strategy = plan.AllAtOnce
 			}
 		}
-		out, err := x.run(t.Context())
-		if err != nil || len(x.told.alarms()) != 0 || out.Availability[0].LowestReady != 0 {
-			t.Errorf("error %v, alarms %v, availability %+v", err, x.told.alarms(), out.Availability[0])
+		out, err := x.runAttempt(t.Context())
+		if err != nil || len(x.told.alarmMessages()) != 0 || out.Availability[0].LowestReady != 0 {
+			t.Errorf("error %v, alarms %v, availability %+v", err, x.told.alarmMessages(), out.Availability[0])
 		}
 	})
 }
 
 func TestStoresThatTheOperatorRollsAreAwaitedBeforeTheNextStep(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		var rolled []bool
-		w.afterHelm = func(w *world, r UpgradeRequest) {
+		w.afterHelm = func(w *fakeCluster, r UpgradeRequest) {
 			if r.Name == "aistor" {
 				// Nobody has seen when the operator reacts: here it is after
 				// everything looked ready.
-				time.AfterFunc(15*time.Second, func() { w.roll(w.stores[1], w.stores[1].image) })
+				time.AfterFunc(15*time.Second, func() { w.rollStore(w.stores[1], w.stores[1].image) })
 			} else {
 				rolled = append(rolled, !slices.ContainsFunc(w.stores[1].pods, func(p *fakePod) bool { return p.revision == 0 || !p.ready }))
 			}
-			w.react(r)
+			w.reconcileUpgrade(r)
 		}
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]bool{true, true}, rolled); diff != "" {
@@ -154,7 +154,7 @@ func TestStoresThatTheOperatorRollsAreAwaitedBeforeTheNextStep(t *testing.T) {
 }
 
 func TestNextStepBeginsAtTheEventThatMakesTheStoreReady(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		var ready, next time.Time
 		w.onPod = func(s *fakeStore, p *fakePod) {
 			p.ready = true
@@ -167,7 +167,7 @@ func TestNextStepBeginsAtTheEventThatMakesTheStoreReady(t *testing.T) {
 				next = time.Now()
 			}
 		}
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if gap := next.Sub(ready); gap > 200*time.Millisecond {
@@ -179,14 +179,14 @@ func TestNextStepBeginsAtTheEventThatMakesTheStoreReady(t *testing.T) {
 // A watch that lags behind shows a cluster that looks ready because it has not
 // heard of the change.
 func TestWatchThatLagsBehindIsNotBelieved(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		old := w.snapshot()
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		old := w.takeSnapshot()
+		x := w.newAttempt(t, "me")
 		x.plan.Steps = x.plan.Steps[:5]                      // up to the operator
 		x.in.Operator[0].After[0]["spec"] = map[string]any{} // nothing but its generation tells the new Deployment
 		lag := time.Now().Add(40 * time.Second)
-		x.deps.Cluster = lagging{w, old, lag}
-		if _, err := x.run(t.Context()); err != nil {
+		x.deps.Cluster = laggingCluster{w, old, lag}
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if time.Now().Before(lag) {
@@ -195,21 +195,21 @@ func TestWatchThatLagsBehindIsNotBelieved(t *testing.T) {
 	})
 }
 
-// lagging is a cluster whose watch shows an old state until a time.
-type lagging struct {
-	*world
+// laggingCluster is a cluster whose watch shows an old state until a time.
+type laggingCluster struct {
+	*fakeCluster
 	old   *plan.Facts
 	until time.Time
 }
 
-func (l lagging) Watch(context.Context, Scope) (Live, error) {
-	time.AfterFunc(time.Until(l.until), func() { l.with(func() {}) })
-	return lagLive{liveWorld{l.world}, l}, nil
+func (l laggingCluster) Watch(context.Context, Scope) (ClusterWatcher, error) {
+	time.AfterFunc(time.Until(l.until), func() { l.updateState(func() {}) })
+	return lagLive{liveWorld{l.fakeCluster}, l}, nil
 }
 
 type lagLive struct {
 	liveWorld
-	lag lagging
+	lag laggingCluster
 }
 
 func (l lagLive) Snapshot() *plan.Facts {
@@ -219,51 +219,51 @@ func (l lagLive) Snapshot() *plan.Facts {
 	return l.liveWorld.Snapshot()
 }
 
-// away is what client-go reports while nothing listens.
-func away() error { return apierrors.NewServiceUnavailable("the API server is away") }
+// unavailableError is what client-go reports while nothing listens.
+func unavailableError() error { return apierrors.NewServiceUnavailable("the API server is away") }
 
 func TestApiServerThatGoesAwayForAMinuteIsSurvived(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		failed := 0
 		w.onUpgrade = func(r UpgradeRequest) error {
 			if r.Name == "one" && failed == 0 {
 				failed++
-				return away()
+				return unavailableError()
 			}
 			return nil
 		}
-		x := w.attempt(t, "me")
-		x.deps.Cluster = &flaky{world: w, until: time.Now().Add(time.Minute)}
-		if _, err := x.run(t.Context()); err != nil {
+		x := w.newAttempt(t, "me")
+		x.deps.Cluster = &unavailableCluster{fakeCluster: w, until: time.Now().Add(time.Minute)}
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 		if failed != 1 {
 			t.Error("the API server never went away")
 		}
 	})
 }
 
-// flaky is a cluster whose API server is away until a time.
-type flaky struct {
-	*world
+// unavailableCluster is a cluster whose API server is away until a time.
+type unavailableCluster struct {
+	*fakeCluster
 	until time.Time
 }
 
-func (f *flaky) Facts(ctx context.Context) (*plan.Facts, error) {
+func (f *unavailableCluster) Facts(ctx context.Context) (*plan.Facts, error) {
 	if time.Now().Before(f.until) {
-		return nil, away()
+		return nil, unavailableError()
 	}
-	return f.world.Facts(ctx)
+	return f.fakeCluster.Facts(ctx)
 }
 
 func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		x := w.attempt(t, "me")
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		x := w.newAttempt(t, "me")
 		x.deps.Prober = proberFunc(func(store string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			s := w.stores[slices.IndexFunc(w.stores, func(s *fakeStore) bool { return s.key() == store })]
+			s := w.stores[slices.IndexFunc(w.stores, func(s *fakeStore) bool { return s.storeKey() == store })]
 			switch {
 			case s.name == "two":
 				return ErrNotProbed
@@ -272,7 +272,7 @@ func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
 			}
 			return nil
 		})
-		out, err := x.run(t.Context())
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
 		if got := time.Duration(one.Unavailable); !one.Known || got < 29*time.Second || got > 31*time.Second || one.Failed < 29 || one.Failed > 31 {
 			t.Errorf("availability: known %t, %d of %d failed, %s", one.Known, one.Failed, one.Probes, got)
 		}
-		if len(one.At) != 1 || one.At[0] != x.deps.Prober.At(one.Store) {
+		if len(one.At) != 1 || one.At[0] != x.deps.Prober.EndpointOf(one.Store) {
 			t.Errorf("asked at %q", one.At)
 		}
 		if n := len(one.Outages); n != 1 || one.Outages[0].To.Sub(one.Outages[0].From) != time.Duration(one.Unavailable) {
@@ -295,9 +295,9 @@ func TestFailingProbesAreCountedAsUnavailability(t *testing.T) {
 // An API server that comes back may refuse for a moment what it has granted
 // before. Who never might ask is not asked again.
 func TestARefusalAmongAnswersDoesNotEndTheProbes(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		asked := map[string]int{}
-		x := w.attempt(t, "me")
+		x := w.newAttempt(t, "me")
 		x.deps.Prober = proberFunc(func(store string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -307,7 +307,7 @@ func TestARefusalAmongAnswersDoesNotEndTheProbes(t *testing.T) {
 			}
 			return nil
 		})
-		out, err := x.run(t.Context())
+		out, err := x.runAttempt(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,32 +323,32 @@ func TestARefusalAmongAnswersDoesNotEndTheProbes(t *testing.T) {
 type proberFunc func(store string) error
 
 func (f proberFunc) Probe(_ context.Context, store string) error { return f(store) }
-func (f proberFunc) At(string) string                            { return "https://s3.example.com/minio/health/cluster" }
+func (f proberFunc) EndpointOf(string) string                    { return "https://s3.example.com/minio/health/cluster" }
 
 // Between two crashes a container runs for a moment; that is no recovery, while
 // getting ready is one.
 func TestCrashesCountOnAcrossTheMomentsBetweenThem(t *testing.T) {
 	t.Parallel()
 	began := time.Unix(1_000, 0)
-	look := func(m memory, after time.Duration, c plan.Container) bool {
-		c.Name, c.Restarts = "minio", crashes
-		seen, ok := containerTrouble(&plan.Facts{}, plan.Pod{}, c, past{})
-		var list []trouble
+	look := func(m failureHistory, after time.Duration, c plan.Container) bool {
+		c.Name, c.Restarts = "minio", maxCrashes
+		seen, ok := containerFailure(&plan.Facts{}, plan.Pod{}, c, baseline{})
+		var list []persistentFailure
 		if ok {
-			list = []trouble{seen}
+			list = []persistentFailure{seen}
 		}
-		stuck, _ := m.lasting(began.Add(after), 20*time.Second, list)
+		stuck, _ := m.persistentFailures(began.Add(after), 20*time.Second, list)
 		return len(stuck) > 0
 	}
 	backOff, running, ready := plan.Container{Reason: "CrashLoopBackOff"}, plan.Container{}, plan.Container{Ready: true}
-	m := memory{}
+	m := failureHistory{}
 	if look(m, 0, backOff) || look(m, 15*time.Second, running) || look(m, 25*time.Second, running) {
 		t.Error("given up while it ran")
 	}
 	if !look(m, 26*time.Second, backOff) {
 		t.Error("the crashes began anew with each moment between them")
 	}
-	m = memory{}
+	m = failureHistory{}
 	if look(m, 0, backOff) || look(m, 15*time.Second, ready) || look(m, 26*time.Second, backOff) {
 		t.Error("given up although it was ready in between")
 	}
@@ -368,13 +368,13 @@ func TestAReactionIsWaitedForWhereThereMayBeOne(t *testing.T) {
 		{"in place already", func(s *plan.Step) { s.Restarts, s.Unchanged = nil, true }, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			in(t, func(t *testing.T, w *world) {
-				w.afterHelm = func(w *world, r UpgradeRequest) {
+			runInBubble(t, func(t *testing.T, w *fakeCluster) {
+				w.afterHelm = func(w *fakeCluster, r UpgradeRequest) {
 					if r.Name == "aistor" {
-						w.react(r)
+						w.reconcileUpgrade(r)
 						return
 					}
-					w.with(func() {
+					w.updateState(func() {
 						for _, s := range w.stores { // what a chart of another version alone brings
 							if s.name == r.Name {
 								s.image = "reg.example/aistor/minio:new"
@@ -385,13 +385,13 @@ func TestAReactionIsWaitedForWhereThereMayBeOne(t *testing.T) {
 						}
 					})
 				}
-				x := w.attempt(t, "me")
+				x := w.newAttempt(t, "me")
 				for i := range x.plan.Steps {
 					if x.plan.Steps[i].Action == plan.ActionStore {
 						tc.change(&x.plan.Steps[i])
 					}
 				}
-				out, err := x.run(t.Context())
+				out, err := x.runAttempt(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -10,14 +10,14 @@ import (
 
 // The first signal ends a watch that does not begin: nothing is under way yet.
 func TestAWatchThatDoesNotBeginIsInterrupted(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		w.onWatch = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		time.AfterFunc(5*time.Second, cancel)
 		began := time.Now()
 		var interrupted *InterruptedError
-		if _, err := w.attempt(t, "me").run(ctx); !errors.As(err, &interrupted) || interrupted.Changed {
+		if _, err := w.newAttempt(t, "me").runAttempt(ctx); !errors.As(err, &interrupted) || interrupted.Changed {
 			t.Errorf("error: %v", err)
 		}
 		if took := time.Since(began); took != 5*time.Second {
@@ -31,7 +31,7 @@ func TestAWatchThatDoesNotBeginIsInterrupted(t *testing.T) {
 
 // Once it has begun it outlives the signal, so that the last request's end is seen.
 func TestAWatchOutlivesTheInterruption(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		var watching context.Context
 		w.onWatch = func(ctx context.Context) error { watching = ctx; return nil }
 		ctx, cancel := context.WithCancel(t.Context())
@@ -44,7 +44,7 @@ func TestAWatchOutlivesTheInterruption(t *testing.T) {
 			}
 		}
 		var interrupted *InterruptedError
-		if _, err := w.attempt(t, "me").run(ctx); !errors.As(err, &interrupted) || !interrupted.Changed {
+		if _, err := w.newAttempt(t, "me").runAttempt(ctx); !errors.As(err, &interrupted) || !interrupted.Changed {
 			t.Errorf("error: %v", err)
 		}
 		if watching.Err() == nil {

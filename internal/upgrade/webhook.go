@@ -10,7 +10,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 )
 
 // WebhookError says that an admission webhook, which the API server must ask
@@ -35,22 +35,22 @@ func (e *WebhookError) Lines() []string {
 	if e.Configuration != "" {
 		text += " of " + e.Configuration
 	}
-	text += " does not answer"
+	text += " does not respond"
 	if e.Service != "" {
 		text += fmt.Sprintf(" at Service %s/%s", e.Namespace, e.Service)
 	}
-	return append(message.Lines(e.Cause), message.Line(text+"; the API server takes no such change without it"))
+	return append(message.Lines(e.Cause), message.Line(text+"; the API server rejects the change without it"))
 }
 
 // Unwrap is what Helm said.
 func (e *WebhookError) Unwrap() error { return e.Cause }
 
-// hint begins the next command: what must be well before it.
-func (e *WebhookError) hint() string {
+// hintPrefix begins the next command: what must be well before it.
+func (e *WebhookError) hintPrefix() string {
 	if e.Service == "" {
-		return "once it does, "
+		return "once it responds, "
 	}
-	return "once it does (" + shell.Command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", e.Namespace, e.Service) + "), "
+	return "once it responds (" + shellquote.Command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", e.Namespace, e.Service) + "), "
 }
 
 var (
@@ -77,8 +77,8 @@ func silentWebhook(err error) *WebhookError {
 	return e
 }
 
-// registered finds what registers a webhook. Who may not look learns the rest.
-func (e *Executor) registered(ctx context.Context, w *WebhookError) *WebhookError {
+// findConfiguration finds the configuration of a webhook; without permission it stays empty.
+func (e *Executor) findConfiguration(ctx context.Context, w *WebhookError) *WebhookError {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	api := e.deps.Client.AdmissionregistrationV1()

@@ -19,8 +19,8 @@ func policyAway() error {
 		`Post "https://policy-svc.policies.svc:443/validate?timeout=10s": dial tcp 10.96.7.7:443: connect: connection refused`))
 }
 
-// policed registers the webhook that does not answer.
-func policed(t *testing.T, w *world) {
+// registerDeadWebhook registers the webhook that does not answer.
+func registerDeadWebhook(t *testing.T, w *fakeCluster) {
 	t.Helper()
 	_, err := w.client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(t.Context(), &admission.ValidatingWebhookConfiguration{
 		ObjectMeta: meta.ObjectMeta{Name: "policies-all"},
@@ -32,7 +32,7 @@ func policed(t *testing.T, w *world) {
 }
 
 // helmFails makes Helm fail so often, and notes when it was called.
-func helmFails(w *world, n int, with func() error) *[]time.Time {
+func helmFails(w *fakeCluster, n int, with func() error) *[]time.Time {
 	var calls []time.Time
 	w.onUpgrade = func(r UpgradeRequest) error {
 		if r.Name != "one" {
@@ -47,31 +47,31 @@ func helmFails(w *world, n int, with func() error) *[]time.Time {
 }
 
 func TestAWebhookThatIsAwayForAMomentIsWaitedFor(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		policed(t, w)
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		registerDeadWebhook(t, w)
 		calls := helmFails(w, 2, policyAway)
-		x := w.attempt(t, "me")
-		if _, err := x.run(t.Context()); err != nil {
+		x := w.newAttempt(t, "me")
+		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 		for i, at := range *calls {
-			if i > 0 && at.Sub((*calls)[i-1]) < operationPause {
+			if i > 0 && at.Sub((*calls)[i-1]) < helmRetryDelay {
 				t.Errorf("call %d came %s after the one before", i+1, at.Sub((*calls)[i-1]))
 			}
 		}
-		if !x.told.said("webhook validate.policy.example-fail") || x.told.said("API server went away") {
+		if !x.told.hasMessage("webhook validate.policy.example-fail") || x.told.hasMessage("API server went away") {
 			t.Errorf("told: %v", x.told.events)
 		}
 	})
 }
 
 func TestAWebhookThatStaysAwayIsNamed(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		policed(t, w)
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
+		registerDeadWebhook(t, w)
 		calls := helmFails(w, 99, policyAway)
-		x := w.attempt(t, "me")
-		_, err := x.run(t.Context())
+		x := w.newAttempt(t, "me")
+		_, err := x.runAttempt(t.Context())
 		stopped, ok := errors.AsType[*StoppedError](err)
 		if !ok || !stopped.Changed || stopped.Step != "store-one" {
 			t.Fatalf("error: %v", err)
@@ -84,25 +84,25 @@ func TestAWebhookThatStaysAwayIsNamed(t *testing.T) {
 				t.Errorf("received: %v\nexpected: %s", err, want)
 			}
 		}
-		if len(*calls) != operations {
+		if len(*calls) != maxHelmAttempts {
 			t.Errorf("Helm was called %d times", len(*calls))
 		}
 		// The same command goes on once the webhook answers.
 		w.onUpgrade = nil
-		if _, err := w.attempt(t, "me").run(t.Context()); err != nil {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.upgraded(t)
+		w.checkUpgraded(t)
 	})
 }
 
 // What a webhook has looked at and refused does not pass by being asked again.
 func TestAWebhooksOwnRefusalIsFinal(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		calls := helmFails(w, 99, func() error {
 			return &apierrors.StatusError{ErrStatus: meta.Status{Code: 418, Message: `admission webhook "validate.policy.example-fail" denied the request: connection refused by policy`}}
 		})
-		if _, err := w.attempt(t, "me").run(t.Context()); err == nil || len(*calls) != 1 {
+		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err == nil || len(*calls) != 1 {
 			t.Errorf("Helm was called %d times: %v", len(*calls), err)
 		}
 	})
@@ -110,12 +110,12 @@ func TestAWebhooksOwnRefusalIsFinal(t *testing.T) {
 
 // A user who waits for a webhook may end that.
 func TestWaitingForAWebhookIsInterrupted(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		calls := helmFails(w, 99, func() error { time.AfterFunc(time.Second, cancel); return policyAway() })
 		var interrupted *InterruptedError
-		_, err := w.attempt(t, "me").run(ctx)
+		_, err := w.newAttempt(t, "me").runAttempt(ctx)
 		if !errors.As(err, &interrupted) || len(*calls) != 1 || time.Since((*calls)[0]) > 2*time.Second {
 			t.Errorf("Helm was called %d times: %v", len(*calls), err)
 		}

@@ -28,18 +28,18 @@ import (
 
 const planted = "planted-secret-3141592653"
 
-// killed is what a simulated SIGKILL panics with.
-type killed struct{ point string }
+// killSignal is what a simulated SIGKILL panics with.
+type killSignal struct{ point string }
 
-// world is a cluster in memory with the behaviour of Helm and of the operator
+// fakeCluster is a cluster in memory with the behaviour of Helm and of the operator
 // that matters here: releases have revisions, an operator upgrade replaces its
 // pods, a store upgrade rolls pods one by one in (faked) time. Lease and
 // journal live in client-go's own fake, bindings in its dynamic one.
-type world struct {
+type fakeCluster struct {
 	mu       sync.Mutex
 	changed  chan struct{}
-	releases map[string][]Release // by namespace/name, oldest first
-	operator string               // image that the operator's pods run
+	releases map[string][]HelmRelease // by namespace/name, oldest first
+	operator string                   // image that the operator's pods run
 	opGen    int64
 	opReady  bool
 	caBundle int
@@ -53,16 +53,16 @@ type world struct {
 	bindings *dynamicfake.FakeDynamicClient
 
 	// hooks
-	onRequest func(point string)               // before each request
-	onUpgrade func(r UpgradeRequest) error     // in place of success
-	onPod     func(s *fakeStore, p *fakePod)   // when a pod comes back
-	onRoll    func(s *fakeStore) (atOnce int)  // pods restarted together
-	onHalf    func(r UpgradeRequest)           // between pending and done
-	afterHelm func(w *world, r UpgradeRequest) // once Helm is done; what it changes it changes by with: the availability watch is looking
-	onBack    func(r RollbackRequest)          // once a rollback is done
-	onFacts   func(f *plan.Facts)              // last word on facts
-	onWatch   func(ctx context.Context) error  // before a watch begins
-	away      atomic.Bool                      // the API server refuses connections
+	onRequest func(point string)                     // before each request
+	onUpgrade func(r UpgradeRequest) error           // in place of success
+	onPod     func(s *fakeStore, p *fakePod)         // when a pod comes back
+	onRoll    func(s *fakeStore) (atOnce int)        // pods restarted together
+	onHalf    func(r UpgradeRequest)                 // between pending and done
+	afterHelm func(w *fakeCluster, r UpgradeRequest) // once Helm is done; what it changes it changes by with: the availability watch is looking
+	onBack    func(r RollbackRequest)                // once a rollback is done
+	onFacts   func(f *plan.Facts)                    // last word on facts
+	onWatch   func(ctx context.Context) error        // before a watch begins
+	away      atomic.Bool                            // the API server refuses connections
 }
 
 type fakeStore struct {
@@ -86,13 +86,13 @@ type fakePod struct {
 	ending   bool
 }
 
-func (s *fakeStore) key() string { return s.ns + "/" + s.name }
+func (s *fakeStore) storeKey() string { return s.ns + "/" + s.name }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *fakeCluster {
 	t.Helper()
-	w := &world{
+	w := &fakeCluster{
 		changed:  make(chan struct{}, 1),
-		releases: map[string][]Release{},
+		releases: map[string][]HelmRelease{},
 		operator: "reg.example/aistor/operator:old", opReady: true, opGen: 1, caBundle: 1000,
 		podMean: 30 * time.Second,
 		client:  fake.NewSimpleClientset(), // the other one parses all of OpenAPI, for each world anew
@@ -105,16 +105,16 @@ func newWorld(t *testing.T) *world {
 	}
 	w.client.PrependReactor("*", "*", refuse)
 	w.client.PrependReactor("*", "configmaps", func(a ktesting.Action) (bool, runtime.Object, error) {
-		w.request("journal " + a.GetVerb())
+		w.hitPoint("journal " + a.GetVerb())
 		return false, nil, nil
 	})
-	w.bindings = dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), binding("aistor-adminjob", "old-role"), binding("aistor-object-store", "old-role"))
+	w.bindings = dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), bindingObject("aistor-adminjob", "old-role"), bindingObject("aistor-object-store", "old-role"))
 	w.bindings.PrependReactor("*", "*", refuse)
 	w.bindings.PrependReactor("*", "*", func(a ktesting.Action) (bool, runtime.Object, error) {
-		w.request("binding " + a.GetVerb())
+		w.hitPoint("binding " + a.GetVerb())
 		return false, nil, nil
 	})
-	w.releases["aistor/aistor"] = []Release{{Chart: "aistor-operator", Version: "5.6.4", Status: "deployed", Revision: 1, Values: values("old")}}
+	w.releases["aistor/aistor"] = []HelmRelease{{Chart: "aistor-operator", Version: "5.6.4", Status: "deployed", Revision: 1, Values: storeValues("old")}}
 	for _, name := range []string{"one", "two"} {
 		s := &fakeStore{ns: "ns-" + name, name: name, image: "reg.example/aistor/minio:old", health: "green", generation: 1}
 		for range 4 {
@@ -122,19 +122,19 @@ func newWorld(t *testing.T) *world {
 		}
 		for i := range s.pods {
 			n := fmt.Sprintf("data-%s-pool-0-%d", name, i)
-			s.claims = append(s.claims, plan.Claim{Namespace: s.ns, Name: n, UID: "uid-" + n, Store: s.key(), Phase: "Bound", Volume: "pv-" + n})
+			s.claims = append(s.claims, plan.Claim{Namespace: s.ns, Name: n, UID: "uid-" + n, Store: s.storeKey(), Phase: "Bound", Volume: "pv-" + n})
 		}
 		w.stores = append(w.stores, s)
-		w.releases[s.key()] = []Release{{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1, Values: values("old")}}
+		w.releases[s.storeKey()] = []HelmRelease{{Chart: "aistor-objectstore", Version: "1.0.13", Status: "deployed", Revision: 1, Values: storeValues("old")}}
 	}
 	return w
 }
 
-func values(tag string) map[string]any {
+func storeValues(tag string) map[string]any {
 	return map[string]any{"license": planted, "tag": tag, "secrets": map[string]any{"secretKey": planted}}
 }
 
-func binding(name, role string) *unstructured.Unstructured {
+func bindingObject(name, role string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
 		"metadata": map[string]any{"name": name, "uid": "uid-" + name + "-" + role, "resourceVersion": "7"},
@@ -143,21 +143,21 @@ func binding(name, role string) *unstructured.Unstructured {
 	return u
 }
 
-// role is the role of a live binding, or "" where it is gone.
-func (w *world) role(t *testing.T, name string) string {
+// bindingRole is the role of a live binding, or "" where it is gone.
+func (w *fakeCluster) bindingRole(t *testing.T, name string) string {
 	t.Helper()
 	u, err := w.bindings.Tracker().Get(bindingsResource(), "", name)
 	if err != nil {
 		return ""
 	}
-	return roleOf(u.(*unstructured.Unstructured).Object)
+	return roleRefOf(u.(*unstructured.Unstructured).Object)
 }
 
 func bindingsResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}
 }
 
-func (w *world) request(point string) {
+func (w *fakeCluster) hitPoint(point string) {
 	w.mu.Lock()
 	w.calls = append(w.calls, point)
 	hook := w.onRequest
@@ -167,8 +167,8 @@ func (w *world) request(point string) {
 	}
 }
 
-// with changes the world and tells those who watch.
-func (w *world) with(f func()) {
+// updateState changes the world and tells those who watch.
+func (w *fakeCluster) updateState(f func()) {
 	w.mu.Lock()
 	f()
 	w.mu.Unlock()
@@ -180,56 +180,56 @@ func (w *world) with(f func()) {
 
 // answers is the error of a request whose context has ended, or that finds no
 // API server.
-func (w *world) answers(ctx context.Context) error {
+func (w *fakeCluster) answers(ctx context.Context) error {
 	if w.away.Load() && ctx.Err() == nil {
 		return syscall.ECONNREFUSED
 	}
 	return ctx.Err()
 }
 
-// Release implements Helm.
-func (w *world) Release(ctx context.Context, ns, name string) (Release, error) {
-	w.request("helm release")
+// GetRelease implements Helm.
+func (w *fakeCluster) GetRelease(ctx context.Context, ns, name string) (HelmRelease, error) {
+	w.hitPoint("helm release")
 	if err := w.answers(ctx); err != nil {
-		return Release{}, err
+		return HelmRelease{}, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := w.releases[ns+"/"+name]
 	if len(h) == 0 {
-		return Release{}, errors.New("release: not found")
+		return HelmRelease{}, errors.New("release: not found")
 	}
 	return h[len(h)-1], nil
 }
 
 // Deployed implements Helm: the charts before the upgrade have both bindings.
-func (w *world) Deployed(_ context.Context, ns, name string) (string, error) {
-	w.request("helm deployed")
-	return manifest(), nil
+func (w *fakeCluster) Deployed(_ context.Context, ns, name string) (string, error) {
+	w.hitPoint("helm deployed")
+	return operatorManifest(), nil
 }
 
 // Upgrade implements Helm. Like the real one it leaves a pending revision when
 // it is killed half way, and a failed one when it fails.
-func (w *world) Upgrade(ctx context.Context, r UpgradeRequest) (Release, error) {
-	w.request("helm upgrade")
+func (w *fakeCluster) Upgrade(ctx context.Context, r UpgradeRequest) (HelmRelease, error) {
+	w.hitPoint("helm upgrade")
 	key := r.Namespace + "/" + r.Name
 	w.mu.Lock()
 	h := w.releases[key]
 	if strings.HasPrefix(h[len(h)-1].Status, "pending-") {
 		w.mu.Unlock()
-		return Release{}, errors.New("another operation (install/upgrade/rollback) is in progress")
+		return HelmRelease{}, errors.New("another operation (install/upgrade/rollback) is in progress")
 	}
-	next := Release{Chart: r.Chart.Name, Version: r.Chart.Version, Status: "pending-upgrade", Revision: h[len(h)-1].Revision + 1, Values: r.Values, Description: "Preparing upgrade", Updated: time.Now()}
+	next := HelmRelease{Chart: r.Chart.Name, Version: r.Chart.Version, Status: "pending-upgrade", Revision: h[len(h)-1].Revision + 1, Values: r.Values, Description: "Preparing upgrade", Updated: time.Now()}
 	h = append(h, next)
 	w.releases[key] = h
 	half, fails := w.onHalf, w.onUpgrade
 	w.mu.Unlock()
-	w.request("helm half")
+	w.hitPoint("helm half")
 	if half != nil {
 		half(r)
 	}
 	if ctx.Err() != nil {
-		return Release{}, fmt.Errorf("helm was cancelled: %w", ctx.Err())
+		return HelmRelease{}, fmt.Errorf("helm was cancelled: %w", ctx.Err())
 	}
 	var err error
 	if fails != nil {
@@ -238,7 +238,7 @@ func (w *world) Upgrade(ctx context.Context, r UpgradeRequest) (Release, error) 
 	if err == nil && key == "aistor/aistor" {
 		err = w.applyBindings()
 	}
-	w.with(func() {
+	w.updateState(func() {
 		if err != nil {
 			h[len(h)-1].Status, h[len(h)-1].Description = "failed", "Upgrade failed: "+err.Error()
 			return
@@ -251,27 +251,27 @@ func (w *world) Upgrade(ctx context.Context, r UpgradeRequest) (Release, error) 
 		h[len(h)-1].Status, h[len(h)-1].Description = "deployed", r.Description
 	})
 	if err != nil {
-		return Release{}, err
+		return HelmRelease{}, err
 	}
 	if w.afterHelm != nil {
 		w.afterHelm(w, r)
 	} else {
-		w.react(r)
+		w.reconcileUpgrade(r)
 	}
-	w.request("helm upgraded")
+	w.hitPoint("helm upgraded")
 	return h[len(h)-1], nil
 }
 
 // applyBindings does what Helm does: a binding whose role would change is an
 // error, a missing one is created.
-func (w *world) applyBindings() error {
+func (w *fakeCluster) applyBindings() error {
 	for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
 		u, err := w.bindings.Tracker().Get(bindingsResource(), "", name)
-		if err == nil && roleOf(u.(*unstructured.Unstructured).Object) != "ClusterRole/new-role" {
+		if err == nil && roleRefOf(u.(*unstructured.Unstructured).Object) != "ClusterRole/new-role" {
 			return fmt.Errorf("cannot patch %q with kind ClusterRoleBinding: cannot change roleRef", name)
 		}
 		if err != nil {
-			if err := w.bindings.Tracker().Create(bindingsResource(), binding(name, "new-role"), "", meta.CreateOptions{}); err != nil {
+			if err := w.bindings.Tracker().Create(bindingsResource(), bindingObject(name, "new-role"), "", meta.CreateOptions{}); err != nil {
 				return err
 			}
 		}
@@ -279,24 +279,24 @@ func (w *world) applyBindings() error {
 	return nil
 }
 
-// react is what operator and controllers do after Helm.
-func (w *world) react(r UpgradeRequest) {
+// reconcileUpgrade is what operator and controllers do after Helm.
+func (w *fakeCluster) reconcileUpgrade(r UpgradeRequest) {
 	if r.Name == "aistor" {
-		w.with(func() { w.opGen++; w.opReady, w.caBundle, w.operator = false, 0, "reg.example/aistor/operator:new" })
-		time.AfterFunc(10*time.Second, func() { w.with(func() { w.opReady = true }) })
-		time.AfterFunc(12*time.Second, func() { w.with(func() { w.caBundle = 1000 }) })
+		w.updateState(func() { w.opGen++; w.opReady, w.caBundle, w.operator = false, 0, "reg.example/aistor/operator:new" })
+		time.AfterFunc(10*time.Second, func() { w.updateState(func() { w.opReady = true }) })
+		time.AfterFunc(12*time.Second, func() { w.updateState(func() { w.caBundle = 1000 }) })
 		return
 	}
 	for _, s := range w.stores {
-		if s.key() == r.Namespace+"/"+r.Name {
-			time.AfterFunc(time.Second, func() { w.roll(s, "reg.example/aistor/minio:new") })
+		if s.storeKey() == r.Namespace+"/"+r.Name {
+			time.AfterFunc(time.Second, func() { w.rollStore(s, "reg.example/aistor/minio:new") })
 		}
 	}
 }
 
-// roll replaces a store's pods, highest first.
-func (w *world) roll(s *fakeStore, image string) {
-	w.with(func() {
+// rollStore replaces a store's pods, highest first.
+func (w *fakeCluster) rollStore(s *fakeStore, image string) {
+	w.updateState(func() {
 		s.image, s.generation = image, s.generation+1
 		s.revision++
 	})
@@ -307,13 +307,13 @@ func (w *world) roll(s *fakeStore, image string) {
 	w.rollFrom(s, len(s.pods)-1, together)
 }
 
-func (w *world) rollFrom(s *fakeStore, i, together int) {
+func (w *fakeCluster) rollFrom(s *fakeStore, i, together int) {
 	if i < 0 {
-		w.with(func() { s.health = "green" })
+		w.updateState(func() { s.health = "green" })
 		return
 	}
 	low := max(0, i-together+1)
-	w.with(func() {
+	w.updateState(func() {
 		s.health = "yellow"
 		for _, p := range s.pods[low : i+1] {
 			*p = fakePod{image: s.image, revision: s.revision}
@@ -321,7 +321,7 @@ func (w *world) rollFrom(s *fakeStore, i, together int) {
 	})
 	time.AfterFunc(w.podMean, func() {
 		stuck := false
-		w.with(func() {
+		w.updateState(func() {
 			for _, p := range s.pods[low : i+1] {
 				p.ready = true
 				if w.onPod != nil {
@@ -337,9 +337,9 @@ func (w *world) rollFrom(s *fakeStore, i, together int) {
 }
 
 // MarkFailed implements Helm.
-func (w *world) MarkFailed(_ context.Context, ns, name string, revision int) (err error) {
-	w.request("helm mark-failed")
-	w.with(func() {
+func (w *fakeCluster) MarkFailed(_ context.Context, ns, name string, revision int) (err error) {
+	w.hitPoint("helm mark-failed")
+	w.updateState(func() {
 		h := w.releases[ns+"/"+name]
 		if h[len(h)-1].Revision != revision {
 			err = fmt.Errorf("revision %d is not the newest", revision)
@@ -351,19 +351,19 @@ func (w *world) MarkFailed(_ context.Context, ns, name string, revision int) (er
 }
 
 // Rollback implements Helm. Killed half way it leaves a pending revision.
-func (w *world) Rollback(_ context.Context, r RollbackRequest) error {
-	w.request("helm rollback")
+func (w *fakeCluster) Rollback(_ context.Context, r RollbackRequest) error {
+	w.hitPoint("helm rollback")
 	key := r.Namespace + "/" + r.Name
-	w.with(func() {
+	w.updateState(func() {
 		h := w.releases[key]
-		i := slices.IndexFunc(h, func(o Release) bool { return o.Revision == r.Revision })
+		i := slices.IndexFunc(h, func(o HelmRelease) bool { return o.Revision == r.Revision })
 		back := h[i]
 		back.Revision, back.Status, back.Updated = h[len(h)-1].Revision+1, "pending-rollback", time.Now()
 		back.Description = journal.RollbackDescription(r.Revision)
 		w.releases[key] = append(h, back)
 	})
-	w.request("helm half")
-	w.with(func() {
+	w.hitPoint("helm half")
+	w.updateState(func() {
 		h := w.releases[key]
 		for i := range h {
 			if h[i].Status == "deployed" {
@@ -378,10 +378,10 @@ func (w *world) Rollback(_ context.Context, r RollbackRequest) error {
 	return nil
 }
 
-// Forget implements Helm.
-func (w *world) Forget(_ context.Context, ns, name string, revision int) (err error) {
-	w.request("helm forget")
-	w.with(func() {
+// DeleteRollbackRecord implements Helm.
+func (w *fakeCluster) DeleteRollbackRecord(_ context.Context, ns, name string, revision int) (err error) {
+	w.hitPoint("helm forget")
+	w.updateState(func() {
 		h := w.releases[ns+"/"+name]
 		if last := h[len(h)-1]; last.Revision != revision || last.Status == "deployed" {
 			err = fmt.Errorf("revision %d is not an unfinished rollback", revision)
@@ -393,15 +393,15 @@ func (w *world) Forget(_ context.Context, ns, name string, revision int) (err er
 }
 
 // Facts implements Cluster.
-func (w *world) Facts(ctx context.Context) (*plan.Facts, error) {
-	w.request("facts")
-	return w.snapshot(), w.answers(ctx)
+func (w *fakeCluster) Facts(ctx context.Context) (*plan.Facts, error) {
+	w.hitPoint("facts")
+	return w.takeSnapshot(), w.answers(ctx)
 }
 
 // Deletions implements Cluster.
-func (w *world) Deletions(ctx context.Context, s Scope, _ []plan.ObjectKey) (*plan.Facts, error) {
-	w.request("deletions")
-	f := w.snapshot()
+func (w *fakeCluster) Deletions(ctx context.Context, s Scope, _ []plan.ObjectKey) (*plan.Facts, error) {
+	w.hitPoint("deletions")
+	f := w.takeSnapshot()
 	f.Pods = nil
 	f.Claims = slices.DeleteFunc(f.Claims, func(c plan.Claim) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
 	f.Workloads = slices.DeleteFunc(f.Workloads, func(c plan.Workload) bool { return !slices.Contains(s.Namespaces, c.Namespace) })
@@ -409,13 +409,13 @@ func (w *world) Deletions(ctx context.Context, s Scope, _ []plan.ObjectKey) (*pl
 }
 
 // Marked implements Cluster.
-func (w *world) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
-	w.request("marked")
+func (w *fakeCluster) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
+	w.hitPoint("marked")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []plan.MarkedObject
 	for _, m := range w.marked {
-		if slices.ContainsFunc(objects, func(k plan.ObjectKey) bool { return bareKey(k) == m.ObjectKey }) {
+		if slices.ContainsFunc(objects, func(k plan.ObjectKey) bool { return withoutVersion(k) == m.ObjectKey }) {
 			out = append(out, m)
 		}
 	}
@@ -423,8 +423,8 @@ func (w *world) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.Ma
 }
 
 // AddStoreSecrets implements Cluster.
-func (w *world) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
-	w.request("store secrets")
+func (w *fakeCluster) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
+	w.hitPoint("store secrets")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, k := range wanted {
@@ -434,8 +434,8 @@ func (w *world) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []pla
 }
 
 // Watch implements Cluster.
-func (w *world) Watch(ctx context.Context, _ Scope) (Live, error) {
-	w.request("watch")
+func (w *fakeCluster) Watch(ctx context.Context, _ Scope) (ClusterWatcher, error) {
+	w.hitPoint("watch")
 	if w.onWatch != nil {
 		if err := w.onWatch(ctx); err != nil {
 			return nil, err
@@ -444,24 +444,24 @@ func (w *world) Watch(ctx context.Context, _ Scope) (Live, error) {
 	return liveWorld{w}, nil
 }
 
-type liveWorld struct{ w *world }
+type liveWorld struct{ w *fakeCluster }
 
-func (l liveWorld) Snapshot() *plan.Facts    { return l.w.snapshot() }
+func (l liveWorld) Snapshot() *plan.Facts    { return l.w.takeSnapshot() }
 func (l liveWorld) Changed() <-chan struct{} { return l.w.changed }
 func (l liveWorld) Stop()                    {}
 
-func (w *world) snapshot() *plan.Facts {
+func (w *fakeCluster) takeSnapshot() *plan.Facts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := &plan.Facts{
-		ClusterUID: "cluster-1", User: "somebody", Warnings: slices.Clone(w.warnings),
-		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Values: values("old"), Manifest: manifest()},
+		ClusterUID: "cluster-1", User: "somebody", WarningEvents: slices.Clone(w.warnings),
+		Operator: &plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Values: storeValues("old"), Manifest: operatorManifest()},
 		Webhooks: []plan.Webhook{{Configuration: "object-store-operator-webhook", Name: "w", CABundle: w.caBundle}},
-		Services: []plan.Service{{Namespace: "aistor", Name: "object-store-operator", Ports: []int{4221}, Ready: count(w.opReady)}},
+		Services: []plan.Service{{Namespace: "aistor", Name: "object-store-operator", Ports: []int{4221}, Ready: boolToInt(w.opReady)}},
 	}
 	f.Workloads = append(f.Workloads, plan.Workload{
 		ObjectKey: plan.ObjectKey{Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"},
-		Replicas:  1, Ready: count(w.opReady), Updated: 1, Generation: w.opGen, Observed: w.opGen, Strategy: "Recreate",
+		Replicas:  1, Ready: boolToInt(w.opReady), Updated: 1, Generation: w.opGen, ObservedGeneration: w.opGen, Strategy: "Recreate",
 		Containers: []plan.Container{{Name: "controller", Image: w.operator}},
 	})
 	f.Pods = append(f.Pods, plan.Pod{
@@ -480,11 +480,11 @@ func (w *world) snapshot() *plan.Facts {
 }
 
 // releaseFacts adds what Helm's newest records say, and the bindings.
-func (w *world) releaseFacts(f *plan.Facts) {
+func (w *fakeCluster) releaseFacts(f *plan.Facts) {
 	for key, h := range w.releases {
 		r := h[len(h)-1]
 		namespace, name, _ := strings.Cut(key, "/")
-		fact := plan.Release{
+		fact := plan.InstalledRelease{
 			Namespace: namespace, Name: name, Chart: r.Chart, Version: r.Version, Revision: r.Revision, Status: r.Status,
 			Description: r.Description, Updated: r.Updated, Values: r.Values,
 		}
@@ -495,7 +495,7 @@ func (w *world) releaseFacts(f *plan.Facts) {
 		}
 		f.Releases = append(f.Releases, fact)
 	}
-	slices.SortFunc(f.Releases, func(a, b plan.Release) int { return strings.Compare(a.Key(), b.Key()) })
+	slices.SortFunc(f.Releases, func(a, b plan.InstalledRelease) int { return strings.Compare(a.Key(), b.Key()) })
 	for _, name := range []string{"aistor-adminjob", "aistor-object-store"} {
 		if _, err := w.bindings.Tracker().Get(bindingsResource(), "", name); err == nil {
 			f.Bindings = append(f.Bindings, plan.Binding{ObjectKey: plan.ObjectKey{Kind: "ClusterRoleBinding", Name: name}})
@@ -503,10 +503,10 @@ func (w *world) releaseFacts(f *plan.Facts) {
 	}
 }
 
-func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {
+func (w *fakeCluster) storeFacts(f *plan.Facts, s *fakeStore) {
 	set := plan.Workload{
-		ObjectKey: plan.ObjectKey{Kind: "StatefulSet", Namespace: s.ns, Name: s.name + "-pool-0"}, Store: s.key(),
-		Replicas: len(s.pods), Generation: s.generation, Observed: s.generation, Strategy: "RollingUpdate",
+		ObjectKey: plan.ObjectKey{Kind: "StatefulSet", Namespace: s.ns, Name: s.name + "-pool-0"}, Store: s.storeKey(),
+		Replicas: len(s.pods), Generation: s.generation, ObservedGeneration: s.generation, Strategy: "RollingUpdate",
 		UpdateRevision: fmt.Sprint("rev-", s.revision), CurrentRevision: fmt.Sprint("rev-", s.revision),
 	}
 	if s.onDelete {
@@ -517,7 +517,7 @@ func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {
 	}
 	for i, p := range s.pods {
 		pod := plan.Pod{
-			Namespace: s.ns, Name: fmt.Sprintf("%s-pool-0-%d", s.name, i), Store: s.key(), Owner: "StatefulSet/" + set.Name,
+			Namespace: s.ns, Name: fmt.Sprintf("%s-pool-0-%d", s.name, i), Store: s.storeKey(), Owner: "StatefulSet/" + set.Name,
 			Phase: "Running", Ready: p.ready, Revision: fmt.Sprint("rev-", p.revision),
 			Containers: []plan.Container{{Name: "minio", Image: p.image, Ready: p.ready, Reason: p.reason, Message: p.message, Restarts: p.restarts}},
 		}
@@ -525,7 +525,7 @@ func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {
 			pod.Terminating = time.Unix(1, 0)
 		}
 		f.Pods = append(f.Pods, pod)
-		set.Ready += count(p.ready)
+		set.Ready += boolToInt(p.ready)
 		if p.revision == s.revision {
 			set.Updated++
 		} else {
@@ -542,22 +542,22 @@ func (w *world) storeFacts(f *plan.Facts, s *fakeStore) {
 	})
 }
 
-func count(b bool) int {
+func boolToInt(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-func manifest() string {
+func operatorManifest() string {
 	return "---\nkind: Secret\nmetadata: {name: minio-license}\nstringData: {minio.license: " + planted + "}\n" +
-		manifestOf(binding("aistor-adminjob", "old-role")) + manifestOf(binding("aistor-object-store", "old-role")) +
+		manifestOf(bindingObject("aistor-adminjob", "old-role")) + manifestOf(bindingObject("aistor-object-store", "old-role")) +
 		"---\nkind: ConfigMap\nmetadata: {name: object-store-operator}\ndata: {minio: 'image: reg.example/aistor/minio:old'}\n"
 }
 
 // manifestOf is a binding as a chart renders it.
 func manifestOf(u *unstructured.Unstructured) string {
-	doc, err := yaml.Marshal(bare(u.Object))
+	doc, err := yaml.Marshal(withoutServerFields(u.Object))
 	if err != nil {
 		panic(err)
 	}

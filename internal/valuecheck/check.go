@@ -117,11 +117,11 @@ func CheckRendered(objects, before []images.Object, accepted Accepted) []Finding
 func renderedFindings(r *recognizer, objects []images.Object) []Finding {
 	var list []Finding
 	for _, o := range objects {
-		if images.Text(o, "kind") != "Secret" {
+		if images.NestedString(o, "kind") != "Secret" {
 			continue
 		}
 		for _, key := range secretKeys(o) {
-			at := values.Path{"Secret/" + images.Text(o, "metadata", "name"), key}
+			at := values.Path{"Secret/" + images.NestedString(o, "metadata", "name"), key}
 			w := &walker{recognizer: r, secretsOnly: true}
 			w.secretText(at, key, secretText(o, key))
 			list = append(list, w.found...)

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 )
 
 // NotFinalError says which settings hold text that stands for a value and is
@@ -70,7 +70,7 @@ func (f Finding) describe() string {
 // Hint is how to give final values, and how to say that a text is one.
 func (e *NotFinalError) Hint() string {
 	first := e.Findings[0]
-	literal := "--literal-value " + shell.Quote(e.Key+first.Name()) + " where the text is the value itself"
+	literal := "--literal-value " + shellquote.Quote(e.Key+first.Name()) + " where the text is the value itself"
 	if e.Instead != "" {
 		return e.Instead + ", or " + literal
 	}
@@ -81,14 +81,14 @@ func (e *NotFinalError) Hint() string {
 	if i < 0 || first.File == "" || first.File == "standard input" {
 		return "give final values with " + e.FileFlag + ", or " + literal
 	}
-	return e.Findings[i].Form.Resolve + " " + shell.Quote(first.File) + " | " + e.Command + " gives final values on standard input; " + literal
+	return e.Findings[i].Form.Resolve + " " + shellquote.Quote(first.File) + " | " + e.Command + " gives final values on standard input; " + literal
 }
 
 // trimHint is how to give a credential without the white space around it.
 func (e *NotFinalError) trimHint(f Finding) string {
 	switch {
 	case e.SetFile != "":
-		return shell.Command("printf %%s \"$(cat %s)\" > %s", e.SetFile, e.SetFile+".new") + " writes a file without the newline at its end: give that with --set-file"
+		return shellquote.Command("printf %%s \"$(cat %s)\" > %s", e.SetFile, e.SetFile+".new") + " writes a file without the newline at its end: give that with --set-file"
 	case f.File != "":
 		return message.Sprintf("take the white space out of %s, line %d", f.File, f.Line)
 	}

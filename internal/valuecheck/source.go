@@ -8,7 +8,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 )
 
@@ -43,7 +43,7 @@ func (e *EncryptedError) Error() string {
 func (e *EncryptedError) Hint() string {
 	decrypt := e.Decrypt
 	if decrypt == "" {
-		decrypt = "DECRYPT " + shell.Quote(orElse(e.Path, "FILE"))
+		decrypt = "DECRYPT " + shellquote.Quote(orElse(e.Path, "FILE"))
 	}
 	return decrypt + " | " + e.Command + " gives the final values on standard input; the file stays as it is"
 }
@@ -66,7 +66,7 @@ func CheckName(name, command string) error {
 	}
 	return &EncryptedError{
 		File: name, What: "an address that helm-secrets resolves", Path: m[1], Command: command,
-		Decrypt: "helm secrets decrypt " + shell.Quote(m[1]),
+		Decrypt: "helm secrets decrypt " + shellquote.Quote(m[1]),
 	}
 }
 
@@ -126,7 +126,7 @@ func templateLine(s values.Source) (what string, line int, resolve string) {
 		switch f.Kind {
 		case Encrypted, Reference, Expression, Variable:
 			if resolve = f.Resolve; resolve != "" && s.Label() == s.Name {
-				resolve += " " + shell.Quote(s.Name)
+				resolve += " " + shellquote.Quote(s.Name)
 			}
 			return "a template, in which this line holds " + f.Name, line, resolve
 		}
@@ -140,15 +140,15 @@ func decryptCommand(with, path string) string {
 	}
 	switch with {
 	case "SOPS":
-		return "sops -d " + shell.Quote(path)
+		return "sops -d " + shellquote.Quote(path)
 	case "age":
-		return "age -d -i KEY " + shell.Quote(path)
+		return "age -d -i KEY " + shellquote.Quote(path)
 	case "PGP":
-		return "gpg -d " + shell.Quote(path)
+		return "gpg -d " + shellquote.Quote(path)
 	case "Ansible Vault":
-		return "ansible-vault view " + shell.Quote(path)
+		return "ansible-vault view " + shellquote.Quote(path)
 	case "git-crypt":
-		return "git-crypt unlock && cat " + shell.Quote(path)
+		return "git-crypt unlock && cat " + shellquote.Quote(path)
 	}
 	return ""
 }

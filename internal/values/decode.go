@@ -70,7 +70,7 @@ func (d *decoder) value(n *yaml.Node) (any, error) {
 		return list, nil
 	}
 	v, err := d.scalar(n)
-	return canon(v), err
+	return normalize(v), err
 }
 
 // aliasShare is how much of a document may come from aliases: the library's own

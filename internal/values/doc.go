@@ -3,6 +3,6 @@
 // image comes from the private registry, explains which of them have an
 // effect, and compares them with what a release has.
 //
-// It is the only room that imports go.yaml.in/yaml/v3. It renders through a
+// It is the only package that imports go.yaml.in/yaml/v3. It renders through a
 // function it is given and does not know Helm.
 package values

@@ -18,7 +18,7 @@ type document struct {
 	lines []int // offset of each line's first byte
 	eol   string
 	root  *yaml.Node // nil for an empty document
-	style style
+	style layoutStyle
 	// json says that the file is JSON, which YAML parsers read, too: it is to
 	// stay JSON.
 	json bool
@@ -26,10 +26,10 @@ type document struct {
 	keys map[*yaml.Node]map[string]int
 }
 
-func parse(src []byte) (*document, error) {
+func parseDocument(src []byte) (*document, error) {
 	d := &document{src: src, eol: "\n", lines: []int{0}}
 	if !utf8.Valid(src) {
-		return nil, unsound(0, "the file is not UTF-8")
+		return nil, newInvalidFileError(0, "the file is not UTF-8")
 	}
 	for i, r := range string(src) {
 		switch r {
@@ -37,10 +37,10 @@ func parse(src []byte) (*document, error) {
 			d.lines = append(d.lines, i+1)
 		case '\r':
 			if i+1 == len(src) || src[i+1] != '\n' {
-				return nil, unsound(len(d.lines), "a line ends in a lone carriage return")
+				return nil, newInvalidFileError(len(d.lines), "a line ends in a lone carriage return")
 			}
 		case '\u0085', '\u2028', '\u2029':
-			return nil, unsound(len(d.lines), "a line ends in a character that only some parsers take for a line break")
+			return nil, newInvalidFileError(len(d.lines), "a line ends in a character that only some YAML parsers treat as a line break")
 		}
 	}
 	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
@@ -51,26 +51,26 @@ func parse(src []byte) (*document, error) {
 	switch err := dec.Decode(&doc); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		return nil, unsound(0, "the file is not sound YAML: %v", err)
+		return nil, newInvalidFileError(0, "invalid YAML: %v", err)
 	default:
 		d.root = doc.Content[0]
 		if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
-			return nil, refuse(second.Line, "the file holds several documents, of which Helm reads the first alone")
+			return nil, newEditError(second.Line, "the file contains several documents; Helm reads only the first")
 		}
 	}
-	d.style, d.json = styleOf(d.root), json.Valid(src)
+	d.style, d.json = detectStyle(d.root), json.Valid(src)
 	return d, nil
 }
 
-// offset is where a node starts.
-func (d *document) offset(n *yaml.Node) (int, error) {
+// nodeOffset is where a node starts.
+func (d *document) nodeOffset(n *yaml.Node) (int, error) {
 	if n.Line < 1 || n.Line > len(d.lines) {
-		return 0, refuse(n.Line, "the parser lost its place")
+		return 0, newEditError(n.Line, "internal error: parser position")
 	}
 	at := d.lines[n.Line-1]
 	for range n.Column - 1 {
 		if at >= len(d.src) || d.src[at] == '\n' {
-			return 0, refuse(n.Line, "the parser lost its place")
+			return 0, newEditError(n.Line, "internal error: parser position")
 		}
 		_, size := utf8.DecodeRune(d.src[at:])
 		at += size
@@ -78,15 +78,15 @@ func (d *document) offset(n *yaml.Node) (int, error) {
 	return at, nil
 }
 
-// inline is a value, and pairInline a pair, on one line of this file.
-func (d *document) inline(v any) string {
+// inlineText is a value, and pairInline a pair, on one line of this file.
+func (d *document) inlineText(v any) string {
 	if d.json {
 		return jsonText(v)
 	}
 	return flowText(v)
 }
 
-func (d *document) pairInline(key string, v any) string {
+func (d *document) inlinePair(key string, v any) string {
 	if d.json {
 		return jsonText(key) + ": " + jsonText(v)
 	}
@@ -108,17 +108,17 @@ func (d *document) lineEnd(at int) int {
 }
 
 // lineOf is the line of the first cut.
-func (d *document) lineOf(cuts []cut) int {
+func (d *document) lineOf(cuts []replacement) int {
 	if len(cuts) == 0 {
 		return 0
 	}
 	return 1 + bytes.Count(d.src[:cuts[0].start], []byte("\n"))
 }
 
-// below is the cut that puts whole lines under the line that at is in.
-func (d *document) below(at int, lines []string) cut {
+// insertBelow is the cut that puts whole lines under the line that at is in.
+func (d *document) insertBelow(at int, lines []string) replacement {
 	end := d.lineEnd(at)
-	return cut{end, end, d.eol + strings.Join(lines, d.eol)}
+	return replacement{end, end, d.eol + strings.Join(lines, d.eol)}
 }
 
 func implicitNull(n *yaml.Node) bool {
@@ -129,15 +129,15 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
 }
 
-func flow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
+func isFlow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 
-// anchored is the first node in n, itself included, that others may refer to.
-func anchored(n *yaml.Node) *yaml.Node {
+// findAnchored is the first node in n, itself included, that others may refer to.
+func findAnchored(n *yaml.Node) *yaml.Node {
 	if n.Anchor != "" {
 		return n
 	}
 	for _, c := range n.Content {
-		if a := anchored(c); a != nil {
+		if a := findAnchored(c); a != nil {
 			return a
 		}
 	}

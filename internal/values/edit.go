@@ -40,16 +40,16 @@ type EditError struct {
 	// Line is where in the file the reason stands, 0 where it stands nowhere.
 	Line   int
 	Reason string
-	// unsound says that the file itself is to be corrected, whatever is edited.
-	unsound bool
+	// invalidFile says that the file itself is to be corrected, whatever is edited.
+	invalidFile bool
 }
 
 // Hint names the way on.
 func (e *EditError) Hint() string {
-	if e.unsound {
-		return "correct the file first: what it says is not the same to every program that reads it"
+	if e.invalidFile {
+		return "fix the file first: YAML parsers interpret it differently"
 	}
-	return "make this change by hand, or write the setting out where the line above points"
+	return "make this change manually, or write the setting out at the line above"
 }
 
 // Error names the setting, the line and the reason.
@@ -64,14 +64,14 @@ func (e *EditError) Error() string {
 	return fmt.Sprintf("editing values at %q: %s%s", e.Path.String(), at, e.Reason)
 }
 
-func refuse(line int, format string, args ...any) *EditError {
+func newEditError(line int, format string, args ...any) *EditError {
 	return &EditError{Line: line, Reason: fmt.Sprintf(format, args...)}
 }
 
-// unsound refuses a file that can't be edited at all.
-func unsound(line int, format string, args ...any) *EditError {
-	e := refuse(line, format, args...)
-	e.unsound = true
+// newInvalidFileError refuses a file that can't be edited at all.
+func newInvalidFileError(line int, format string, args ...any) *EditError {
+	e := newEditError(line, format, args...)
+	e.invalidFile = true
 	return e
 }
 
@@ -107,13 +107,13 @@ func Apply(src []byte, edits []Edit) (out []byte, err error) {
 // revision is a file between two edits, with what was last read out of it.
 type revision struct {
 	src  []byte
-	read *reading
+	read *parsedValues
 }
 
 // reading is what the file means, read once for as long as it stays.
-func (r *revision) reading() (reading, error) {
+func (r *revision) reading() (parsedValues, error) {
 	if r.read == nil {
-		read, err := readBoth(r.src)
+		read, err := parseBoth(r.src)
 		if err != nil {
 			return read, err
 		}
@@ -134,31 +134,31 @@ func (r *revision) applyOne(e Edit) (err error) {
 		}
 	}()
 	if len(e.Path) == 0 {
-		return refuse(0, "no path given")
+		return newEditError(0, "no path given")
 	}
 	before, err := r.reading()
 	if err != nil {
 		return err
 	}
-	want, err := before.edited(e)
+	want, err := before.withEdit(e)
 	if err != nil {
 		return err
 	}
-	if want.equal(before) {
+	if want.equalTo(before) {
 		return nil
 	}
-	d, err := parse(r.src)
+	d, err := parseDocument(r.src)
 	if err != nil {
 		return err
 	}
-	splices, err := d.plan(e)
+	splices, err := d.planEdit(e)
 	if err != nil {
 		return err
 	}
-	out := splice(r.src, splices)
-	after, err := readBoth(out)
-	if err != nil || !after.equal(want) {
-		return refuse(d.lineOf(splices), "can't be changed in place without changing more; edit it by hand")
+	out := applyReplacements(r.src, splices)
+	after, err := parseBoth(out)
+	if err != nil || !after.equalTo(want) {
+		return newEditError(d.lineOf(splices), "cannot be changed in place; edit it manually")
 	}
 	r.src, r.read = out, &after
 	return nil
@@ -172,14 +172,14 @@ func cutBOM(src []byte) (bom, body []byte) {
 	return nil, src
 }
 
-// cut is one replacement of src[start:end].
-type cut struct {
+// replacement is one replacement of src[start:end].
+type replacement struct {
 	start, end int
 	text       string
 }
 
-func splice(src []byte, cuts []cut) []byte {
-	slices.SortStableFunc(cuts, func(a, b cut) int { return a.start - b.start })
+func applyReplacements(src []byte, cuts []replacement) []byte {
+	slices.SortStableFunc(cuts, func(a, b replacement) int { return a.start - b.start })
 	var out []byte
 	at := 0
 	for _, c := range cuts {
@@ -190,32 +190,34 @@ func splice(src []byte, cuts []cut) []byte {
 	return append(out, src[at:]...)
 }
 
-// reading is a document as the two parsers understand it.
-type reading struct{ helm, newer any }
+// parsedValues is a document as the two parsers understand it.
+type parsedValues struct{ helm, newer any }
 
-func readBoth(src []byte) (reading, error) {
-	var r reading
+func parseBoth(src []byte) (parsedValues, error) {
+	var r parsedValues
 	var v any
 	if err := sigs.Unmarshal(src, &v); err != nil {
-		return r, unsound(0, "the file is not YAML that Helm reads: %v", err)
+		return r, newInvalidFileError(0, "the file is not YAML that Helm reads: %v", err)
 	}
-	r.helm = canon(v)
+	r.helm = normalize(v)
 	var err error
 	if r.newer, err = decode(src); err != nil {
-		return r, unsound(0, "the file is not sound YAML: %v", err)
+		return r, newInvalidFileError(0, "invalid YAML: %v", err)
 	}
 	for _, root := range []any{r.helm, r.newer} {
 		if _, ok := root.(map[string]any); !ok && root != nil {
-			return r, unsound(1, "the file holds no map of settings")
+			return r, newInvalidFileError(1, "the file contains no map")
 		}
 	}
 	return r, nil
 }
 
-func (r reading) equal(o reading) bool { return equal(r.helm, o.helm) && equal(r.newer, o.newer) }
+func (r parsedValues) equalTo(o parsedValues) bool {
+	return equalValues(r.helm, o.helm) && equalValues(r.newer, o.newer)
+}
 
-func (r reading) edited(e Edit) (reading, error) {
-	return reading{copyAny(r.helm), copyAny(r.newer)}.change(e)
+func (r parsedValues) withEdit(e Edit) (parsedValues, error) {
+	return parsedValues{deepCopyAny(r.helm), deepCopyAny(r.newer)}.change(e)
 }
 
 // editTree makes an edit in plain data: what the file is to mean afterwards.
@@ -242,30 +244,30 @@ func editTree(v any, path Path, e Edit) (any, error) {
 		c[path[0]] = sub
 		return c, err
 	case []any:
-		i, ok := placeIn(path[0], len(c))
+		i, ok := listIndex(path[0], len(c))
 		if !ok {
-			return nil, refuse(0, "the list has no element %q", path[0])
+			return nil, newEditError(0, "the list has no element %q", path[0])
 		}
 		if e.Op == Remove && len(path) == 1 {
-			return nil, refuse(0, "elements of lists are not removed")
+			return nil, newEditError(0, "elements of lists are not removed")
 		}
 		sub, err := editTree(c[i], path[1:], e)
 		c[i] = sub
 		return c, err
 	}
-	return nil, refuse(0, "%q is inside something that is neither a map nor a list", path[0])
+	return nil, newEditError(0, "%q is inside something that is neither a map nor a list", path[0])
 }
 
 func editLeaf(v any, e Edit) (any, error) {
 	if e.Op == Set {
-		return canon(e.Value), nil
+		return normalize(e.Value), nil
 	}
 	list, ok := v.([]any)
 	if !ok && v != nil {
-		return nil, refuse(0, "it is not a list")
+		return nil, newEditError(0, "it is not a list")
 	}
-	value := canon(e.Value)
-	if slices.ContainsFunc(list, func(o any) bool { return equal(o, value) }) {
+	value := normalize(e.Value)
+	if slices.ContainsFunc(list, func(o any) bool { return equalValues(o, value) }) {
 		return v, nil
 	}
 	return append(slices.Clone(list), value), nil

@@ -21,17 +21,17 @@ func (r *revision) applyTogether(edits []Edit) (n int) {
 	if n = replacements(before, edits); n < 2 {
 		return 0
 	}
-	want := reading{copyAny(before.helm), copyAny(before.newer)}
-	d, err := parse(r.src)
+	want := parsedValues{deepCopyAny(before.helm), deepCopyAny(before.newer)}
+	d, err := parseDocument(r.src)
 	if err != nil {
 		return 0
 	}
-	var cuts []cut
+	var cuts []replacement
 	for _, e := range edits[:n] {
 		if v, _ := Get(before.helm.(map[string]any), e.Path...); v == e.Value {
 			continue
 		}
-		one, err := d.plan(e)
+		one, err := d.planEdit(e)
 		if err != nil || len(one) != 1 {
 			return 0
 		}
@@ -40,14 +40,14 @@ func (r *revision) applyTogether(edits []Edit) (n int) {
 			return 0
 		}
 	}
-	out := splice(r.src, cuts)
+	out := applyReplacements(r.src, cuts)
 	for i := 1; i < len(cuts); i++ { // splice has sorted them
 		if cuts[i].start < cuts[i-1].end {
 			return 0
 		}
 	}
-	after, err := readBoth(out)
-	if err != nil || !after.equal(want) {
+	after, err := parseBoth(out)
+	if err != nil || !after.equalTo(want) {
 		return 0
 	}
 	r.src, r.read = out, &after
@@ -56,7 +56,7 @@ func (r *revision) applyTogether(edits []Edit) (n int) {
 
 // replacements is how many edits from the first on put a string in the place of
 // another one, each of another setting.
-func replacements(before reading, edits []Edit) int {
+func replacements(before parsedValues, edits []Edit) int {
 	helm, isMap := before.helm.(map[string]any)
 	newer, alsoMap := before.newer.(map[string]any)
 	if !isMap || !alsoMap {
@@ -87,11 +87,11 @@ func stringAt(m map[string]any, at Path) bool {
 }
 
 // change makes an edit in a reading that nobody else holds.
-func (r reading) change(e Edit) (reading, error) {
+func (r parsedValues) change(e Edit) (parsedValues, error) {
 	helm, err := editTree(r.helm, e.Path, e)
 	if err != nil {
 		return r, err
 	}
 	newer, err := editTree(r.newer, e.Path, e)
-	return reading{helm, newer}, err
+	return parsedValues{helm, newer}, err
 }

@@ -31,14 +31,14 @@ const (
 	EffectUnknown Effect = "unknown"
 )
 
-// Side is one of the two charts that [Explain] compares.
-type Side struct {
+// ChartSide is one of the two charts that [Explain] compares.
+type ChartSide struct {
 	Version string
 	// Render gives the rendered files by their names. Same reports whether
 	// values render, to exactly these files. Both are called many times, from
 	// several goroutines, and often expected to fail.
-	Render func(values map[string]any) (map[string]string, error)
-	Same   func(values map[string]any, files map[string]string) bool
+	Render      func(values map[string]any) (map[string]string, error)
+	RendersSame func(values map[string]any, files map[string]string) bool
 	// Defaults are the chart's own values, for naming the nearest known key.
 	Defaults map[string]any
 	// Tags are those of the images that the chart names by itself, by the last
@@ -52,7 +52,7 @@ type ExplainInput struct {
 	ChartName string
 	// Values are the user's.
 	Values   map[string]any
-	Old, New Side
+	Old, New ChartSide
 }
 
 // Explanation is what is known about one setting.
@@ -67,8 +67,8 @@ type Explanation struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Lost reports whether the setting did something and no longer does.
-func (e Explanation) Lost() bool {
+// IsLost reports whether the setting did something and no longer does.
+func (e Explanation) IsLost() bool {
 	return (e.Old == EffectYes || e.Old == EffectDefault) && e.New == EffectNone
 }
 
@@ -88,18 +88,18 @@ type Explained struct {
 // and says what is known about those that have not. Settings are explained in
 // the order of their keys. An error is ctx's alone.
 func Explain(ctx context.Context, in ExplainInput) (*Explained, error) {
-	paths := Leaves(in.Values)
+	paths := LeafPaths(in.Values)
 	out := &Explained{Settings: make([]Explanation, len(paths))}
-	var before, after *probe
-	var was, is []verdict
+	var before, after *chartProbe
+	var was, is []settingEffect
 	var sides sync.WaitGroup
 	sides.Go(func() {
 		before = newProbe(in.Old, in.Values, nil)
-		was = before.verdicts(ctx, paths)
+		was = before.evaluateSettings(ctx, paths)
 	})
 	sides.Go(func() {
-		after = newProbe(in.New, in.Values, in.lacking())
-		is = after.verdicts(ctx, paths)
+		after = newProbe(in.New, in.Values, in.missingRequired())
+		is = after.evaluateSettings(ctx, paths)
 	})
 	sides.Wait()
 	if err := ctx.Err(); err != nil {
@@ -107,33 +107,33 @@ func Explain(ctx context.Context, in ExplainInput) (*Explained, error) {
 	}
 	out.OldRefusal, out.NewRefusal = before.refusal, after.refusal
 	for i, p := range paths {
-		e := Explanation{Path: p, Old: was[i].effect, New: is[i].effect, MaskedBy: is[i].by}
-		in.annotate(&e)
+		e := Explanation{Path: p, Old: was[i].effect, New: is[i].effect, MaskedBy: is[i].maskedBy}
+		in.addFacts(&e)
 		out.Settings[i] = e
 	}
-	out.Required = in.required(after)
+	out.Required = in.requiredSettings(after)
 	return out, nil
 }
 
-// annotate adds what is known without rendering.
-func (in ExplainInput) annotate(e *Explanation) {
+// addFacts adds what is known without rendering.
+func (in ExplainInput) addFacts(e *Explanation) {
 	role := aistor.RoleOfChart(in.ChartName)
 	facts := aistor.FactsFor(role, e.Path)
 	for _, f := range facts {
 		switch {
-		case !f.Known(in.New.Version):
-			e.note(fmt.Sprintf("not in %s", in.New.Version), f)
+		case !f.AppliesTo(in.New.Version):
+			e.addNote(fmt.Sprintf("not in %s", in.New.Version), f)
 		case f.Deprecated:
-			e.note("deprecated", f)
+			e.addNote("deprecated", f)
 		case e.New == EffectFails || e.New == EffectNone || e.Old != e.New:
-			e.note("", f)
+			e.addNote("", f)
 		}
 	}
 	if older := in.olderPin(e.Path); older != "" {
 		e.Notes = append(e.Notes, older)
 	}
 	if e.New == EffectNone && len(facts) == 0 {
-		e.Nearest = nearest(e.Path, in.known(role))
+		e.Nearest = closestPath(e.Path, in.knownPaths(role))
 	}
 }
 
@@ -149,57 +149,57 @@ func (in ExplainInput) olderPin(at Path) string {
 		name = at[1]
 	}
 	pinned, own := ref.Tag, in.New.Tags[name]
-	a, errA := aistor.ParseRelease(pinned)
-	b, errB := aistor.ParseRelease(own)
+	a, errA := aistor.ParseServerVersion(pinned)
+	b, errB := aistor.ParseServerVersion(own)
 	if errA != nil || errB != nil || !a.Before(b) {
 		return ""
 	}
 	return "pins " + pinned + ", older than the chart's own " + own + ", whose arguments and definitions it gets"
 }
 
-func (e *Explanation) note(head string, f aistor.ValueFact) {
-	parts := slices.DeleteFunc([]string{head, f.Why, useInstead(f)}, func(s string) bool { return s == "" })
+func (e *Explanation) addNote(head string, f aistor.ValueFact) {
+	parts := slices.DeleteFunc([]string{head, f.Why, replacementHint(f)}, func(s string) bool { return s == "" })
 	if len(parts) > 0 {
 		e.Notes = append(e.Notes, strings.Join(parts, "; "))
 	}
 }
 
-func useInstead(f aistor.ValueFact) string {
+func replacementHint(f aistor.ValueFact) string {
 	if f.Use == "" {
 		return ""
 	}
 	return "use " + f.Use
 }
 
-func (in ExplainInput) known(role aistor.Role) []Path {
-	out := Leaves(in.New.Defaults)
+func (in ExplainInput) knownPaths(role aistor.ChartRole) []Path {
+	out := LeafPaths(in.New.Defaults)
 	for _, f := range aistor.ValuesHistory(role) {
-		if f.Known(in.New.Version) && !strings.Contains(f.Path, "*") {
+		if f.AppliesTo(in.New.Version) && !strings.Contains(f.Path, "*") {
 			out = append(out, strings.Split(f.Path, "."))
 		}
 	}
 	return out
 }
 
-// required are the settings that the new chart refuses to go without.
-func (in ExplainInput) required(after *probe) []Explanation {
+// requiredSettings are the settings that the new chart refuses to go without.
+func (in ExplainInput) requiredSettings(after *chartProbe) []Explanation {
 	if after.refusal == "" {
 		return nil
 	}
 	var out []Explanation
-	for _, f := range in.lacking() {
+	for _, f := range in.missingRequired() {
 		e := Explanation{Path: strings.Split(f.Path, "."), Old: EffectUnknown, New: EffectFails}
-		e.note("required since "+f.RequiredSince, f)
+		e.addNote("required since "+f.RequiredSince, f)
 		out = append(out, e)
 	}
 	return out
 }
 
-// lacking is what is known to be required in the new chart and not set.
-func (in ExplainInput) lacking() []aistor.ValueFact {
+// missingRequired is what is known to be required in the new chart and not set.
+func (in ExplainInput) missingRequired() []aistor.ValueFact {
 	var out []aistor.ValueFact
 	for _, f := range aistor.ValuesHistory(aistor.RoleOfChart(in.ChartName)) {
-		if f.RequiredSince != "" && !aistor.Before(in.New.Version, f.RequiredSince) && GetString(in.Values, strings.Split(f.Path, ".")...) == "" {
+		if f.RequiredSince != "" && !aistor.VersionBefore(in.New.Version, f.RequiredSince) && GetString(in.Values, strings.Split(f.Path, ".")...) == "" {
 			out = append(out, f)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 )
 
-func side(t testing.TB, name, version string) values.Side {
+func chartSide(t testing.TB, name, version string) values.ChartSide {
 	t.Helper()
 	dir := os.Getenv("AISTOR_CHARTS")
 	if dir == "" {
@@ -26,23 +26,23 @@ func side(t testing.TB, name, version string) values.Side {
 	}
 	session := c.Session(runtime.GOMAXPROCS(0))
 	t.Cleanup(session.Close)
-	return values.Side{
-		Version: version, Defaults: c.Values(),
+	return values.ChartSide{
+		Version: version, Defaults: c.DefaultValues(),
 		Render: func(v map[string]any) (map[string]string, error) {
-			return session.Files(chart.RenderOptions{Values: v, Quick: true})
+			return session.RenderFiles(chart.RenderOptions{Values: v, Quick: true})
 		},
-		Same: func(v map[string]any, files map[string]string) bool {
-			return session.Same(chart.RenderOptions{Values: v, Quick: true}, files)
+		RendersSame: func(v map[string]any, files map[string]string) bool {
+			return session.RendersSame(chart.RenderOptions{Values: v, Quick: true}, files)
 		},
 	}
 }
 
-type effects struct {
+type effectPair struct {
 	Old, New values.Effect
 	By       string
 }
 
-func explain(t *testing.T, name string, from, to values.Side, yaml string) *values.Explained {
+func mustExplain(t *testing.T, name string, from, to values.ChartSide, yaml string) *values.Explained {
 	t.Helper()
 	user, err := chart.ParseValues([]byte(yaml))
 	if err != nil {
@@ -55,17 +55,17 @@ func explain(t *testing.T, name string, from, to values.Side, yaml string) *valu
 	return got
 }
 
-func table(e *values.Explained) map[string]effects {
-	out := map[string]effects{}
+func effectTable(e *values.Explained) map[string]effectPair {
+	out := map[string]effectPair{}
 	for _, s := range e.Settings {
-		out[s.Path.String()] = effects{s.Old, s.New, s.MaskedBy}
+		out[s.Path.String()] = effectPair{s.Old, s.New, s.MaskedBy}
 	}
 	return out
 }
 
 func TestExplainAnOperatorUpgrade(t *testing.T) {
 	t.Parallel()
-	got := explain(t, "aistor-operator", side(t, "aistor-objectstore-operator", "5.1.0"), side(t, "aistor-operator", "5.10.0"), `
+	got := mustExplain(t, "aistor-operator", chartSide(t, "aistor-objectstore-operator", "5.1.0"), chartSide(t, "aistor-operator", "5.10.0"), `
 license: a.b.c
 global:
   operator: {replicas: 1, nodeSelector: {x: y}}
@@ -81,7 +81,7 @@ images:
   minwall: {image: "minwall:RELEASE.2026-05-21T06-25-56Z"}
 imagePullSecret: none
 `)
-	want := map[string]effects{
+	want := map[string]effectPair{
 		"license":                          {values.EffectYes, values.EffectYes, ""},
 		"global.license":                   {values.EffectMasked, values.EffectMasked, "license"},
 		"global.operator.replicas":         {values.EffectDefault, values.EffectDefault, ""},
@@ -96,7 +96,7 @@ imagePullSecret: none
 		"images.minwall.image":             {values.EffectNone, values.EffectDefault, ""},
 		"imagePullSecret":                  {values.EffectNone, values.EffectNone, ""},
 	}
-	if diff := cmp.Diff(want, table(got)); diff != "" {
+	if diff := cmp.Diff(want, effectTable(got)); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)
 	}
 	for _, s := range got.Settings {
@@ -110,16 +110,16 @@ imagePullSecret: none
 
 func TestExplainNamesTheFormThatFails(t *testing.T) {
 	t.Parallel()
-	got := explain(t, "aistor-operator", side(t, "aistor-operator", "5.3.0"), side(t, "aistor-operator", "5.4.0"), `
+	got := mustExplain(t, "aistor-operator", chartSide(t, "aistor-operator", "5.3.0"), chartSide(t, "aistor-operator", "5.4.0"), `
 operators:
   object-store: {webhook: true}
 global: {clusterDomain: corp.local}
 `)
-	want := map[string]effects{
+	want := map[string]effectPair{
 		"operators.object-store.webhook": {values.EffectDefault, values.EffectFails, ""},
 		"global.clusterDomain":           {values.EffectYes, values.EffectYes, ""},
 	}
-	if diff := cmp.Diff(want, table(got)); diff != "" {
+	if diff := cmp.Diff(want, effectTable(got)); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)
 	}
 	if got.NewRefusal == "" {
@@ -129,7 +129,7 @@ global: {clusterDomain: corp.local}
 
 func TestExplainNamesWhatANewObjectStoreChartRequires(t *testing.T) {
 	t.Parallel()
-	got := explain(t, "aistor-objectstore", side(t, "aistor-objectstore", "1.0.13"), side(t, "aistor-objectstore", "1.0.16"), `
+	got := mustExplain(t, "aistor-objectstore", chartSide(t, "aistor-objectstore", "1.0.13"), chartSide(t, "aistor-objectstore", "1.0.16"), `
 objectStore: {name: primary, poolz: []}
 `)
 	var required []string
@@ -141,9 +141,9 @@ objectStore: {name: primary, poolz: []}
 	}
 }
 
-// hundreds are values files of a hundred settings: one map of which all have an
+// hundredSettings are values files of a hundred settings: one map of which all have an
 // effect, one misspelt map, and what a site with everything set has.
-func hundreds() map[string]map[string]any {
+func hundredSettings() map[string]map[string]any {
 	labels, mixed := map[string]any{}, map[string]any{}
 	for i := range 100 {
 		labels[fmt.Sprintf("label-%d", i)] = "x"
@@ -162,7 +162,7 @@ func hundreds() map[string]map[string]any {
 			setAt(mixed, fmt.Sprintf("x%d", i), "operators", name, key, "a")
 		}
 	}
-	for i := len(values.Leaves(mixed)); i < 100; i++ {
+	for i := len(values.LeafPaths(mixed)); i < 100; i++ {
 		setAt(mixed, "x", "global", []string{"operator", "operater"}[i%2], fmt.Sprintf("key-%d", i%5), fmt.Sprintf("part-%d", i))
 	}
 	return map[string]map[string]any{"effective": {"labels": labels}, "misspelt": {"labelz": labels}, "mixed": mixed}
@@ -181,13 +181,13 @@ func setAt(m map[string]any, v any, path ...string) {
 // A hundred values over two charts are to be explained within three seconds on
 // two cores.
 func BenchmarkExplainAHundredValues(b *testing.B) {
-	for name, user := range hundreds() {
+	for name, user := range hundredSettings() {
 		b.Run(name, func(b *testing.B) {
-			if n := len(values.Leaves(user)); n != 100 {
+			if n := len(values.LeafPaths(user)); n != 100 {
 				b.Fatalf("%d values", n)
 			}
 			for b.Loop() {
-				in := values.ExplainInput{ChartName: "aistor-operator", Values: user, Old: side(b, "aistor-operator", "5.6.4"), New: side(b, "aistor-operator", "5.10.0")}
+				in := values.ExplainInput{ChartName: "aistor-operator", Values: user, Old: chartSide(b, "aistor-operator", "5.6.4"), New: chartSide(b, "aistor-operator", "5.10.0")}
 				if _, err := values.Explain(b.Context(), in); err != nil {
 					b.Fatal(err)
 				}
@@ -200,8 +200,8 @@ func TestExplainAHundredValuesOfOneMap(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]values.Effect{"effective": values.EffectYes, "misspelt": values.EffectNone} {
 		in := values.ExplainInput{
-			ChartName: "aistor-operator", Values: hundreds()[name],
-			Old: side(t, "aistor-operator", "5.6.4"), New: side(t, "aistor-operator", "5.10.0"),
+			ChartName: "aistor-operator", Values: hundredSettings()[name],
+			Old: chartSide(t, "aistor-operator", "5.6.4"), New: chartSide(t, "aistor-operator", "5.10.0"),
 		}
 		got, err := values.Explain(t.Context(), in)
 		if err != nil || len(got.Settings) != 100 {
@@ -225,7 +225,7 @@ func TestNearestKeyIsOneSlipAwayOrHasTheSameName(t *testing.T) {
 			"colour":    "red",
 			"images":    map[string]any{"mc": map[string]any{"image": "mc:RELEASE.2025-01-01T00-00-00Z"}},
 		},
-		Old: constant("5.9.0"), New: constant("5.10.0"),
+		Old: constantSide("5.9.0"), New: constantSide("5.10.0"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -249,12 +249,12 @@ func TestNearestKeyIsOneSlipAwayOrHasTheSameName(t *testing.T) {
 	}
 }
 
-// constant is a chart in which no setting does anything.
-func constant(version string) values.Side {
-	return values.Side{
-		Version: version,
-		Render:  func(map[string]any) (map[string]string, error) { return nil, nil },
-		Same:    func(map[string]any, map[string]string) bool { return true },
+// constantSide is a chart in which no setting does anything.
+func constantSide(version string) values.ChartSide {
+	return values.ChartSide{
+		Version:     version,
+		Render:      func(map[string]any) (map[string]string, error) { return nil, nil },
+		RendersSame: func(map[string]any, map[string]string) bool { return true },
 		Defaults: map[string]any{
 			"global": map[string]any{"operator": map[string]any{"imagePullSecrets": nil, "replicas": 2.0}},
 		},

@@ -71,14 +71,14 @@ func checkMeaning(t *testing.T, before, after map[string]any, e values.Edit) {
 			t.Fatalf("%s is still there: %v", e.Path, got)
 		}
 	}
-	if rest, other := blank(before, e.Path), blank(after, e.Path); !reflect.DeepEqual(rest, other) {
+	if rest, other := withoutEmpty(before, e.Path), withoutEmpty(after, e.Path); !reflect.DeepEqual(rest, other) {
 		t.Fatalf("more than %s changed:\n%v\n%v", e.Path, rest, other)
 	}
 }
 
-// blank is a tree without the path, and without the maps that exist only for
+// withoutEmpty is a tree without the path, and without the maps that exist only for
 // it.
-func blank(v any, path []string) any {
+func withoutEmpty(v any, path []string) any {
 	if len(path) == 0 {
 		return nil
 	}
@@ -88,7 +88,7 @@ func blank(v any, path []string) any {
 		for k, e := range c {
 			out[k] = e
 		}
-		if sub := blank(c[path[0]], path[1:]); sub == nil {
+		if sub := withoutEmpty(c[path[0]], path[1:]); sub == nil {
 			delete(out, path[0])
 		} else {
 			out[path[0]] = sub
@@ -100,8 +100,8 @@ func blank(v any, path []string) any {
 	case []any:
 		out := append([]any{}, c...)
 		for i := range out {
-			if path[0] == itoa(i) {
-				out[i] = blank(c[i], path[1:])
+			if path[0] == shortName(i) {
+				out[i] = withoutEmpty(c[i], path[1:])
 			}
 		}
 		return out
@@ -110,7 +110,7 @@ func blank(v any, path []string) any {
 	}
 }
 
-func itoa(i int) string { return string(rune('0'+i%10)) + strings.Repeat("_", i/10) }
+func shortName(i int) string { return string(rune('0'+i%10)) + strings.Repeat("_", i/10) }
 
 // checkBytes: what is not the asked setting's is there afterwards, byte for
 // byte. A new setting is one insertion; of one that was there only the bytes
@@ -122,7 +122,7 @@ func checkBytes(t *testing.T, src, out []byte, e values.Edit) {
 		return
 	}
 	nodes := &nodeOrder{lines: strings.SplitAfter(string(src), "\n"), comments: map[string]int{}}
-	nodes.walk(doc.Content[0], e.Path, true, 0)
+	nodes.walkNode(doc.Content[0], e.Path, true, 0)
 	if !nodes.found {
 		if !nodes.onEmpty && !insertedOnce(string(src), string(out)) {
 			t.Fatalf("%s did more than put something in:\n%q\n%q", e, src, out)
@@ -155,29 +155,29 @@ type nodeOrder struct {
 	comments map[string]int
 }
 
-func (o *nodeOrder) walk(n *yamlv3.Node, path []string, on bool, above int) {
+func (o *nodeOrder) walkNode(n *yamlv3.Node, path []string, on bool, above int) {
 	if o.past && o.next == 0 {
-		o.next = o.offset(n)
+		o.next = o.nodeOffset(n)
 	}
 	if on && len(n.Content) == 0 {
 		o.onEmpty = true
 	}
-	o.say(n)
+	o.recordNode(n)
 	for i := 0; i < len(n.Content); i++ {
 		c := n.Content[i]
-		here := on && len(path) > 0 && (n.Kind == yamlv3.SequenceNode && path[0] == itoa(i))
+		here := on && len(path) > 0 && (n.Kind == yamlv3.SequenceNode && path[0] == shortName(i))
 		if n.Kind == yamlv3.MappingNode {
 			if o.past && o.next == 0 {
-				o.next = o.offset(c)
+				o.next = o.nodeOffset(c)
 			}
 			key := c
 			if !on || len(path) != 1 || key.Value != path[0] {
-				o.say(key)
+				o.recordNode(key)
 			}
 			i, c = i+1, n.Content[i+1]
 			here = on && len(path) > 0 && key.Kind == yamlv3.ScalarNode && key.Value == path[0]
 			if here && len(path) == 1 {
-				o.hit(key)
+				o.recordTarget(key)
 				if n.Style&yamlv3.FlowStyle != 0 && i+1 == len(n.Content) {
 					// The comma before the last pair goes with it, and the
 					// mark of a key.
@@ -191,26 +191,26 @@ func (o *nodeOrder) walk(n *yamlv3.Node, path []string, on bool, above int) {
 				continue
 			}
 		} else if here && len(path) == 1 {
-			o.hit(c)
+			o.recordTarget(c)
 			continue
 		}
 		var below []string
 		if here {
 			below = path[1:]
 		}
-		o.walk(c, below, here, o.offset(n.Content[i-i%2]))
+		o.walkNode(c, below, here, o.nodeOffset(n.Content[i-i%2]))
 	}
 }
 
-// hit takes in the blanks before the asked node, too: with it they may go.
-func (o *nodeOrder) hit(n *yamlv3.Node) {
-	o.start, o.found, o.past = o.offset(n), true, true
+// recordTarget takes in the blanks before the asked node, too: with it they may go.
+func (o *nodeOrder) recordTarget(n *yamlv3.Node) {
+	o.start, o.found, o.past = o.nodeOffset(n), true, true
 	if line := o.lines[n.Line-1]; len(line)-len(strings.TrimLeft(line, " ")) == n.Column-1 {
 		o.start -= n.Column - 1
 	}
 }
 
-func (o *nodeOrder) say(n *yamlv3.Node) {
+func (o *nodeOrder) recordNode(n *yamlv3.Node) {
 	for _, c := range []string{n.HeadComment, n.LineComment, n.FootComment} {
 		for line := range strings.SplitSeq(c, "\n") {
 			if line = strings.TrimSpace(line); line != "" {
@@ -220,8 +220,8 @@ func (o *nodeOrder) say(n *yamlv3.Node) {
 	}
 }
 
-// offset is where a node stands, in bytes.
-func (o *nodeOrder) offset(n *yamlv3.Node) int {
+// nodeOffset is where a node stands, in bytes.
+func (o *nodeOrder) nodeOffset(n *yamlv3.Node) int {
 	at := 0
 	for i := range n.Line - 1 {
 		at += len(o.lines[i])

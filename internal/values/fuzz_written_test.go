@@ -24,7 +24,7 @@ func FuzzApplyKeepsEveryByteOutside(f *testing.F) {
 		f.Add(choices, uint8(random.UintN(256)), uint8(random.UintN(4)), "priv:5000/x")
 	}
 	f.Fuzz(func(t *testing.T, choices []byte, which, how uint8, value string) {
-		w, value := write(choices), strings.ToValidUTF8(value, "")
+		w, value := generateFile(choices), strings.ToValidUTF8(value, "")
 		src := w.b.String()
 		var before map[string]any
 		if err := yaml.Unmarshal([]byte(src), &before); err != nil {
@@ -34,7 +34,7 @@ func FuzzApplyKeepsEveryByteOutside(f *testing.F) {
 		if _, there := values.Get(before, s.path...); !there {
 			t.Fatalf("the writer lost %q in:\n%s", s.path, src)
 		}
-		e, keeps := w.edit(s, how, value)
+		e, keeps := w.pickEdit(s, how, value)
 		out, err := values.Apply([]byte(src), []values.Edit{e})
 		if err != nil {
 			checkRefusal(t, src, s, e, err)
@@ -51,8 +51,8 @@ func FuzzApplyKeepsEveryByteOutside(f *testing.F) {
 	})
 }
 
-// edit picks an edit, and says what it must leave.
-func (w *written) edit(s spot, how uint8, value string) (values.Edit, func(src, out string) bool) {
+// pickEdit picks an edit, and says what it must leave.
+func (w *generatedFile) pickEdit(s pathPosition, how uint8, value string) (values.Edit, func(src, out string) bool) {
 	inserts := func(src, out string) bool { return insertedOnce(src, out) }
 	switch {
 	case how%4 == 1 && s.lines+s.next > 0:
@@ -90,7 +90,7 @@ func insertedOnce(src, out string) bool {
 	return strings.HasSuffix(out[p:], src[p:]) || strings.HasSuffix(out, src[p:])
 }
 
-func checkRefusal(t *testing.T, src string, s spot, e values.Edit, err error) {
+func checkRefusal(t *testing.T, src string, s pathPosition, e values.Edit, err error) {
 	t.Helper()
 	var refused *values.EditError
 	if !errors.As(err, &refused) {

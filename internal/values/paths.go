@@ -32,7 +32,7 @@ func (p Path) HasPrefix(q Path) bool {
 	return len(p) >= len(q) && slices.Equal(p[:len(q)], q)
 }
 
-func (p Path) child(elem string) Path { return append(slices.Clone(p), elem) }
+func (p Path) appendKey(elem string) Path { return append(slices.Clone(p), elem) }
 
 // Get gives the value at path, and whether there is one. Lists are entered by
 // position.
@@ -47,7 +47,7 @@ func Get(m map[string]any, path ...string) (any, bool) {
 			}
 			v = next
 		case []any:
-			i, ok := placeIn(e, len(c))
+			i, ok := listIndex(e, len(c))
 			if !ok {
 				return nil, false
 			}
@@ -59,9 +59,9 @@ func Get(m map[string]any, path ...string) (any, bool) {
 	return v, true
 }
 
-// placeIn is the place in a list of n elements that a path's element names,
+// listIndex is the place in a list of n elements that a path's element names,
 // in the one way that places are written.
-func placeIn(elem string, n int) (int, bool) {
+func listIndex(elem string, n int) (int, bool) {
 	i, err := strconv.Atoi(elem)
 	return i, err == nil && i >= 0 && i < n && strconv.Itoa(i) == elem
 }
@@ -83,7 +83,7 @@ func GetMap(m map[string]any, path ...string) map[string]any {
 // Merge puts over on top of base as Helm does: maps are merged, anything else
 // is replaced, and a null stays. Neither is changed.
 func Merge(base, over map[string]any) map[string]any {
-	out := Copy(base)
+	out := DeepCopy(base)
 	for k, v := range over {
 		sub, isMap := v.(map[string]any)
 		old, wasMap := out[k].(map[string]any)
@@ -91,28 +91,28 @@ func Merge(base, over map[string]any) map[string]any {
 			out[k] = Merge(old, sub)
 			continue
 		}
-		out[k] = copyAny(v)
+		out[k] = deepCopyAny(v)
 	}
 	return out
 }
 
-// Copy is a deep copy; of nil, an empty map.
-func Copy(m map[string]any) map[string]any {
+// DeepCopy is a deep copy; of nil, an empty map.
+func DeepCopy(m map[string]any) map[string]any {
 	out := make(map[string]any, len(m))
 	for k, v := range m {
-		out[k] = copyAny(v)
+		out[k] = deepCopyAny(v)
 	}
 	return out
 }
 
-func copyAny(v any) any {
+func deepCopyAny(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		return Copy(v)
+		return DeepCopy(v)
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = copyAny(e)
+			out[i] = deepCopyAny(e)
 		}
 		return out
 	default:
@@ -120,16 +120,16 @@ func copyAny(v any) any {
 	}
 }
 
-// Leaves are the paths to every setting: everything that is not a non-empty
+// LeafPaths are the paths to every setting: everything that is not a non-empty
 // map. Lists are settings as a whole, for Helm replaces them as a whole.
-func Leaves(m map[string]any) []Path { return leaves(m, nil) }
+func LeafPaths(m map[string]any) []Path { return leafPaths(m, nil) }
 
-func leaves(m map[string]any, prefix Path) []Path {
+func leafPaths(m map[string]any, prefix Path) []Path {
 	var out []Path
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		p := prefix.child(k)
+		p := prefix.appendKey(k)
 		if sub, ok := m[k].(map[string]any); ok && len(sub) > 0 {
-			out = append(out, leaves(sub, p)...)
+			out = append(out, leafPaths(sub, p)...)
 			continue
 		}
 		out = append(out, p)
@@ -137,21 +137,21 @@ func leaves(m map[string]any, prefix Path) []Path {
 	return out
 }
 
-// Missing are the settings that the release has and the given values lack, in
+// MissingPaths are the settings that the release has and the given values lack, in
 // the order of their keys. A null in given says that the setting is to go, and
 // a map replaced by something else says so for all of it.
-func Missing(release, given map[string]any) []Path { return missing(release, given, nil) }
+func MissingPaths(release, given map[string]any) []Path { return missingPaths(release, given, nil) }
 
-func missing(release, given map[string]any, prefix Path) []Path {
+func missingPaths(release, given map[string]any, prefix Path) []Path {
 	var out []Path
 	for _, k := range slices.Sorted(maps.Keys(release)) {
-		p := prefix.child(k)
+		p := prefix.appendKey(k)
 		old, wasMap := release[k].(map[string]any)
 		now, here := given[k]
 		sub, isMap := now.(map[string]any)
 		switch {
 		case wasMap && len(old) > 0 && (isMap || !here):
-			out = append(out, missing(old, sub, p)...)
+			out = append(out, missingPaths(old, sub, p)...)
 		case !here:
 			out = append(out, p)
 		}
@@ -159,9 +159,9 @@ func missing(release, given map[string]any, prefix Path) []Path {
 	return out
 }
 
-// setIn sets one value, making the maps on the way; what stands in the way and
+// setValue sets one value, making the maps on the way; what stands in the way and
 // is no map is replaced.
-func setIn(m map[string]any, v any, p Path) {
+func setValue(m map[string]any, v any, p Path) {
 	for ; len(p) > 1; p = p[1:] {
 		sub, ok := m[p[0]].(map[string]any)
 		if !ok {
@@ -173,25 +173,25 @@ func setIn(m map[string]any, v any, p Path) {
 	m[p[0]] = v
 }
 
-// without is a copy of m that lacks one setting, and every map that is empty
+// withoutPath is a copy of m that lacks one setting, and every map that is empty
 // by that.
-func without(m map[string]any, p Path) map[string]any {
-	out := Copy(m)
-	removeIn(out, p)
+func withoutPath(m map[string]any, p Path) map[string]any {
+	out := DeepCopy(m)
+	removePath(out, p)
 	return out
 }
 
-func removeIn(m map[string]any, p Path) {
+func removePath(m map[string]any, p Path) {
 	if len(p) == 1 {
 		delete(m, p[0])
 		return
 	}
 	if sub, ok := m[p[0]].(map[string]any); ok {
-		removeIn(sub, p[1:])
+		removePath(sub, p[1:])
 		if len(sub) == 0 {
 			delete(m, p[0])
 		}
 	}
 }
 
-func equal(a, b any) bool { return reflect.DeepEqual(canon(a), canon(b)) }
+func equalValues(a, b any) bool { return reflect.DeepEqual(normalize(a), normalize(b)) }

@@ -16,13 +16,13 @@ func TestMissingListsWhatTheReleaseHasAndTheFilesLack(t *testing.T) {
 	release := m{"license": "x", "a": m{"b": 1, "c": m{"d": 1, "e": 2}}, "l": []any{1}, "empty": m{}, "gone": 1, "map": m{"x": 1}}
 	given := m{"a": m{"b": 9, "c": m{"e": 3}}, "gone": nil, "map": "a string", "new": true}
 	var got []string
-	for _, p := range values.Missing(release, given) {
+	for _, p := range values.MissingPaths(release, given) {
 		got = append(got, p.String())
 	}
 	if diff := cmp.Diff([]string{"a.c.d", "empty", "l", "license"}, got); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
 	}
-	if rest := values.Missing(release, values.Merge(release, given)); len(rest) > 0 {
+	if rest := values.MissingPaths(release, values.Merge(release, given)); len(rest) > 0 {
 		t.Errorf("after reusing them %v are missing", rest)
 	}
 }
@@ -61,7 +61,7 @@ func TestAssignEditsTheLastFileThatSetsThePath(t *testing.T) {
 		{"a": m{"b": 2}, "c": m{"x": 1}},
 		{"z": 1},
 	}
-	got := values.Assign([]values.Edit{set("a.b", 3), set("c.d.f", 1), set("only", 2), set("new.key", 1), set("a.n", 1)}, files)
+	got := values.AssignEdits([]values.Edit{setEdit("a.b", 3), setEdit("c.d.f", 1), setEdit("only", 2), setEdit("new.key", 1), setEdit("a.n", 1)}, files)
 	var where []string
 	for i, edits := range got {
 		for _, e := range edits {

@@ -8,18 +8,18 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 )
 
-// groupFrom is the number of settings side by side from which asking about all
+// minGroupSize is the number of settings side by side from which asking about all
 // of them at once is worth a render or two.
-const groupFrom = 4
+const minGroupSize = 4
 
-// dead reports whether path does nothing whatever it is, found out for all
+// isGroupInert reports whether path does nothing whatever it is, found out for all
 // settings of a map at once, of the uppermost map first: a misspelt map of a
 // thousand labels costs as much as one label. False says only that each has to be
 // asked about by itself.
-func (p *probe) dead(path Path) bool {
+func (p *chartProbe) isGroupInert(path Path) bool {
 	for n := 1; n < len(path); n++ {
 		below := path[:n].String()
-		if len(p.below[below]) < groupFrom {
+		if len(p.below[below]) < minGroupSize {
 			break // the maps inside are no larger
 		}
 		if p.deadGroup("below "+below, p.below[below]) {
@@ -31,18 +31,18 @@ func (p *probe) dead(path Path) bool {
 }
 
 // deadGroup asks about a group once.
-func (p *probe) deadGroup(key string, group []Path) bool {
-	verdict, _ := p.groups.LoadOrStore(key, sync.OnceValue(func() bool {
-		return len(group) >= groupFrom && p.deadTogether(group)
+func (p *chartProbe) deadGroup(key string, group []Path) bool {
+	verdict, _ := p.inertGroups.LoadOrStore(key, sync.OnceValue(func() bool {
+		return len(group) >= minGroupSize && p.areAllInert(group)
 	}))
 	return verdict.(func() bool)()
 }
 
 // group sorts the settings by the maps that they are in, directly or further
 // below.
-func (p *probe) group() {
+func (p *chartProbe) group() {
 	p.below, p.beside = map[string][]Path{}, map[string][]Path{}
-	for _, leaf := range Leaves(p.values) {
+	for _, leaf := range LeafPaths(p.values) {
 		for n := 1; n < len(leaf); n++ {
 			key := leaf[:n].String()
 			p.below[key] = append(p.below[key], leaf)
@@ -52,44 +52,44 @@ func (p *probe) group() {
 	}
 }
 
-func (p *probe) deadTogether(group []Path) bool {
-	gone := Copy(p.values)
+func (p *chartProbe) areAllInert(group []Path) bool {
+	gone := DeepCopy(p.values)
 	for _, q := range group {
-		removeIn(gone, q)
+		removePath(gone, q)
 	}
-	return p.side.Same(gone, p.base) && !p.reactTogether(p.values, p.base, group)
+	return p.side.RendersSame(gone, p.base) && !p.anyChangesOutput(p.values, p.base, group)
 }
 
-// reactTogether reports whether changing all of a group changes what is
+// anyChangesOutput reports whether changing all of a group changes what is
 // rendered, each to its first other value, and then each to its last.
-func (p *probe) reactTogether(values map[string]any, base map[string]string, group []Path) bool {
-	first, last, several := Copy(values), Copy(values), false
+func (p *chartProbe) anyChangesOutput(values map[string]any, base map[string]string, group []Path) bool {
+	first, last, several := DeepCopy(values), DeepCopy(values), false
 	for _, q := range group {
 		if old, there := Get(values, q...); there {
-			others := perturbed(old)
-			setIn(first, others[0], q)
-			setIn(last, others[len(others)-1], q)
+			others := perturbedValues(old)
+			setValue(first, others[0], q)
+			setValue(last, others[len(others)-1], q)
 			several = several || len(others) > 1
 		}
 	}
-	return !p.side.Same(first, base) || several && !p.side.Same(last, base)
+	return !p.side.RendersSame(first, base) || several && !p.side.RendersSame(last, base)
 }
 
-// masks finds for settings that do nothing, by their paths, behind what they
+// findMasks finds for settings that do nothing, by their paths, behind what they
 // are hidden: operators that are off, or one of the settings that may hide
 // another, without which they would do something.
-func (p *probe) masks(ctx context.Context, idle, hiding []Path) map[string]string {
+func (p *chartProbe) findMasks(ctx context.Context, idle, hiding []Path) map[string]string {
 	out := map[string]string{}
-	off := slices.DeleteFunc(slices.Clone(idle), func(q Path) bool { return !switchable(q) })
+	off := slices.DeleteFunc(slices.Clone(idle), func(q Path) bool { return !belongsToOperator(q) })
 	all := allOperators(aistor.OperatorChart, p.values)
 	if base, err := p.side.Render(all); err == nil {
-		for _, q := range p.reacting(all, base, off) {
+		for _, q := range p.findEffective(all, base, off) {
 			out[q.String()] = "operators that are disabled"
 		}
 	}
 	rest := slices.DeleteFunc(slices.Clone(idle), func(q Path) bool { return out[q.String()] != "" })
 	hits := make([][]Path, len(hiding))
-	atOnce(ctx, len(hiding), func(i int) { hits[i] = p.hiddenBy(hiding[i], rest) })
+	runParallel(ctx, len(hiding), func(i int) { hits[i] = p.findMaskedBy(hiding[i], rest) })
 	for i, other := range slices.Backward(hiding) { // the first of several wins
 		for _, q := range hits[i] {
 			out[q.String()] = other.String()
@@ -98,12 +98,12 @@ func (p *probe) masks(ctx context.Context, idle, hiding []Path) map[string]strin
 	return out
 }
 
-// hiddenBy are those of a group that do something without one other setting.
-func (p *probe) hiddenBy(other Path, group []Path) []Path {
-	trial := without(p.values, other)
+// findMaskedBy are those of a group that do something without one other setting.
+func (p *chartProbe) findMaskedBy(other Path, group []Path) []Path {
+	trial := withoutPath(p.values, other)
 	group = slices.DeleteFunc(slices.Clone(group), func(q Path) bool {
 		_, there := Get(trial, q...)
-		return !there || !related(q, other)
+		return !there || !mayMask(q, other)
 	})
 	if len(group) == 0 {
 		return nil
@@ -112,19 +112,19 @@ func (p *probe) hiddenBy(other Path, group []Path) []Path {
 	if err != nil {
 		return nil
 	}
-	return p.reacting(trial, base, group)
+	return p.findEffective(trial, base, group)
 }
 
-// reacting are those of a group whose change changes what is rendered. All are
+// findEffective are those of a group whose change changes what is rendered. All are
 // changed at once before each is by itself: mostly none does anything.
-func (p *probe) reacting(values map[string]any, base map[string]string, group []Path) []Path {
-	if len(group) == 0 || !p.reactTogether(values, base, group) {
+func (p *chartProbe) findEffective(values map[string]any, base map[string]string, group []Path) []Path {
+	if len(group) == 0 || !p.anyChangesOutput(values, base, group) {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(group), func(q Path) bool { return !p.reacts(values, base, q) })
+	return slices.DeleteFunc(slices.Clone(group), func(q Path) bool { return !p.changesOutput(values, base, q) })
 }
 
-// switchable reports whether a setting may belong to an operator that is off.
-func switchable(path Path) bool {
+// belongsToOperator reports whether a setting may belong to an operator that is off.
+func belongsToOperator(path Path) bool {
 	return path[0] == "operators" || path[0] == "images" || path[0] == "repositories"
 }

@@ -44,9 +44,9 @@ type Result struct {
 	Unresolved []Unresolved
 	// Pins are images whose tag the values fix at another than the chart's.
 	Pins []Pin
-	// Idle are settings met on the way that do nothing in this chart.
-	Idle     []Path
-	Warnings []string
+	// Ineffective are settings met on the way that do nothing in this chart.
+	Ineffective []Path
+	Warnings    []string
 }
 
 // Change is one edit in words. Old and New are empty where there was, or will
@@ -74,11 +74,11 @@ type Pin struct {
 	Default images.Ref `json:"default"`
 }
 
-// Stale reports whether the values pin an older release than the chart's own.
+// IsStale reports whether the values pin an older release than the chart's own.
 // Tags that are no releases are not compared.
-func (p Pin) Stale() bool {
-	a, errA := aistor.ParseRelease(p.Pinned.Tag)
-	b, errB := aistor.ParseRelease(p.Default.Tag)
+func (p Pin) IsStale() bool {
+	a, errA := aistor.ParseServerVersion(p.Pinned.Tag)
+	b, errB := aistor.ParseServerVersion(p.Default.Tag)
 	return errA == nil && errB == nil && a.Before(b)
 }
 
@@ -97,39 +97,39 @@ func Rewrite(in Input) (*Result, error) {
 	if err := in.Mirror.Validate(); err != nil {
 		return nil, err
 	}
-	r := &rewriter{Input: in, values: Copy(in.Values), looks: map[string]look{}}
+	r := &rewriter{Input: in, values: DeepCopy(in.Values), renderCache: map[string]renderResult{}}
 	var err error
 	switch role := aistor.RoleOfChart(in.ChartName); {
 	case in.ImageOnly != "" && role == aistor.RoleObjectStore:
-		err = r.imageOnly()
+		err = r.rewriteImageTag()
 	case in.ImageOnly != "":
 		return nil, fmt.Errorf("rewriting values of %q: a single image is changed in the object store chart alone", in.ChartName)
 	case role == aistor.RoleObjectStore:
-		err = r.objectStore()
+		err = r.rewriteObjectStore()
 	default:
-		err = r.operator()
+		err = r.rewriteOperator()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rewriting values of %q: %w", in.ChartName+" "+in.ChartVersion, err)
 	}
-	return r.result()
+	return r.buildResult()
 }
 
 type rewriter struct {
 	Input
 	values map[string]any
 	// canonical says that values are in the form of [canon].
-	canonical bool
-	edits     []Edit
-	changes   []Change
-	warnings  []string
-	idle      []Path
-	pins      []Pin
-	looks     map[string]look
+	canonical   bool
+	edits       []Edit
+	changes     []Change
+	warnings    []string
+	ineffective []Path
+	pins        []Pin
+	renderCache map[string]renderResult
 }
 
-// do makes one edit, if it changes anything.
-func (r *rewriter) do(e Edit, why string) error {
+// applyEdit makes one edit, if it changes anything.
+func (r *rewriter) applyEdit(e Edit, why string) error {
 	before, had := Get(r.values, e.Path...)
 	tree, err := editTree(copyAlong(r.values, e.Path), e.Path, e)
 	if err != nil {
@@ -137,15 +137,15 @@ func (r *rewriter) do(e Edit, why string) error {
 	}
 	after, _ := tree.(map[string]any)
 	now, has := Get(after, e.Path...)
-	if had == has && equal(before, now) {
+	if had == has && equalValues(before, now) {
 		return nil
 	}
 	if !r.canonical { // Values that nobody edits stay as they are
-		after, r.canonical = canon(after).(map[string]any), true
+		after, r.canonical = normalize(after).(map[string]any), true
 	}
 	r.values = after
 	r.edits = append(r.edits, e)
-	r.changes = append(r.changes, Change{e.Path, show(before, had), show(now, has), why})
+	r.changes = append(r.changes, Change{e.Path, displayValue(before, had), displayValue(now, has), why})
 	return nil
 }
 
@@ -168,7 +168,7 @@ func copyNext(v any, path Path) any {
 		return copyAlong(v, path)
 	case []any:
 		out := slices.Clone(v)
-		if i, ok := placeIn(path[0], len(out)); ok && len(path) > 1 {
+		if i, ok := listIndex(path[0], len(out)); ok && len(path) > 1 {
 			out[i] = copyNext(out[i], path[1:])
 		}
 		return out
@@ -176,7 +176,7 @@ func copyNext(v any, path Path) any {
 	return v
 }
 
-func show(v any, there bool) string {
+func displayValue(v any, there bool) string {
 	switch {
 	case !there:
 		return ""
@@ -186,34 +186,34 @@ func show(v any, there bool) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
-	return flowText(canon(v))
+	return flowText(normalize(v))
 }
 
-func (r *rewriter) warn(format string, args ...any) {
+func (r *rewriter) addWarning(format string, args ...any) {
 	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
 }
 
-// look is one render with what was found in it.
-type look struct {
+// renderResult is one render with the images found in it.
+type renderResult struct {
 	objects []images.Object
 	images  []images.Image
 	err     error
 }
 
-// discover renders with every operator on and finds the images. It remembers:
+// discoverImages renders with every operator on and finds the images. It remembers:
 // several steps ask for the same values.
-func (r *rewriter) discover(values map[string]any) ([]images.Object, []images.Image, error) {
+func (r *rewriter) discoverImages(values map[string]any) ([]images.Object, []images.Image, error) {
 	values = allOperators(r.ChartName, values)
 	key := jsonText(values)
-	l, ok := r.looks[key]
+	l, ok := r.renderCache[key]
 	if !ok {
-		l.objects, l.images, l.err = r.look(values)
-		r.looks[key] = l
+		l.objects, l.images, l.err = r.renderAndDiscover(values)
+		r.renderCache[key] = l
 	}
 	return l.objects, l.images, l.err
 }
 
-func (r *rewriter) look(values map[string]any) ([]images.Object, []images.Image, error) {
+func (r *rewriter) renderAndDiscover(values map[string]any) ([]images.Object, []images.Image, error) {
 	objects, err := r.Render(values)
 	if err != nil {
 		return nil, nil, err
@@ -227,19 +227,19 @@ func (r *rewriter) look(values map[string]any) ([]images.Object, []images.Image,
 }
 
 func allOperators(chartName string, values map[string]any) map[string]any {
-	out := Copy(values)
+	out := DeepCopy(values)
 	if aistor.RoleOfChart(chartName) == aistor.RoleOperator {
-		for _, name := range aistor.Operators() {
-			setIn(out, false, Path{"operators", name, "disabled"})
+		for _, name := range aistor.OperatorKeys() {
+			setValue(out, false, Path{"operators", name, "disabled"})
 		}
 	}
 	return out
 }
 
-// result renders a last time and judges every reference.
-func (r *rewriter) result() (*Result, error) {
-	out := &Result{Edits: r.edits, Values: r.values, Changes: r.changes, Pins: r.pins, Idle: r.idle, Warnings: r.warnings}
-	objects, found, err := r.discover(r.values)
+// buildResult renders a last time and checks every reference.
+func (r *rewriter) buildResult() (*Result, error) {
+	out := &Result{Edits: r.edits, Values: r.values, Changes: r.changes, Pins: r.pins, Ineffective: r.ineffective, Warnings: r.warnings}
+	objects, found, err := r.discoverImages(r.values)
 	out.Objects = objects
 	if r.ImageOnly != "" {
 		return out, nil

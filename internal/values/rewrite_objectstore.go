@@ -15,45 +15,45 @@ const (
 	publicKES   = aistor.PublicRegistry + "/" + aistor.PublicPrefix + "kes"
 )
 
-func (r *rewriter) objectStore() error {
-	if err := r.imageBlock(Path{"objectStore", "image"}, publicMinIO); err != nil {
+func (r *rewriter) rewriteObjectStore() error {
+	if err := r.rewriteImageBlock(Path{"objectStore", "image"}, publicMinIO); err != nil {
 		return err
 	}
-	if err := r.imageBlock(Path{"objectStore", "kes", "image"}, publicKES); err != nil {
+	if err := r.rewriteImageBlock(Path{"objectStore", "kes", "image"}, publicKES); err != nil {
 		return err
 	}
 	if _, set := Get(r.values, "objectStore", "sidecar"); set {
-		r.warn("objectStore.sidecar has no effect in any version: the sidecar's image is images.minio-sidecar in the operator chart's values")
+		r.addWarning("objectStore.sidecar has no effect in any version: the sidecar's image is images.minio-sidecar in the operator chart's values")
 	}
-	if err := r.pullSecretName(); err != nil {
+	if err := r.setPullSecretName(); err != nil {
 		return err
 	}
-	return r.leftovers()
+	return r.rewriteRemaining()
 }
 
-// pullSecretName names the pull secret. The field takes one name: another one
+// setPullSecretName names the pull secret. The field takes one name: another one
 // that is there stays.
-func (r *rewriter) pullSecretName() error {
+func (r *rewriter) setPullSecretName() error {
 	at := Path{"objectStore", "imagePullSecret", "name"}
 	old := GetString(r.values, at...)
 	switch {
 	case r.PullSecret == "" || old == r.PullSecret:
 		return nil
 	case old != "":
-		r.warn("%s is %q and stays: the field takes one name, and that secret must open %s", at, old, r.Mirror.Registry)
+		r.addWarning("%s is %q and is kept: the field takes one name, and that secret must have credentials for %s", at, old, r.Mirror.Registry)
 		return nil
 	}
-	return r.do(Edit{Path: at, Value: r.PullSecret}, "every pod of the object store pulls with it")
+	return r.applyEdit(Edit{Path: at, Value: r.PullSecret}, "every pod of the object store pulls with it")
 }
 
-// imageBlock brings one image into the form that the chart takes: repository
+// rewriteImageBlock brings one image into the form that the chart takes: repository
 // and tag, or repository@sha256 and the bare digest.
-func (r *rewriter) imageBlock(at Path, public string) error {
+func (r *rewriter) rewriteImageBlock(at Path, public string) error {
 	v, ok := Get(r.values, at...)
 	if !ok || v == nil {
 		return nil
 	}
-	ref, err := readImage(v, public)
+	ref, err := parseImageValue(v, public)
 	if err != nil {
 		return fmt.Errorf("%s: %w", at, err)
 	}
@@ -64,20 +64,20 @@ func (r *rewriter) imageBlock(at Path, public string) error {
 	want := r.Mirror.Map(ref)
 	m, isMap := v.(map[string]any)
 	if !isMap {
-		return r.do(Edit{Path: at, Value: block(want)}, "the chart takes repository and tag here, not a string")
+		return r.applyEdit(Edit{Path: at, Value: imageBlock(want)}, "the chart takes repository and tag here, not a string")
 	}
-	for _, k := range sortedKeys(block(want)) {
-		if err := r.do(Edit{Path: at.child(k), Value: block(want)[k]}, why); err != nil {
+	for _, k := range sortedKeys(imageBlock(want)) {
+		if err := r.applyEdit(Edit{Path: at.appendKey(k), Value: imageBlock(want)[k]}, why); err != nil {
 			return err
 		}
 	}
 	if _, page := m["image"]; page {
-		return r.do(Edit{Path: at.child("image"), Op: Remove}, "the chart takes repository and tag here")
+		return r.applyEdit(Edit{Path: at.appendKey("image"), Op: Remove}, "the chart takes repository and tag here")
 	}
 	return nil
 }
 
-func block(ref images.Ref) map[string]any {
+func imageBlock(ref images.Ref) map[string]any {
 	if ref.Digest == "" {
 		return map[string]any{"repository": ref.Name(), "tag": ref.Tag}
 	}
@@ -85,11 +85,11 @@ func block(ref images.Ref) map[string]any {
 	return map[string]any{"repository": ref.Name() + "@" + algorithm, "digest": hex}
 }
 
-// readImage understands every form in which an image is met in the values of
+// parseImageValue understands every form in which an image is met in the values of
 // an object store: as the chart takes it, as the operator chart takes it, as
 // one string, and with the digest as registries write it. Nothing set is the
 // zero reference.
-func readImage(v any, public string) (images.Ref, error) {
+func parseImageValue(v any, public string) (images.Ref, error) {
 	if s, ok := v.(string); ok {
 		if s == "" {
 			return images.Ref{}, nil
@@ -103,12 +103,12 @@ func readImage(v any, public string) (images.Ref, error) {
 	case repository+tag+digest+image == "":
 		return images.Ref{}, nil
 	case image != "":
-		return readName(repository, image, public)
+		return parseImageName(repository, image, public)
 	case repository == "":
 		repository = public
 	}
 	if digest == "" {
-		return readTag(repository, tag)
+		return parseRepositoryTag(repository, tag)
 	}
 	repository, inName, _ := strings.Cut(repository, "@")
 	algorithm, _, _ := strings.Cut(cmp.Or(inName, "sha256"), ":")
@@ -118,9 +118,9 @@ func readImage(v any, public string) (images.Ref, error) {
 	return images.ParseRef(repository + "@" + algorithm + ":" + digest)
 }
 
-// readName reads an image that is named: whole, below a repository, or beside
+// parseImageName reads an image that is named: whole, below a repository, or beside
 // the public one.
-func readName(repository, image, public string) (images.Ref, error) {
+func parseImageName(repository, image, public string) (images.Ref, error) {
 	if _, full := fullName(image); full {
 		return images.ParseRef(image)
 	}
@@ -130,9 +130,9 @@ func readName(repository, image, public string) (images.Ref, error) {
 	return images.ParseRef(public[:strings.LastIndexByte(public, '/')+1] + image)
 }
 
-// readTag reads a repository, in whose name a tag or digest may be, with the
+// parseRepositoryTag reads a repository, in whose name a tag or digest may be, with the
 // tag beside it.
-func readTag(repository, tag string) (images.Ref, error) {
+func parseRepositoryTag(repository, tag string) (images.Ref, error) {
 	repository, inName, _ := strings.Cut(repository, "@")
 	if tag == "" && inName == "" && strings.LastIndexByte(repository, ':') <= strings.LastIndexByte(repository, '/') {
 		return images.Ref{}, fmt.Errorf("image %q has neither tag nor digest", repository)
@@ -146,9 +146,9 @@ func readTag(repository, tag string) (images.Ref, error) {
 	return images.ParseRef(repository)
 }
 
-// imageOnly changes the tag of the object store's image, and where it comes
+// rewriteImageTag changes the tag of the object store's image, and where it comes
 // from if that is not the mirror.
-func (r *rewriter) imageOnly() error {
+func (r *rewriter) rewriteImageTag() error {
 	at := Path{"objectStore", "image"}
 	ref, err := images.ParseRef(publicMinIO)
 	if err != nil {
@@ -158,23 +158,23 @@ func (r *rewriter) imageOnly() error {
 		return &TagError{r.ImageOnly}
 	}
 	if v, set := Get(r.values, at...); set {
-		if old, err := readImage(v, publicMinIO); err == nil && !old.IsZero() {
+		if old, err := parseImageValue(v, publicMinIO); err == nil && !old.IsZero() {
 			ref = old
 		}
 	}
 	ref.Tag, ref.Digest = r.ImageOnly, ""
 	want := r.Mirror.Map(ref)
 	why := "the object store is to run " + r.ImageOnly
-	if _, isMap := mapAt(r.values, at); !isMap {
-		return r.do(Edit{Path: at, Value: block(want)}, why)
+	if _, isMap := getMapOrEmpty(r.values, at); !isMap {
+		return r.applyEdit(Edit{Path: at, Value: imageBlock(want)}, why)
 	}
 	for _, k := range []string{"repository", "tag"} {
-		if err := r.do(Edit{Path: at.child(k), Value: block(want)[k]}, why); err != nil {
+		if err := r.applyEdit(Edit{Path: at.appendKey(k), Value: imageBlock(want)[k]}, why); err != nil {
 			return err
 		}
 	}
 	for _, k := range []string{"digest", "image"} {
-		if err := r.do(Edit{Path: at.child(k), Op: Remove}, "it would stand against the tag"); err != nil {
+		if err := r.applyEdit(Edit{Path: at.appendKey(k), Op: Remove}, "it would conflict with the tag"); err != nil {
 			return err
 		}
 	}
@@ -189,10 +189,10 @@ func (e *TagError) Error() string { return fmt.Sprintf("reading tag %q: no image
 
 // Hint shows the form.
 func (*TagError) Hint() string {
-	return "a tag alone is expected, such as RELEASE.2026-06-06T02-44-06Z"
+	return "expected a tag only, such as RELEASE.2026-06-06T02-44-06Z"
 }
 
-func mapAt(m map[string]any, at Path) (map[string]any, bool) {
+func getMapOrEmpty(m map[string]any, at Path) (map[string]any, bool) {
 	v, set := Get(m, at...)
 	sub, ok := v.(map[string]any)
 	return sub, ok || !set

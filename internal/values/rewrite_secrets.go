@@ -8,10 +8,10 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// podSecrets sees to it that the operators' own pods have the pull secret:
+// addPodSecrets sees to it that the operators' own pods have the pull secret:
 // versions up to 5.0.2 give them none from the repositories, and a list of the
 // user's own takes its place in all.
-func (r *rewriter) podSecrets() error {
+func (r *rewriter) addPodSecrets() error {
 	if r.PullSecret == "" {
 		return nil
 	}
@@ -24,7 +24,7 @@ func (r *rewriter) podSecrets() error {
 		if !lacking[id] {
 			continue
 		}
-		changed, err := r.podSecret(id, trials)
+		changed, err := r.addPodSecret(id, trials)
 		if err != nil {
 			return err
 		}
@@ -38,16 +38,16 @@ func (r *rewriter) podSecrets() error {
 	return nil
 }
 
-// podSecret tries the lists that may decide one workload's pull secrets, and
+// addPodSecret tries the lists that may decide one workload's pull secrets, and
 // keeps the first that does. Each is rendered once for all workloads.
-func (r *rewriter) podSecret(id string, trials map[string]map[string]bool) (changed bool, err error) {
+func (r *rewriter) addPodSecret(id string, trials map[string]map[string]bool) (changed bool, err error) {
 	for _, at := range append(r.podSecretPaths()[1:], Path{"global", "operator", "imagePullSecrets"}) {
 		if list, _ := Get(r.values, at...); at[0] == "operators" && len(secretList(list)) == 0 {
 			continue
 		}
 		still, tried := trials[at.String()]
 		if !tried {
-			trial := &rewriter{Input: r.Input, values: r.values, looks: r.looks}
+			trial := &rewriter{Input: r.Input, values: r.values, renderCache: r.renderCache}
 			if err := trial.addSecret(at, ""); err != nil {
 				return false, err
 			}
@@ -62,14 +62,14 @@ func (r *rewriter) podSecret(id string, trials map[string]map[string]bool) (chan
 		}
 		return true, r.addSecret(at, "the pods of "+id+" have no pull secret without it")
 	}
-	r.warn("the pods of %s have no pull secret, and no setting was found that gives them one", id)
+	r.addWarning("the pods of %s have no pull secret, and no setting was found that gives them one", id)
 	return false, nil
 }
 
 // lackSecret are the workloads whose pods go without the pull secret, by their
 // IDs and in their order.
 func (r *rewriter) lackSecret(values map[string]any) (order []string, lacking map[string]bool, err error) {
-	objects, _, err := r.discover(values)
+	objects, _, err := r.discoverImages(values)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,18 +91,18 @@ func (r *rewriter) lackSecret(values map[string]any) (order []string, lacking ma
 
 // findPins compares the tags with those of the chart's own images.
 func (r *rewriter) findPins() error {
-	_, list, err := r.discover(r.values)
+	_, list, err := r.discoverImages(r.values)
 	if err != nil {
 		return err
 	}
-	now := positions(list)
-	own := map[position]images.Ref{}
-	plain := without(r.values, Path{"images"})
+	now := referencesByPosition(list)
+	own := map[fieldPosition]images.Ref{}
+	plain := withoutPath(r.values, Path{"images"})
 	for name := range GetMap(r.values, "operators") {
-		removeIn(plain, Path{"operators", name, "image"})
+		removePath(plain, Path{"operators", name, "image"})
 	}
-	if _, list, err = r.discover(plain); err == nil {
-		own = positions(list)
+	if _, list, err = r.discoverImages(plain); err == nil {
+		own = referencesByPosition(list)
 	}
 	seen := map[string]bool{}
 	for at, ref := range now {
@@ -151,7 +151,7 @@ func (r *rewriter) addSecret(path Path, why string) error {
 	}
 	entry := map[string]any{"name": r.PullSecret}
 	if r.secretsAsText() && path[0] != "repositories" {
-		return r.do(Edit{Path: path, Value: jsonText(append(list, entry))}, r.secretsAsTextWhy())
+		return r.applyEdit(Edit{Path: path, Value: jsonText(append(list, entry))}, r.secretsAsTextWhy())
 	}
-	return r.do(Edit{Path: path, Value: entry, Op: Append}, why)
+	return r.applyEdit(Edit{Path: path, Value: entry, Op: Append}, why)
 }

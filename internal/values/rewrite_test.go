@@ -14,17 +14,17 @@ import (
 
 const registry = "registry.example.com:5000"
 
-func renderer(c *chart.Chart) values.Render {
+func newRender(c *chart.Chart) values.Render {
 	return func(v map[string]any) ([]images.Object, error) {
 		r, err := c.Render(chart.RenderOptions{Values: v, Namespace: "aistor", Quick: true, Shared: true})
 		if err != nil {
 			return nil, err
 		}
-		return r.Plain(), nil
+		return r.PlainObjects(), nil
 	}
 }
 
-func example(t *testing.T) *chart.Chart {
+func exampleChart(t *testing.T) *chart.Chart {
 	t.Helper()
 	c, err := chart.Load("../chart/testdata/example")
 	if err != nil {
@@ -33,16 +33,16 @@ func example(t *testing.T) *chart.Chart {
 	return c
 }
 
-// rewritten is a values file after rewriting for the example chart.
-func rewritten(t *testing.T, src string, change func(*values.Input)) (string, *values.Result) {
+// mustRewrite is a values file after rewriting for the example chart.
+func mustRewrite(t *testing.T, src string, change func(*values.Input)) (string, *values.Result) {
 	t.Helper()
 	user, err := chart.ParseValues([]byte(src))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := example(t)
+	c := exampleChart(t)
 	in := values.Input{
-		ChartName: c.Name, ChartVersion: c.Version, Values: user, Render: renderer(c),
+		ChartName: c.Name, ChartVersion: c.Version, Values: user, Render: newRender(c),
 		Mirror: images.Mirror{Registry: registry}, PullSecret: "pull",
 	}
 	if change != nil {
@@ -61,7 +61,7 @@ func rewritten(t *testing.T, src string, change func(*values.Input)) (string, *v
 
 func TestRewriteWritesTheKeysThatHaveAnEffect(t *testing.T) {
 	t.Parallel()
-	out, got := rewritten(t, "# ours\nrepositories:\n  minio: {hostname: old} # no effect\nlicense: x # keep\n", nil)
+	out, got := mustRewrite(t, "# ours\nrepositories:\n  minio: {hostname: old} # no effect\nlicense: x # keep\n", nil)
 	want := `# ours
 repositories:
   minio: {hostname: old} # no effect
@@ -75,8 +75,8 @@ license: x # keep
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("file (-want +got):\n%s", diff)
 	}
-	if len(got.Idle) != 1 || got.Idle[0].String() != "repositories.minio" {
-		t.Errorf("without effect: %v", got.Idle)
+	if len(got.Ineffective) != 1 || got.Ineffective[0].String() != "repositories.minio" {
+		t.Errorf("without effect: %v", got.Ineffective)
 	}
 	if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "Job/before") {
 		t.Errorf("warnings %v", got.Warnings)
@@ -93,7 +93,7 @@ license: x # keep
 
 func TestRewriteFollowsTheMirrorsRules(t *testing.T) {
 	t.Parallel()
-	_, got := rewritten(t, "", func(in *values.Input) {
+	_, got := mustRewrite(t, "", func(in *values.Input) {
 		in.Mirror.Rules = []images.Rule{{From: "quay.io/minio/aistor", To: "tenant/a"}}
 		in.PullSecret = ""
 	})
@@ -107,7 +107,7 @@ func TestRewriteFollowsTheMirrorsRules(t *testing.T) {
 func TestRewriteReplacesAHostThatIsNone(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"https://reg.example.com/", "http://reg.example.com", "reg.example.com:5000/", "reg_x.example.com", "user:pw@reg.example.com", "fd00::1", "1234"} {
-		_, got := rewritten(t, "repositories: {aistor: {hostname: '"+host+"', pathPrefix: /AIStor}}", nil)
+		_, got := mustRewrite(t, "repositories: {aistor: {hostname: '"+host+"', pathPrefix: /AIStor}}", nil)
 		if len(got.Images) != len(rewrittenPlainly(t).Images) || values.GetString(got.Values, "repositories", "aistor", "hostname") != registry {
 			t.Errorf("%s: %d images, %v", host, len(got.Images), got.Values)
 		}
@@ -116,14 +116,14 @@ func TestRewriteReplacesAHostThatIsNone(t *testing.T) {
 
 func rewrittenPlainly(t *testing.T) *values.Result {
 	t.Helper()
-	_, got := rewritten(t, "", nil)
+	_, got := mustRewrite(t, "", nil)
 	return got
 }
 
 func TestRewriteNamesStalePins(t *testing.T) {
 	t.Parallel()
-	_, got := rewritten(t, "images: {operator: {image: 'operator:RELEASE.2025-08-19T17-53-00Z'}, minio: {image: 'minio:RELEASE.2027-01-01T00-00-00Z'}}", nil)
-	if len(got.Pins) != 2 || got.Pins[0].Stale() || !got.Pins[1].Stale() || got.Pins[1].Path.String() != "images.operator" {
+	_, got := mustRewrite(t, "images: {operator: {image: 'operator:RELEASE.2025-08-19T17-53-00Z'}, minio: {image: 'minio:RELEASE.2027-01-01T00-00-00Z'}}", nil)
+	if len(got.Pins) != 2 || got.Pins[0].IsStale() || !got.Pins[1].IsStale() || got.Pins[1].Path.String() != "images.operator" {
 		t.Errorf("pins %+v", got.Pins)
 	}
 }
@@ -156,7 +156,7 @@ func TestRewriteChangesASingleTag(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, _ := rewritten(t, tc.src, func(in *values.Input) {
+			out, _ := mustRewrite(t, tc.src, func(in *values.Input) {
 				in.ChartName, in.ImageOnly = "aistor-objectstore", tag
 			})
 			if diff := cmp.Diff(tc.want, out); diff != "" {
@@ -179,9 +179,9 @@ func TestRewriteRefusesATagThatIsNone(t *testing.T) {
 
 func TestRewriteGivesTheChartsRefusal(t *testing.T) {
 	t.Parallel()
-	c := example(t)
+	c := exampleChart(t)
 	_, err := values.Rewrite(values.Input{
-		ChartName: c.Name, ChartVersion: c.Version, Render: renderer(c), Mirror: images.Mirror{Registry: registry},
+		ChartName: c.Name, ChartVersion: c.Version, Render: newRender(c), Mirror: images.Mirror{Registry: registry},
 		Values: m{"images": m{"mc": m{"repository": "nowhere"}}},
 	})
 	var refused *chart.RenderError
@@ -196,11 +196,11 @@ func TestRewriteGivesTheChartsRefusal(t *testing.T) {
 func TestDiffIsUnified(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"v.yaml", "/v.yaml"} {
-		if got := values.Diff([]byte("a\nb\n"), []byte("a\nc\n"), name); got != "--- a/v.yaml\n+++ b/v.yaml\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n" {
+		if got := values.UnifiedDiff([]byte("a\nb\n"), []byte("a\nc\n"), name); got != "--- a/v.yaml\n+++ b/v.yaml\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n" {
 			t.Errorf("diff of %s: %q", name, got)
 		}
 	}
-	if got := values.Diff([]byte("a\n"), []byte("a\n"), "v.yaml"); got != "" {
+	if got := values.UnifiedDiff([]byte("a\n"), []byte("a\n"), "v.yaml"); got != "" {
 		t.Errorf("diff of the same %q", got)
 	}
 }

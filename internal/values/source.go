@@ -117,7 +117,7 @@ func (s Source) node(path Path) *yaml.Node {
 
 func childNode(n *yaml.Node, elem string) *yaml.Node {
 	if n.Kind == yaml.SequenceNode {
-		if at, ok := placeIn(elem, len(n.Content)); ok {
+		if at, ok := listIndex(elem, len(n.Content)); ok {
 			return n.Content[at]
 		}
 		return nil

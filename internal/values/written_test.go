@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// written is a values file made by choices, with the place of every setting in
+// generatedFile is a values file made by choices, with the place of every setting in
 // it: what the editor finds out by parsing, this knows from writing.
-type written struct {
+type generatedFile struct {
 	choices []byte
 	b       strings.Builder
 	eol     string
 	step    int
-	spots   []spot
+	spots   []pathPosition
 	anchors int
 	closed  []int // anchors that an alias may name
 }
 
-// spot is one setting of a written file.
-type spot struct {
+// pathPosition is one setting of a written file.
+type pathPosition struct {
 	path []string
 	// start and end are where the value stands, or where its key's colon ends
 	// if nothing does.
@@ -44,23 +44,23 @@ const (
 	kindAlias
 )
 
-// write makes a file of the choices; the same choices make the same file.
-func write(choices []byte) *written {
-	w := &written{choices: choices, eol: "\n", step: 2}
-	switch w.pick(4) {
+// generateFile makes a file of the choices; the same choices make the same file.
+func generateFile(choices []byte) *generatedFile {
+	w := &generatedFile{choices: choices, eol: "\n", step: 2}
+	switch w.pickChoice(4) {
 	case 1:
 		w.eol = "\r\n"
 	case 2:
 		w.step = 4
 	}
-	for range w.pick(3) {
+	for range w.pickChoice(3) {
 		w.b.WriteString("# before,\twith a tab" + w.eol)
 	}
-	if w.pick(5) == 1 {
+	if w.pickChoice(5) == 1 {
 		w.b.WriteString("---" + w.eol)
 	}
-	w.block(nil, 0, 0)
-	switch w.pick(4) {
+	w.writeBlock(nil, 0, 0)
+	switch w.pickChoice(4) {
 	case 1:
 		w.b.WriteString("# the end: 'x'" + w.eol)
 	case 2:
@@ -69,7 +69,7 @@ func write(choices []byte) *written {
 	return w
 }
 
-func (w *written) pick(n int) int {
+func (w *generatedFile) pickChoice(n int) int {
 	if len(w.choices) == 0 {
 		return 0
 	}
@@ -78,41 +78,41 @@ func (w *written) pick(n int) int {
 	return c % n
 }
 
-func (w *written) at() int { return w.b.Len() }
+func (w *generatedFile) position() int { return w.b.Len() }
 
 var writtenKeys = []string{"a", "hostname", "\"quoted\"", "'it''s'", "名", "path.prefix", "on-x", "\"a b\""}
 
-// block writes a map at an indentation.
-func (w *written) block(path []string, indent, depth int) {
-	n := 1 + w.pick(4)
+// writeBlock writes a map at an indentation.
+func (w *generatedFile) writeBlock(path []string, indent, depth int) {
+	n := 1 + w.pickChoice(4)
 	for i := range n {
-		w.between(indent)
-		start := w.at()
+		w.writeSeparator(indent)
+		start := w.position()
 		if i > 0 || w.b.Len() == 0 || strings.HasSuffix(w.b.String(), "\n") {
 			w.b.WriteString(strings.Repeat(" ", indent))
 		} else {
 			start = 0 // the first key shares the line of a list's dash
 		}
-		key := writtenKeys[w.pick(len(writtenKeys))]
-		text := bare(key) + fmt.Sprint(i)
-		w.b.WriteString(strings.Replace(key, bare(key), text, 1) + ":")
-		w.pair(append(append([]string{}, path...), strings.ReplaceAll(text, "''", "'")), indent, depth)
+		key := writtenKeys[w.pickChoice(len(writtenKeys))]
+		text := unquote(key) + fmt.Sprint(i)
+		w.b.WriteString(strings.Replace(key, unquote(key), text, 1) + ":")
+		w.writePair(append(append([]string{}, path...), strings.ReplaceAll(text, "''", "'")), indent, depth)
 		if s := &w.spots[len(w.spots)-1]; start > 0 || i == 0 && indent == 0 {
-			s.lines, s.next = start, w.at()
+			s.lines, s.next = start, w.position()
 		}
 		w.spots[len(w.spots)-1].alone = n == 1
 	}
 }
 
-// bare is a key without its quotes.
-func bare(key string) string { return strings.Trim(key, "\"'") }
+// unquote is a key without its quotes.
+func unquote(key string) string { return strings.Trim(key, "\"'") }
 
-// between writes what may stand between two lines.
-func (w *written) between(indent int) {
+// writeSeparator writes what may stand between two lines.
+func (w *generatedFile) writeSeparator(indent int) {
 	if w.b.Len() > 0 && !strings.HasSuffix(w.b.String(), "\n") {
 		return
 	}
-	switch w.pick(8) {
+	switch w.pickChoice(8) {
 	case 1:
 		w.b.WriteString(strings.Repeat(" ", indent) + "# a comment: {x" + w.eol)
 	case 2:
@@ -122,13 +122,13 @@ func (w *written) between(indent int) {
 	}
 }
 
-// pair writes what follows a key's colon and remembers it last.
-func (w *written) pair(path []string, indent, depth int) {
-	s := spot{path: path, start: w.at(), end: w.at()}
-	switch kind := w.pick(10); {
+// writePair writes what follows a key's colon and remembers it last.
+func (w *generatedFile) writePair(path []string, indent, depth int) {
+	s := pathPosition{path: path, start: w.position(), end: w.position()}
+	switch kind := w.pickChoice(10); {
 	case kind == 7 && depth < 3:
 		s.kind = kindMap
-		switch w.pick(6) {
+		switch w.pickChoice(6) {
 		case 1:
 			w.anchors++
 			anchor := w.anchors
@@ -138,60 +138,60 @@ func (w *written) pair(path []string, indent, depth int) {
 		case 2:
 			w.b.WriteString(" !!map")
 		}
-		w.comment()
-		s.start = w.at()
-		w.block(path, indent+w.step, depth+1)
-		s.end = w.at()
+		w.writeComment()
+		s.start = w.position()
+		w.writeBlock(path, indent+w.step, depth+1)
+		s.end = w.position()
 	case kind == 8 && depth < 3:
 		s.kind = kindList
-		w.comment()
-		s.start = w.at()
-		w.list(path, indent, depth)
-		s.end = w.at()
-	case kind == 9 && w.pick(2) == 1:
+		w.writeComment()
+		s.start = w.position()
+		w.writeList(path, indent, depth)
+		s.end = w.position()
+	case kind == 9 && w.pickChoice(2) == 1:
 		s.kind = kindNull
-		w.comment()
+		w.writeComment()
 	case kind == 9:
-		w.space()
-		s.start = w.at()
-		w.flow(path, depth)
-		s.kind, s.end = kindFlow, w.at()
-		w.comment()
+		w.writeSpace()
+		s.start = w.position()
+		w.writeFlow(path, depth)
+		s.kind, s.end = kindFlow, w.position()
+		w.writeComment()
 	case kind == 6:
-		w.space()
-		s.start = w.at()
-		w.literal(indent)
-		s.end = w.at() - len(w.eol)
+		w.writeSpace()
+		s.start = w.position()
+		w.writeLiteral(indent)
+		s.end = w.position() - len(w.eol)
 	default:
-		w.space()
-		s.start = w.at()
-		s.kind = w.scalar(kind)
-		s.end = w.at()
-		w.comment()
+		w.writeSpace()
+		s.start = w.position()
+		s.kind = w.writeScalar(kind)
+		s.end = w.position()
+		w.writeComment()
 	}
 	w.spots = append(w.spots, s)
 }
 
-func (w *written) space() { w.b.WriteString(strings.Repeat(" ", 1+w.pick(3))) }
+func (w *generatedFile) writeSpace() { w.b.WriteString(strings.Repeat(" ", 1+w.pickChoice(3))) }
 
-// comment ends a line.
-func (w *written) comment() {
-	w.b.WriteString([]string{"", "", "  # said: \"x\"", " #", "   "}[w.pick(5)] + w.eol)
+// writeComment ends a line.
+func (w *generatedFile) writeComment() {
+	w.b.WriteString([]string{"", "", "  # said: \"x\"", " #", "   "}[w.pickChoice(5)] + w.eol)
 }
 
-// scalar writes one line.
-func (w *written) scalar(kind int) spotKind {
+// writeScalar writes one line.
+func (w *generatedFile) writeScalar(kind int) spotKind {
 	switch kind {
 	case 1:
 		w.b.WriteString(`"quay.io/x # no\" comment"`)
 	case 2:
 		w.b.WriteString("'it''s {one}'")
 	case 3:
-		w.b.WriteString([]string{"{}", "[]", "{ }", "[ ]"}[w.pick(4)])
+		w.b.WriteString([]string{"{}", "[]", "{ }", "[ ]"}[w.pickChoice(4)])
 		return kindEmpty
 	case 4:
-		if len(w.closed) > 0 && w.pick(2) == 1 {
-			fmt.Fprintf(&w.b, "*n%d", w.closed[w.pick(len(w.closed))])
+		if len(w.closed) > 0 && w.pickChoice(2) == 1 {
+			fmt.Fprintf(&w.b, "*n%d", w.closed[w.pickChoice(len(w.closed))])
 			return kindAlias
 		}
 		w.anchors++
@@ -199,66 +199,66 @@ func (w *written) scalar(kind int) spotKind {
 		fmt.Fprintf(&w.b, "&n%d anchored", w.anchors)
 		return kindAnchored
 	case 5:
-		w.b.WriteString([]string{"5000", "1.50", "true", "~", "null", "0o17", "!!str 1"}[w.pick(7)])
+		w.b.WriteString([]string{"5000", "1.50", "true", "~", "null", "0o17", "!!str 1"}[w.pickChoice(7)])
 	default:
-		w.b.WriteString([]string{"quay.io", "a b#c", "http://x:1/y", "-x", "RELEASE.2026-01-01T00-00-00Z"}[w.pick(5)])
+		w.b.WriteString([]string{"quay.io", "a b#c", "http://x:1/y", "-x", "RELEASE.2026-01-01T00-00-00Z"}[w.pickChoice(5)])
 	}
 	return kindScalar
 }
 
-func (w *written) literal(indent int) {
+func (w *generatedFile) writeLiteral(indent int) {
 	in := strings.Repeat(" ", indent+w.step)
-	w.b.WriteString([]string{"|", ">", "|-", ">-", "|  # said"}[w.pick(5)] + w.eol + in + "# text: &no *anchor" + w.eol)
-	if w.pick(2) == 1 {
+	w.b.WriteString([]string{"|", ">", "|-", ">-", "|  # said"}[w.pickChoice(5)] + w.eol + in + "# text: &no *anchor" + w.eol)
+	if w.pickChoice(2) == 1 {
 		w.b.WriteString(w.eol)
 	}
 	w.b.WriteString(in + "  further in" + w.eol + in + "- last" + w.eol)
 }
 
-// list writes a list below a key.
-func (w *written) list(path []string, indent, depth int) {
-	if w.pick(2) == 1 {
+// writeList writes a list below a key.
+func (w *generatedFile) writeList(path []string, indent, depth int) {
+	if w.pickChoice(2) == 1 {
 		indent += w.step
 	}
-	for i := range 1 + w.pick(3) {
-		w.between(indent)
+	for i := range 1 + w.pickChoice(3) {
+		w.writeSeparator(indent)
 		w.b.WriteString(strings.Repeat(" ", indent) + "- ")
 		at := append(append([]string{}, path...), fmt.Sprint(i))
-		if w.pick(2) == 1 {
-			w.block(at, indent+2, depth+1)
+		if w.pickChoice(2) == 1 {
+			w.writeBlock(at, indent+2, depth+1)
 			continue
 		}
-		s := spot{path: at, start: w.at()}
-		s.kind = w.scalar(w.pick(3))
-		s.end = w.at()
-		w.comment()
+		s := pathPosition{path: at, start: w.position()}
+		s.kind = w.writeScalar(w.pickChoice(3))
+		s.end = w.position()
+		w.writeComment()
 		w.spots = append(w.spots, s)
 	}
 }
 
-// flow writes a map between braces, sometimes over several lines.
-func (w *written) flow(path []string, depth int) {
-	gap := []string{"", " ", w.eol + strings.Repeat(" ", 3+w.step*(depth+1))}[w.pick(3)]
+// writeFlow writes a map between braces, sometimes over several lines.
+func (w *generatedFile) writeFlow(path []string, depth int) {
+	gap := []string{"", " ", w.eol + strings.Repeat(" ", 3+w.step*(depth+1))}[w.pickChoice(3)]
 	w.b.WriteString("{" + gap)
-	for i := range 1 + w.pick(3) {
+	for i := range 1 + w.pickChoice(3) {
 		if i > 0 {
 			w.b.WriteString("," + gap)
 		}
 		key := fmt.Sprintf("k%d", i)
 		at := append(append([]string{}, path...), key)
-		w.b.WriteString([]string{key, `"` + key + `"`}[w.pick(2)] + ": ")
-		s := spot{path: at, start: w.at()}
-		switch kind := w.pick(6); {
+		w.b.WriteString([]string{key, `"` + key + `"`}[w.pickChoice(2)] + ": ")
+		s := pathPosition{path: at, start: w.position()}
+		switch kind := w.pickChoice(6); {
 		case kind == 0 && depth < 3:
-			w.flow(at, depth+1)
+			w.writeFlow(at, depth+1)
 			s.kind = kindFlow
 		case kind == 1:
 			w.b.WriteString("[one, 'two', \"three\"]")
 		default:
-			s.kind = w.scalar(kind)
+			s.kind = w.writeScalar(kind)
 		}
-		s.end = w.at()
+		s.end = w.position()
 		w.spots = append(w.spots, s)
 	}
-	w.b.WriteString([]string{"", ",", gap}[w.pick(3)] + "}")
+	w.b.WriteString([]string{"", ",", gap}[w.pickChoice(3)] + "}")
 }

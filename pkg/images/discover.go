@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// DiscoverInput is what [Discover] looks through.
+// DiscoverInput is the input of [Discover].
 type DiscoverInput struct {
 	Objects []DiscoverObject
 	// Sentinel is the registry host that stood in every repository's place
-	// when the objects' twins were rendered; see [DiscoverObject.Twin].
+	// in the objects' sentinel renders; see [DiscoverObject.SentinelRender].
 	Sentinel string
 	// User are references named by the user, as with --image.
 	User []Ref
-	// Not are references that only look like images, as with --not-image.
-	Not []Ref
-	// Possible asks for strings too that merely look like a reference. They
+	// Exclude are references to exclude, as with --not-image.
+	Exclude []Ref
+	// Possible includes strings that merely look like a reference. They
 	// come with [KindPossible] and are not to be carried. The default is to
 	// leave them out.
 	Possible bool
 }
 
-// DiscoverObject is one object to look through, with what is known about it.
+// DiscoverObject is one object to search, with its metadata.
 type DiscoverObject struct {
 	Object Object
-	// Twin is the same object rendered with [DiscoverInput.Sentinel] as the
+	// SentinelRender is the same object rendered with [DiscoverInput.Sentinel] as the
 	// registry. Whatever string has the sentinel there is a reference here.
-	Twin Object
+	SentinelRender Object
 	// Chart is name-version, empty for a live object.
 	Chart string
 	// Hook and Test tell objects that Helm runs, Optional those that are
@@ -52,7 +52,7 @@ func (e *InvalidImageError) Error() string {
 
 // Hint names what makes such a reference.
 func (*InvalidImageError) Hint() string {
-	return "correct what makes the reference: images, or hostname (host[:port] alone) and pathPrefix under repositories, or the object's own field"
+	return "fix the reference: images, hostname (host[:port] only) and pathPrefix under repositories, or the object's field"
 }
 
 // Unwrap gives the parser's error.
@@ -67,19 +67,19 @@ func (e *InvalidImageError) Unwrap() error { return e.Err }
 // object and path, whatever the order of the input. An image field that can't
 // be read is an [*InvalidImageError].
 func Discover(in DiscoverInput) ([]Image, error) {
-	f := &finder{found: map[Ref][]Reason{}, seen: map[sighting]bool{}, not: map[Ref]bool{}, sentinel: in.Sentinel, possible: in.Possible}
-	for _, r := range in.Not {
-		f.not[r] = true
+	f := &finder{found: map[Ref][]Reason{}, seen: map[sighting]bool{}, exclude: map[Ref]bool{}, sentinel: in.Sentinel, possible: in.Possible}
+	for _, r := range in.Exclude {
+		f.exclude[r] = true
 	}
 	for _, o := range in.Objects {
-		if err := f.object(o); err != nil {
+		if err := f.addObject(o); err != nil {
 			return nil, err
 		}
 	}
 	for _, r := range in.User {
-		f.add(r, Reason{Kind: KindUser})
+		f.addReason(r, Reason{Kind: KindUser})
 	}
-	return f.images(), nil
+	return f.sortedImages(), nil
 }
 
 // ObjectID names an object as reasons do: Kind/namespace/name, or Kind/name
@@ -104,21 +104,21 @@ type sighting struct {
 type finder struct {
 	found    map[Ref][]Reason
 	seen     map[sighting]bool
-	not      map[Ref]bool
+	exclude  map[Ref]bool
 	sentinel string
 	possible bool
 }
 
-func (f *finder) object(o DiscoverObject) error {
+func (f *finder) addObject(o DiscoverObject) error {
 	if o.Object["kind"] == "CustomResourceDefinition" {
 		return nil
 	}
-	w := &walk{finder: f, reason: Reason{Kind: kindOf(o), Chart: o.Chart, Object: ObjectID(o.Object)}, live: o.Live}
+	w := &objectWalker{finder: f, reason: Reason{Kind: kindOf(o), Chart: o.Chart, Object: ObjectID(o.Object)}, live: o.Live}
 	var twin any
-	if o.Twin != nil {
-		twin = map[string]any(o.Twin)
+	if o.SentinelRender != nil {
+		twin = map[string]any(o.SentinelRender)
 	}
-	return w.value(map[string]any(o.Object), twin, place{})
+	return w.walkValue(map[string]any(o.Object), twin, fieldPath{})
 }
 
 func kindOf(o DiscoverObject) Kind {
@@ -136,15 +136,15 @@ func kindOf(o DiscoverObject) Kind {
 	}
 }
 
-func (f *finder) add(r Ref, why Reason) {
-	if f.not[r] || f.seen[sighting{r, why}] {
+func (f *finder) addReason(r Ref, why Reason) {
+	if f.exclude[r] || f.seen[sighting{r, why}] {
 		return
 	}
 	f.seen[sighting{r, why}] = true
 	f.found[r] = append(f.found[r], why)
 }
 
-func (f *finder) images() []Image {
+func (f *finder) sortedImages() []Image {
 	out := make([]Image, 0, len(f.found))
 	for r, why := range f.found {
 		slices.SortFunc(why, compareReasons)

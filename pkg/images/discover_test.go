@@ -10,7 +10,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-func object(t *testing.T, doc string) images.Object {
+func mustParseObject(t *testing.T, doc string) images.Object {
 	t.Helper()
 	o, err := images.ParseObject([]byte(doc))
 	if err != nil {
@@ -19,8 +19,8 @@ func object(t *testing.T, doc string) images.Object {
 	return o
 }
 
-// found is reference to "kind object path" of everything discovered.
-func found(list []images.Image) map[string][]string {
+// foundReferences is reference to "kind object path" of everything discovered.
+func foundReferences(list []images.Image) map[string][]string {
 	out := map[string][]string{}
 	for _, i := range list {
 		for _, r := range i.Reasons {
@@ -67,11 +67,11 @@ func TestDiscoverFindsImageFieldsWhereverTheyAre(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := images.Discover(images.DiscoverInput{Objects: []images.DiscoverObject{{Object: object(t, tc.doc), Live: tc.live}}})
+			list, err := images.Discover(images.DiscoverInput{Objects: []images.DiscoverObject{{Object: mustParseObject(t, tc.doc), Live: tc.live}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, found(list)); diff != "" {
+			if diff := cmp.Diff(tc.want, foundReferences(list)); diff != "" {
 				t.Errorf("images (-want +got):\n%s", diff)
 			}
 		})
@@ -82,7 +82,7 @@ func TestDiscoverFollowsTheSentinel(t *testing.T) {
 	t.Parallel()
 	const doc = "kind: Deployment\nmetadata: {name: d}\nspec:\n  args: ['--img=HOST/a/b:1 --x', 'HOST/c:2', 'other/c:2']\n  env: [{name: CFG, value: \"sidecar: 'HOST/d:3'\\nx: 1\\n\"}]\n"
 	in := images.DiscoverInput{Sentinel: "s.invalid", Objects: []images.DiscoverObject{{
-		Object: object(t, strings.ReplaceAll(doc, "HOST", "q.io")), Twin: object(t, strings.ReplaceAll(doc, "HOST", "s.invalid"))}}}
+		Object: mustParseObject(t, strings.ReplaceAll(doc, "HOST", "q.io")), SentinelRender: mustParseObject(t, strings.ReplaceAll(doc, "HOST", "s.invalid"))}}}
 	list, err := images.Discover(in)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestDiscoverFollowsTheSentinel(t *testing.T) {
 		"q.io/c:2":   {"default Deployment/d .spec.args[1]"},
 		"q.io/d:3":   {"default Deployment/d .spec.env[0].value → .sidecar"},
 	}
-	if diff := cmp.Diff(want, found(list)); diff != "" {
+	if diff := cmp.Diff(want, foundReferences(list)); diff != "" {
 		t.Errorf("images (-want +got):\n%s", diff)
 	}
 }
@@ -115,7 +115,7 @@ func TestDiscoverRefusesAURLWhereTheRegistryStands(t *testing.T) {
 	t.Parallel()
 	const doc = "kind: Deployment\nspec: {image: 'HOST/aistor/mc'}\n"
 	_, err := images.Discover(images.DiscoverInput{Sentinel: "s.invalid", Objects: []images.DiscoverObject{{
-		Object: object(t, strings.ReplaceAll(doc, "HOST", "https://user:planted@reg.example.com")), Twin: object(t, strings.ReplaceAll(doc, "HOST", "s.invalid"))}}})
+		Object: mustParseObject(t, strings.ReplaceAll(doc, "HOST", "https://user:planted@reg.example.com")), SentinelRender: mustParseObject(t, strings.ReplaceAll(doc, "HOST", "s.invalid"))}}})
 	var invalid *images.InvalidImageError
 	if !errors.As(err, &invalid) || strings.Contains(err.Error(), "planted") || invalid.Hint() == "" {
 		t.Errorf("error %v", err)
@@ -124,18 +124,18 @@ func TestDiscoverRefusesAURLWhereTheRegistryStands(t *testing.T) {
 
 func TestDiscoverListsPossibleReferencesOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
-	o := object(t, "kind: X\nspec: {env: [{value: 'quay.io/a/b:1'}, {value: 'not/one'}, {value: 'host:80'}, {value: 'http://a/b:1'}], image: 'q.io/c:1'}")
+	o := mustParseObject(t, "kind: X\nspec: {env: [{value: 'quay.io/a/b:1'}, {value: 'not/one'}, {value: 'host:80'}, {value: 'http://a/b:1'}], image: 'q.io/c:1'}")
 	in := images.DiscoverInput{Objects: []images.DiscoverObject{{Object: o}}, Possible: true}
 	list, err := images.Discover(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string][]string{"q.io/c:1": {"default X .spec.image"}, "quay.io/a/b:1": {"possible X .spec.env[0].value"}}, found(list)); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"q.io/c:1": {"default X .spec.image"}, "quay.io/a/b:1": {"possible X .spec.env[0].value"}}, foundReferences(list)); diff != "" {
 		t.Errorf("images (-want +got):\n%s", diff)
 	}
 	in.Possible = false
 	in.User = []images.Ref{{Host: "quay.io", Path: "a/b", Tag: "1"}}
-	in.Not = []images.Ref{{Host: "q.io", Path: "c", Tag: "1"}}
+	in.Exclude = []images.Ref{{Host: "q.io", Path: "c", Tag: "1"}}
 	if list, _ = images.Discover(in); len(list) != 1 || list[0].Reasons[0].Kind != images.KindUser {
 		t.Errorf("with --image and --not-image: %v", list)
 	}
@@ -143,9 +143,9 @@ func TestDiscoverListsPossibleReferencesOnlyWhenAsked(t *testing.T) {
 
 func TestDiscoverGivesOneOrderWhateverTheInputs(t *testing.T) {
 	t.Parallel()
-	a := images.DiscoverObject{Object: object(t, "kind: A\nx: {image: 'q.io/b:1'}\ny: {image: 'q.io/a:1'}"), Optional: true}
-	b := images.DiscoverObject{Object: object(t, "kind: B\nx: {image: 'q.io/b:1'}"), Hook: true}
-	c := images.DiscoverObject{Object: object(t, "kind: C\nx: {image: 'q.io/b:1'}"), Chart: "c-1"}
+	a := images.DiscoverObject{Object: mustParseObject(t, "kind: A\nx: {image: 'q.io/b:1'}\ny: {image: 'q.io/a:1'}"), Optional: true}
+	b := images.DiscoverObject{Object: mustParseObject(t, "kind: B\nx: {image: 'q.io/b:1'}"), Hook: true}
+	c := images.DiscoverObject{Object: mustParseObject(t, "kind: C\nx: {image: 'q.io/b:1'}"), Chart: "c-1"}
 	one, err := images.Discover(images.DiscoverInput{Objects: []images.DiscoverObject{a, b, c}})
 	if err != nil {
 		t.Fatal(err)

@@ -11,41 +11,41 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// place is where a walk stands: the path in words, and the keys just above.
-type place struct {
+// fieldPath is where a walk stands: the path in words, and the keys just above.
+type fieldPath struct {
 	path        string
 	key, parent string
 	nested      bool
 }
 
-func (p place) field(key string) place {
+func (p fieldPath) childField(key string) fieldPath {
 	step := "." + key
 	if strings.ContainsAny(key, ".[]") {
 		step = "['" + key + "']"
 	}
-	return place{path: p.path + step, key: key, parent: p.key, nested: p.nested}
+	return fieldPath{path: p.path + step, key: key, parent: p.key, nested: p.nested}
 }
 
-func (p place) item(i int) place {
-	return place{path: fmt.Sprintf("%s[%d]", p.path, i), parent: p.key, nested: p.nested}
+func (p fieldPath) listItem(i int) fieldPath {
+	return fieldPath{path: fmt.Sprintf("%s[%d]", p.path, i), parent: p.key, nested: p.nested}
 }
 
-func (p place) inside() place {
-	return place{path: p.path + " → ", nested: true}
+func (p fieldPath) nestedDocument() fieldPath {
+	return fieldPath{path: p.path + " → ", nested: true}
 }
 
-// walk goes through one object beside its twin.
-type walk struct {
+// objectWalker walks one object together with its sentinel render.
+type objectWalker struct {
 	*finder
 	reason Reason
 	live   bool
 }
 
-func (w *walk) value(v, twin any, at place) error {
+func (w *objectWalker) walkValue(v, twin any, at fieldPath) error {
 	switch v := v.(type) {
 	case map[string]any:
 		t, _ := twin.(map[string]any)
-		return w.fields(v, t, at)
+		return w.walkFields(v, t, at)
 	case []any:
 		t, _ := twin.([]any)
 		for i, e := range v {
@@ -53,20 +53,20 @@ func (w *walk) value(v, twin any, at place) error {
 			if len(t) == len(v) {
 				te = t[i]
 			}
-			if err := w.value(e, te, at.item(i)); err != nil {
+			if err := w.walkValue(e, te, at.listItem(i)); err != nil {
 				return err
 			}
 		}
 	case string:
 		t, _ := twin.(string)
-		return w.text(v, t, at)
+		return w.walkText(v, t, at)
 	}
 	return nil
 }
 
-func (w *walk) fields(m, twin map[string]any, at place) error {
+func (w *objectWalker) walkFields(m, twin map[string]any, at fieldPath) error {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		next := at.field(k)
+		next := at.childField(k)
 		if w.live && skipLive(next.path) {
 			continue
 		}
@@ -78,7 +78,7 @@ func (w *walk) fields(m, twin map[string]any, at place) error {
 				continue
 			}
 		}
-		if err := w.value(m[k], twin[k], next); err != nil {
+		if err := w.walkValue(m[k], twin[k], next); err != nil {
 			return err
 		}
 	}
@@ -93,13 +93,13 @@ func skipLive(path string) bool {
 
 // imageMap reads the forms of "image" that are maps: repository with tag or
 // digest, as in values, and reference, as in image volumes.
-func (w *walk) imageMap(v any, at place) (bool, error) {
+func (w *objectWalker) imageMap(v any, at fieldPath) (bool, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return false, nil
 	}
 	if s, ok := m["reference"].(string); ok && s != "" {
-		return true, w.reference(s, at.field("reference"))
+		return true, w.addReference(s, at.childField("reference"))
 	}
 	repository, _ := m["repository"].(string)
 	tag, _ := m["tag"].(string)
@@ -113,40 +113,40 @@ func (w *walk) imageMap(v any, at place) (bool, error) {
 	if digest != "" {
 		repository += "@" + digest
 	}
-	return true, w.reference(repository, at)
+	return true, w.addReference(repository, at)
 }
 
-func (w *walk) text(s, twin string, at place) error {
+func (w *objectWalker) walkText(s, twin string, at fieldPath) error {
 	switch {
 	case w.sentinel != "" && strings.HasPrefix(twin, w.sentinel+"/"):
-		return w.reference(s, at)
+		return w.addReference(s, at)
 	case at.key == "image" && at.parent != "rbd":
-		if picture(s) {
+		if isURL(s) {
 			return nil
 		}
-		return w.reference(s, at)
+		return w.addReference(s, at)
 	}
-	if structured(s) {
+	if looksLikeYAML(s) {
 		var v, t any
-		if err := yaml.Unmarshal([]byte(s), &v); err == nil && container(v) {
+		if err := yaml.Unmarshal([]byte(s), &v); err == nil && isCollection(v) {
 			if twin != "" && yaml.Unmarshal([]byte(twin), &t) != nil {
 				t = nil
 			}
-			return w.value(v, t, at.inside())
+			return w.walkValue(v, t, at.nestedDocument())
 		}
 	}
 	if w.sentinel != "" && strings.Contains(twin, w.sentinel+"/") {
-		return w.embedded(s, twin, at)
+		return w.addEmbeddedReference(s, twin, at)
 	}
 	if w.possible {
-		w.guess(s, at)
+		w.addPossible(s, at)
 	}
 	return nil
 }
 
-// embedded reads the reference out of a longer string, such as an argument
-// --image=REF: what stands where the twin has the sentinel.
-func (w *walk) embedded(s, twin string, at place) error {
+// addEmbeddedReference reads the reference out of a longer string, such as an argument
+// --image=REF: the text at the sentinel's position.
+func (w *objectWalker) addEmbeddedReference(s, twin string, at fieldPath) error {
 	before, _, _ := strings.Cut(twin, w.sentinel+"/")
 	rest, ok := strings.CutPrefix(s, before)
 	if !ok {
@@ -156,10 +156,10 @@ func (w *walk) embedded(s, twin string, at place) error {
 	if end := strings.IndexAny(rest, " \t\r\n\"'`,;|)}]"); end >= 0 {
 		rest = rest[:end]
 	}
-	return w.reference(rest, at)
+	return w.addReference(rest, at)
 }
 
-func (w *walk) reference(s string, at place) error {
+func (w *objectWalker) addReference(s string, at fieldPath) error {
 	s = strings.TrimSpace(s)
 	if s == "" { // asks for nothing
 		return nil
@@ -170,36 +170,36 @@ func (w *walk) reference(s string, at place) error {
 	}
 	why := w.reason
 	why.Path = at.path
-	w.add(r, why)
+	w.addReason(r, why)
 	return nil
 }
 
-// looksLike is narrower than what a runtime accepts: with a path and a tag or
+// possibleReference is narrower than what a runtime accepts: with a path and a tag or
 // digest. Without these every other word would be a possible image.
-var looksLike = regexp.MustCompile(`^[\w.-]+(:\d+)?(/[\w.-]+)+(:[\w][\w.-]*|@sha256:[0-9a-f]{64})+$`)
+var possibleReference = regexp.MustCompile(`^[\w.-]+(:\d+)?(/[\w.-]+)+(:[\w][\w.-]*|@sha256:[0-9a-f]{64})+$`)
 
-// picture reports whether a field "image" shows something instead of running
+// isURL reports whether a field "image" is a graphic instead of a reference:
 // it: inline data, or a URL. One that ends in a tag or a digest is a reference
 // with a scheme before it, which no runtime pulls.
-func picture(s string) bool {
+func isURL(s string) bool {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "?")
 	return strings.HasPrefix(s, "data:") || strings.Contains(s, "://") && !strings.ContainsAny(s[strings.LastIndexByte(s, '/')+1:], ":@")
 }
 
-func (w *walk) guess(s string, at place) {
-	if !looksLike.MatchString(s) {
+func (w *objectWalker) addPossible(s string, at fieldPath) {
+	if !possibleReference.MatchString(s) {
 		return
 	}
 	if r, err := ParseRef(s); err == nil {
 		why := w.reason
 		why.Kind, why.Path = KindPossible, at.path
-		w.add(r, why)
+		w.addReason(r, why)
 	}
 }
 
-// structured reports whether a string is worth parsing as YAML: a document
+// looksLikeYAML reports whether a string is worth parsing as YAML: a document
 // rather than a word.
-func structured(s string) bool {
+func looksLikeYAML(s string) bool {
 	const most = 1 << 20
 	if len(s) > most {
 		return false
@@ -207,7 +207,7 @@ func structured(s string) bool {
 	return strings.Contains(s, "\n") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "image:")
 }
 
-func container(v any) bool {
+func isCollection(v any) bool {
 	switch v.(type) {
 	case map[string]any, []any:
 		return true

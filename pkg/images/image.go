@@ -16,13 +16,13 @@ const (
 	// KindUser was named by the user: an override, a live object's own field,
 	// or --image.
 	KindUser Kind = "user"
-	// KindPossible merely looks like a reference; it is listed, not carried.
+	// KindPossible merely looks like a reference; it is listed, not included.
 	KindPossible Kind = "possible"
 )
 
-// Needed reports whether an installation pulls what is asked for so with its
+// IsRequired reports whether an installation pulls what is asked for so with its
 // values as they are, as opposed to a feature that is switched off or a test.
-func (k Kind) Needed() bool { return k != KindOptional && k != KindPossible && k != KindTest }
+func (k Kind) IsRequired() bool { return k != KindOptional && k != KindPossible && k != KindTest }
 
 // Reason is one place that asks for an image.
 type Reason struct {

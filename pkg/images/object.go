@@ -27,9 +27,9 @@ func ParseObjects(manifest string) []Object {
 	return list
 }
 
-// At is what lies at path in an [Object] or in plain maps, or nil where a key
+// NestedValue is what lies at path in an [Object] or in plain maps, or nil where a key
 // is missing or something on the way is no map. Lists are not entered.
-func At(v any, path ...string) any {
+func NestedValue(v any, path ...string) any {
 	for _, p := range path {
 		switch m := v.(type) {
 		case map[string]any:
@@ -43,8 +43,8 @@ func At(v any, path ...string) any {
 	return v
 }
 
-// Text is the string at path, or "" where there is none; see [At].
-func Text(v any, path ...string) string {
-	s, _ := At(v, path...).(string)
+// NestedString is the string at path, or "" where there is none; see [NestedValue].
+func NestedString(v any, path ...string) string {
+	s, _ := NestedValue(v, path...).(string)
 	return s
 }

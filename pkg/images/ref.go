@@ -50,14 +50,14 @@ func ParseRef(s string) (Ref, error) {
 }
 
 var (
-	login       = regexp.MustCompile(`^(\w+://)?[^/@]*:[^/@]*@`)
-	digestStart = regexp.MustCompile(`^sha\d+:`)
+	credentialPrefix = regexp.MustCompile(`^(\w+://)?[^/@]*:[^/@]*@`)
+	digestStart      = regexp.MustCompile(`^sha\d+:`)
 )
 
 // withoutLogin is what was taken for a reference, without a user and a password
 // before the host: some write them as in a URL.
 func withoutLogin(s string) string {
-	m := login.FindStringSubmatchIndex(s)
+	m := credentialPrefix.FindStringSubmatchIndex(s)
 	if m == nil || digestStart.MatchString(s[m[1]:]) {
 		return s
 	}

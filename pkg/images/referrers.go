@@ -31,21 +31,21 @@ var cosignSuffixes = []string{".sig", ".att", ".sbom"}
 // "Referrers Tag Schema").
 func ReferrersTag(digest string) string { return strings.ReplaceAll(digest, ":", "-") }
 
-// Referrers finds what belongs to the manifests that t carries, and in turn to
+// FindReferrers finds what belongs to the manifests that t carries, and in turn to
 // what was found: by the registry's list of referrers, and by the tags that
 // cosign makes of a digest. They are sorted by reference. lost is true where
 // the reference has some upstream that do not hold here, because they belong
 // to an index of which only some platforms are carried.
-func Referrers(ctx context.Context, f Fetcher, t *Tree) (list []Referrer, lost bool, err error) {
+func FindReferrers(ctx context.Context, f Fetcher, t *Tree) (list []Referrer, lost bool, err error) {
 	s := &referrerSearch{f: f, repo: Ref{Host: t.Ref.Host, Path: t.Ref.Path}, seen: map[string]bool{}}
 	for _, d := range t.Order {
-		if err := s.of(ctx, d.Digest); err != nil {
+		if err := s.findFor(ctx, d.Digest); err != nil {
 			return nil, false, fmt.Errorf("finding the signatures of %q: %w", t.Ref, err)
 		}
 	}
 	if t.SourceDigest != t.Top.Digest && len(s.found) == 0 {
 		up := &referrerSearch{f: f, repo: s.repo, seen: map[string]bool{}}
-		if err := up.of(ctx, t.SourceDigest); err != nil {
+		if err := up.findFor(ctx, t.SourceDigest); err != nil {
 			return nil, false, fmt.Errorf("finding the signatures of %q: %w", t.Ref, err)
 		}
 		lost = len(up.found) > 0
@@ -62,8 +62,8 @@ type referrerSearch struct {
 	found []Referrer
 }
 
-// of adds what belongs to the manifest subject.
-func (s *referrerSearch) of(ctx context.Context, subject string) error {
+// findFor adds what belongs to the manifest subject.
+func (s *referrerSearch) findFor(ctx context.Context, subject string) error {
 	if s.seen[subject] {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (s *referrerSearch) of(ctx context.Context, subject string) error {
 	for _, d := range listed {
 		at := s.repo
 		at.Digest = d.Digest
-		if err := s.add(ctx, at, subject); err != nil {
+		if err := s.addReferrer(ctx, at, subject); err != nil {
 			return err
 		}
 	}
@@ -84,7 +84,7 @@ func (s *referrerSearch) of(ctx context.Context, subject string) error {
 		at.Tag = ReferrersTag(subject) + suffix
 		_, ok, err := s.f.Find(ctx, at)
 		if err == nil && ok {
-			err = s.add(ctx, at, subject)
+			err = s.addReferrer(ctx, at, subject)
 		}
 		if err != nil {
 			return err
@@ -93,8 +93,8 @@ func (s *referrerSearch) of(ctx context.Context, subject string) error {
 	return nil
 }
 
-// add reads one referrer and looks for its own.
-func (s *referrerSearch) add(ctx context.Context, at Ref, subject string) error {
+// addReferrer reads one referrer and looks for its own.
+func (s *referrerSearch) addReferrer(ctx context.Context, at Ref, subject string) error {
 	if len(s.found) >= maxReferrers {
 		return fmt.Errorf("more than %d artifacts belong to it", maxReferrers)
 	}
@@ -107,14 +107,14 @@ func (s *referrerSearch) add(ctx context.Context, at Ref, subject string) error 
 		Tree:    Tree{Ref: at, Top: desc, SourceDigest: desc.Digest, Manifests: map[string][]byte{}, Inline: map[string][]byte{}},
 		Subject: subject, ArtifactType: artifactType(raw),
 	}
-	l := &loader{f: s.f, repo: at, tree: &r.Tree}
-	if err := l.whole(ctx, desc, raw, 0); err != nil {
+	l := &treeLoader{f: s.f, repo: at, tree: &r.Tree}
+	if err := l.addTree(ctx, desc, raw, 0); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(s.found, func(f Referrer) bool { return f.Ref == at }) {
 		s.found = append(s.found, r)
 	}
-	return s.of(ctx, desc.Digest)
+	return s.findFor(ctx, desc.Digest)
 }
 
 // artifactType is what a manifest says it is: its own type, or its config's.

@@ -75,18 +75,18 @@ type Source interface {
 	ReadManifest(ctx context.Context, a Artifact, d Descriptor) ([]byte, error)
 	// OpenBlob streams a blob of a from an offset, unchecked.
 	OpenBlob(ctx context.Context, a Artifact, digest string, from int64) (io.ReadCloser, error)
-	// Carries reports whether the source holds the blob itself. A difference
+	// HoldsBlob reports whether the source holds the blob itself. A difference
 	// bundle assumes some blobs on the far side instead; these are proved to
 	// be there before anything is written.
-	Carries(digest string) bool
+	HoldsBlob(digest string) bool
 }
 
-// Placed is a Source that reads from a registry. Where the target is the same
+// RegistrySource is a Source that reads from a registry. Where the target is the same
 // registry, blobs are linked instead of being sent through this machine.
-type Placed interface {
+type RegistrySource interface {
 	Source
-	// Place is the repository that an artifact's blobs are read from.
-	Place(a Artifact) Ref
+	// SourceRepository is the repository that an artifact's blobs are read from.
+	SourceRepository(a Artifact) Ref
 }
 
 // Outcome says how a blob came to be in its repository.

@@ -13,9 +13,9 @@ import (
 type blobJob struct {
 	desc  Descriptor
 	users []*job // one a repository
-	// elsewhere are repositories of the same registry that hold the blob
+	// mountFrom are repositories of the same registry that hold the blob
 	// already, because a present artifact of this push is there, or the source.
-	elsewhere []string
+	mountFrom []string
 }
 
 func totalBytes(blobs []*blobJob) int64 {
@@ -52,63 +52,63 @@ func (p *pusher) planBlobs() []*blobJob {
 			continue
 		}
 		for _, d := range j.blobs {
-			if b := byDigest[d.Digest]; b != nil && len(b.elsewhere) == 0 {
-				b.elsewhere = []string{j.dst.Path}
+			if b := byDigest[d.Digest]; b != nil && len(b.mountFrom) == 0 {
+				b.mountFrom = []string{j.dst.Path}
 			}
 		}
 	}
 	for _, b := range out {
-		if len(b.elsewhere) == 0 {
-			b.elsewhere = p.placed(b.users[0])
+		if len(b.mountFrom) == 0 {
+			b.mountFrom = p.mountSource(b.users[0])
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *blobJob) int { return cmp.Compare(b.desc.Size, a.desc.Size) })
 	return out
 }
 
-// placed is the repository that holds an artifact's blobs, where the source is
+// mountSource is the repository that holds an artifact's blobs, where the source is
 // the target's own registry.
-func (p *pusher) placed(j *job) []string {
-	src, ok := p.src.(Placed)
+func (p *pusher) mountSource(j *job) []string {
+	src, ok := p.src.(RegistrySource)
 	if !ok {
 		return nil
 	}
-	at := src.Place(j.art)
+	at := src.SourceRepository(j.art)
 	if at.Host != j.dst.Host || at.Path == j.dst.Path {
 		return nil
 	}
 	return []string{at.Path}
 }
 
-// proveAssumed looks for every blob that the source leaves out.
-func (p *pusher) proveAssumed(ctx context.Context, blobs []*blobJob) error {
-	assumed := slices.DeleteFunc(slices.Clone(blobs), func(b *blobJob) bool { return p.src.Carries(b.desc.Digest) })
-	return each(ctx, p.opts.Concurrency, len(assumed), func(ctx context.Context, i int) error {
+// verifyAssumedBlobs looks for every blob that the source leaves out.
+func (p *pusher) verifyAssumedBlobs(ctx context.Context, blobs []*blobJob) error {
+	assumed := slices.DeleteFunc(slices.Clone(blobs), func(b *blobJob) bool { return p.src.HoldsBlob(b.desc.Digest) })
+	return forEach(ctx, p.opts.Concurrency, len(assumed), func(ctx context.Context, i int) error {
 		b := assumed[i]
-		places := append([]string(nil), b.elsewhere...)
+		places := append([]string(nil), b.mountFrom...)
 		for _, u := range b.users {
 			places = append(places, u.dst.Path)
 		}
-		b.elsewhere = nil
+		b.mountFrom = nil
 		for _, path := range places {
 			ok, err := p.dst.HasBlob(ctx, Ref{Host: b.users[0].dst.Host, Path: path}, b.desc.Digest)
 			if err != nil {
 				return err
 			}
 			if ok {
-				b.elsewhere = append(b.elsewhere, path)
+				b.mountFrom = append(b.mountFrom, path)
 			}
 		}
-		if len(b.elsewhere) == 0 {
+		if len(b.mountFrom) == 0 {
 			return &AssumedError{Repo: b.users[0].dst, Digest: b.desc.Digest}
 		}
 		return nil
 	})
 }
 
-func (p *pusher) lookAtBlobs(ctx context.Context, blobs []*blobJob) error {
+func (p *pusher) checkBlobs(ctx context.Context, blobs []*blobJob) error {
 	var mu sync.Mutex
-	return each(ctx, p.opts.Concurrency, len(blobs), func(ctx context.Context, i int) error {
+	return forEach(ctx, p.opts.Concurrency, len(blobs), func(ctx context.Context, i int) error {
 		b := blobs[i]
 		for n, u := range b.users {
 			ok, err := p.dst.HasBlob(ctx, u.dst, b.desc.Digest)
@@ -136,9 +136,9 @@ func (p *pusher) pushBlobs(ctx context.Context, blobs []*blobJob) error {
 	var mu sync.Mutex
 	q := newQueue()
 	for _, b := range blobs {
-		q.add(func(ctx context.Context) error {
+		q.addTask(func(ctx context.Context) error {
 			first := b.users[0]
-			if err := p.pushBlob(ctx, &mu, b, first, b.elsewhere); err != nil {
+			if err := p.pushBlob(ctx, &mu, b, first, b.mountFrom); err != nil {
 				return err
 			}
 			for _, u := range b.users[1:] {
@@ -155,14 +155,14 @@ func (p *pusher) pushBlobs(ctx context.Context, blobs []*blobJob) error {
 func (p *pusher) pushBlob(ctx context.Context, mu *sync.Mutex, b *blobJob, u *job, from []string) error {
 	meter := &meter{progress: p.opts.Progress}
 	open := func(at int64) (io.ReadCloser, error) {
-		if !p.src.Carries(b.desc.Digest) {
+		if !p.src.HoldsBlob(b.desc.Digest) {
 			return nil, &AssumedError{Repo: u.dst, Digest: b.desc.Digest}
 		}
 		rc, err := p.src.OpenBlob(ctx, u.art, b.desc.Digest, at)
 		if err != nil {
 			return nil, err
 		}
-		meter.restart(at)
+		meter.resetTo(at)
 		return &meteredReader{rc, meter}, nil
 	}
 	got, err := p.dst.PushBlob(ctx, u.dst, b.desc, open, from)
@@ -189,11 +189,11 @@ func (p *pusher) pushBlob(ctx context.Context, mu *sync.Mutex, b *blobJob, u *jo
 // The transport may still read from an earlier body while the next is opened.
 type meter struct {
 	progress Progress
-	at       atomic.Int64
+	offset   atomic.Int64
 }
 
-func (m *meter) restart(at int64) {
-	if before := m.at.Swap(at); before != at {
+func (m *meter) resetTo(at int64) {
+	if before := m.offset.Swap(at); before != at {
 		m.progress.Emit(Event{Kind: EventMoved, Bytes: at - before})
 	}
 }
@@ -206,7 +206,7 @@ type meteredReader struct {
 // Read implements io.Reader.
 func (r *meteredReader) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
-	r.m.at.Add(int64(n))
+	r.m.offset.Add(int64(n))
 	r.m.progress.Emit(Event{Kind: EventMoved, Bytes: int64(n)})
 	return n, err
 }

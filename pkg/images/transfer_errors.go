@@ -11,13 +11,13 @@ import (
 // something else. Nothing was pushed.
 type TagConflictError struct {
 	Ref Ref
-	// Have is what the tag points to, Want what was to be pushed.
-	Have, Want string
+	// Received is what the tag points to, Want what was to be pushed.
+	Received, Expected string
 }
 
 // Error implements error.
 func (e *TagConflictError) Error() string {
-	return message.Sprintf("pushing %q: the tag already points to another digest\nreceived: %s\nexpected: %s", e.Ref, e.Have, e.Want)
+	return message.Sprintf("pushing %q: the tag already points to another digest\nreceived: %s\nexpected: %s", e.Ref, e.Received, e.Expected)
 }
 
 // Lines implements [message.Liner].
@@ -25,7 +25,7 @@ func (e *TagConflictError) Lines() []string { return strings.Split(e.Error(), "\
 
 // Hint names what helps.
 func (e *TagConflictError) Hint() string {
-	return "look at what is there before replacing it with --overwrite-tag"
+	return "check the existing tag before replacing it with --overwrite-tag"
 }
 
 // NameError says that an artifact would go where no registry can have it.
@@ -33,7 +33,7 @@ type NameError struct{ Ref Ref }
 
 // Error implements error.
 func (e *NameError) Error() string {
-	return fmt.Sprintf("pushing %q: this can't be the name of a repository with a tag", e.Ref)
+	return fmt.Sprintf("pushing %q: invalid repository name or tag", e.Ref)
 }
 
 // Hint names what helps.
@@ -50,10 +50,10 @@ type AssumedError struct {
 
 // Error implements error.
 func (e *AssumedError) Error() string {
-	return fmt.Sprintf("pushing to %q: the bundle leaves out blob %s, which is not there", e.Repo.Name(), e.Digest)
+	return fmt.Sprintf("pushing to %q: blob %s is neither in the bundle nor in the registry", e.Repo.Name(), e.Digest)
 }
 
 // Hint names what helps.
 func (e *AssumedError) Hint() string {
-	return "push a bundle that carries everything, made without the site's list of present blobs"
+	return "push a full bundle, created without --difference"
 }

@@ -55,13 +55,13 @@ func ParseManifest(raw []byte, mediaType string) (Node, error) {
 		return Node{}, fmt.Errorf("parsing manifest: %w", err)
 	}
 	if IsIndex(mediaType) {
-		children, err := descriptors(m.Manifests)
+		children, err := parseDescriptors(m.Manifests)
 		return Node{Manifests: children}, err
 	}
 	if m.Config == nil {
 		return Node{}, fmt.Errorf("parsing manifest of type %q: it has no config (Docker schema 1 is not supported)", mediaType)
 	}
-	blobs, err := descriptors(append([]rawDescriptor{*m.Config}, m.Layers...))
+	blobs, err := parseDescriptors(append([]rawDescriptor{*m.Config}, m.Layers...))
 	return Node{Blobs: blobs}, err
 }
 
@@ -70,7 +70,7 @@ func IsIndex(mediaType string) bool {
 	return mediaType == MediaTypeOCIIndex || mediaType == MediaTypeDockerList
 }
 
-func descriptors(in []rawDescriptor) ([]Descriptor, error) {
+func parseDescriptors(in []rawDescriptor) ([]Descriptor, error) {
 	out := make([]Descriptor, 0, len(in))
 	seen := make(map[string]bool, len(in))
 	for _, r := range in {

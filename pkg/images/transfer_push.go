@@ -17,7 +17,7 @@ type PushOptions struct {
 	// OverwriteTags lets a tag that points elsewhere be moved. The default is
 	// a [TagConflictError].
 	OverwriteTags bool
-	// DryRun only looks: what is missing is reported as missing.
+	// DryRun only reports what is missing.
 	DryRun bool
 	// NoCharts leaves out the charts and the bundle's manifest.
 	NoCharts bool
@@ -47,7 +47,7 @@ func Push(ctx context.Context, src Source, dst Target, mirror Mirror, opts PushO
 		return Receipt{}, err
 	}
 	err := p.run(ctx)
-	return p.receipt(), err
+	return p.buildReceipt(), err
 }
 
 // Destination says where an artifact goes. Charts and the bundle's manifest go
@@ -68,9 +68,9 @@ func Destination(a Artifact, mirror Mirror, chartsPath string) Ref {
 	return Ref{Host: host, Path: path.Join(strings.Trim(chartsPath, "/"), a.Name), Tag: tag}
 }
 
-// Repositories lists the repositories a push needs, sorted: what the
+// ListRepositories lists the repositories a push needs, sorted: what the
 // registry's owner must create where that is not automatic.
-func Repositories(src Source, mirror Mirror, opts PushOptions) []string {
+func ListRepositories(src Source, mirror Mirror, opts PushOptions) []string {
 	var out []string
 	for _, a := range src.Artifacts() {
 		if !a.Ref.IsZero() || !opts.NoCharts {
@@ -83,15 +83,15 @@ func Repositories(src Source, mirror Mirror, opts PushOptions) []string {
 
 // job is one artifact on its way.
 type job struct {
-	art       Artifact
-	dst       Ref
-	present   bool
-	done      bool
-	replaced  string
-	within    string
-	manifests []manifestJob
-	blobs     []Descriptor
-	item      ReceiptItem
+	art             Artifact
+	dst             Ref
+	present         bool
+	done            bool
+	replaced        string
+	containingIndex string
+	manifests       []manifestJob
+	blobs           []Descriptor
+	item            ReceiptItem
 }
 
 type manifestJob struct {
@@ -140,19 +140,19 @@ func (p *pusher) checkNames() error {
 }
 
 func (p *pusher) run(ctx context.Context) error {
-	if err := p.look(ctx); err != nil {
+	if err := p.checkManifests(ctx); err != nil {
 		return err
 	}
-	if err := p.read(ctx); err != nil {
+	if err := p.readManifests(ctx); err != nil {
 		return err
 	}
 	blobs := p.planBlobs()
-	if err := p.proveAssumed(ctx, blobs); err != nil {
+	if err := p.verifyAssumedBlobs(ctx, blobs); err != nil {
 		return err
 	}
 	p.opts.Progress.Emit(Event{Kind: EventTotal, Bytes: totalBytes(blobs)})
 	if p.opts.DryRun {
-		return p.lookAtBlobs(ctx, blobs)
+		return p.checkBlobs(ctx, blobs)
 	}
 	if err := p.pushBlobs(ctx, blobs); err != nil {
 		return err
@@ -163,23 +163,23 @@ func (p *pusher) run(ctx context.Context) error {
 	return p.listReferrers(ctx)
 }
 
-// read collects the manifests and blobs. Those of present artifacts are read
+// readManifests collects the manifests and blobs. Those of present artifacts are read
 // too when anything is missing: their repositories can lend their blobs.
-func (p *pusher) read(ctx context.Context) error {
+func (p *pusher) readManifests(ctx context.Context) error {
 	if !slices.ContainsFunc(p.jobs, func(j *job) bool { return !j.present }) {
 		return nil
 	}
-	return each(ctx, p.opts.Concurrency, len(p.jobs), func(ctx context.Context, i int) error {
+	return forEach(ctx, p.opts.Concurrency, len(p.jobs), func(ctx context.Context, i int) error {
 		j := p.jobs[i]
-		if err := p.walk(ctx, j, j.art.Desc, 0); err != nil {
+		if err := p.walkManifests(ctx, j, j.art.Desc, 0); err != nil {
 			return fmt.Errorf("reading %q: %w", j.art, err)
 		}
 		return nil
 	})
 }
 
-// walk reads what is below d, children first, each once.
-func (p *pusher) walk(ctx context.Context, j *job, d Descriptor, depth int) error {
+// walkManifests reads what is below d, children first, each once.
+func (p *pusher) walkManifests(ctx context.Context, j *job, d Descriptor, depth int) error {
 	if depth > 4 {
 		return fmt.Errorf("index %s is nested too deeply", d.Digest)
 	}
@@ -195,7 +195,7 @@ func (p *pusher) walk(ctx context.Context, j *job, d Descriptor, depth int) erro
 		return err
 	}
 	for _, child := range node.Manifests {
-		if err := p.walk(ctx, j, child, depth+1); err != nil {
+		if err := p.walkManifests(ctx, j, child, depth+1); err != nil {
 			return err
 		}
 	}
@@ -207,7 +207,7 @@ func (p *pusher) walk(ctx context.Context, j *job, d Descriptor, depth int) erro
 // pushManifests puts children first and the tags after everything else.
 func (p *pusher) pushManifests(ctx context.Context) error {
 	todo := slices.DeleteFunc(slices.Clone(p.jobs), func(j *job) bool { return j.present })
-	err := each(ctx, p.opts.Concurrency, len(todo), func(ctx context.Context, i int) error {
+	err := forEach(ctx, p.opts.Concurrency, len(todo), func(ctx context.Context, i int) error {
 		j := todo[i]
 		for _, m := range j.manifests[:len(j.manifests)-1] {
 			at := j.dst
@@ -221,10 +221,10 @@ func (p *pusher) pushManifests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return each(ctx, p.opts.Concurrency, len(todo), func(ctx context.Context, i int) error {
+	return forEach(ctx, p.opts.Concurrency, len(todo), func(ctx context.Context, i int) error {
 		j := todo[i]
 		top := j.manifests[len(j.manifests)-1]
-		if err := p.dst.PutManifest(ctx, p.target(j), top.desc.MediaType, top.raw); err != nil {
+		if err := p.dst.PutManifest(ctx, p.targetRef(j), top.desc.MediaType, top.raw); err != nil {
 			return err
 		}
 		j.done = true
@@ -233,11 +233,11 @@ func (p *pusher) pushManifests(ctx context.Context) error {
 	})
 }
 
-func (p *pusher) receipt() Receipt {
+func (p *pusher) buildReceipt() Receipt {
 	r := Receipt{APIVersion: "upgrade.aistor.dev/v1alpha1", Kind: "PushReceipt", Registry: p.reg, DryRun: p.opts.DryRun}
 	for _, j := range p.jobs {
 		it := j.item
-		it.Replaced, it.Within = j.replaced, j.within
+		it.Replaced, it.Within = j.replaced, j.containingIndex
 		switch {
 		case j.present:
 			it.Outcome = OutcomePresent

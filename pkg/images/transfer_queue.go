@@ -22,8 +22,8 @@ func newQueue() *queue {
 	return q
 }
 
-// add puts a task behind the waiting ones.
-func (q *queue) add(t func(context.Context) error) {
+// addTask puts a task behind the waiting ones.
+func (q *queue) addTask(t func(context.Context) error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.tasks = append(q.tasks, t)
@@ -47,8 +47,8 @@ func (q *queue) run(ctx context.Context, workers int) error {
 	var wg sync.WaitGroup
 	for range max(workers, 1) {
 		wg.Go(func() {
-			for t := q.next(); t != nil; t = q.next() {
-				q.done(t(ctx), cancel)
+			for t := q.nextTask(); t != nil; t = q.nextTask() {
+				q.finishTask(t(ctx), cancel)
 			}
 		})
 	}
@@ -56,7 +56,7 @@ func (q *queue) run(ctx context.Context, workers int) error {
 	return q.err
 }
 
-func (q *queue) next() func(context.Context) error {
+func (q *queue) nextTask() func(context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.tasks) == 0 && q.pending > 0 && q.err == nil {
@@ -70,7 +70,7 @@ func (q *queue) next() func(context.Context) error {
 	return t
 }
 
-func (q *queue) done(err error, cancel func()) {
+func (q *queue) finishTask(err error, cancel func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.pending--
@@ -83,11 +83,11 @@ func (q *queue) done(err error, cancel func()) {
 	}
 }
 
-// each runs f for every index below n on a few workers.
-func each(ctx context.Context, workers, n int, f func(ctx context.Context, i int) error) error {
+// forEach runs f for every index below n on a few workers.
+func forEach(ctx context.Context, workers, n int, f func(ctx context.Context, i int) error) error {
 	q := newQueue()
 	for i := range n {
-		q.add(func(ctx context.Context) error { return f(ctx, i) })
+		q.addTask(func(ctx context.Context) error { return f(ctx, i) })
 	}
 	return q.run(ctx, workers)
 }

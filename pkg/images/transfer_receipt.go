@@ -35,8 +35,8 @@ type ReceiptItem struct {
 	BytesPresent int64 `json:"bytesPresent,omitempty"`
 }
 
-// Sent is the number of bytes of blobs that were sent in all.
-func (r Receipt) Sent() int64 {
+// BytesSent is the number of bytes of blobs that were sent in all.
+func (r Receipt) BytesSent() int64 {
 	var n int64
 	for _, a := range r.Artifacts {
 		n += a.BytesSent
@@ -44,8 +44,8 @@ func (r Receipt) Sent() int64 {
 	return n
 }
 
-// Pushed counts the artifacts that were not there before.
-func (r Receipt) Pushed() int {
+// PushedCount counts the artifacts that were not there before.
+func (r Receipt) PushedCount() int {
 	n := 0
 	for _, a := range r.Artifacts {
 		if a.Outcome != OutcomePresent {

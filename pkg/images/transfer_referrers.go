@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// listing is a manifest in the private registry with what was pushed that
+// referrersListing is a manifest in the private registry with what was pushed that
 // belongs to it.
-type listing struct {
+type referrersListing struct {
 	repo    Ref
 	subject string
 	jobs    []*job
@@ -20,24 +20,24 @@ type listing struct {
 // It looks also where all were present, for an earlier push may have ended
 // right before.
 func (p *pusher) listReferrers(ctx context.Context) error {
-	var todo []*listing
+	var todo []*referrersListing
 	for _, j := range p.jobs {
 		if j.art.Kind != ArtifactReferrer || j.dst.Tag != "" {
 			continue // a tag is found by its name
 		}
 		repo := Ref{Host: j.dst.Host, Path: j.dst.Path}
-		i := slices.IndexFunc(todo, func(l *listing) bool { return l.repo == repo && l.subject == j.art.Subject })
+		i := slices.IndexFunc(todo, func(l *referrersListing) bool { return l.repo == repo && l.subject == j.art.Subject })
 		if i < 0 {
-			i, todo = len(todo), append(todo, &listing{repo: repo, subject: j.art.Subject})
+			i, todo = len(todo), append(todo, &referrersListing{repo: repo, subject: j.art.Subject})
 		}
 		todo[i].jobs = append(todo[i].jobs, j)
 	}
-	return each(ctx, p.opts.Concurrency, len(todo), func(ctx context.Context, i int) error {
-		return p.list(ctx, todo[i])
+	return forEach(ctx, p.opts.Concurrency, len(todo), func(ctx context.Context, i int) error {
+		return p.addToReferrersList(ctx, todo[i])
 	})
 }
 
-func (p *pusher) list(ctx context.Context, l *listing) error {
+func (p *pusher) addToReferrersList(ctx context.Context, l *referrersListing) error {
 	have, err := p.dst.ListReferrers(ctx, l.repo, l.subject)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (p *pusher) referrersIndex(ctx context.Context, before []byte, jobs []*job)
 	}{}
 	if before != nil {
 		if err := json.Unmarshal(before, &index); err != nil {
-			return nil, fmt.Errorf("reading the list that is there: %w", err)
+			return nil, fmt.Errorf("reading the existing list: %w", err)
 		}
 	}
 	index.SchemaVersion, index.MediaType = 2, MediaTypeOCIIndex

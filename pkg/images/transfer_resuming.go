@@ -18,36 +18,36 @@ func OpenResuming(ctx context.Context, f Fetcher, repo Ref, digest string, from 
 		rc, _, err := f.OpenBlob(ctx, repo, digest, at)
 		return rc, err
 	}
-	return &resuming{ReadCloser: rc, again: again, at: from, left: left, ctx: ctx}, nil
+	return &resumingReader{ReadCloser: rc, reopen: again, offset: from, bytesLeft: left, ctx: ctx}, nil
 }
 
-// resuming is a stream that opens itself again where it broke off, as long as
+// resumingReader is a stream that opens itself again where it broke off, as long as
 // each opening brings something.
-type resuming struct {
+type resumingReader struct {
 	io.ReadCloser
-	again  func(at int64) (io.ReadCloser, error)
-	ctx    context.Context //nolint:containedctx // lives as long as the read it belongs to
-	at     int64
-	left   int64 // -1 where not known
-	barren bool
+	reopen     func(at int64) (io.ReadCloser, error)
+	ctx        context.Context //nolint:containedctx // lives as long as the read it belongs to
+	offset     int64
+	bytesLeft  int64 // -1 where not known
+	noProgress bool
 }
 
 // Read implements io.Reader.
-func (r *resuming) Read(b []byte) (int, error) {
+func (r *resumingReader) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
-	r.at += int64(n)
-	if r.left >= 0 {
-		r.left -= int64(n)
+	r.offset += int64(n)
+	if r.bytesLeft >= 0 {
+		r.bytesLeft -= int64(n)
 	}
 	if n > 0 {
-		r.barren = false
+		r.noProgress = false
 	}
-	broken := err != nil && (!errors.Is(err, io.EOF) || r.left > 0)
-	if !broken || r.barren || r.ctx.Err() != nil {
+	broken := err != nil && (!errors.Is(err, io.EOF) || r.bytesLeft > 0)
+	if !broken || r.noProgress || r.ctx.Err() != nil {
 		return n, err
 	}
-	r.barren = true
-	rc, openErr := r.again(r.at)
+	r.noProgress = true
+	rc, openErr := r.reopen(r.offset)
 	if openErr != nil {
 		return n, openErr
 	}

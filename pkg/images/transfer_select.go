@@ -33,14 +33,14 @@ type Tree struct {
 
 // PlatformError says that an image has none of the wanted platforms.
 type PlatformError struct {
-	Ref        Ref
-	Want, Have []string
+	Ref                 Ref
+	Expected, Available []string
 }
 
 // Error implements error.
 func (e *PlatformError) Error() string {
 	return fmt.Sprintf("selecting platforms of %q: it has %s, not %s",
-		e.Ref, strings.Join(e.Have, ", "), strings.Join(e.Want, ", "))
+		e.Ref, strings.Join(e.Available, ", "), strings.Join(e.Expected, ", "))
 }
 
 // Resolve reads the manifests of r and keeps the wanted platforms.
@@ -59,14 +59,14 @@ func Resolve(ctx context.Context, f Fetcher, r Ref, platforms []string) (*Tree, 
 	}
 	desc.MediaType = mediaType
 	t := &Tree{Ref: r, Top: desc, SourceDigest: desc.Digest, Manifests: map[string][]byte{}, Inline: map[string][]byte{}}
-	l := &loader{f: f, repo: r, tree: t}
+	l := &treeLoader{f: f, repo: r, tree: t}
 	switch {
 	case !IsIndex(mediaType):
-		err = l.single(ctx, desc, raw, platforms)
+		err = l.addSingleImage(ctx, desc, raw, platforms)
 	case len(platforms) == 0 || r.Digest != "":
-		err = l.whole(ctx, desc, raw, 0)
+		err = l.addTree(ctx, desc, raw, 0)
 	default:
-		err = l.some(ctx, desc, raw, platforms)
+		err = l.addSelected(ctx, desc, raw, platforms)
 	}
 	if err != nil {
 		return nil, err
@@ -90,21 +90,21 @@ const (
 	maxManifestBytes = 64 << 20
 )
 
-type loader struct {
+type treeLoader struct {
 	f    Fetcher
 	repo Ref
 	tree *Tree
 	read int // bytes of manifests
 }
 
-func (l *loader) fetch(ctx context.Context, d Descriptor) ([]byte, error) {
+func (l *treeLoader) fetchManifest(ctx context.Context, d Descriptor) ([]byte, error) {
 	at := l.repo
 	at.Digest = d.Digest
 	raw, _, _, err := l.f.Manifest(ctx, at)
 	return raw, err
 }
 
-func (l *loader) add(d Descriptor, raw []byte) {
+func (l *treeLoader) addManifest(d Descriptor, raw []byte) {
 	if _, ok := l.tree.Manifests[d.Digest]; ok {
 		return
 	}
@@ -112,7 +112,7 @@ func (l *loader) add(d Descriptor, raw []byte) {
 	l.tree.Order = append(l.tree.Order, d)
 }
 
-func (l *loader) addBlobs(blobs []Descriptor) {
+func (l *treeLoader) addBlobs(blobs []Descriptor) {
 	for _, b := range blobs {
 		if !slices.ContainsFunc(l.tree.Blobs, func(d Descriptor) bool { return d.Digest == b.Digest }) {
 			l.tree.Blobs = append(l.tree.Blobs, b)
@@ -120,8 +120,8 @@ func (l *loader) addBlobs(blobs []Descriptor) {
 	}
 }
 
-// whole keeps d and everything below it.
-func (l *loader) whole(ctx context.Context, d Descriptor, raw []byte, depth int) error {
+// addTree keeps d and everything below it.
+func (l *treeLoader) addTree(ctx context.Context, d Descriptor, raw []byte, depth int) error {
 	if depth > 3 {
 		return fmt.Errorf("reading index %q: nested too deeply", l.repo)
 	}
@@ -130,39 +130,39 @@ func (l *loader) whole(ctx context.Context, d Descriptor, raw []byte, depth int)
 		return fmt.Errorf("reading image %q: %w", l.repo, err)
 	}
 	for _, child := range node.Manifests {
-		if err := l.child(ctx, child, depth+1); err != nil {
+		if err := l.addChild(ctx, child, depth+1); err != nil {
 			return err
 		}
-		if realPlatform(child.Platform) {
+		if isRealPlatform(child.Platform) {
 			l.tree.Platforms = append(l.tree.Platforms, child.Platform)
 		}
 	}
 	l.addBlobs(node.Blobs)
-	l.add(d, raw)
+	l.addManifest(d, raw)
 	return nil
 }
 
-// child keeps one entry of an index. Each manifest is fetched once, however
+// addChild keeps one entry of an index. Each manifest is fetched once, however
 // many indexes name it, and there is an end to how many.
-func (l *loader) child(ctx context.Context, d Descriptor, depth int) error {
+func (l *treeLoader) addChild(ctx context.Context, d Descriptor, depth int) error {
 	if _, ok := l.tree.Manifests[d.Digest]; ok {
 		return nil
 	}
 	if len(l.tree.Manifests) >= maxManifests {
 		return fmt.Errorf("reading index %q: it holds more than %d manifests", l.repo, maxManifests)
 	}
-	body, err := l.fetch(ctx, d)
+	body, err := l.fetchManifest(ctx, d)
 	if err != nil {
 		return err
 	}
 	if l.read += len(body); l.read > maxManifestBytes {
 		return fmt.Errorf("reading index %q: its manifests come to more than %d bytes", l.repo, maxManifestBytes)
 	}
-	return l.whole(ctx, d, body, depth)
+	return l.addTree(ctx, d, body, depth)
 }
 
-// some keeps the wanted children of an index.
-func (l *loader) some(ctx context.Context, d Descriptor, raw []byte, want []string) error {
+// addSelected keeps the wanted children of an index.
+func (l *treeLoader) addSelected(ctx context.Context, d Descriptor, raw []byte, want []string) error {
 	node, err := ParseManifest(raw, d.MediaType)
 	if err != nil {
 		return fmt.Errorf("reading image %q: %w", l.repo, err)
@@ -170,7 +170,7 @@ func (l *loader) some(ctx context.Context, d Descriptor, raw []byte, want []stri
 	var keep []Descriptor
 	var have []string
 	for _, child := range node.Manifests {
-		if !realPlatform(child.Platform) {
+		if !isRealPlatform(child.Platform) {
 			continue
 		}
 		have = append(have, child.Platform)
@@ -179,14 +179,14 @@ func (l *loader) some(ctx context.Context, d Descriptor, raw []byte, want []stri
 		}
 	}
 	if len(keep) == 0 {
-		return &PlatformError{Ref: l.repo, Want: want, Have: have}
+		return &PlatformError{Ref: l.repo, Expected: want, Available: have}
 	}
-	l.note(want, keep)
+	l.recordPlatforms(want, keep)
 	if len(keep) == len(node.Manifests) {
-		return l.whole(ctx, d, raw, 0)
+		return l.addTree(ctx, d, raw, 0)
 	}
 	for _, child := range keep {
-		if err := l.child(ctx, child, 1); err != nil {
+		if err := l.addChild(ctx, child, 1); err != nil {
 			return err
 		}
 	}
@@ -194,10 +194,10 @@ func (l *loader) some(ctx context.Context, d Descriptor, raw []byte, want []stri
 		l.tree.Top = keep[0]
 		return nil
 	}
-	return l.rebuild(d, raw, keep)
+	return l.rebuildIndex(d, raw, keep)
 }
 
-func (l *loader) note(want []string, keep []Descriptor) {
+func (l *treeLoader) recordPlatforms(want []string, keep []Descriptor) {
 	for _, k := range keep {
 		l.tree.Platforms = append(l.tree.Platforms, k.Platform)
 	}
@@ -208,10 +208,10 @@ func (l *loader) note(want []string, keep []Descriptor) {
 	}
 }
 
-// rebuild makes an index of the kept children. It edits the original as data,
+// rebuildIndex makes an index of the kept children. It edits the original as data,
 // so that annotations and unknown fields stay; the same index and platforms
 // give the same bytes.
-func (l *loader) rebuild(d Descriptor, raw []byte, keep []Descriptor) error {
+func (l *treeLoader) rebuildIndex(d Descriptor, raw []byte, keep []Descriptor) error {
 	var index map[string]json.RawMessage
 	var children []json.RawMessage
 	if err := json.Unmarshal(raw, &index); err != nil {
@@ -234,10 +234,10 @@ func (l *loader) rebuild(d Descriptor, raw []byte, keep []Descriptor) error {
 		return fmt.Errorf("rebuilding index of %q: %w", l.repo, err)
 	}
 	l.tree.Top = Descriptor{MediaType: d.MediaType, Digest: DigestOf(body), Size: int64(len(body))}
-	l.add(l.tree.Top, body)
+	l.addManifest(l.tree.Top, body)
 	return nil
 }
 
-// realPlatform is false for attestations, which are listed as
+// isRealPlatform is false for attestations, which are listed as
 // "unknown/unknown", and for children that name no platform.
-func realPlatform(p string) bool { return p != "" && !strings.HasPrefix(p, "unknown/") }
+func isRealPlatform(p string) bool { return p != "" && !strings.HasPrefix(p, "unknown/") }

@@ -64,9 +64,9 @@ func TestParseManifest(t *testing.T) {
 // A few manifests that name each other many times are a few requests.
 func TestAnIndexIsReadOnceHoweverManyNameIt(t *testing.T) {
 	t.Parallel()
-	f := &tower{manifests: map[string][]byte{}}
+	f := &manifestRegistry{manifests: map[string][]byte{}}
 	const wide = 30
-	level := []Descriptor{f.add(MediaTypeOCIManifest, `{"config":{"digest":"`+someDigest+`","size":1}}`)}
+	level := []Descriptor{f.addManifest(MediaTypeOCIManifest, `{"config":{"digest":"`+someDigest+`","size":1}}`)}
 	for range 3 {
 		var next []Descriptor
 		for i := range wide {
@@ -77,7 +77,7 @@ func TestAnIndexIsReadOnceHoweverManyNameIt(t *testing.T) {
 				}
 				raw += fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, d.MediaType, d.Digest, d.Size)
 			}
-			next = append(next, f.add(MediaTypeOCIIndex, raw+"]}"))
+			next = append(next, f.addManifest(MediaTypeOCIIndex, raw+"]}"))
 		}
 		level = next
 	}
@@ -91,21 +91,21 @@ func TestAnIndexIsReadOnceHoweverManyNameIt(t *testing.T) {
 	}
 }
 
-// tower is a registry of manifests alone.
-type tower struct {
+// manifestRegistry is a registry of manifests alone.
+type manifestRegistry struct {
 	Fetcher
 	manifests map[string][]byte
 	reads     int
 }
 
-func (f *tower) add(mediaType, raw string) Descriptor {
+func (f *manifestRegistry) addManifest(mediaType, raw string) Descriptor {
 	d := Descriptor{MediaType: mediaType, Digest: DigestOf([]byte(raw)), Size: int64(len(raw))}
 	f.manifests[d.Digest] = []byte(raw)
 	return d
 }
 
 // Manifest implements Fetcher.
-func (f *tower) Manifest(_ context.Context, r Ref) ([]byte, string, Descriptor, error) {
+func (f *manifestRegistry) Manifest(_ context.Context, r Ref) ([]byte, string, Descriptor, error) {
 	f.reads++
 	raw := f.manifests[r.Digest]
 	mediaType := MediaTypeOCIIndex
@@ -168,7 +168,7 @@ func TestQueue(t *testing.T) {
 		}
 		q := newQueue()
 		for i := range 20 {
-			q.add(func(context.Context) error {
+			q.addTask(func(context.Context) error {
 				note(i)
 				q.addFirst(func(context.Context) error { note(100 + i); return nil })
 				return nil
@@ -186,12 +186,12 @@ func TestQueue(t *testing.T) {
 		t.Parallel()
 		var ran []string
 		q := newQueue()
-		q.add(func(context.Context) error {
+		q.addTask(func(context.Context) error {
 			q.addFirst(func(context.Context) error { ran = append(ran, "b"); return nil })
 			ran = append(ran, "a")
 			return nil
 		})
-		q.add(func(context.Context) error { ran = append(ran, "c"); return nil })
+		q.addTask(func(context.Context) error { ran = append(ran, "c"); return nil })
 		if err := q.run(t.Context(), 1); err != nil || strings.Join(ran, "") != "abc" {
 			t.Errorf("ran %v, %v", ran, err)
 		}
@@ -200,7 +200,7 @@ func TestQueue(t *testing.T) {
 		t.Parallel()
 		boom := errors.New("boom")
 		started := make(chan struct{})
-		err := each(t.Context(), 2, 50, func(ctx context.Context, i int) error {
+		err := forEach(t.Context(), 2, 50, func(ctx context.Context, i int) error {
 			switch i {
 			case 0:
 				<-started
@@ -218,7 +218,7 @@ func TestQueue(t *testing.T) {
 	})
 	t.Run("nothing to do", func(t *testing.T) {
 		t.Parallel()
-		if err := each(t.Context(), 3, 0, nil); err != nil {
+		if err := forEach(t.Context(), 3, 0, nil); err != nil {
 			t.Error(err)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNothingToDo is returned by [Build] for inputs without a single change.
-var ErrNothingToDo = errors.New("planning: neither the operator nor an object store is to change")
+var ErrNothingToDo = errors.New("planning: no changes to the operator or an object store")
 
 // Build decides what to do, in which order, and what forbids it. It is pure:
 // equal inputs give equal plans. What can't be done appears as a refusal in
@@ -27,7 +27,7 @@ func Build(in Inputs) (*Plan, error) {
 		return nil, ErrNothingToDo
 	}
 	p := &Plan{
-		APIVersion: APIVersion, Kind: in.kind(),
+		APIVersion: APIVersion, Kind: in.planKind(),
 		Cluster:  Cluster{UID: in.Facts.ClusterUID, Version: in.Facts.ServerVersion, Context: in.Facts.Context, Server: in.Facts.Server},
 		Bundle:   in.Bundle,
 		Registry: in.Registry,
@@ -35,14 +35,14 @@ func Build(in Inputs) (*Plan, error) {
 		Images:   plannedImages(in),
 		Claims:   in.Facts.ClaimRecords(),
 	}
-	p.Steps = steps(in)
-	p.Refusals, p.Warnings = judge(in, p)
+	p.Steps = buildSteps(in)
+	p.Refusals, p.Warnings = evaluateRules(in, p)
 	return p, nil
 }
 
-// Refused reports whether anything forbids the plan, as one error that names
+// RefusalError reports whether anything forbids the plan, as one error that names
 // every refusal, or nil.
-func (p *Plan) Refused() error {
+func (p *Plan) RefusalError() error {
 	var errs []error
 	for _, r := range p.Refusals {
 		err := message.Errorf("%s", r.Message)
@@ -55,44 +55,44 @@ func (p *Plan) Refused() error {
 }
 
 // Digest identifies the plan by what is done. Warnings, Preflight and Claims
-// don't count; [Plan.Departs] compares warnings too.
+// don't count; [Plan.DiffersFrom] compares warnings too.
 func (p *Plan) Digest() string {
 	silent := *p
 	silent.Warnings, silent.Preflight, silent.Claims = nil, nil, nil
 	return digestOf(&silent)
 }
 
-// changes is every change in the order in which it is carried out.
-func (in Inputs) changes() []Change {
-	if in.goesBack() {
+// orderedChanges is every change in the order in which it is carried out.
+func (in Inputs) orderedChanges() []Change {
+	if in.isRollback() {
 		return slices.Concat(in.Stores, in.Operator)
 	}
 	return slices.Concat(in.Operator, in.Stores)
 }
 
-// goesBack reports whether the changes are rollbacks.
-func (in Inputs) goesBack() bool {
+// isRollback reports whether the changes are rollbacks.
+func (in Inputs) isRollback() bool {
 	back := func(c Change) bool { return c.Revision > 0 }
 	return slices.ContainsFunc(in.Operator, back) || slices.ContainsFunc(in.Stores, back)
 }
 
-func (in Inputs) kind() string {
-	if in.goesBack() {
+func (in Inputs) planKind() string {
+	if in.isRollback() {
 		return KindRollback
 	}
 	return KindPlan
 }
 
-// target is the last operator change, which the chain leads to, or nil.
-func (in Inputs) target() *Change {
+// operatorTarget is the last operator change, which the chain leads to, or nil.
+func (in Inputs) operatorTarget() *Change {
 	if len(in.Operator) == 0 {
 		return nil
 	}
 	return &in.Operator[len(in.Operator)-1]
 }
 
-// selected reports whether the plan upgrades store namespace/name anyway.
-func (in Inputs) selected(store string) bool {
+// selectsStore reports whether the plan upgrades store namespace/name anyway.
+func (in Inputs) selectsStore(store string) bool {
 	return slices.ContainsFunc(in.Stores, func(c Change) bool { return c.StoreKey() == store })
 }
 
@@ -111,7 +111,7 @@ func (c Change) StoreKey() string {
 func (s Store) Key() string { return s.Namespace + "/" + s.Name }
 
 // Key is namespace/name.
-func (r Release) Key() string { return r.Namespace + "/" + r.Name }
+func (r InstalledRelease) Key() string { return r.Namespace + "/" + r.Name }
 
 // ValuesDigest identifies values without giving them away: what
 // [redact.Certain] takes out counts as present, never by its content, since a
@@ -130,8 +130,8 @@ func digestOf(v any) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Changes reports whether carrying the plan out would change a release.
-func (p *Plan) Changes() bool {
+// HasChanges reports whether carrying the plan out would change a release.
+func (p *Plan) HasChanges() bool {
 	for _, s := range p.Steps {
 		if !s.Unchanged && (s.Action == ActionOperator || s.Action == ActionStore || s.Action == ActionLicense) {
 			return true

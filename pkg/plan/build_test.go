@@ -29,22 +29,22 @@ func TestStepsComeInTheOrderThatKeepsTheClusterSafe(t *testing.T) {
 		{"push forbidden", func(in *Inputs) { in.Options.Push = "never" },
 			[]string{"backup", "preflight", "operator-5.10.0", "store-team-a-primary", "validate"}},
 		{"a role that changes is mended right before", func(in *Inputs) {
-			in.Facts.Bindings = []Binding{binding("aistor-adminjob", "aistor-objectstore")}
+			in.Facts.Bindings = []Binding{newBinding("aistor-adminjob", "aistor-objectstore")}
 			in.Operator[0].After = append(in.Operator[0].After, bindingObject("aistor-adminjob", "aistor-adminjob"))
-		}, []string{"backup", "push", "preflight", "mend-5.10.0", "operator-5.10.0", "store-team-a-primary", "validate"}},
+		}, []string{"backup", "push", "preflight", "recreate-bindings-5.10.0", "operator-5.10.0", "store-team-a-primary", "validate"}},
 		{"a stepping stone needs no mending", func(in *Inputs) {
-			in.Facts.Bindings = []Binding{binding("aistor-adminjob", "aistor-objectstore")}
+			in.Facts.Bindings = []Binding{newBinding("aistor-adminjob", "aistor-objectstore")}
 			last := in.Operator[0]
 			last.After = append(last.After, bindingObject("aistor-adminjob", "aistor-adminjob"))
 			stone := in.Operator[0]
-			stone.To, stone.Stone = Chart{Name: "aistor-operator", Version: "5.8.0"}, true
+			stone.To, stone.Intermediate = ChartRef{Name: "aistor-operator", Version: "5.8.0"}, true
 			stone.Before = append(stone.Before, bindingObject("aistor-adminjob", "aistor-objectstore"))
 			stone.After = append(stone.After, bindingObject("aistor:adminjob", "aistor:adminjob"))
 			last.From, last.Before = stone.To, stone.After
 			in.Operator = []Change{stone, last}
 		}, []string{"backup", "push", "preflight", "operator-5.8.0", "operator-5.10.0", "store-team-a-primary", "validate"}},
 		{"a stuck release is freed first", func(in *Inputs) { in.Facts.Operator.Status = "pending-upgrade" },
-			[]string{"backup", "push", "preflight", "unstick-aistor", "operator-5.10.0", "store-team-a-primary", "validate"}},
+			[]string{"backup", "push", "preflight", "mark-failed-aistor", "operator-5.10.0", "store-team-a-primary", "validate"}},
 		{"names that run into each other", func(in *Inputs) {
 			other := in.Stores[0]
 			other.Namespace, other.Release, other.Store = "team", "a-primary", "a-primary"
@@ -56,16 +56,16 @@ func TestStepsComeInTheOrderThatKeepsTheClusterSafe(t *testing.T) {
 			in.Stores = append(in.Stores, other)
 			in.Facts.Releases = nil
 			for _, c := range in.Stores {
-				in.Facts.Releases = append(in.Facts.Releases, Release{Namespace: c.Namespace, Name: c.Release, Status: "pending-upgrade"})
+				in.Facts.Releases = append(in.Facts.Releases, InstalledRelease{Namespace: c.Namespace, Name: c.Release, Status: "pending-upgrade"})
 			}
-		}, []string{"backup", "push", "preflight", "unstick-team-a.primary", "unstick-team-b.primary", "operator-5.10.0", "store-team-a-primary", "store-team-b-primary", "validate"}},
+		}, []string{"backup", "push", "preflight", "mark-failed-team-a.primary", "mark-failed-team-b.primary", "operator-5.10.0", "store-team-a-primary", "store-team-b-primary", "validate"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			in := inputs()
+			in := upgradeInputs()
 			tc.in(&in)
 			var got []string
-			for _, s := range build(t, in).Steps {
+			for _, s := range mustBuild(t, in).Steps {
 				got = append(got, s.ID)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -84,23 +84,23 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 	}{
 		{"nothing wrong", func(*Inputs) {}, nil},
 		{"a definition disappears, and with it its objects", func(in *Inputs) {
-			in.Operator[0].Before = append(in.Operator[0].Before, crd("objectstores.aistor.min.io", nil))
+			in.Operator[0].Before = append(in.Operator[0].Before, crdObject("objectstores.aistor.min.io", nil))
 		}, []string{"crd-removed"}},
 		{"a definition that is kept may disappear from the chart", func(in *Inputs) {
-			in.Operator[0].Before = append(in.Operator[0].Before, crd("inferences.aistor.min.io", map[string]any{"helm.sh/resource-policy": "keep"}))
+			in.Operator[0].Before = append(in.Operator[0].Before, crdObject("inferences.aistor.min.io", map[string]any{"helm.sh/resource-policy": "keep"}))
 		}, nil},
 		{"the store is renamed, which deletes it", func(in *Inputs) {
-			in.Stores[0].After = []images.Object{store("other", "")}
+			in.Stores[0].After = []images.Object{storeObject("other", "")}
 		}, []string{"store-recreated"}},
 		{"the license is gone from the values", func(in *Inputs) {
-			in.Operator[0].Before = append(in.Operator[0].Before, object("Secret", "minio-license"))
+			in.Operator[0].Before = append(in.Operator[0].Before, newObject("Secret", "minio-license"))
 		}, []string{"license-removed"}},
 		{"the live license belongs to the release, and a failed revision lost it", func(in *Inputs) {
 			in.Facts.License = &License{Namespace: "aistor", Present: true, Release: "aistor/aistor"}
 		}, []string{"license-removed"}},
 		{"a license made by hand meets one in the values", func(in *Inputs) {
 			in.Facts.License = &License{Namespace: "aistor", Present: true}
-			in.Operator[0].After = append(in.Operator[0].After, object("Secret", "minio-license"))
+			in.Operator[0].After = append(in.Operator[0].After, newObject("Secret", "minio-license"))
 		}, []string{"license-ownership"}},
 		{"going back", func(in *Inputs) { in.Operator[0].From.Version = "5.11.0" }, []string{"downgrade"}},
 		{"going back, accepted", func(in *Inputs) {
@@ -108,13 +108,13 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 			in.Options.AllowDowngrade = true
 		}, nil},
 		{"Flux would revert it", func(in *Inputs) {
-			in.Facts.Managers = []GitOpsOwner{{Release: "aistor/aistor", Tool: "Flux"}}
+			in.Facts.GitOpsOwners = []GitOpsOwner{{Release: "aistor/aistor", Tool: "Flux"}}
 		}, []string{"gitops-managed"}},
 		{"all pods at once is an outage", func(in *Inputs) {
-			in.Operator[0].Before = []images.Object{defaults(oldMinIO)}
+			in.Operator[0].Before = []images.Object{defaultsConfigMap(oldMinIO)}
 		}, []string{"accept-downtime"}},
 		{"an outage that was accepted", func(in *Inputs) {
-			in.Operator[0].Before = []images.Object{defaults(oldMinIO)}
+			in.Operator[0].Before = []images.Object{defaultsConfigMap(oldMinIO)}
 			in.Options.AcceptDowntime = []string{"team-a/primary"}
 		}, nil},
 		{"another store may restart too", func(in *Inputs) {
@@ -140,9 +140,9 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			in := inputs()
+			in := upgradeInputs()
 			tc.in(&in)
-			p := build(t, in)
+			p := mustBuild(t, in)
 			var got []string
 			for _, r := range p.Refusals {
 				got = append(got, r.ID)
@@ -150,8 +150,8 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("refusals (-want +got):\n%s", diff)
 			}
-			if (p.Refused() != nil) != (len(tc.want) > 0) {
-				t.Errorf("Refused() = %v with refusals %v", p.Refused(), got)
+			if (p.RefusalError() != nil) != (len(tc.want) > 0) {
+				t.Errorf("Refused() = %v with refusals %v", p.RefusalError(), got)
 			}
 		})
 	}
@@ -159,9 +159,9 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 
 func TestRestartsNameStoresPodsAndTheWay(t *testing.T) {
 	t.Parallel()
-	step := build(t, inputs()).Steps[3]
+	step := mustBuild(t, upgradeInputs()).Steps[3]
 	want := []Restart{{
-		Store: "team-a/primary", Pods: 4, How: OneByOne, Selected: true,
+		Store: "team-a/primary", Pods: 4, Strategy: OneByOne, Selected: true,
 		Why: "default image " + midMinIO + " to " + newMinIO + " (expected, unverified)",
 	}}
 	if diff := cmp.Diff(want, step.Restarts); diff != "" {
@@ -171,10 +171,10 @@ func TestRestartsNameStoresPodsAndTheWay(t *testing.T) {
 
 func TestPlannedImagesComeFromTheBundleUnderTheirPrivateName(t *testing.T) {
 	t.Parallel()
-	got := build(t, inputs()).Images
+	got := mustBuild(t, upgradeInputs()).Images
 	want := []PlannedImage{{
-		Source:     ref(t, "quay.io/minio/aistor/minio:"+newMinIO),
-		Private:    ref(t, "registry.example.com:5000/aistor/minio:"+newMinIO),
+		Source:     mustParseRef(t, "quay.io/minio/aistor/minio:"+newMinIO),
+		Private:    mustParseRef(t, "registry.example.com:5000/aistor/minio:"+newMinIO),
 		Digest:     "sha256:" + strings.Repeat("a", 64),
 		Size:       10,
 		Reasons:    []images.Reason{{Kind: images.KindDefault, Object: "ConfigMap/object-store-operator"}},
@@ -187,12 +187,12 @@ func TestPlannedImagesComeFromTheBundleUnderTheirPrivateName(t *testing.T) {
 
 func TestSameInputsGiveTheSameBytes(t *testing.T) {
 	t.Parallel()
-	first, err := json.Marshal(build(t, inputs()))
+	first, err := json.Marshal(mustBuild(t, upgradeInputs()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
-		again, err := json.Marshal(build(t, inputs()))
+		again, err := json.Marshal(mustBuild(t, upgradeInputs()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,14 +204,14 @@ func TestSameInputsGiveTheSameBytes(t *testing.T) {
 
 func TestNoSecretOfTheValuesReachesThePlan(t *testing.T) {
 	t.Parallel()
-	in := inputs()
+	in := upgradeInputs()
 	in.Operator[0].Values = map[string]any{
 		"license":  "planted-license",
 		"secrets":  map[string]any{"accessKey": "planted-key", "secretKey": "planted-secret"},
 		"extraEnv": []any{map[string]any{"name": "X", "password": "planted-password"}},
 	}
 	in.Facts.License = &License{Token: Sensitive("planted-token")}
-	b, err := json.Marshal([]any{build(t, in), in.Facts, redact.Values(in.Operator[0].Values)})
+	b, err := json.Marshal([]any{mustBuild(t, in), in.Facts, redact.Values(in.Operator[0].Values)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestBuildWithNothingToDoIsAnError(t *testing.T) {
 	}
 }
 
-func build(t *testing.T, in Inputs) *Plan {
+func mustBuild(t *testing.T, in Inputs) *Plan {
 	t.Helper()
 	p, err := Build(in)
 	if err != nil {
@@ -240,16 +240,16 @@ func build(t *testing.T, in Inputs) *Plan {
 	return p
 }
 
-// inputs are a healthy installation of one store with four servers on the way
+// upgradeInputs are a healthy installation of one store with four servers on the way
 // from 5.6.4 to 5.10.0.
-func inputs() Inputs {
+func upgradeInputs() Inputs {
 	reasons := []images.Reason{{Kind: images.KindDefault, Object: "ConfigMap/object-store-operator"}}
 	minio := images.Ref{Host: "quay.io", Path: "minio/aistor/minio", Tag: newMinIO}
 	return Inputs{
 		Facts: &Facts{
 			ClusterUID: "uid", ServerVersion: "v1.36.3",
-			Operator: &Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.6.4", Revision: 3, Status: "deployed"},
-			Releases: []Release{{Namespace: "team-a", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.13", Revision: 1, Status: "deployed"}},
+			Operator: &InstalledRelease{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.6.4", Revision: 3, Status: "deployed"},
+			Releases: []InstalledRelease{{Namespace: "team-a", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.13", Revision: 1, Status: "deployed"}},
 			Stores:   []Store{{Namespace: "team-a", Name: "primary", Release: "primary", Pools: []Pool{{Name: "pool-0", Servers: 4}}}},
 		},
 		Bundle: Bundle{Digest: "sha256:b", Images: []BundleImage{{Ref: minio, Digest: "sha256:" + strings.Repeat("a", 64), Size: 10}}},
@@ -258,59 +258,59 @@ func inputs() Inputs {
 		},
 		Operator: []Change{{
 			Namespace: "aistor", Release: "aistor",
-			From:   Chart{Name: "aistor-operator", Version: "5.6.4"},
-			To:     Chart{Name: "aistor-operator", Version: "5.10.0"},
-			Before: []images.Object{defaults(midMinIO)},
-			After:  []images.Object{defaults(newMinIO)},
+			From:   ChartRef{Name: "aistor-operator", Version: "5.6.4"},
+			To:     ChartRef{Name: "aistor-operator", Version: "5.10.0"},
+			Before: []images.Object{defaultsConfigMap(midMinIO)},
+			After:  []images.Object{defaultsConfigMap(newMinIO)},
 			Images: []images.Image{{Ref: images.Mirror{Registry: "registry.example.com:5000"}.Map(minio), Reasons: reasons}},
 		}},
 		Stores: []Change{{
 			Namespace: "team-a", Release: "primary", Store: "primary",
-			From:   Chart{Name: "aistor-objectstore", Version: "1.0.13"},
-			To:     Chart{Name: "aistor-objectstore", Version: "1.0.16"},
-			Before: []images.Object{store("primary", "")},
-			After:  []images.Object{store("primary", "")},
+			From:   ChartRef{Name: "aistor-objectstore", Version: "1.0.13"},
+			To:     ChartRef{Name: "aistor-objectstore", Version: "1.0.16"},
+			Before: []images.Object{storeObject("primary", "")},
+			After:  []images.Object{storeObject("primary", "")},
 		}},
 	}
 }
 
-func defaults(minio string) images.Object {
-	o := object("ConfigMap", "object-store-operator")
+func defaultsConfigMap(minio string) images.Object {
+	o := newObject("ConfigMap", "object-store-operator")
 	o["data"] = map[string]any{"minio": "image: \"registry.example.com:5000/aistor/minio:" + minio + "\"\n"}
 	return o
 }
 
-func store(name, image string) images.Object {
-	o := object("ObjectStore", name)
+func storeObject(name, image string) images.Object {
+	o := newObject("ObjectStore", name)
 	o["spec"] = map[string]any{"image": image}
 	return o
 }
 
-func crd(name string, annotations map[string]any) images.Object {
-	o := object("CustomResourceDefinition", name)
+func crdObject(name string, annotations map[string]any) images.Object {
+	o := newObject("CustomResourceDefinition", name)
 	o["metadata"].(map[string]any)["annotations"] = annotations
 	return o
 }
 
-func object(kind, name string) images.Object {
+func newObject(kind, name string) images.Object {
 	return images.Object{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name}}
 }
 
 func bindingObject(name, role string) images.Object {
-	o := object("ClusterRoleBinding", name)
+	o := newObject("ClusterRoleBinding", name)
 	o["apiVersion"] = "rbac.authorization.k8s.io/v1"
 	o["roleRef"] = map[string]any{"kind": "ClusterRole", "name": role}
 	return o
 }
 
-func binding(name, role string) Binding {
+func newBinding(name, role string) Binding {
 	return Binding{
 		ObjectKey: ObjectKey{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding", Name: name},
 		RoleKind:  "ClusterRole", RoleName: role,
 	}
 }
 
-func ref(t *testing.T, s string) images.Ref {
+func mustParseRef(t *testing.T, s string) images.Ref {
 	t.Helper()
 	r, err := images.ParseRef(s)
 	if err != nil {
@@ -321,11 +321,11 @@ func ref(t *testing.T, s string) images.Ref {
 
 func TestPlanCarriesWhatIsToBeSaidOfTheValues(t *testing.T) {
 	t.Parallel()
-	in := inputs()
-	silent := build(t, in)
+	in := upgradeInputs()
+	silent := mustBuild(t, in)
 	in.Operator[0].Warnings = []Notice{{ID: "stale-pin", Message: "pinned"}}
 	in.Stores[0].Ineffective = []Notice{{ID: "value-ineffective", Message: "nothing"}}
-	p := build(t, in)
+	p := mustBuild(t, in)
 	var got []string
 	for _, w := range p.Warnings {
 		got = append(got, w.ID)

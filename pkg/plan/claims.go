@@ -232,7 +232,7 @@ func (f *Facts) claimsUnknown(namespace string) bool {
 		return true
 	}
 	return slices.ContainsFunc(f.Gaps, func(g Gap) bool {
-		what, where, bounded := strings.Cut(g.What, " in ")
+		what, where, bounded := strings.Cut(g.Subject, " in ")
 		return what == "persistentvolumeclaims" && (!bounded || where == namespace)
 	})
 }

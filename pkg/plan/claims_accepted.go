@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 )
 
 // AcceptClaims is a copy of earlier records in which each accepted claim, as
@@ -62,7 +62,7 @@ func (r ClaimRecords) Missing(in ClaimRecords) string {
 }
 
 // judgeAcceptedVolumes says what was accepted, and refuses what can't be.
-func judgeAcceptedVolumes(n *notices, in Inputs) {
+func judgeAcceptedVolumes(n *noticeList, in Inputs) {
 	present := map[string]ClaimID{}
 	for _, c := range in.Facts.Claims {
 		present[c.Namespace+"/"+c.Name] = ClaimID{UID: c.UID, Volume: c.Volume}
@@ -72,12 +72,12 @@ func judgeAcceptedVolumes(n *notices, in Inputs) {
 		is, there := present[key]
 		switch {
 		case in.Facts.markedClaim(key):
-			n.refuse("accept-volume-change", shell.Command("kubectl describe persistentvolumeclaim %s -n %s", name, namespace),
+			n.addRefusal("accept-volume-change", shellquote.Command("kubectl describe persistentvolumeclaim %s -n %s", name, namespace),
 				"volume claim %s is marked for deletion: no change of its volume can be accepted", key)
 		case there:
-			n.warn("accept-volume-change", "", "volume claim %s has volume %s now; that it may have had another one is accepted", key, orNone(is.Volume))
+			n.addWarning("accept-volume-change", "", "volume claim %s has volume %s now; that it may have had another one is accepted", key, orNone(is.Volume))
 		default:
-			n.warn("accept-volume-change", "", "volume claim %s does not exist now, which is accepted", key)
+			n.addWarning("accept-volume-change", "", "volume claim %s does not exist now, which is accepted", key)
 		}
 	}
 }

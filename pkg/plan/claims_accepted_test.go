@@ -33,7 +33,7 @@ func TestAcceptedClaimsAreWhatTheyAreNow(t *testing.T) {
 		{"the same name in another namespace", facts(nil), []string{"b/data-0"}, []string{"a/data-0", "a/data-1"}},
 		{"one that is marked for deletion", facts(func(f *Facts) { f.Claims[0].Terminating = time.Unix(1, 0) }),
 			[]string{"a/data-0"}, []string{"a/data-0", "a/data-1", "b/data-0"}},
-		{"a namespace that was not looked at", facts(func(f *Facts) { f.Gaps = []Gap{{What: "persistentvolumeclaims in b"}} }),
+		{"a namespace that was not looked at", facts(func(f *Facts) { f.Gaps = []Gap{{Subject: "persistentvolumeclaims in b"}} }),
 			[]string{"b/data-0"}, []string{"a/data-0", "a/data-1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -66,11 +66,11 @@ func TestPlanSaysWhichVolumeChangesWereAccepted(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			in := inputs()
+			in := upgradeInputs()
 			in.Facts.Claims = []Claim{{Namespace: "team-a", Name: "data-0", Store: "team-a/primary", UID: "u", Volume: "pv"}}
 			in.Options.AcceptVolumes = []string{"team-a/data-0"}
 			tc.change(&in)
-			p := build(t, in)
+			p := mustBuild(t, in)
 			has := func(list []Notice) bool {
 				for _, n := range list {
 					if n.ID == "accept-volume-change" {
@@ -113,21 +113,21 @@ func TestAClaimThatThePlansFileLacksIsNamed(t *testing.T) {
 
 func TestVerdictThatContradictsItsFindingsWasEdited(t *testing.T) {
 	t.Parallel()
-	failed := VerdictFinding{Check: "disk", Status: "fail"}
+	failed := PreflightFinding{Check: "disk", Status: "fail"}
 	waived := failed
 	waived.Waived = "known"
 	for _, tc := range []struct {
 		name string
-		v    *Verdict
+		v    *PreflightSummary
 		want bool
 	}{
 		{"none", nil, false},
-		{"ready", &Verdict{OK: true}, false},
-		{"not ready", &Verdict{Findings: []VerdictFinding{failed}}, false},
-		{"ready with a waived failure", &Verdict{OK: true, Findings: []VerdictFinding{waived}}, false},
-		{"ready with a warning", &Verdict{OK: true, Findings: []VerdictFinding{{Status: "warn"}}}, false},
-		{"ready with a failure", &Verdict{OK: true, Findings: []VerdictFinding{failed}}, true},
-		{"ready with what could not be looked at", &Verdict{OK: true, Findings: []VerdictFinding{{Status: "error"}}}, true},
+		{"ready", &PreflightSummary{OK: true}, false},
+		{"not ready", &PreflightSummary{Findings: []PreflightFinding{failed}}, false},
+		{"ready with a waived failure", &PreflightSummary{OK: true, Findings: []PreflightFinding{waived}}, false},
+		{"ready with a warning", &PreflightSummary{OK: true, Findings: []PreflightFinding{{Status: "warn"}}}, false},
+		{"ready with a failure", &PreflightSummary{OK: true, Findings: []PreflightFinding{failed}}, true},
+		{"ready with what errors", &PreflightSummary{OK: true, Findings: []PreflightFinding{{Status: "error"}}}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -140,21 +140,21 @@ func TestVerdictThatContradictsItsFindingsWasEdited(t *testing.T) {
 
 func TestFindingsThatNobodyReviewedAreNamed(t *testing.T) {
 	t.Parallel()
-	find := func(check, status, waived string) VerdictFinding {
-		return VerdictFinding{Check: check, Status: status, Waived: waived}
+	find := func(check, status, waived string) PreflightFinding {
+		return PreflightFinding{Check: check, Status: status, Waived: waived}
 	}
-	then := &Verdict{Findings: []VerdictFinding{find("a", "warn", ""), find("b", "fail", "known"), find("c", "fail", "")}}
-	now := &Verdict{Findings: []VerdictFinding{
+	then := &PreflightSummary{Findings: []PreflightFinding{find("a", "warn", ""), find("b", "fail", "known"), find("c", "fail", "")}}
+	now := &PreflightSummary{Findings: []PreflightFinding{
 		find("a", "warn", ""), find("b", "fail", "known"), find("c", "fail", "it is fine"), find("d", "warn", ""),
 	}}
 	for _, tc := range []struct {
 		name      string
-		now, then *Verdict
-		want      []VerdictFinding
+		now, then *PreflightSummary
+		want      []PreflightFinding
 	}{
 		{"new ones and a new waiver", now, then, now.Findings[2:]},
 		{"a file without a verdict", now, nil, now.Findings},
-		{"the same", then, then, []VerdictFinding{}},
+		{"the same", then, then, []PreflightFinding{}},
 		{"no checks", nil, then, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

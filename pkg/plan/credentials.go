@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 )
 
 // StoreSecret is a Secret that an object store takes credentials, KES
@@ -218,19 +218,19 @@ func (s *storeCredentials) compare(was credentialItem, had bool, comes credentia
 }
 
 // judgeCredentials asks for consent before a login, key or certificate changes.
-func judgeCredentials(n *notices, in Inputs) {
+func judgeCredentials(n *noticeList, in Inputs) {
 	for _, c := range in.CredentialChanges() {
-		consent := shell.Command("--accept-credentials-change %s", c.Store)
+		consent := shellquote.Command("--accept-credentials-change %s", c.Store)
 		accepted := slices.Contains(in.Options.AcceptCredentials, c.Store)
 		switch {
 		case c.Outcome == CredentialMissing:
-			n.refuse("credentials-missing", c.Remedy(), "%s", c)
+			n.addRefusal("credentials-missing", c.Remedy(), "%s", c)
 		case accepted:
-			n.warn("credentials-change", "", "%s, which was accepted", c)
+			n.addWarning("credentials-change", "", "%s, which was accepted", c)
 		case c.Outcome == CredentialUnknown:
-			n.refuse("credentials-unknown", c.Remedy()+"; "+consent+" accepts either", "%s", c)
+			n.addRefusal("credentials-unknown", c.Remedy()+"; "+consent+" accepts either", "%s", c)
 		default:
-			n.refuse("accept-credentials-change", consent, "%s", c)
+			n.addRefusal("accept-credentials-change", consent, "%s", c)
 		}
 	}
 }
@@ -249,11 +249,11 @@ func (c CredentialChange) Remedy() string {
 	name := cmp.Or(append(slices.Clone(c.Secrets), "NAME")...)
 	switch {
 	case c.Deleted:
-		return shell.Command("kubectl -n %s annotate secret %s helm.sh/resource-policy=keep", namespace, name) + " keeps it"
+		return shellquote.Command("kubectl -n %s annotate secret %s helm.sh/resource-policy=keep", namespace, name) + " keeps it"
 	case c.Outcome == CredentialMissing:
-		return shell.Command("kubectl -n %s get secret %s", namespace, name)
+		return shellquote.Command("kubectl -n %s get secret %s", namespace, name)
 	case c.Outcome == CredentialUnknown:
-		return shell.Command("kubectl auth can-i get secrets/%s -n %s", name, namespace)
+		return shellquote.Command("kubectl auth can-i get secrets/%s -n %s", name, namespace)
 	}
-	return fmt.Sprintf("--accept-credentials-change %s", shell.Quote(c.Store))
+	return fmt.Sprintf("--accept-credentials-change %s", shellquote.Quote(c.Store))
 }

@@ -29,8 +29,8 @@ func secretReferences(o images.Object) map[string]string {
 			refs[at] = name
 		}
 	}
-	add("configuration", images.Text(o, "spec", "configuration", "name"))
-	add("kes.kesSecret", images.Text(o, "spec", "kes", "kesSecret", "name"))
+	add("configuration", images.NestedString(o, "spec", "configuration", "name"))
+	add("kes.kesSecret", images.NestedString(o, "spec", "kes", "kesSecret", "name"))
 	for _, e := range environmentOf(o) {
 		if isCredentialVariable(e.name) {
 			add("env."+e.name, e.secret)
@@ -111,7 +111,7 @@ func (s *storeCredentials) items(o images.Object, read readSecret) map[string]cr
 		return items
 	}
 	s.variables(items, o, read)
-	if name := images.Text(o, "spec", "kes", "kesSecret", "name"); name != "" {
+	if name := images.NestedString(o, "spec", "kes", "kesSecret", "name"); name != "" {
 		c := read(name)
 		text := contentText(c)
 		if config, ok := c.data["server-config.yaml"]; ok && len(c.data) == 1 {
@@ -135,7 +135,7 @@ func (s *storeCredentials) variables(items map[string]credentialItem, o images.O
 			vars[e.name] = e.item(read)
 		}
 	}
-	config := images.Text(o, "spec", "configuration", "name")
+	config := images.NestedString(o, "spec", "configuration", "name")
 	var c secretContent
 	if config != "" {
 		c = read(config)
@@ -201,8 +201,8 @@ func (e environmentVariable) item(read readSecret) credentialItem {
 // RootSecret is the name of the Secret that objects' store takes its root login
 // from, empty where that is not told.
 func RootSecret(objects []images.Object, store string) string {
-	o := find(objects, "ObjectStore", store)
-	if name := images.Text(o, "spec", "configuration", "name"); name != "" {
+	o := findObject(objects, "ObjectStore", store)
+	if name := images.NestedString(o, "spec", "configuration", "name"); name != "" {
 		return name
 	}
 	for _, e := range environmentOf(o) {
@@ -218,7 +218,7 @@ func RootSecret(objects []images.Object, store string) string {
 // where they don't hold it.
 func RootLogin(objects []images.Object, namespace, store, setting string) (text string, known bool) {
 	s := &storeCredentials{facts: &Facts{}, change: Change{Namespace: namespace, Store: store}, namespace: namespace}
-	if s.next = find(objects, "ObjectStore", store); s.next != nil {
+	if s.next = findObject(objects, "ObjectStore", store); s.next != nil {
 		s.namespace = KeyOf(s.next, namespace).Namespace
 	}
 	part := map[string]string{"accessKey": "user", "secretKey": "password"}[setting]

@@ -95,7 +95,7 @@ func TestCredentialChangesAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := inputs()
+			in := upgradeInputs()
 			c := &in.Stores[0]
 			c.Before, c.After = objectsOf(t, tc.before), objectsOf(t, tc.after)
 			in.Facts.Stores[0].Object = c.Before[0]
@@ -139,7 +139,7 @@ func TestAPlanThatChangesALoginNeedsConsent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := inputs()
+			in := upgradeInputs()
 			c := &in.Stores[0]
 			c.Before = objectsOf(t, joinDocs(plainStore, configSecret("planted-user", "planted-password")))
 			c.After, c.Unchanged = c.Before, tc.unchanged
@@ -147,7 +147,7 @@ func TestAPlanThatChangesALoginNeedsConsent(t *testing.T) {
 			if tc.accept {
 				in.Options.AcceptCredentials = []string{"team-a/primary"}
 			}
-			p := build(t, in)
+			p := mustBuild(t, in)
 			if diff := cmp.Diff([][]string{tc.refused, tc.warned}, [][]string{idsOf(p.Refusals), idsOf(p.Warnings)}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -169,7 +169,7 @@ func idsOf(list []Notice) []string {
 
 func TestCredentialsOfAStoreInAnotherNamespaceThanItsRelease(t *testing.T) {
 	t.Parallel()
-	in := inputs()
+	in := upgradeInputs()
 	c := &in.Stores[0]
 	c.Before = objectsOf(t, strings.ReplaceAll(joinDocs(plainStore, configSecret("planted-user", "planted-password")), "metadata: {", "metadata: {namespace: tenant, "))
 	c.After = c.Before

@@ -189,7 +189,7 @@ func (l *objectList) addOthers(f *Facts) {
 	for _, w := range f.Webhooks {
 		l.add("MutatingWebhookConfiguration", "", w.Configuration, w.Terminating, "")
 	}
-	for _, s := range f.Secrets {
+	for _, s := range f.PullSecrets {
 		if s.Present {
 			l.add("Secret", s.Namespace, s.Name, s.Terminating, "")
 		}
@@ -197,10 +197,10 @@ func (l *objectList) addOthers(f *Facts) {
 	if f.License != nil && f.License.Present {
 		l.add("Secret", f.License.Namespace, aistor.LicenseSecret, f.License.Terminating, "")
 	}
-	for _, a := range f.Accounts {
+	for _, a := range f.ServiceAccounts {
 		l.add("ServiceAccount", a.Namespace, a.Name, a.Terminating, "")
 	}
-	for _, b := range f.Budgets {
+	for _, b := range f.DisruptionBudgets {
 		l.add("PodDisruptionBudget", b.Namespace, b.Name, b.Terminating, "")
 	}
 	pods := map[string]Pod{}

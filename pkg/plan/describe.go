@@ -8,18 +8,18 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// Describe writes down an installation as a [Site] from what was seen of it.
+// DescribeSite writes down an installation as a [Site] from what was seen of it.
 // The registry is taken from what the operator's values name, else from the
 // images of its pods; it is empty where they still come from public ones.
-func Describe(f *Facts) Site {
+func DescribeSite(f *Facts) Site {
 	s := Site{
 		APIVersion: APIVersion, Kind: KindSite,
 		Registry: describeRegistry(f), Platforms: describePlatforms(f), Kubernetes: f.ServerVersion,
 		Images: describeImages(f),
 	}
-	for _, r := range askedByOperator(f) {
+	for _, r := range operatorImages(f) {
 		if !slices.Contains(s.Images, r) {
-			s.Asked = append(s.Asked, r)
+			s.ConfiguredImages = append(s.ConfiguredImages, r)
 		}
 	}
 	if op := f.Operator; op != nil {
@@ -27,7 +27,7 @@ func Describe(f *Facts) Site {
 	}
 	for _, st := range f.Stores {
 		entry := SiteRelease{Namespace: st.Namespace, Release: st.Release, Store: st.Name}
-		if r := f.release(st.Namespace + "/" + st.Release); r != nil {
+		if r := f.findRelease(st.Namespace + "/" + st.Release); r != nil {
 			entry.Chart, entry.Version = r.Chart, r.Version
 		}
 		s.ObjectStores = append(s.ObjectStores, entry)
@@ -45,7 +45,7 @@ func describeRegistry(f *Facts) SiteRegistry {
 	for _, key := range aistor.RepositoryKeys() {
 		repo, _ := repositories[key].(map[string]any)
 		base, known := aistor.PublicBase(key)
-		host := images.Text(repo, "hostname")
+		host := images.NestedString(repo, "hostname")
 		if host == "" || host == aistor.PublicRegistry || !known {
 			continue
 		}
@@ -57,7 +57,7 @@ func describeRegistry(f *Facts) SiteRegistry {
 		}
 		// Where the values name no path, the chart's version decides, so
 		// that nothing can be kept.
-		if to := strings.Trim(images.Text(repo, "pathPrefix"), "/"); to != "" {
+		if to := strings.Trim(images.NestedString(repo, "pathPrefix"), "/"); to != "" {
 			rules = append(rules, images.Rule{From: base, To: to})
 		}
 		if name := firstSecret(repo); name != "" {
@@ -67,14 +67,14 @@ func describeRegistry(f *Facts) SiteRegistry {
 	if r.Registry == "" {
 		r.Registry = registryOfPods(f)
 	}
-	r.Rules = unusual(r.Mirror, rules)
+	r.Rules = nonDefaultRules(r.Mirror, rules)
 	return r
 }
 
-// unusual are the rules, where any of them differs from the default layout.
+// nonDefaultRules are the rules, where any of them differs from the default layout.
 // They are kept or left out together: the rule for one name would otherwise
 // catch what the default says of a longer one.
-func unusual(m images.Mirror, rules []images.Rule) []images.Rule {
+func nonDefaultRules(m images.Mirror, rules []images.Rule) []images.Rule {
 	for _, r := range rules {
 		public, err := images.ParseRef(r.From + "/x")
 		if err != nil || m.Map(public).Path != r.To+"/x" {
@@ -88,7 +88,7 @@ func firstSecret(repo map[string]any) string {
 	list, _ := repo["imagePullSecrets"].([]any)
 	for _, e := range list {
 		if m, ok := e.(map[string]any); ok {
-			return images.Text(m, "name")
+			return images.NestedString(m, "name")
 		}
 	}
 	return ""
@@ -139,10 +139,10 @@ func describeImages(f *Facts) []images.Ref {
 	return list
 }
 
-// askedByOperator are the images in the operator's manifest: also those of
+// operatorImages are the images in the operator's manifest: also those of
 // features that are on but not in use this very moment, whose image a bundle
 // has to carry all the same.
-func askedByOperator(f *Facts) []images.Ref {
+func operatorImages(f *Facts) []images.Ref {
 	if f.Operator == nil {
 		return nil
 	}

@@ -36,8 +36,8 @@ func TestDescribeNamesTheRegistryThatTheValuesName(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			f := &Facts{Operator: &Release{Values: map[string]any{"repositories": tc.repositories}}}
-			if diff := cmp.Diff(tc.want, Describe(f).Registry); diff != "" {
+			f := &Facts{Operator: &InstalledRelease{Values: map[string]any{"repositories": tc.repositories}}}
+			if diff := cmp.Diff(tc.want, DescribeSite(f).Registry); diff != "" {
 				t.Errorf("registry (-want +got):\n%s", diff)
 			}
 		})
@@ -46,9 +46,9 @@ func TestDescribeNamesTheRegistryThatTheValuesName(t *testing.T) {
 
 func TestDescribeListsImagesOfFeaturesThatAreOn(t *testing.T) {
 	t.Parallel()
-	f := &Facts{Operator: &Release{Manifest: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: prompt-operator}\ndata:\n  prompt: |\n    image: r.example/aistor/prompt:v1\n"}}
+	f := &Facts{Operator: &InstalledRelease{Manifest: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: prompt-operator}\ndata:\n  prompt: |\n    image: r.example/aistor/prompt:v1\n"}}
 	want := []images.Ref{{Host: "r.example", Path: "aistor/prompt", Tag: "v1"}}
-	if diff := cmp.Diff(want, Describe(f).Asked); diff != "" {
+	if diff := cmp.Diff(want, DescribeSite(f).ConfiguredImages); diff != "" {
 		t.Errorf("images (-want +got):\n%s", diff)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Facts are what one look at a cluster found. They are data: checks and
+// Facts are the observed state of a cluster. They are data: checks and
 // [Build] read them, nobody changes them, so they may be shared between
-// goroutines. What could not be looked at is in Gaps, never silently absent.
+// goroutines. What could not be read is in Gaps, never silently absent.
 type Facts struct {
 	// Context is the kubeconfig context in use, for people; "in-cluster" in a
 	// pod without one.
@@ -21,10 +21,10 @@ type Facts struct {
 	// User is who the API server says we are, empty where it would not say.
 	User string `json:"user,omitempty"`
 
-	Nodes    []Node    `json:"nodes,omitempty"`
-	Operator *Release  `json:"operator,omitempty"`
-	Releases []Release `json:"releases,omitempty"` // every other AIStor release, sorted
-	Stores   []Store   `json:"objectStores,omitempty"`
+	Nodes    []Node             `json:"nodes,omitempty"`
+	Operator *InstalledRelease  `json:"operator,omitempty"`
+	Releases []InstalledRelease `json:"releases,omitempty"` // every other AIStor release, sorted
+	Stores   []Store            `json:"objectStores,omitempty"`
 	// OtherOperators are the namespaces, beside that of Operator, in which pods
 	// of an object store operator are, sorted.
 	OtherOperators []string `json:"otherOperators,omitempty"`
@@ -32,67 +32,67 @@ type Facts struct {
 	// Namespaces are the operator's and the stores' own.
 	Namespaces []Namespace `json:"namespaces,omitempty"`
 
-	Workloads []Workload   `json:"workloads,omitempty"`
-	Pods      []Pod        `json:"pods,omitempty"`
-	Claims    []Claim      `json:"claims,omitempty"`
-	Volumes   []Volume     `json:"volumes,omitempty"`
-	Services  []Service    `json:"services,omitempty"`
-	Bindings  []Binding    `json:"bindings,omitempty"`
-	CRDs      []CRD        `json:"crds,omitempty"`
-	Webhooks  []Webhook    `json:"webhooks,omitempty"`
-	Secrets   []PullSecret `json:"pullSecrets,omitempty"`
+	Workloads   []Workload   `json:"workloads,omitempty"`
+	Pods        []Pod        `json:"pods,omitempty"`
+	Claims      []Claim      `json:"claims,omitempty"`
+	Volumes     []Volume     `json:"volumes,omitempty"`
+	Services    []Service    `json:"services,omitempty"`
+	Bindings    []Binding    `json:"bindings,omitempty"`
+	CRDs        []CRD        `json:"crds,omitempty"`
+	Webhooks    []Webhook    `json:"webhooks,omitempty"`
+	PullSecrets []PullSecret `json:"pullSecrets,omitempty"`
 	// StoreSecrets are those that a change may concern, where one is planned.
-	StoreSecrets []StoreSecret `json:"storeSecrets,omitempty"`
-	Accounts     []Account     `json:"serviceAccounts,omitempty"`
-	License      *License      `json:"license,omitempty"`
-	Budgets      []Budget      `json:"budgets,omitempty"`
-	Warnings     []Event       `json:"warnings,omitempty"`
-	Managers     []GitOpsOwner `json:"managers,omitempty"`
+	StoreSecrets      []StoreSecret      `json:"storeSecrets,omitempty"`
+	ServiceAccounts   []ServiceAccount   `json:"serviceAccounts,omitempty"`
+	License           *License           `json:"license,omitempty"`
+	DisruptionBudgets []DisruptionBudget `json:"budgets,omitempty"`
+	WarningEvents     []Event            `json:"warnings,omitempty"`
+	GitOpsOwners      []GitOpsOwner      `json:"gitOpsOwners,omitempty"`
 
 	// Marked are the objects of the releases' manifests that are marked for
 	// deletion and of a kind that is in none of the lists above.
 	Marked []MarkedObject `json:"marked,omitempty"`
 
-	// Answers are what the stores' own health endpoints said, where they were
+	// HealthAnswers are what the stores' own health endpoints said, where they were
 	// asked.
-	Answers []Answer `json:"answers,omitempty"`
+	HealthAnswers []HealthAnswer `json:"healthAnswers,omitempty"`
 	// LogsRead is how many containers of the operator had their log read, and
 	// LogErrors what these tell of.
 	LogsRead  int        `json:"logsRead,omitempty"`
 	LogErrors []LogError `json:"logErrors,omitempty"`
-	// Namespace is the only one that was looked at; empty means that
+	// Namespace is the only one that was read; empty means that
 	// everything was.
 	Namespace string `json:"namespace,omitempty"`
 
-	// Gaps is what could not be looked at. A check that needs one of them
+	// Gaps is what could not be read. A check that needs one of them
 	// reports an error, never a pass.
 	Gaps []Gap `json:"gaps,omitempty"`
 }
 
-// Gap is one look that failed.
+// Gap is one read that failed.
 type Gap struct {
-	// What is a resource in plural, with its namespace where it has one:
+	// Subject is a resource in plural, with its namespace where it has one:
 	// "pods in team-a", "nodes".
-	What string `json:"what"`
+	Subject string `json:"subject"`
 	// Cause is the API server's answer.
 	Cause string `json:"cause"`
 	// Denied says the cause was missing rights (403), not a failure.
 	Denied bool `json:"denied,omitempty"`
-	// Unknown says that the API server does not know, or no longer, who asked
+	// Unauthenticated says that the API server does not know, or no longer, who asked
 	// (401).
-	Unknown bool `json:"unknown,omitempty"`
+	Unauthenticated bool `json:"unauthenticated,omitempty"`
 	// Optional says that a user without this right can upgrade all the same:
 	// what was not read is reported as skipped, not as an error.
 	Optional bool `json:"optional,omitempty"`
 }
 
-// Within reports whether a gap is about something in this namespace.
-func (g Gap) Within(namespace string) bool {
-	return strings.HasSuffix(g.What, " in "+namespace) || strings.Contains(g.What, " "+namespace+"/")
+// InNamespace reports whether a gap is about something in this namespace.
+func (g Gap) InNamespace(namespace string) bool {
+	return strings.HasSuffix(g.Subject, " in "+namespace) || strings.Contains(g.Subject, " "+namespace+"/")
 }
 
-// Answer is what one store's health endpoint said.
-type Answer struct {
+// HealthAnswer is what one store's health endpoint said.
+type HealthAnswer struct {
 	// Store is namespace/name.
 	Store string `json:"store"`
 	// State is ok, unavailable or unknown. Unknown says nothing about the
@@ -101,8 +101,8 @@ type Answer struct {
 	// Status is the HTTP status, 0 where nobody answered.
 	Status int    `json:"status,omitempty"`
 	Cause  string `json:"cause,omitempty"`
-	// At is the address that was asked; empty means through the API server.
-	At string `json:"at,omitempty"`
+	// Address is the address that was asked; empty means through the API server.
+	Address string `json:"address,omitempty"`
 }
 
 // LogError is one error that a container of the operator wrote, without

@@ -20,8 +20,8 @@ type Node struct {
 	Terminating time.Time `json:"terminating,omitzero"`
 }
 
-// Release is the newest revision of one Helm release.
-type Release struct {
+// InstalledRelease is the newest revision of one Helm release.
+type InstalledRelease struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Chart     string `json:"chart"`
@@ -58,9 +58,9 @@ type Release struct {
 	Terminating time.Time `json:"terminating,omitzero"`
 }
 
-// HelmWindow is how long a pending release that no run of ours explains may be
+// PendingReleaseGrace is how long a pending release that no run of ours explains may be
 // the work of a Helm that is alive.
-const HelmWindow = 15 * time.Minute
+const PendingReleaseGrace = 15 * time.Minute
 
 // Store is one ObjectStore.
 type Store struct {
@@ -72,17 +72,17 @@ type Store struct {
 	UID     string `json:"uid,omitempty"`
 	// Image and the other references are the object's own; empty means the
 	// operator's default.
-	Image    images.Ref     `json:"image,omitzero"`
-	Images   []images.Image `json:"images,omitempty"` // all fields of the object that name one
-	Secret   string         `json:"imagePullSecret,omitempty"`
-	Pools    []Pool         `json:"pools"`
-	Health   string         `json:"health,omitempty"` // green, yellow, red or empty
-	Message  string         `json:"message,omitempty"`
-	State    string         `json:"state,omitempty"`
-	Online   int            `json:"drivesOnline"`
-	Offline  int            `json:"drivesOffline"`
-	Healing  int            `json:"drivesHealing"`
-	Revision int            `json:"revision,omitempty"`
+	Image           images.Ref     `json:"image,omitzero"`
+	Images          []images.Image `json:"images,omitempty"` // all fields of the object that name one
+	ImagePullSecret string         `json:"imagePullSecret,omitempty"`
+	Pools           []Pool         `json:"pools"`
+	Health          string         `json:"health,omitempty"` // green, yellow, red or empty
+	Message         string         `json:"message,omitempty"`
+	State           string         `json:"state,omitempty"`
+	DrivesOnline    int            `json:"drivesOnline"`
+	DrivesOffline   int            `json:"drivesOffline"`
+	DrivesHealing   int            `json:"drivesHealing"`
+	Revision        int            `json:"revision,omitempty"`
 	// RollingTimeout is spec.rollingTimeoutSeconds; 0 means the default.
 	RollingTimeout time.Duration `json:"rollingTimeout,omitempty"`
 	LicenseExpires string        `json:"licenseExpires,omitempty"`
@@ -94,8 +94,8 @@ type Store struct {
 	Terminating time.Time `json:"terminating,omitzero"`
 }
 
-// Servers is the number of pods the store asks for.
-func (s Store) Servers() int {
+// ServerCount is the number of pods the store asks for.
+func (s Store) ServerCount() int {
 	n := 0
 	for _, p := range s.Pools {
 		n += p.Servers
@@ -103,10 +103,10 @@ func (s Store) Servers() int {
 	return n
 }
 
-// Service is the name of the Service of the store's servers, which can be
+// ServiceName is the name of the ServiceName of the store's servers, which can be
 // chosen.
-func (s Store) Service() string {
-	if name := images.Text(s.Object, "spec", "services", "minio", "name"); name != "" {
+func (s Store) ServiceName() string {
+	if name := images.NestedString(s.Object, "spec", "services", "minio", "name"); name != "" {
 		return name
 	}
 	return "minio"
@@ -130,9 +130,9 @@ type Workload struct {
 	Ready    int    `json:"ready"`
 	Updated  int    `json:"updated"`
 	// Total counts the pods of all revisions, ready or not.
-	Total      int   `json:"total,omitempty"`
-	Generation int64 `json:"generation"`
-	Observed   int64 `json:"observed"`
+	Total              int   `json:"total,omitempty"`
+	Generation         int64 `json:"generation"`
+	ObservedGeneration int64 `json:"observed"`
 	// Strategy is RollingUpdate, Recreate or OnDelete.
 	Strategy string `json:"strategy,omitempty"`
 	// ClaimTemplates are the names of a StatefulSet's volumeClaimTemplates, and
@@ -166,9 +166,9 @@ type Pod struct {
 	PullSecrets    []string    `json:"pullSecrets,omitempty"`
 }
 
-// KES reports whether the pod is one of a store's key servers, which serve no
+// IsKES reports whether the pod is one of a store's key servers, which serve no
 // objects.
-func (p Pod) KES() bool {
+func (p Pod) IsKES() bool {
 	return slices.ContainsFunc(p.Containers, func(c Container) bool { return c.Name == "kes" })
 }
 
@@ -293,8 +293,8 @@ type PullSecret struct {
 	Terminating time.Time `json:"terminating,omitzero"`
 }
 
-// Account is a ServiceAccount's own pull secrets.
-type Account struct {
+// ServiceAccount is a ServiceAccount's own pull secrets.
+type ServiceAccount struct {
 	Namespace   string   `json:"namespace"`
 	Name        string   `json:"name"`
 	PullSecrets []string `json:"pullSecrets,omitempty"`
@@ -314,11 +314,11 @@ type License struct {
 	Terminating time.Time `json:"terminating,omitzero"`
 }
 
-// Budget is a PodDisruptionBudget of a store.
-type Budget struct {
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-	Allowed   int    `json:"disruptionsAllowed"`
+// DisruptionBudget is a PodDisruptionBudget of a store.
+type DisruptionBudget struct {
+	Namespace          string `json:"namespace"`
+	Name               string `json:"name"`
+	DisruptionsAllowed int    `json:"disruptionsAllowed"`
 	// Terminating is the deletionTimestamp; zero where there is none.
 	Terminating time.Time `json:"terminating,omitzero"`
 }
@@ -338,6 +338,6 @@ type GitOpsOwner struct {
 	// Release is namespace/name.
 	Release string `json:"release"`
 	// Tool is "Flux" or "Argo CD"; By is the object that reconciles.
-	Tool string    `json:"tool"`
-	By   ObjectKey `json:"by"`
+	Tool       string    `json:"tool"`
+	Reconciler ObjectKey `json:"reconciler"`
 }

@@ -8,7 +8,7 @@ import (
 // Beyond reports whether a gap is outside of the one namespace that was looked
 // at, for want of rights that nobody needs there.
 func (f *Facts) Beyond(g Gap) bool {
-	return f.Namespace != "" && g.Denied && !g.Within(f.Namespace)
+	return f.Namespace != "" && g.Denied && !g.InNamespace(f.Namespace)
 }
 
 // Open reports whether somebody has to fill a gap: it is about what was asked
@@ -30,7 +30,7 @@ func (f *Facts) OpenGaps(unused ...string) []Gap {
 // Resource is what a gap is about, in plural and without a namespace: "pods" of
 // "operator pods in team-a". It is "namespaces" for one of several words.
 func (g Gap) Resource() string {
-	what, _, _ := strings.Cut(g.What, " in ")
+	what, _, _ := strings.Cut(g.Subject, " in ")
 	words := strings.Fields(what)
 	switch {
 	case len(words) == 0:
@@ -47,7 +47,7 @@ func (g Gap) Remedy() string {
 	if !g.Denied {
 		return ""
 	}
-	what, where, _ := strings.Cut(g.What, " in ")
+	what, where, _ := strings.Cut(g.Subject, " in ")
 	words := strings.Fields(what)
 	if len(words) == 0 {
 		return ""

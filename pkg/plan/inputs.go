@@ -13,7 +13,7 @@ type Inputs struct {
 	// Registry is where images will be pulled from, with its secret.
 	Registry SiteRegistry
 	// Operator are the operator release's changes in order: one, or one per
-	// stepping stone and the target last. Empty means it is left as it is.
+	// intermediate version and the target last. Empty means no change.
 	Operator []Change
 	// Stores are the object store releases' changes in the order in which
 	// they are carried out.
@@ -26,9 +26,9 @@ type Inputs struct {
 
 // Options are the user's choices.
 type Options struct {
-	// Mend deletes bindings whose role changes instead of hopping through a
-	// stepping stone.
-	Mend bool `json:"mend,omitempty"`
+	// RecreateBindings deletes bindings whose role changes instead of using an
+	// intermediate version.
+	RecreateBindings bool `json:"recreateBindings,omitempty"`
 	// Push is "auto", "never" or "always". The default is auto.
 	Push string `json:"push,omitempty"`
 	// AllowDowngrade accepts a target older than what is installed.
@@ -46,9 +46,9 @@ type Options struct {
 	// looks as if something had to replace it: "operator:" or
 	// "namespace/name:" before the setting's path.
 	LiteralValues []string `json:"literalValues,omitempty"`
-	// HoldStores keeps the images that the operator gives to stores as they
+	// PinStoreImages keeps the images that the operator gives to stores as they
 	// are, in the operator's values.
-	HoldStores bool `json:"holdStores,omitempty"`
+	PinStoreImages bool `json:"pinStoreImages,omitempty"`
 	// AcceptRisk names stores, as namespace/name, that may go back to an older
 	// release although the vendor does not promise that this works.
 	AcceptRisk []string `json:"acceptRisk,omitempty"`
@@ -68,8 +68,8 @@ type Bundle struct {
 	// Name is the file's or reference's name as the user gave it.
 	Name string `json:"name"`
 	// Digest of the bundle's index; it pins every byte of the bundle.
-	Digest string  `json:"digest"`
-	Charts []Chart `json:"charts"`
+	Digest string     `json:"digest"`
+	Charts []ChartRef `json:"charts"`
 	// Images by their public references.
 	Images []BundleImage `json:"images"`
 }
@@ -85,9 +85,9 @@ type BundleImage struct {
 	Manifests map[string]string `json:"manifests,omitempty"`
 }
 
-// Chart names one chart by its content: the same version was published with
+// ChartRef names one chart by its content: the same version was published with
 // different bytes more than once, so the digest is what counts.
-type Chart struct {
+type ChartRef struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	// Digest is "sha256:…" of the .tgz; empty for what is installed, since
@@ -96,12 +96,12 @@ type Chart struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// Installed reports whether this is the very chart that the release has, taken
+// IsInstalled reports whether this is the very chart that the release has, taken
 // out of its record.
-func (c Chart) Installed() bool { return strings.HasPrefix(c.Digest, "record:") }
+func (c ChartRef) IsInstalled() bool { return strings.HasPrefix(c.Digest, "record:") }
 
 // String is name-version, as Helm writes it.
-func (c Chart) String() string { return c.Name + "-" + c.Version }
+func (c ChartRef) String() string { return c.Name + "-" + c.Version }
 
 // Change is one `helm upgrade` to be: what is there, what is wanted, and what
 // both render to.
@@ -110,13 +110,13 @@ type Change struct {
 	Release   string
 	// Store is the ObjectStore's name; empty for the operator.
 	Store string
-	From  Chart
-	To    Chart
+	From  ChartRef
+	To    ChartRef
 	// Revision is the one this goes back to, as `helm rollback` does; 0 is an
 	// upgrade. One plan has either upgrades or rollbacks.
 	Revision int
-	// Stone says this is a stepping stone, not the target.
-	Stone bool
+	// Intermediate says this is an intermediate version, not the target.
+	Intermediate bool
 	// Unchanged says the release is deployed with this chart version and these
 	// values already.
 	Unchanged bool
@@ -137,26 +137,26 @@ type Change struct {
 	// Before and After are the rendered objects of the installed release and
 	// of the target.
 	Before, After []images.Object
-	// Record is what Helm's record of the release will weigh; zero where
+	// RecordSize is the size of Helm's record of the release; zero where
 	// nothing is written.
-	Record Record
+	RecordSize RecordSize
 	// Images is what After pulls, as private references.
 	Images []images.Image
 	// Warnings are what rewriting the values had to say of them.
 	Warnings []Notice
 	// Ineffective names settings that do nothing in the target's chart. It is
-	// filled only where somebody looks before deciding.
+	// filled only for read-only verbs.
 	Ineffective []Notice
 }
 
-// Record is the size of a release's record, which Helm keeps in one Secret.
-type Record struct {
+// RecordSize is the size of a release's record, which Helm keeps in one Secret.
+type RecordSize struct {
 	// Bytes is the size of the Secret's data, of which the API server takes at
 	// most 1 MiB.
 	Bytes int
-	// Heavy names what weighs most in it, heaviest first, with its size; empty
+	// LargestParts names its largest parts with their sizes, largest first; empty
 	// where the record is small.
-	Heavy []string
+	LargestParts []string
 }
 
 // ValueEdit is one value that was changed, shown to people.
@@ -165,7 +165,7 @@ type ValueEdit struct {
 	Old  string `json:"old,omitempty"`
 	New  string `json:"new"`
 	Why  string `json:"why"`
-	// Asked says that the user asked for this very edit, so that no file need
+	// Requested says that the user asked for this very edit, so that no file need
 	// have it.
-	Asked bool `json:"asked,omitempty"`
+	Requested bool `json:"requested,omitempty"`
 }

@@ -16,32 +16,32 @@ var clusterScoped = map[string]bool{
 // KeyOf names a rendered object; namespace is the release's, used where the
 // object names none and its kind has one.
 func KeyOf(o images.Object, namespace string) ObjectKey {
-	k := ObjectKey{APIVersion: images.Text(o, "apiVersion"), Kind: images.Text(o, "kind"), Name: images.Text(o, "metadata", "name")}
+	k := ObjectKey{APIVersion: images.NestedString(o, "apiVersion"), Kind: images.NestedString(o, "kind"), Name: images.NestedString(o, "metadata", "name")}
 	if clusterScoped[k.Kind] {
 		return k
 	}
-	if k.Namespace = images.Text(o, "metadata", "namespace"); k.Namespace == "" {
+	if k.Namespace = images.NestedString(o, "metadata", "namespace"); k.Namespace == "" {
 		k.Namespace = namespace
 	}
 	return k
 }
 
-// find is the first object of a kind with a name; an empty name matches any.
-func find(objects []images.Object, kind, name string) images.Object {
+// findObject is the first object of a kind with a name; an empty name matches any.
+func findObject(objects []images.Object, kind, name string) images.Object {
 	for _, o := range objects {
-		if images.Text(o, "kind") == kind && (name == "" || images.Text(o, "metadata", "name") == name) {
+		if images.NestedString(o, "kind") == kind && (name == "" || images.NestedString(o, "metadata", "name") == name) {
 			return o
 		}
 	}
 	return nil
 }
 
-// names are the names of all objects of a kind.
-func names(objects []images.Object, kind string) map[string]images.Object {
+// objectsByName are the names of all objects of a kind.
+func objectsByName(objects []images.Object, kind string) map[string]images.Object {
 	m := map[string]images.Object{}
 	for _, o := range objects {
-		if images.Text(o, "kind") == kind {
-			m[images.Text(o, "metadata", "name")] = o
+		if images.NestedString(o, "kind") == kind {
+			m[images.NestedString(o, "metadata", "name")] = o
 		}
 	}
 	return m

@@ -36,7 +36,7 @@ type Plan struct {
 	Warnings []Notice `json:"warnings,omitempty"`
 	// Preflight is what the checks said when the plan was written down; nil
 	// where none were made. Like Warnings it is no part of the digest.
-	Preflight *Verdict `json:"preflight,omitempty"`
+	Preflight *PreflightSummary `json:"preflight,omitempty"`
 }
 
 // Cluster pins a plan to the cluster it was made for.
@@ -94,14 +94,14 @@ const (
 	ActionBackup Action = "backup"
 	// ActionPush moves missing images from the bundle to the registry.
 	ActionPush Action = "push"
-	// ActionPreflight looks at what only the registry can answer.
+	// ActionPreflight checks what only the registry can answer.
 	ActionPreflight Action = "preflight"
 	// ActionLicense replaces the license in a Secret that no release owns.
 	ActionLicense Action = "license"
-	// ActionUnstick marks a pending release as failed.
-	ActionUnstick Action = "unstick"
-	// ActionMend deletes bindings whose role is about to change.
-	ActionMend Action = "mend"
+	// ActionMarkFailed marks a pending release as failed.
+	ActionMarkFailed Action = "mark-failed"
+	// ActionRecreateBindings deletes bindings whose role is about to change.
+	ActionRecreateBindings Action = "recreate-bindings"
 	// ActionOperator upgrades the operator chart and waits for it.
 	ActionOperator Action = "operator"
 	// ActionStore upgrades one object store chart and waits for it.
@@ -124,9 +124,9 @@ type Step struct {
 	Risk  string `json:"risk,omitempty"`
 	// Reversible says the step can be undone; the opposite is "forward only
 	// from here".
-	Reversible bool   `json:"reversible"`
-	From       *Chart `json:"from,omitempty"`
-	To         *Chart `json:"to,omitempty"`
+	Reversible bool      `json:"reversible"`
+	From       *ChartRef `json:"from,omitempty"`
+	To         *ChartRef `json:"to,omitempty"`
 	// Revision is the one that `helm rollback` makes anew; 0 is an upgrade.
 	Revision int `json:"revision,omitempty"`
 	// Unchanged says chart and values are in place already: the step only
@@ -147,21 +147,21 @@ type Step struct {
 	After  []Fact `json:"after,omitempty"`
 }
 
-// How says how the pods of a store restart.
-type How string
+// RestartStrategy is how the pods of a store restart.
+type RestartStrategy string
 
 // The ways in which pods restart.
 const (
-	OneByOne  How = "one by one"
-	AllAtOnce How = "all at once"
+	OneByOne  RestartStrategy = "one by one"
+	AllAtOnce RestartStrategy = "all at once"
 )
 
 // Restart is a set of pods that a step may restart.
 type Restart struct {
 	// Store is namespace/name.
-	Store string `json:"store"`
-	Pods  int    `json:"pods"`
-	How   How    `json:"how"`
+	Store    string          `json:"store"`
+	Pods     int             `json:"pods"`
+	Strategy RestartStrategy `json:"strategy"`
 	// Why names the cause, and whether it was ever observed.
 	Why string `json:"why"`
 	// Selected says the store is upgraded by this plan anyway.

@@ -12,10 +12,10 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// perPod is how long one pod is taken to need, where nothing was observed yet.
+// podRestartEstimate is how long one pod is taken to need, where nothing was observed yet.
 // A drain may add up to the store's rollingTimeoutSeconds; that is the bound,
 // not the expectation.
-const perPod = 90 * time.Second
+const podRestartEstimate = 90 * time.Second
 
 // operatorRestarts are the stores that the operator may roll because its own
 // defaults changed: stores without an image of their own follow its minio
@@ -26,8 +26,8 @@ func operatorRestarts(in Inputs, c Change) []Restart {
 	before, after := DefaultImages(c.Before), DefaultImages(c.After)
 	var list []Restart
 	for _, s := range in.Facts.Stores {
-		s = in.meanwhile(s)
-		from, to := runs(s, before), runs(s, after)
+		s = in.storeAtOperatorStep(s)
+		from, to := effectiveImage(s, before), effectiveImage(s, after)
 		var why string
 		switch {
 		case from != to && s.Image.IsZero():
@@ -38,8 +38,8 @@ func operatorRestarts(in Inputs, c Change) []Restart {
 			continue
 		}
 		list = append(list, Restart{
-			Store: s.Key(), Pods: s.Servers(), How: how(s, from, to),
-			Why: why + " (expected, unverified)", Selected: in.selected(s.Key()),
+			Store: s.Key(), Pods: s.ServerCount(), Strategy: restartStrategy(s, from, to),
+			Why: why + " (expected, unverified)", Selected: in.selectsStore(s.Key()),
 		})
 	}
 	return list
@@ -48,7 +48,7 @@ func operatorRestarts(in Inputs, c Change) []Restart {
 // storeRestarts is what an object store chart's upgrade restarts: its own
 // store, where anything in the object's spec changes.
 func storeRestarts(in Inputs, c Change) []Restart {
-	before, after := find(c.Before, "ObjectStore", ""), find(c.After, "ObjectStore", "")
+	before, after := findObject(c.Before, "ObjectStore", ""), findObject(c.After, "ObjectStore", "")
 	if after == nil || sameSpec(before, after) {
 		return nil
 	}
@@ -58,23 +58,23 @@ func storeRestarts(in Inputs, c Change) []Restart {
 	}
 	s := in.Facts.Stores[i]
 	defaults := in.currentDefaults()
-	from, to := runs(s, defaults), storeImage(after, defaults)
+	from, to := effectiveImage(s, defaults), storeImage(after, defaults)
 	why := "its spec changes"
 	if from != to {
 		why = fmt.Sprintf("image %s to %s", tagOf(from), tagOf(to))
 	}
-	return []Restart{{Store: s.Key(), Pods: s.Servers(), How: how(s, from, to), Why: why, Selected: true}}
+	return []Restart{{Store: s.Key(), Pods: s.ServerCount(), Strategy: restartStrategy(s, from, to), Why: why, Selected: true}}
 }
 
-// meanwhile is a store as the operator's step finds it: on the way back its own
+// storeAtOperatorStep is a store as the operator's step finds it: on the way back its own
 // chart has gone back before.
-func (in Inputs) meanwhile(s Store) Store {
-	if !in.goesBack() {
+func (in Inputs) storeAtOperatorStep(s Store) Store {
+	if !in.isRollback() {
 		return s
 	}
 	for _, c := range in.Stores {
 		if c.StoreKey() == s.Key() {
-			s.Image, _ = images.ParseRef(images.Text(find(c.After, "ObjectStore", c.Store), "spec", "image"))
+			s.Image, _ = images.ParseRef(images.NestedString(findObject(c.After, "ObjectStore", c.Store), "spec", "image"))
 		}
 	}
 	return s
@@ -83,7 +83,7 @@ func (in Inputs) meanwhile(s Store) Store {
 // currentDefaults are the operator's default images when the stores' turn
 // comes: on the way up its own part of the plan is done by then.
 func (in Inputs) currentDefaults() map[string]string {
-	if t := in.target(); t != nil && !in.goesBack() {
+	if t := in.operatorTarget(); t != nil && !in.isRollback() {
 		return DefaultImages(t.After)
 	}
 	if op := in.Facts.Operator; op != nil {
@@ -114,7 +114,7 @@ func (f *Facts) runningDefaults() map[string]string {
 // operator reads, by image name: what it gives to stores that name none.
 func DefaultImages(objects []images.Object) map[string]string {
 	m := map[string]string{}
-	data, _ := images.At(find(objects, "ConfigMap", "object-store-operator"), "data").(map[string]any)
+	data, _ := images.NestedValue(findObject(objects, "ConfigMap", "object-store-operator"), "data").(map[string]any)
 	for name, v := range data {
 		var entry struct {
 			Image string `json:"image"`
@@ -126,8 +126,8 @@ func DefaultImages(objects []images.Object) map[string]string {
 	return m
 }
 
-// runs is the minio image a store runs under the given defaults.
-func runs(s Store, defaults map[string]string) string {
+// effectiveImage is the minio image a store runs under the given defaults.
+func effectiveImage(s Store, defaults map[string]string) string {
 	if !s.Image.IsZero() {
 		return s.Image.String()
 	}
@@ -135,44 +135,44 @@ func runs(s Store, defaults map[string]string) string {
 }
 
 func storeImage(store images.Object, defaults map[string]string) string {
-	if image := images.Text(store, "spec", "image"); image != "" {
+	if image := images.NestedString(store, "spec", "image"); image != "" {
 		return image
 	}
 	return defaults["minio"]
 }
 
-// how says whether the pods of a store go one by one. Server releases on the
+// restartStrategy says whether the pods of a store go one by one. Server releases on the
 // two sides of the first one-by-one release restart together, and so does the
 // only server of a store.
-func how(s Store, from, to string) How {
-	if s.Servers() == 1 {
+func restartStrategy(s Store, from, to string) RestartStrategy {
+	if s.ServerCount() == 1 {
 		return AllAtOnce
 	}
-	a, errA := aistor.ParseRelease(tagOf(from))
-	b, errB := aistor.ParseRelease(tagOf(to))
+	a, errA := aistor.ParseServerVersion(tagOf(from))
+	b, errB := aistor.ParseServerVersion(tagOf(to))
 	if errA != nil || errB != nil || aistor.RollsAllAtOnce(a, b) {
 		return AllAtOnce
 	}
 	return OneByOne
 }
 
-// estimate is the usual time of a step: its base, and for each store its pods
+// estimateDuration is the usual time of a step: its base, and for each store its pods
 // in turn, or one restart where all go at once.
-func estimate(base time.Duration, restarts []Restart) Duration {
+func estimateDuration(base time.Duration, restarts []Restart) Duration {
 	total := base
 	for _, r := range restarts {
-		if r.How == AllAtOnce {
-			total += perPod
+		if r.Strategy == AllAtOnce {
+			total += podRestartEstimate
 			continue
 		}
-		total += time.Duration(r.Pods) * perPod
+		total += time.Duration(r.Pods) * podRestartEstimate
 	}
 	return Duration(total)
 }
 
 func sameSpec(a, b images.Object) bool {
-	x, _ := json.Marshal(images.At(a, "spec"))
-	y, _ := json.Marshal(images.At(b, "spec"))
+	x, _ := json.Marshal(images.NestedValue(a, "spec"))
+	y, _ := json.Marshal(images.NestedValue(b, "spec"))
 	return string(x) == string(y)
 }
 

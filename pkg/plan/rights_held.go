@@ -12,9 +12,9 @@ type chartRoles map[string][]images.Object
 
 func (in Inputs) chartRoles() chartRoles {
 	known := chartRoles{}
-	for _, c := range in.changes() {
+	for _, c := range in.orderedChanges() {
 		for _, list := range [][]images.Object{c.Before, c.After} {
-			for k, o := range keyed(list, c.Namespace) {
+			for k, o := range objectsByKey(list, c.Namespace) {
 				if k.Kind == "ClusterRole" || k.Kind == "Role" {
 					id := roleID(k.Kind, k.Namespace, k.Name)
 					known[id] = append(known[id], o)
@@ -27,10 +27,10 @@ func (in Inputs) chartRoles() chartRoles {
 
 func roleID(kind, namespace, name string) string { return kind + "/" + namespace + "/" + name }
 
-// grants is what the API server wants of whoever writes a role or binding that
+// addEscalate is what the API server wants of whoever writes a role or binding that
 // comes or changes: the rights of the role, as it was too, since a failed upgrade
 // goes back.
-func (r *rights) grants(known chartRoles, c Change, k ObjectKey, o, was images.Object) {
+func (r *permissionSet) addEscalate(known chartRoles, c Change, k ObjectKey, o, was images.Object) {
 	// It looks at the rules whatever else of the object changes, a label alone.
 	if reflect.DeepEqual(o, was) {
 		return
@@ -39,26 +39,26 @@ func (r *rights) grants(known chartRoles, c Change, k ObjectKey, o, was images.O
 	case "ClusterRole", "Role":
 		for _, role := range []images.Object{o, was} {
 			r.hold(k.Namespace, role)
-			if images.At(role, "aggregationRule") != nil { // gathers rules that nobody knows beforehand
-				a := resourceOf(k)
+			if images.NestedValue(role, "aggregationRule") != nil { // gathers rules that nobody knows beforehand
+				a := permissionFor(k)
 				a.Names = []string{k.Name}
-				r.need(a, "escalate")
+				r.addVerbs(a, "escalate")
 			}
 		}
 	case "ClusterRoleBinding", "RoleBinding":
-		r.bind(known, c, k)
+		r.addBind(known, c, k)
 	}
 }
 
-// bind is for the roles that a change gives to a binding. One that no chart
+// addBind is for the roles that a change gives to a binding. One that no chart
 // brings has rules that are not known, so that the right to bind it is needed.
-func (r *rights) bind(known chartRoles, c Change, k ObjectKey) {
+func (r *permissionSet) addBind(known chartRoles, c Change, k ObjectKey) {
 	for i, list := range [][]images.Object{c.After, c.Before} {
 		for _, b := range renderedBindings(list, c.Namespace) {
 			if b.Kind != k.Kind || b.Name != k.Name || b.Namespace != k.Namespace || b.RoleName == "" {
 				continue
 			}
-			a := Access{Group: rbac, Resource: "clusterroles", Names: []string{b.RoleName}}
+			a := Permission{Group: rbac, Resource: "clusterroles", Names: []string{b.RoleName}}
 			if b.RoleKind == "Role" {
 				a.Resource, a.Namespace = "roles", k.Namespace
 			}
@@ -67,7 +67,7 @@ func (r *rights) bind(known chartRoles, c Change, k ObjectKey) {
 			}
 			roles := known[roleID(b.RoleKind, a.Namespace, b.RoleName)]
 			if len(roles) == 0 {
-				r.need(a, "bind")
+				r.addVerbs(a, "bind")
 			}
 			for _, role := range roles {
 				r.hold(k.Namespace, role)
@@ -77,21 +77,21 @@ func (r *rights) bind(known chartRoles, c Change, k ObjectKey) {
 }
 
 // hold is for every rule of a role, in one namespace or everywhere.
-func (r *rights) hold(namespace string, role images.Object) {
-	rules, _ := images.At(role, "rules").([]any)
+func (r *permissionSet) hold(namespace string, role images.Object) {
+	rules, _ := images.NestedValue(role, "rules").([]any)
 	for _, rule := range rules {
 		for _, group := range texts(rule, "apiGroups") {
 			for _, resource := range texts(rule, "resources") {
-				a := Access{Group: group, Resource: resource, Namespace: namespace, Names: texts(rule, "resourceNames"), Held: true}
-				r.need(a, texts(rule, "verbs")...)
+				a := Permission{Group: group, Resource: resource, Namespace: namespace, Names: texts(rule, "resourceNames"), Held: true}
+				r.addVerbs(a, texts(rule, "verbs")...)
 			}
 		}
 	}
 	if len(rules) > 0 {
 		for _, resource := range []string{"clusterroles", "roles"} {
 			if resource == "clusterroles" || namespace != "" {
-				instead := Access{Group: rbac, Resource: resource, Namespace: namespace, Optional: true, Instead: true}
-				r.need(instead, "escalate", "bind")
+				instead := Permission{Group: rbac, Resource: resource, Namespace: namespace, Optional: true, Instead: true}
+				r.addVerbs(instead, "escalate", "bind")
 			}
 		}
 	}
@@ -99,7 +99,7 @@ func (r *rights) hold(namespace string, role images.Object) {
 
 // texts is a list of strings in a document; what is none is left out.
 func texts(v any, key string) []string {
-	list, _ := images.At(v, key).([]any)
+	list, _ := images.NestedValue(v, key).([]any)
 	var out []string
 	for _, one := range list {
 		if s, ok := one.(string); ok {

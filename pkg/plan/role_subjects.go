@@ -29,7 +29,7 @@ func bindingTo(kind string, meta map[string]any, subjects []Subject) images.Obje
 
 // Strengths are sentences about rights that let their holder do more than the
 // upgrade itself; none where there are no such rights.
-func Strengths(list []Access) []string {
+func Strengths(list []Permission) []string {
 	var notes []string
 	var secrets []string
 	for _, a := range list {
@@ -40,7 +40,7 @@ func Strengths(list []Access) []string {
 		switch everything := a.Verb == "*" || a.Verb == "escalate" || a.Verb == "impersonate"; {
 		case a.Instead:
 		case everything && a.Group == rbac, a.Verb == "*" && a.Group == "*" && a.Resource == "*", a.Verb == "impersonate":
-			notes = append(notes, fmt.Sprintf("As strong as cluster-admin %s: it may %s %s.", where, a.Verb, a.Type()))
+			notes = append(notes, fmt.Sprintf("As strong as cluster-admin %s: it may %s %s.", where, a.Verb, a.GroupResource()))
 		case a.Verb == "bind" && a.Group == rbac && !a.Held:
 			for _, name := range a.Names {
 				notes = append(notes, fmt.Sprintf("As strong as %s %s, which no chart brings and it may bind %s.", strings.TrimSuffix(a.Resource, "s"), name, where))

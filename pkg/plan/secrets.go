@@ -17,19 +17,19 @@ func (f *Facts) SecretValues() []string {
 	}
 	var list []string
 	for _, r := range f.allReleases() {
-		list = append(list, redact.Find(r.Values)...)
-		list = append(list, redact.Find(r.DeployedValues)...)
+		list = append(list, redact.FindSecrets(r.Values)...)
+		list = append(list, redact.FindSecrets(r.DeployedValues)...)
 		for _, o := range images.ParseObjects(r.Manifest) {
-			list = append(list, redact.Find(map[string]any(o))...)
+			list = append(list, redact.FindSecrets(map[string]any(o))...)
 		}
 	}
 	for _, s := range f.Stores {
-		list = append(list, redact.Find(map[string]any(s.Object))...)
+		list = append(list, redact.FindSecrets(map[string]any(s.Object))...)
 	}
 	if f.License != nil {
 		list = append(list, string(f.License.Token))
 	}
-	for _, s := range f.Secrets {
+	for _, s := range f.PullSecrets {
 		list = append(list, redact.SecretsIn(".dockerconfigjson", string(s.Data))...)
 	}
 	return list
@@ -51,20 +51,20 @@ func (f *Facts) ReadableNames() []string {
 	return list
 }
 
-func (f *Facts) allReleases() []Release {
+func (f *Facts) allReleases() []InstalledRelease {
 	if f.Operator == nil {
 		return f.Releases
 	}
-	return append([]Release{*f.Operator}, f.Releases...)
+	return append([]InstalledRelease{*f.Operator}, f.Releases...)
 }
 
 // SecretValues are the secrets in everything that a plan is built from.
 func (in *Inputs) SecretValues() []string {
 	list := append(in.Facts.SecretValues(), string(in.License))
 	for _, c := range slices.Concat(in.Operator, in.Stores) {
-		list = append(list, redact.Find(c.Values)...)
+		list = append(list, redact.FindSecrets(c.Values)...)
 		for _, o := range slices.Concat(c.Before, c.After) {
-			list = append(list, redact.Find(map[string]any(o))...)
+			list = append(list, redact.FindSecrets(map[string]any(o))...)
 		}
 	}
 	return list

@@ -49,9 +49,9 @@ type Site struct {
 	ObjectStores []SiteRelease `json:"objectStores,omitempty"`
 	// Images are in use, so the private registry has them.
 	Images []images.Ref `json:"images,omitempty"`
-	// Asked are images that the present values ask for but no pod runs now: of
+	// ConfiguredImages are images that the present values ask for but no pod runs now: of
 	// features that are on. The registry may lack them.
-	Asked []images.Ref `json:"asked,omitempty"`
+	ConfiguredImages []images.Ref `json:"configuredImages,omitempty"`
 	// Acknowledged names what only a person can do and did, such as
 	// bucket-export: see the check manual-backups.
 	Acknowledged []string `json:"acknowledged,omitempty"`
@@ -70,9 +70,9 @@ type SiteRegistry struct {
 	References string `json:"references,omitempty"`
 }
 
-// Keeps reports whether references stay public, because the nodes' runtime
+// KeepsReferences reports whether references stay public, because the nodes' runtime
 // redirects them.
-func (r SiteRegistry) Keeps() bool { return r.References == ReferencesKeep }
+func (r SiteRegistry) KeepsReferences() bool { return r.References == ReferencesKeep }
 
 // SiteRelease is one Helm release of the installation.
 type SiteRelease struct {

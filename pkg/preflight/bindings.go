@@ -15,59 +15,59 @@ type roleRef struct{ kind, name string }
 func (r roleRef) String() string { return r.kind + "/" + r.name }
 
 // checkRoleRefs goes through the operator's changes in their order, since a
-// stepping stone may remove a binding that the target could not change. Helm's
+// intermediate version may remove a binding that the target could not change. Helm's
 // own dry run does not see the refusal.
 func checkRoleRefs(_ context.Context, s *Subject) Result {
 	live := map[plan.ObjectKey]roleRef{}
 	for _, b := range s.Facts.Bindings {
 		live[bindingKey(b.ObjectKey)] = roleRef{b.RoleKind, b.RoleName}
 	}
-	mended := mendedObjects(s.Plan)
+	mended := recreatedBindings(s.Plan)
 	var f findings
-	for _, c := range s.changes() {
+	for _, c := range s.orderedChanges() {
 		after := renderedRoleRefs(c.After, c.Namespace)
 		for _, k := range sortedObjectKeys(after) {
-			judgeRoleRef(&f, c, k, live, after, mended)
+			evaluateRoleRef(&f, c, k, live, after, mended)
 		}
 		for k := range renderedRoleRefs(c.Before, c.Namespace) {
 			delete(live, k)
 		}
 		maps.Copy(live, after)
 	}
-	noteStones(&f, s)
-	return f.result("no binding changes its role in place")
+	noteIntermediates(&f, s)
+	return f.buildResult("no binding changes its role in place")
 }
 
-func judgeRoleRef(f *findings, c plan.Change, k plan.ObjectKey, live, after map[plan.ObjectKey]roleRef, mended map[plan.ObjectKey]bool) {
+func evaluateRoleRef(f *findings, c plan.Change, k plan.ObjectKey, live, after map[plan.ObjectKey]roleRef, mended map[plan.ObjectKey]bool) {
 	have, exists := live[k]
 	if !exists || have == after[k] {
 		return
 	}
 	if mended[k] {
-		f.note("%s: %s becomes %s; a step of the plan deletes the binding first", label(k), have, after[k])
+		f.addNote("%s: role changes from %s to %s; the plan deletes the binding first", objectLabel(k), have, after[k])
 		return
 	}
-	remedy := "kubectl delete " + describe(k)[len("kubectl describe "):]
-	f.fail(k, "%s: chart %s changes its role from %s to %s, which the API server forbids", label(k), c.To, have, after[k]).
-		wanted(have.String(), after[k].String(), remedy)
+	remedy := "kubectl delete " + describeCommand(k)[len("kubectl describe "):]
+	f.addFailure(k, "%s: chart %s changes its role from %s to %s, which the API server forbids", objectLabel(k), c.To, have, after[k]).
+		setDetails(have.String(), after[k].String(), remedy)
 }
 
-func noteStones(f *findings, s *Subject) {
+func noteIntermediates(f *findings, s *Subject) {
 	for _, c := range s.Inputs.Operator {
-		if c.Stone {
-			f.note("release %s goes through %s on the way", c.Key(), c.To)
+		if c.Intermediate {
+			f.addNote("release %s uses intermediate version %s", c.Key(), c.To)
 		}
 	}
 }
 
-// mendedObjects are the bindings that a step of the plan deletes.
-func mendedObjects(p *plan.Plan) map[plan.ObjectKey]bool {
+// recreatedBindings are the bindings that a step of the plan deletes.
+func recreatedBindings(p *plan.Plan) map[plan.ObjectKey]bool {
 	m := map[plan.ObjectKey]bool{}
 	if p == nil {
 		return m
 	}
 	for _, st := range p.Steps {
-		if st.Action != plan.ActionMend {
+		if st.Action != plan.ActionRecreateBindings {
 			continue
 		}
 		for _, k := range st.Objects {
@@ -80,8 +80,8 @@ func mendedObjects(p *plan.Plan) map[plan.ObjectKey]bool {
 func renderedRoleRefs(objects []images.Object, namespace string) map[plan.ObjectKey]roleRef {
 	m := map[plan.ObjectKey]roleRef{}
 	for _, kind := range []string{"ClusterRoleBinding", "RoleBinding"} {
-		for _, o := range ofKind(objects, kind) {
-			m[bindingKey(plan.KeyOf(o, namespace))] = roleRef{images.Text(o, "roleRef", "kind"), images.Text(o, "roleRef", "name")}
+		for _, o := range filterByKind(objects, kind) {
+			m[bindingKey(plan.KeyOf(o, namespace))] = roleRef{images.NestedString(o, "roleRef", "kind"), images.NestedString(o, "roleRef", "name")}
 		}
 	}
 	return m

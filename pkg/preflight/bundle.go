@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -13,10 +13,10 @@ import (
 // checkBundle holds what the target pulls against what the bundle carries.
 func checkBundle(_ context.Context, s *Subject) Result {
 	if s.Plan.Bundle.Digest == "" {
-		return skip("no bundle: what is pulled has to be in the registry already")
+		return skipResult("no bundle: images must exist in the registry")
 	}
 	var f findings
-	carried, held := 0, heldImages(s)
+	carried, held := 0, pinnedImages(s)
 	for _, img := range s.Plan.Images {
 		if img.Digest != "" {
 			carried++
@@ -24,26 +24,26 @@ func checkBundle(_ context.Context, s *Subject) Result {
 		}
 		k := imageObject(img)
 		switch {
-		case !img.Needed():
-			f.note("%s is not in the bundle; it is pulled only where its feature is switched on", img.Source)
+		case !img.IsRequired():
+			f.addNote("%s is not in the bundle; it is pulled only where its feature is switched on", img.Source)
 		case held[img.Private.String()]:
-			f.note("%s is held as it is and not in the bundle: the registry is asked for it", img.Private)
-		case onlyUsers(img):
-			f.warn(k, "image %s: asked for by %s and not in the bundle, so it has to be in the registry already", img.Source, askedBy(img)).
-				wanted("not in the bundle", img.Private.String(), "helm aistor bundle create --image "+img.Source.String())
+			f.addNote("%s is pinned and not in the bundle: checked in the registry", img.Private)
+		case onlyUserSettings(img):
+			f.addWarning(k, "image %s: referenced by %s and not in the bundle, so it must exist in the registry", img.Source, requestedBy(img)).
+				setDetails("not in the bundle", img.Private.String(), "helm aistor bundle create --image "+img.Source.String())
 		default:
-			f.fail(k, "image %s: asked for by %s and not in the bundle", img.Source, askedBy(img)).
-				wanted("not in "+s.Inputs.Bundle.Name, img.Source.String(), "helm aistor bundle create --image "+img.Source.String())
+			f.addFailure(k, "image %s: referenced by %s and not in the bundle", img.Source, requestedBy(img)).
+				setDetails("not in "+s.Inputs.Bundle.Name, img.Source.String(), "helm aistor bundle create --image "+img.Source.String())
 		}
 	}
-	return f.result("the bundle carries %s, all that are needed", words.Count(carried, "image"))
+	return f.buildResult("the bundle contains all %s required", plural.Count(carried, "image"))
 }
 
-// heldImages are those that the operator gives to stores now and goes on to
-// give: no bundle for a newer one carries them.
-func heldImages(s *Subject) map[string]bool {
+// pinnedImages are those that the operator gives to stores now and keeps
+// giving: no bundle for a newer operator contains them.
+func pinnedImages(s *Subject) map[string]bool {
 	m := map[string]bool{}
-	if !s.Plan.Options.HoldStores || len(s.Inputs.Operator) == 0 {
+	if !s.Plan.Options.PinStoreImages || len(s.Inputs.Operator) == 0 {
 		return m
 	}
 	for _, ref := range plan.DefaultImages(s.Inputs.Operator[0].Before) {
@@ -52,15 +52,15 @@ func heldImages(s *Subject) map[string]bool {
 	return m
 }
 
-// onlyUsers reports whether nothing but the user's own settings asks for an
+// onlyUserSettings reports whether nothing but the user's own settings asks for an
 // image, which then may be of the site's own making.
-func onlyUsers(img plan.PlannedImage) bool {
+func onlyUserSettings(img plan.PlannedImage) bool {
 	return !slices.ContainsFunc(img.Reasons, func(r images.Reason) bool {
 		return r.Kind == images.KindDefault || r.Kind == images.KindHook
 	})
 }
 
-func askedBy(img plan.PlannedImage) string {
+func requestedBy(img plan.PlannedImage) string {
 	var list []string
 	for _, r := range img.Reasons {
 		if one := strings.TrimSpace(r.Object + " " + r.Path); one != "" && !slices.Contains(list, one) {
@@ -102,22 +102,22 @@ func missingPlatforms(f *plan.Facts, have []string) []string {
 
 func checkPlatforms(_ context.Context, s *Subject) Result {
 	if s.Plan.Bundle.Digest == "" {
-		return skip("no bundle: the registry's images are held against the nodes")
+		return skipResult("no bundle: platforms are checked in the registry")
 	}
 	needed := map[images.Ref]bool{}
 	for _, img := range s.Plan.Images {
-		needed[img.Source] = img.Needed()
+		needed[img.Source] = img.IsRequired()
 	}
 	nodes := nodePlatforms(s.Facts)
 	if len(nodes) == 0 {
-		return Result{Status: Error, Message: "no node says what platform it is of", Observed: "0 platforms",
+		return Result{Status: Error, Message: "no node reports its platform", Observed: "0 platforms",
 			Required: "os/arch of every node", Remedy: "kubectl get nodes -o wide"}
 	}
 	var f findings
 	for _, n := range s.Facts.Nodes {
 		if strings.Trim(n.Platform, "/") == "" {
-			f.error(nodeKey(n.Name), "node %s: does not say what platform it is of", n.Name).
-				wanted("unknown", "os/arch", "kubectl describe node "+n.Name)
+			f.addError(nodeKey(n.Name), "node %s: platform unknown", n.Name).
+				setDetails("unknown", "os/arch", "kubectl describe node "+n.Name)
 		}
 	}
 	for _, b := range s.Inputs.Bundle.Images {
@@ -125,15 +125,15 @@ func checkPlatforms(_ context.Context, s *Subject) Result {
 			continue
 		}
 		if len(b.Platforms) == 0 {
-			f.error(plan.ObjectKey{Kind: "Image", Name: b.Ref.String()}, "image %s: the bundle does not say for which platforms it has it", b.Ref).
-				wanted("unknown", strings.Join(sortedKeys(nodes), ", "), "helm aistor bundle create")
+			f.addError(plan.ObjectKey{Kind: "Image", Name: b.Ref.String()}, "image %s: platforms in the bundle are unknown", b.Ref).
+				setDetails("unknown", strings.Join(sortedKeys(nodes), ", "), "helm aistor bundle create")
 			continue
 		}
 		for _, missing := range missingPlatforms(s.Facts, b.Platforms) {
 			k := nodeKey(nodes[missing])
-			f.fail(k, "image %s: the bundle has it for %s, node %s is %s", b.Ref, strings.Join(b.Platforms, ", "), nodes[missing], missing).
-				wanted(strings.Join(b.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(sortedKeys(nodes), ","))
+			f.addFailure(k, "image %s: the bundle has it for %s, node %s is %s", b.Ref, strings.Join(b.Platforms, ", "), nodes[missing], missing).
+				setDetails(strings.Join(b.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(sortedKeys(nodes), ","))
 		}
 	}
-	return f.result("the bundle has every image for %s", strings.Join(sortedKeys(nodes), ", "))
+	return f.buildResult("the bundle has every image for %s", strings.Join(sortedKeys(nodes), ", "))
 }

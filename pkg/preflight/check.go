@@ -22,7 +22,7 @@ const (
 	PhaseAfter Phase = "after"
 )
 
-// Check is one thing that is judged. Checks are values without state: Run may
+// Check is one check. Checks are values without state: Run may
 // be called from many goroutines and any number of times.
 type Check struct {
 	// ID is kebab-case and stable for ever: waivers and scripts name it. A
@@ -32,8 +32,8 @@ type Check struct {
 	Title string
 	// Phase says when the check is made.
 	Phase Phase
-	// Looks says what the check looks at, Fails when it does not pass.
-	Looks, Fails string
+	// Inspects says what the check inspects, FailsWhen when it does not pass.
+	Inspects, FailsWhen string
 	// Needs are the resources, in plural and without their group, that the
 	// check reads from the facts. A [plan.Gap] in one of them turns a pass
 	// into an error.
@@ -48,62 +48,62 @@ type Check struct {
 	Mandatory bool
 	// WithInputs and WithPlan say that the check applies only where there is a
 	// bundle to compare with, or a plan. Otherwise it is skipped, whatever
-	// could not be looked at.
+	// could not be read.
 	WithInputs, WithPlan bool
-	// Run judges. It need not set ID and Title of the result, and must not
+	// Run evaluates. It need not set ID and Title of the result, and must not
 	// keep or change the subject.
 	Run func(ctx context.Context, s *Subject) Result
 }
 
-// Subject is everything a check may look at. It is shared between checks that
+// Subject is the input of all checks. It is shared between checks that
 // run at the same time and so is never changed.
 type Subject struct {
 	// Facts are what was found on the cluster. Without them every check is an
 	// error.
 	Facts *plan.Facts
-	// Inputs are nil without a bundle: then what is running is judged.
+	// Inputs are nil without a bundle: then the running state is checked.
 	Inputs *plan.Inputs
 	// Plan is nil where none was made.
 	Plan *plan.Plan
 	// Reviewed is a plan that was made before, for review; nil where there is
 	// none. Plan is the one for the present state.
 	Reviewed *plan.Plan
-	// Departed says why Reviewed does not hold any more, where that is known
+	// StaleReason says why Reviewed does not hold any more, where that is known
 	// better than from the plans alone: what somebody else changed since a part
 	// of it was carried out.
-	Departed string
+	StaleReason string
 	// Registry answers for the private registry; nil where this machine has
 	// no route to it.
-	Registry Prober
+	Registry RegistryProber
 	// Puller pulls on the nodes; nil unless somebody asked for that, since it
 	// starts pods.
 	Puller Puller
-	// Acknowledged are the IDs of the [Gate]s that a person says were passed.
+	// Acknowledged are the IDs of the [ManualStep]s that a person says were passed.
 	Acknowledged []string
 	// Bundle proves the bundle's file; nil where there is none.
-	Bundle Prover
+	Bundle BundleVerifier
 	// SpareNodes lets nodes pull as well that run nothing of AIStor today.
 	SpareNodes bool
 	// Site names registry and pull secret where there is neither plan nor
 	// inputs.
 	Site plan.SiteRegistry
-	// Now is the time of the look.
+	// Now is the time of the facts.
 	Now time.Time
 	// Since is when the upgrade began; warnings before it are not its fault.
 	// The zero time lets every warning count.
 	Since time.Time
-	// Expect names what must run, by container or image name: "minio" to a
+	// ExpectedImages names what must run, by container or image name: "minio" to a
 	// tag or a reference in full. It overrules the plan.
-	Expect map[string]string
-	// Access are the reviewed rights of [plan.Inputs.Rights]; nil where none
+	ExpectedImages map[string]string
+	// Permissions are the reviewed rights of [plan.Inputs.WritePermissions]; nil where none
 	// were reviewed, which is an error where there is a plan.
-	Access []Access
-	// Trials are dry runs of the plan's requests; nil where none were made,
+	Permissions []Permission
+	// DryRuns are dry runs of the plan's requests; nil where none were made,
 	// which is an error where there is a plan.
-	Trials []plan.Trial
+	DryRuns []plan.DryRun
 	// Resuming says that the newest upgrade changed the cluster and was
 	// interrupted, killed or stopped: what it left unhealthy is a warning
-	// before the upgrade that goes on, and a failure after it.
+	// before the resumed upgrade, and a failure after it.
 	Resuming bool
 	// Recorded are the volume claims as an earlier run, or the reviewed plan,
 	// recorded them; nil takes those of Plan.
@@ -113,21 +113,21 @@ type Subject struct {
 	OwnPending []string
 }
 
-// Access is the answer to one access review.
-type Access = plan.Access
+// Permission is the answer to one access review.
+type Permission = plan.Permission
 
-// Prober asks a registry. Implementations are safe for concurrent use and
+// RegistryProber asks a registry. Implementations are safe for concurrent use and
 // bound their own time.
-type Prober interface {
+type RegistryProber interface {
 	// Head asks the registry for ref. A nil dockerConfigJSON means the user's
 	// own credentials; otherwise exactly those in it are used and no others.
 	// An error that has Kind() string says what went wrong (see the Kind
 	// constants), and may have Hint() string.
-	Head(ctx context.Context, ref images.Ref, dockerConfigJSON []byte) (Found, error)
+	Head(ctx context.Context, ref images.Ref, dockerConfigJSON []byte) (ManifestInfo, error)
 }
 
-// Found is what a registry holds under one reference.
-type Found struct {
+// ManifestInfo is what a registry holds under one reference.
+type ManifestInfo struct {
 	// Digest is what the reference resolves to.
 	Digest    string
 	MediaType string
@@ -139,7 +139,7 @@ type Found struct {
 	Config map[string]string
 }
 
-// The kinds of errors a [Prober] tells apart.
+// The kinds of errors a [RegistryProber] tells apart.
 const (
 	KindUnauthorized    = "unauthorized"
 	KindForbidden       = "forbidden"
@@ -152,8 +152,8 @@ const (
 	KindPlainHTTP       = "plain-http"
 )
 
-// registry is the private registry as far as anything names it.
-func (s *Subject) registry() plan.SiteRegistry {
+// registrySettings is the private registry as far as anything names it.
+func (s *Subject) registrySettings() plan.SiteRegistry {
 	switch {
 	case s.Plan != nil:
 		return s.Plan.Registry
@@ -164,32 +164,32 @@ func (s *Subject) registry() plan.SiteRegistry {
 	}
 }
 
-// madeFor is the plan whose cluster is the right one.
-func (s *Subject) madeFor() *plan.Plan {
+// clusterPlan is the plan whose cluster is the right one.
+func (s *Subject) clusterPlan() *plan.Plan {
 	if s.Reviewed != nil {
 		return s.Reviewed
 	}
 	return s.Plan
 }
 
-// changes are all releases' changes in the order in which they are made.
-func (s *Subject) changes() []plan.Change {
+// orderedChanges are all releases' changes in the order in which they are made.
+func (s *Subject) orderedChanges() []plan.Change {
 	if s.Inputs == nil {
 		return nil
 	}
 	return append(append([]plan.Change(nil), s.Inputs.Operator...), s.Inputs.Stores...)
 }
 
-// target is the operator's last change, nil where it is left as it is.
-func (s *Subject) target() *plan.Change {
+// operatorTarget is the operator's last change, nil where it is left as it is.
+func (s *Subject) operatorTarget() *plan.Change {
 	if s.Inputs == nil || len(s.Inputs.Operator) == 0 {
 		return nil
 	}
 	return &s.Inputs.Operator[len(s.Inputs.Operator)-1]
 }
 
-// options are the user's choices.
-func (s *Subject) options() plan.Options {
+// planOptions are the user's choices.
+func (s *Subject) planOptions() plan.Options {
 	switch {
 	case s.Plan != nil:
 		return s.Plan.Options

@@ -7,13 +7,13 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/version"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// oldestServer is the first API server without the beta APIs that the charts
+// minimumServerVersion is the first API server without the beta APIs that the charts
 // no longer use either: anything older serves no apiextensions v1 alone.
-const oldestServer = "1.22"
+const minimumServerVersion = "1.22"
 
 func checkReachable(_ context.Context, s *Subject) Result {
 	f := s.Facts
@@ -25,7 +25,7 @@ func checkReachable(_ context.Context, s *Subject) Result {
 	if f.Context != "" {
 		name = strings.TrimSpace(fmt.Sprintf("of context %q %s", f.Context, f.Server))
 	}
-	r := pass("the API server %s answers", name)
+	r := passResult("the API server %s answers", name)
 	if f.User != "" {
 		r.Details = []string{"signed in as " + f.User}
 	}
@@ -40,26 +40,26 @@ func checkVersion(_ context.Context, s *Subject) Result {
 			Observed: s.Facts.ServerVersion, Required: "a version such as v1.33.1", Remedy: "kubectl version"}
 	}
 	var f findings
-	if have.LessThan(version.MustParseGeneric(oldestServer)) {
-		f.fail(plan.ObjectKey{}, "the server is %s, older than %s", have, oldestServer).
-			wanted(s.Facts.ServerVersion, ">= "+oldestServer, "upgrade Kubernetes first")
+	if have.LessThan(version.MustParseGeneric(minimumServerVersion)) {
+		f.addFailure(plan.ObjectKey{}, "the server is %s, older than %s", have, minimumServerVersion).
+			setDetails(s.Facts.ServerVersion, ">= "+minimumServerVersion, "upgrade Kubernetes first")
 	}
-	if p := s.madeFor(); p != nil && p.Cluster.Version != "" && p.Cluster.Version != s.Facts.ServerVersion {
-		f.warn(plan.ObjectKey{}, "the server is %s, the plan was made for %s", s.Facts.ServerVersion, p.Cluster.Version).
-			wanted(s.Facts.ServerVersion, p.Cluster.Version, "helm aistor plan")
+	if p := s.clusterPlan(); p != nil && p.Cluster.Version != "" && p.Cluster.Version != s.Facts.ServerVersion {
+		f.addWarning(plan.ObjectKey{}, "the server is %s, the plan was made for %s", s.Facts.ServerVersion, p.Cluster.Version).
+			setDetails(s.Facts.ServerVersion, p.Cluster.Version, "helm aistor plan")
 	}
-	r := f.result("the server is %s", s.Facts.ServerVersion)
+	r := f.buildResult("the server is %s", s.Facts.ServerVersion)
 	if r.Status == Pass {
-		r.Observed, r.Required = s.Facts.ServerVersion, ">= "+oldestServer
+		r.Observed, r.Required = s.Facts.ServerVersion, ">= "+minimumServerVersion
 	}
 	return r
 }
 
 func checkSameCluster(_ context.Context, s *Subject) Result {
-	p := s.madeFor()
+	p := s.clusterPlan()
 	switch {
 	case p == nil || p.Cluster.UID == "":
-		return skip("no plan that was made for a certain cluster")
+		return skipResult("the plan is not bound to a cluster")
 	case s.Facts.ClusterUID == "":
 		return Result{Status: Error, Message: "the uid of namespace kube-system could not be read, so the cluster can't be told from another",
 			Required: p.Cluster.UID, Remedy: "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'"}
@@ -67,7 +67,7 @@ func checkSameCluster(_ context.Context, s *Subject) Result {
 		return Result{Status: Fail, Message: "the plan was made for another cluster",
 			Observed: s.Facts.ClusterUID, Required: p.Cluster.UID, Remedy: "name the plan's cluster with --context (kubectl) or --kube-context (helm), or make a plan for this one with helm aistor plan --out"}
 	}
-	return pass("the plan was made for this cluster")
+	return passResult("the plan was made for this cluster")
 }
 
 func checkNodes(_ context.Context, s *Subject) Result {
@@ -82,26 +82,26 @@ func checkNodes(_ context.Context, s *Subject) Result {
 		case n.Ready && !n.Cordoned:
 			ready++
 		case !n.Ready && inUse:
-			f.fail(nodeKey(n.Name), "node %s: not ready, and pod %s runs there", n.Name, pod).
-				wanted("NotReady", "Ready", "kubectl describe node "+n.Name)
+			f.addFailure(nodeKey(n.Name), "node %s: not ready, and pod %s runs there", n.Name, pod).
+				setDetails("NotReady", "Ready", "kubectl describe node "+n.Name)
 		case !n.Ready:
-			f.warn(nodeKey(n.Name), "node %s: not ready", n.Name).
-				wanted("NotReady", "Ready", "kubectl describe node "+n.Name)
+			f.addWarning(nodeKey(n.Name), "node %s: not ready", n.Name).
+				setDetails("NotReady", "Ready", "kubectl describe node "+n.Name)
 		default:
-			f.warn(nodeKey(n.Name), "node %s: cordoned, so a pod that leaves it finds no way back", n.Name).
-				wanted("cordoned", "schedulable", "kubectl uncordon "+n.Name)
+			f.addWarning(nodeKey(n.Name), "node %s: cordoned, so evicted pods cannot return to it", n.Name).
+				setDetails("cordoned", "schedulable", "kubectl uncordon "+n.Name)
 		}
 	}
 	if len(s.Facts.Nodes) == 0 && len(gapsOf(s.Facts, "nodes")) == 0 {
-		f.error(plan.ObjectKey{}, "the cluster shows no nodes").wanted("0 nodes", ">= 1", "kubectl get nodes")
+		f.addError(plan.ObjectKey{}, "the cluster shows no nodes").setDetails("0 nodes", ">= 1", "kubectl get nodes")
 	}
-	return f.result("%s ready", words.Are(ready, "node"))
+	return f.buildResult("%s ready", plural.CountIs(ready, "node"))
 }
 
 func checkPermissions(_ context.Context, s *Subject) Result {
 	var f findings
-	for _, a := range s.Access {
-		line := a.Verb + " " + a.Type()
+	for _, a := range s.Permissions {
+		line := a.Verb + " " + a.GroupResource()
 		if len(a.Names) > 0 {
 			line += " (" + strings.Join(a.Names, ", ") + ")"
 		}
@@ -110,46 +110,46 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		} else {
 			line += " in the whole cluster"
 		}
-		switch can := a.Question(); {
-		case a.Allowed, a.Instead, a.Held && mayEscalate(s.Access, a.Namespace):
+		switch can := a.CanICommand(); {
+		case a.Allowed, a.Instead, a.Held && mayEscalate(s.Permissions, a.Namespace):
 		case a.Cause != "":
-			f.error(plan.ObjectKey{}, "%s: could not be reviewed: %s; %s", line, a.Cause, can).wanted("", "", can)
+			f.addError(plan.ObjectKey{}, "%s: permission could not be reviewed: %s; %s", line, a.Cause, can).setDetails("", "", can)
 		case a.Optional && a.Why != "":
-			f.warn(plan.ObjectKey{}, "%s: not allowed; %s; %s", line, a.Why, can).wanted("denied", "allowed", can)
+			f.addWarning(plan.ObjectKey{}, "%s: not allowed; %s; %s", line, a.Why, can).setDetails("denied", "allowed", can)
 		case a.Optional:
-			f.warn(plan.ObjectKey{}, "%s: not allowed; %s", line, can).wanted("denied", "allowed", can)
+			f.addWarning(plan.ObjectKey{}, "%s: not allowed; %s", line, can).setDetails("denied", "allowed", can)
 		case a.Held:
-			f.fail(plan.ObjectKey{}, "%s: not allowed; a role of the charts grants it, and nobody may write a role without holding its rights; %s", line, can).
-				wanted("denied", "allowed", can)
+			f.addFailure(plan.ObjectKey{}, "%s: not allowed; a role of the charts grants it, and nobody may write a role without holding its rights; %s", line, can).
+				setDetails("denied", "allowed", can)
 		default:
-			f.fail(plan.ObjectKey{}, "%s: not allowed; %s", line, can).wanted("denied", "allowed", can)
+			f.addFailure(plan.ObjectKey{}, "%s: not allowed; %s", line, can).setDetails("denied", "allowed", can)
 		}
 	}
 	for _, g := range s.Facts.Gaps {
 		switch {
-		case !g.Denied || outside(s.Facts, []plan.Gap{g}) != nil:
+		case !g.Denied || findOutsideGap(s.Facts, []plan.Gap{g}) != nil:
 		case g.Optional:
-			f.warn(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", g.Remedy())
+			f.addWarning(plan.ObjectKey{}, "%s", gapMessage(g)).setDetails("denied", "allowed", g.Remedy())
 		default:
-			f.error(plan.ObjectKey{}, "%s", gapLine(g)).wanted("denied", "allowed", g.Remedy())
+			f.addError(plan.ObjectKey{}, "%s", gapMessage(g)).setDetails("denied", "allowed", g.Remedy())
 		}
 	}
-	if s.Access == nil && s.Plan != nil {
-		f.error(plan.ObjectKey{}, "the rights that the plan needs were not reviewed").wanted("not reviewed", "allowed", "kubectl auth can-i --list")
+	if s.Permissions == nil && s.Plan != nil {
+		f.addError(plan.ObjectKey{}, "permissions were not reviewed").setDetails("not reviewed", "allowed", "kubectl auth can-i --list")
 	}
-	if s.Access == nil && len(f.list) == 0 {
-		return skip("no plan that needs rights; every look that was tried was allowed")
+	if s.Permissions == nil && len(f.list) == 0 {
+		return skipResult("no plan; all reads were allowed")
 	}
-	r := f.result("%s has every right that is needed", orElse(s.Facts.User, "this identity"))
+	r := f.buildResult("%s has all required permissions", orDefault(s.Facts.User, "this identity"))
 	if r.Status == Pass {
-		r.Details = []string{words.Count(len(s.Access), "right") + " reviewed"}
+		r.Details = []string{plural.Count(len(s.Permissions), "right") + " reviewed"}
 	}
 	return r
 }
 
 // mayEscalate reports whether roles may be written and bound in a namespace, or
 // everywhere, without holding their rights.
-func mayEscalate(list []plan.Access, namespace string) bool {
+func mayEscalate(list []plan.Permission, namespace string) bool {
 	asked := false
 	for _, a := range list {
 		if a.Instead && a.Namespace == namespace {
@@ -162,7 +162,7 @@ func mayEscalate(list []plan.Access, namespace string) bool {
 	return asked
 }
 
-func orElse(s, other string) string {
+func orDefault(s, other string) string {
 	if strings.TrimSpace(s) == "" {
 		return other
 	}

@@ -11,7 +11,7 @@ import (
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -22,129 +22,129 @@ const idValues = "crd-values"
 // checkValues holds custom resources against the definitions that will be
 // there. No dry run can: the server validates with what is installed.
 func checkValues(_ context.Context, s *Subject) Result {
-	j := newValueJudge(s)
+	j := newValueValidator(s)
 	for _, c := range s.Inputs.Operator {
-		own := definitionsOf("chart "+c.To.String(), ofKind(c.After, "CustomResourceDefinition")...)
-		j.stored(own)
+		own := newCRDList("chart "+c.To.String(), filterByKind(c.After, "CustomResourceDefinition")...)
+		j.validateStoredVersions(own)
 		for _, st := range s.Facts.Stores {
-			j.live(own, st)
+			j.validateLive(own, st)
 		}
-		j.rendered(own, c)
+		j.validateRendered(own, c)
 	}
-	coming := comingDefinitions(s)
+	coming := targetCRDs(s)
 	for _, c := range s.Inputs.Stores {
-		j.rendered(coming, c)
+		j.validateRendered(coming, c)
 	}
-	if j.judged == 0 && len(j.f.list) == 0 {
-		return skip("no custom resource of AIStor is there or rendered")
+	if j.evaluated == 0 && len(j.findings.list) == 0 {
+		return skipResult("no AIStor custom resources")
 	}
-	return j.f.result("%s are accepted by every definition on the way", words.Count(j.judged, "custom resource"))
+	return j.findings.buildResult("%s are valid for all CRDs of the plan", plural.Count(j.evaluated, "custom resource"))
 }
 
-// definitions are CustomResourceDefinitions, each with where it comes from.
-type definitions []origin
+// crdList are CustomResourceDefinitions, each with where it comes from.
+type crdList []crdSource
 
-type origin struct {
+type crdSource struct {
 	crd  images.Object
 	from string
 }
 
-func definitionsOf(from string, crds ...images.Object) definitions {
-	var d definitions
+func newCRDList(from string, crds ...images.Object) crdList {
+	var d crdList
 	for _, crd := range crds {
-		d = append(d, origin{crd, from})
+		d = append(d, crdSource{crd, from})
 	}
 	return d
 }
 
-// comingDefinitions are those of the operator's target, and what the cluster
+// targetCRDs are those of the operator's target, and what the cluster
 // has beside them.
-func comingDefinitions(s *Subject) definitions {
-	var d definitions
-	if t := s.target(); t != nil {
-		d = definitionsOf("chart "+t.To.String(), ofKind(t.After, "CustomResourceDefinition")...)
+func targetCRDs(s *Subject) crdList {
+	var d crdList
+	if t := s.operatorTarget(); t != nil {
+		d = newCRDList("chart "+t.To.String(), filterByKind(t.After, "CustomResourceDefinition")...)
 	}
-	return append(d, installedDefinitions(s)...)
+	return append(d, installedCRDs(s)...)
 }
 
-func installedDefinitions(s *Subject) definitions {
-	var d definitions
+func installedCRDs(s *Subject) crdList {
+	var d crdList
 	for _, c := range s.Facts.CRDs {
 		if len(c.Object) > 0 {
-			d = append(d, origin{c.Object, "the installed definition"})
+			d = append(d, crdSource{c.Object, "the installed CRD"})
 		}
 	}
 	return d
 }
 
-// of is the definition of a custom resource's kind, the first there is; its
+// findFor is the definition of a custom resource's kind, the first there is; its
 // crd is nil where there is none.
-func (d definitions) of(o images.Object) origin {
-	group, _, grouped := strings.Cut(images.Text(o, "apiVersion"), "/")
+func (d crdList) findFor(o images.Object) crdSource {
+	group, _, grouped := strings.Cut(images.NestedString(o, "apiVersion"), "/")
 	for _, one := range d {
-		if grouped && images.Text(one.crd, "spec", "group") == group && images.Text(one.crd, "spec", "names", "kind") == images.Text(o, "kind") {
+		if grouped && images.NestedString(one.crd, "spec", "group") == group && images.NestedString(one.crd, "spec", "names", "kind") == images.NestedString(o, "kind") {
 			return one
 		}
 	}
-	return origin{}
+	return crdSource{}
 }
 
-// valueJudge gathers what one run of the check finds.
-type valueJudge struct {
-	s      *Subject
-	f      findings
-	judged int
-	known  map[compiled]*definition
+// valueValidator gathers what one run of the check finds.
+type valueValidator struct {
+	subject   *Subject
+	findings  findings
+	evaluated int
+	schemas   map[schemaKey]*crdSchema
 }
 
-// compiled names a schema: by the identity of its definition, since charts of
+// schemaKey names a schema: by the identity of its definition, since charts of
 // several versions define the same name.
-type compiled struct {
+type schemaKey struct {
 	crd     uintptr
 	version string
 }
 
-func newValueJudge(s *Subject) *valueJudge {
-	return &valueJudge{s: s, known: map[compiled]*definition{}}
+func newValueValidator(s *Subject) *valueValidator {
+	return &valueValidator{subject: s, schemas: map[schemaKey]*crdSchema{}}
 }
 
-// rendered judges the custom resources that a change brings, as they will be
+// validateRendered validates the custom resources that a change renders, as they will be
 // once Helm has patched them.
-func (j *valueJudge) rendered(d definitions, c plan.Change) {
+func (j *valueValidator) validateRendered(d crdList, c plan.Change) {
 	for _, o := range c.After {
-		def := d.of(o)
+		def := d.findFor(o)
 		if def.crd == nil {
 			continue
 		}
 		before, after := j.beforeAndAfter(c, o)
 		k := bindingKey(plan.KeyOf(o, c.Namespace))
-		j.judged++
-		for _, b := range j.broken(def.crd, before, after) {
-			j.tell(Fail, k, b, def.from, valuesName(c))
+		j.evaluated++
+		for _, b := range j.findViolations(def.crd, before, after) {
+			j.addViolation(Fail, k, b, def.from, valuesName(c))
 		}
 	}
 }
 
 // beforeAndAfter are a custom resource before and after a change renders it.
 // Only object stores are known as they live.
-func (j *valueJudge) beforeAndAfter(c plan.Change, o images.Object) (before, after images.Object) {
-	was := named(c.Before, images.Text(o, "kind"), images.Text(o, "metadata", "name"))
-	if live := liveStore(j.s.Facts, c.Namespace, o); live != nil {
-		return live, patched(live, was, o)
+func (j *valueValidator) beforeAndAfter(c plan.Change, o images.Object) (before, after images.Object) {
+	was := findObject(c.Before, images.NestedString(o, "kind"), images.NestedString(o, "metadata", "name"))
+	if live := liveStore(j.subject.Facts, c.Namespace, o); live != nil {
+		return live, applyHelmPatch(live, was, o)
 	}
 	return was, o
 }
 
-// stored asks that a definition keeps every version that objects are stored in:
+// validateStoredVersions asks that a definition keeps every version that objects are stored in:
 // the server refuses it otherwise.
-func (j *valueJudge) stored(d definitions) {
+func (j *valueValidator) validateStoredVersions(d crdList) {
 	for _, def := range d {
-		name, versions := images.Text(def.crd, "metadata", "name"), versionsOf(def.crd)
-		for _, have := range j.s.Facts.CRDs {
+		name, versions := images.NestedString(def.crd, "metadata", "name"), versionsOf(def.crd)
+		for _, have := range j.subject.Facts.CRDs {
 			for _, v := range have.Stored {
 				if have.Name == name && !slices.Contains(versions, v) {
-					j.f.fail(crdKey(name), "definition %s: objects are stored in version %s, which %s does not have any more", name, v, def.from).
-						wanted("status.storedVersions: "+strings.Join(have.Stored, ", "), "among "+strings.Join(versions, ", "),
+					j.findings.addFailure(crdKey(name), "CRD %s: stored version %s is missing in %s", name, v, def.from).
+						setDetails("status.storedVersions: "+strings.Join(have.Stored, ", "), "among "+strings.Join(versions, ", "),
 							"kubectl get crd "+name+" -o jsonpath='{.status.storedVersions}'")
 				}
 			}
@@ -152,53 +152,53 @@ func (j *valueJudge) stored(d definitions) {
 	}
 }
 
-// live judges a store as it is under the definitions of one operator chart: an
+// validateLive validates a live store against the CRDs of one operator chart: an
 // operator could not write what they don't accept.
-func (j *valueJudge) live(d definitions, st plan.Store) {
-	def := d.of(st.Object)
+func (j *valueValidator) validateLive(d crdList, st plan.Store) {
+	def := d.findFor(st.Object)
 	if def.crd == nil {
 		return
 	}
-	j.judged++
-	list := j.broken(def.crd, st.Object, st.Object)
+	j.evaluated++
+	list := j.findViolations(def.crd, st.Object, st.Object)
 	if len(list) == 0 {
 		return
 	}
 	status, values := Fail, "the values of object store "+st.Key()
-	for _, c := range j.s.Inputs.Stores {
-		if o := named(c.After, aistor.KindObjectStore, st.Name); o != nil && c.Namespace == st.Namespace {
+	for _, c := range j.subject.Inputs.Stores {
+		if o := findObject(c.After, aistor.KindObjectStore, st.Name); o != nil && c.Namespace == st.Namespace {
 			values = valuesName(c)
-			if before, after := j.beforeAndAfter(c, o); len(j.broken(def.crd, before, after)) == 0 {
+			if before, after := j.beforeAndAfter(c, o); len(j.findViolations(def.crd, before, after)) == 0 {
 				status = Warn // only until the store's own upgrade
 			}
 		}
 	}
 	for _, b := range list {
-		j.tell(status, storeKey(st), b, def.from, values)
+		j.addViolation(status, storeKey(st), b, def.from, values)
 	}
 }
 
-// broken is what a definition does not accept about an object.
-func (j *valueJudge) broken(crd, before, o images.Object) []broken {
-	version := images.Text(o, "apiVersion")
+// findViolations is what a definition does not accept about an object.
+func (j *valueValidator) findViolations(crd, before, o images.Object) []violation {
+	version := images.NestedString(o, "apiVersion")
 	version = version[strings.LastIndexByte(version, '/')+1:]
-	key := compiled{reflect.ValueOf(crd).Pointer(), version}
-	d, ok := j.known[key]
+	key := schemaKey{reflect.ValueOf(crd).Pointer(), version}
+	d, ok := j.schemas[key]
 	if !ok {
 		var err error
-		if d, err = definitionOf(crd, version); errors.Is(err, errNotServed) {
-			return []broken{{path: "apiVersion", why: images.Text(o, "apiVersion") + " is not served"}}
+		if d, err = compileCRDSchema(crd, version); errors.Is(err, errNotServed) {
+			return []violation{{path: "apiVersion", reason: images.NestedString(o, "apiVersion") + " is not served"}}
 		} else if err != nil {
-			return []broken{{path: "its definition", unknown: true, why: "can't be read: " + firstLine(err)}}
+			return []violation{{path: "its definition", serverOnly: true, reason: "can't be read: " + firstLine(err)}}
 		}
-		j.known[key] = d
+		j.schemas[key] = d
 	}
-	return d.judge(before, o, j.installed(images.Text(crd, "metadata", "name"), version))
+	return d.findViolations(before, o, j.installedSchema(images.NestedString(crd, "metadata", "name"), version))
 }
 
-// installed is the schema that the server validates dry runs with today.
-func (j *valueJudge) installed(name, version string) map[string]any {
-	for _, c := range j.s.Facts.CRDs {
+// installedSchema is the schema that the server validates dry runs with today.
+func (j *valueValidator) installedSchema(name, version string) map[string]any {
+	for _, c := range j.subject.Facts.CRDs {
 		if c.Name == name {
 			raw, _ := rawSchema(c.Object, version)
 			return raw
@@ -207,50 +207,50 @@ func (j *valueJudge) installed(name, version string) map[string]any {
 	return nil
 }
 
-func (j *valueJudge) tell(status Status, k plan.ObjectKey, b broken, from, values string) {
-	if slices.ContainsFunc(j.f.list, func(one finding) bool { return one.object == k && one.observed == b.String() }) {
+func (j *valueValidator) addViolation(status Status, k plan.ObjectKey, b violation, from, values string) {
+	if slices.ContainsFunc(j.findings.list, func(one finding) bool { return one.object == k && one.observed == b.String() }) {
 		return // another chart on the way said it
 	}
-	name := strings.Replace(label(k), "objectstore ", "object store ", 1)
-	if b.unknown {
-		j.f.error(k, "%s: %s: only a server with the definition of %s could judge it", name, b, from).
-			wanted(b.String(), "accepted", "look at it, then --waive "+idValues+"=REASON")
+	name := strings.Replace(objectLabel(k), "objectstore ", "object store ", 1)
+	if b.serverOnly {
+		j.findings.addError(k, "%s: %s: can be validated only by a server with the CRD of %s", name, b, from).
+			setDetails(b.String(), "accepted", "review it, then --waive "+idValues+"=REASON")
 		return
 	}
-	j.f.add(status, k, "%s: %s: %s does not accept it", name, b, from).
-		wanted(b.String(), "what "+from+" accepts", "correct it in "+values)
+	j.findings.addFinding(status, k, "%s: %s: %s does not accept it", name, b, from).
+		setDetails(b.String(), "what "+from+" accepts", "correct it in "+values)
 }
 
-// acceptedLater reports whether a refusal is one of the installed definition
+// acceptedByTarget reports whether a refusal is one of the installed definition
 // alone: every field it names is found to break that one, and none the coming
 // one.
-func acceptedLater(s *Subject, t plan.Trial) bool {
+func acceptedByTarget(s *Subject, t plan.DryRun) bool {
 	if len(t.Fields) == 0 || strings.Contains(t.Cause, "denied") {
 		return false
 	}
-	j, installed, coming := newValueJudge(s), installedDefinitions(s), comingDefinitions(s)
-	for _, c := range s.changes() {
+	j, installed, coming := newValueValidator(s), installedCRDs(s), targetCRDs(s)
+	for _, c := range s.orderedChanges() {
 		if c.Key()+" to "+c.To.String() != t.Change {
 			continue
 		}
-		o := named(c.After, t.Kind, t.Name)
-		now, then := installed.of(o).crd, coming.of(o).crd
+		o := findObject(c.After, t.Kind, t.Name)
+		now, then := installed.findFor(o).crd, coming.findFor(o).crd
 		if o == nil || now == nil || then == nil {
 			continue
 		}
 		before, after := j.beforeAndAfter(c, o)
-		refused := j.broken(now, before, after)
+		refused := j.findViolations(now, before, after)
 		explained := !slices.ContainsFunc(t.Fields, func(field string) bool {
-			return !slices.ContainsFunc(refused, func(b broken) bool { return b.path == field })
+			return !slices.ContainsFunc(refused, func(b violation) bool { return b.path == field })
 		})
-		return explained && len(j.broken(then, before, after)) == 0
+		return explained && len(j.findViolations(then, before, after)) == 0
 	}
 	return false
 }
 
 // liveStore is the object store that a rendered one is patched onto, or nil.
 func liveStore(f *plan.Facts, namespace string, o images.Object) images.Object {
-	if images.Text(o, "kind") != aistor.KindObjectStore {
+	if images.NestedString(o, "kind") != aistor.KindObjectStore {
 		return nil
 	}
 	k := plan.KeyOf(o, namespace)
@@ -266,16 +266,16 @@ func liveStore(f *plan.Facts, namespace string, o images.Object) images.Object {
 // touch it.
 func storeAfter(s *Subject, st plan.Store) images.Object {
 	for _, c := range slices.Backward(s.Inputs.Stores) {
-		if o := named(c.After, aistor.KindObjectStore, st.Name); o != nil && c.Namespace == st.Namespace {
-			return patched(st.Object, named(c.Before, aistor.KindObjectStore, st.Name), o)
+		if o := findObject(c.After, aistor.KindObjectStore, st.Name); o != nil && c.Namespace == st.Namespace {
+			return applyHelmPatch(st.Object, findObject(c.Before, aistor.KindObjectStore, st.Name), o)
 		}
 	}
 	return nil
 }
 
-// patched is a live object after Helm's patch, which for custom resources is
+// applyHelmPatch is a live object after Helm's patch, which for custom resources is
 // made of the two manifests alone. What can't be made is the rendered object.
-func patched(live, before, after images.Object) images.Object {
+func applyHelmPatch(live, before, after images.Object) images.Object {
 	if before == nil {
 		before = after
 	}

@@ -32,18 +32,18 @@ func TestCustomResourceValues(t *testing.T) {
 	type world struct{ installed, coming, live, before, after string }
 	set := func(w world) func(*testing.T, *Subject) {
 		return func(t *testing.T, s *Subject) {
-			s.Facts.CRDs[0].Object = object(t, strictDoc(w.installed))
-			s.Inputs.Operator[0].After = append(objects(t, strictDoc(w.coming), warpDoc), s.Inputs.Operator[0].After[:6]...)
-			s.Facts.Stores[0].Object = object(t, storeDoc(w.live))
-			s.Inputs.Stores[0].Before = objects(t, storeDoc(w.before))
-			s.Inputs.Stores[0].After = objects(t, storeDoc(w.after))
+			s.Facts.CRDs[0].Object = mustParseObject(t, strictDoc(w.installed))
+			s.Inputs.Operator[0].After = append(mustParseObjects(t, strictDoc(w.coming), warpDoc), s.Inputs.Operator[0].After[:6]...)
+			s.Facts.Stores[0].Object = mustParseObject(t, storeDoc(w.live))
+			s.Inputs.Stores[0].Before = mustParseObjects(t, storeDoc(w.before))
+			s.Inputs.Stores[0].After = mustParseObjects(t, storeDoc(w.after))
 		}
 	}
 	mode := `mode: {type: string, enum: [fast, safe]}`
 	and := func(first, second func(*testing.T, *Subject)) func(*testing.T, *Subject) {
 		return func(t *testing.T, s *Subject) { first(t, s); second(t, s) }
 	}
-	runCases(t, Before(), idValues, []checkCase{
+	runCases(t, PreUpgradeChecks(), idValues, []checkCase{
 		{name: "nothing is wrong", want: Pass, change: set(world{}), line: "2 custom resources are accepted by every definition on the way"},
 		{name: "a loose definition accepts it", want: Pass},
 		{name: "an enumeration", want: Fail, change: set(world{coming: mode, after: `, mode: quick`}),
@@ -52,7 +52,7 @@ func TestCustomResourceValues(t *testing.T) {
 		{name: "a type", want: Fail, change: set(world{coming: mode, after: `, mode: 7`}), line: "spec.mode is a value of type number, expected string"},
 		{name: "a bound in a list", want: Fail, line: "spec.pools[0].servers is less than 1", change: func(t *testing.T, s *Subject) {
 			set(world{})(t, s)
-			s.Facts.Stores[0].Object = object(t, strings.Replace(storeDoc(""), "servers: 4", "servers: 0", 1))
+			s.Facts.Stores[0].Object = mustParseObject(t, strings.Replace(storeDoc(""), "servers: 4", "servers: 0", 1))
 		}},
 		{name: "something that is required", want: Fail, change: set(world{coming: `secure: {type: object, required: [mode], properties: {` + mode + `}}`, after: `, secure: {}`}),
 			line: "spec.secure.mode is required"},
@@ -64,20 +64,20 @@ func TestCustomResourceValues(t *testing.T) {
 			change: func(t *testing.T, s *Subject) {
 				set(world{coming: `mode: {type: string}`, live: `, mode: old`})(t, s)
 				stone := s.Inputs.Operator[0]
-				stone.Stone, stone.To.Version = true, "5.7.0"
-				stone.After = objects(t, strictDoc(mode))
+				stone.Intermediate, stone.To.Version = true, "5.7.0"
+				stone.After = mustParseObjects(t, strictDoc(mode))
 				s.Inputs.Operator = []plan.Change{stone, s.Inputs.Operator[0]}
-				s.Inputs.Stores[0].Before, s.Inputs.Stores[0].After = objects(t, storeDoc(`, mode: old`)), objects(t, storeDoc(`, mode: safe`))
+				s.Inputs.Stores[0].Before, s.Inputs.Stores[0].After = mustParseObjects(t, storeDoc(`, mode: old`)), mustParseObjects(t, storeDoc(`, mode: safe`))
 			}},
 		{name: "an immutable field", want: Fail, line: "spec.pools[0].servers servers is immutable", change: func(t *testing.T, s *Subject) {
 			set(world{})(t, s)
-			s.Inputs.Stores[0].After[0] = object(t, strings.Replace(storeDoc(""), "servers: 4", "servers: 8", 1))
+			s.Inputs.Stores[0].After[0] = mustParseObject(t, strings.Replace(storeDoc(""), "servers: 4", "servers: 8", 1))
 		}},
 		{name: "another pool beside it", want: Pass, change: func(t *testing.T, s *Subject) {
 			set(world{})(t, s)
-			s.Inputs.Stores[0].After[0] = object(t, strings.Replace(storeDoc(""), "[{name: pool-0", "[{name: pool-1, servers: 8}, {name: pool-0", 1))
+			s.Inputs.Stores[0].After[0] = mustParseObject(t, strings.Replace(storeDoc(""), "[{name: pool-0", "[{name: pool-1, servers: 8}, {name: pool-0", 1))
 		}},
-		{name: "a new rule that only a server can judge", want: Error, remedy: "--waive crd-values=REASON", line: "has to keep the rule self.startsWith('a')",
+		{name: "a new rule that only a server can judge", want: Error, remedy: "--waive crd-values=REASON", line: "must satisfy the rule self.startsWith('a')",
 			change: set(world{coming: `mode: {type: string, x-kubernetes-validations: [{rule: "self.startsWith('a')"}]}`, after: `, mode: b`})},
 		{name: "a rule that the server was asked about", want: Pass, change: set(world{
 			installed: `mode: {type: string, x-kubernetes-validations: [{rule: "self.startsWith('a')"}]}`,
@@ -90,7 +90,7 @@ func TestCustomResourceValues(t *testing.T) {
 		})},
 		{name: "another custom resource of the values", want: Fail, line: "warp tenant/load: spec.clients is a value of type string, expected integer",
 			change: and(set(world{}), func(t *testing.T, s *Subject) {
-				s.Inputs.Stores[0].After = append(s.Inputs.Stores[0].After, object(t, `{apiVersion: aistor.min.io/v1, kind: Warp, metadata: {name: load, namespace: tenant}, spec: {clients: many}}`))
+				s.Inputs.Stores[0].After = append(s.Inputs.Stores[0].After, mustParseObject(t, `{apiVersion: aistor.min.io/v1, kind: Warp, metadata: {name: load, namespace: tenant}, spec: {clients: many}}`))
 			})},
 		{name: "a definition that can't be read", want: Error, line: "its definition can't be read", change: set(world{coming: `mode: {type: string, pattern: "("}`})},
 		{name: "a hostile definition", want: Pass, change: and(set(world{}), func(_ *testing.T, s *Subject) {
@@ -114,12 +114,12 @@ func TestARefusalOfTheInstalledDefinitionAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := ready(t)
-			s.Facts.CRDs[0].Object = object(t, strictDoc(`mode: {type: string, enum: [fast]}`))
-			s.Inputs.Operator[0].After = append(s.Inputs.Operator[0].After[:6], object(t, strictDoc(tc.coming)))
-			s.Inputs.Stores[0].After = objects(t, storeDoc(`, mode: new`))
-			s.Trials = append(s.Trials, plan.Trial{ObjectKey: plan.ObjectKey{APIVersion: "aistor.min.io/v1", Kind: "ObjectStore", Namespace: "tenant", Name: "primary"},
-				Change: "tenant/primary to aistor-objectstore-1.0.16", Outcome: plan.TrialRefused, Cause: `spec.mode: Unsupported value: "new"`, Fields: tc.fields})
+			s := readySubject(t)
+			s.Facts.CRDs[0].Object = mustParseObject(t, strictDoc(`mode: {type: string, enum: [fast]}`))
+			s.Inputs.Operator[0].After = append(s.Inputs.Operator[0].After[:6], mustParseObject(t, strictDoc(tc.coming)))
+			s.Inputs.Stores[0].After = mustParseObjects(t, storeDoc(`, mode: new`))
+			s.DryRuns = append(s.DryRuns, plan.DryRun{ObjectKey: plan.ObjectKey{APIVersion: "aistor.min.io/v1", Kind: "ObjectStore", Namespace: "tenant", Name: "primary"},
+				Change: "tenant/primary to aistor-objectstore-1.0.16", Outcome: plan.DryRunRefused, Cause: `spec.mode: Unsupported value: "new"`, Fields: tc.fields})
 			if r := checkServerAccepts(t.Context(), s); r.Status != tc.want {
 				t.Errorf("received %s, expected %s: %s %v", r.Status, tc.want, r.Message, r.Details)
 			}

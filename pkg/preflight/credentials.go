@@ -17,14 +17,14 @@ func checkCredentials(_ context.Context, s *Subject) Result {
 		k := plan.ObjectKey{Kind: "ObjectStore"}
 		k.Namespace, k.Name, _ = strings.Cut(c.Store, "/")
 		status := Fail
-		switch accepted := slices.Contains(s.options().AcceptCredentials, c.Store); {
+		switch accepted := slices.Contains(s.planOptions().AcceptCredentials, c.Store); {
 		case c.Outcome == plan.CredentialMissing:
 		case accepted:
 			status = Warn
 		case c.Outcome == plan.CredentialUnknown:
 			status = Error
 		}
-		f.add(status, k, "%s", c).wanted("", "", c.Remedy())
+		f.addFinding(status, k, "%s", c).setDetails("", "", c.Remedy())
 	}
-	return f.result("every object store keeps its root login, keys and certificates")
+	return f.buildResult("every object store keeps its root login, keys and certificates")
 }

@@ -13,7 +13,7 @@ func TestCredentialsKept(t *testing.T) {
 	// A release that renders the login, and what the cluster holds.
 	live := func(secrets ...plan.StoreSecret) func(*testing.T, *Subject) {
 		return func(t *testing.T, s *Subject) {
-			docs := objects(t, "{apiVersion: aistor.min.io/v1, kind: ObjectStore, metadata: {name: primary, namespace: tenant}, spec: {configuration: {name: env}}}",
+			docs := mustParseObjects(t, "{apiVersion: aistor.min.io/v1, kind: ObjectStore, metadata: {name: primary, namespace: tenant}, spec: {configuration: {name: env}}}",
 				"{apiVersion: v1, kind: Secret, metadata: {name: env, namespace: tenant}, stringData: {config.env: \"export MINIO_ROOT_USER=u\\nexport MINIO_ROOT_PASSWORD=p\\n\"}}")
 			s.Facts.Stores[0].Object = docs[0]
 			c := &s.Inputs.Stores[0]
@@ -31,7 +31,7 @@ func TestCredentialsKept(t *testing.T) {
 			}
 		}
 	}
-	runCases(t, Before(), "credentials-kept", []checkCase{
+	runCases(t, PreUpgradeChecks(), "credentials-kept", []checkCase{
 		{name: "the login stays", want: Pass, change: live(env(login))},
 		{name: "somebody edited it", want: Fail, line: "the root credentials of tenant/primary change: password", remedy: "--accept-credentials-change tenant/primary",
 			change: live(env("MINIO_ROOT_USER=u\nMINIO_ROOT_PASSWORD=x\n"))},

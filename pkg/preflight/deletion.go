@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -23,22 +23,22 @@ func deletionNeeds() []string {
 
 func deletionCheck(phase Phase) Check {
 	return Check{ID: "nothing-deleting", Title: "Nothing being deleted", Phase: phase, Mandatory: true, Partial: true, Needs: deletionNeeds(), Run: checkDeletions,
-		Looks: "the deletionTimestamp of every object of the installation but pods: volume claims and their volumes, object stores, namespaces, definitions, workloads, nodes in use and all that the releases' manifests hold; the volume claim of each server",
-		Fails: "an object is marked for deletion, or a server's volume claim does not exist; it cannot be waived or left out"}
+		Inspects:  "the deletionTimestamp of every object of the installation but pods: volume claims and their volumes, object stores, namespaces, definitions, workloads, nodes in use and all that the releases' manifests hold; the volume claim of each server",
+		FailsWhen: "an object is marked for deletion, or a server's volume claim does not exist; it cannot be waived or left out"}
 }
 
 func volumesKeptCheck(phase Phase) Check {
 	return Check{ID: "volumes-kept", Title: "Volumes kept", Phase: phase, Mandatory: true, Partial: true,
 		Needs: []string{"persistentvolumeclaims", "objectstores", "statefulsets", "journals"}, Run: checkVolumesKept,
-		Looks: "UID and volume of each volume claim against those that the plan, or the journal of the last upgrade, recorded",
-		Fails: "a recorded claim was deleted, or is another one, or has another volume, unless --accept-volume-change names it; it cannot be waived or left out"}
+		Inspects:  "UID and volume of each volume claim against those that the plan, or the journal of the last upgrade, recorded",
+		FailsWhen: "a recorded claim was deleted, or is another one, or has another volume, unless --accept-volume-change names it; it cannot be waived or left out"}
 }
 
 func volumesBoundCheck(phase Phase) Check {
 	return Check{ID: "volumes-bound", Title: "Volumes bound", Phase: phase, Partial: true,
 		Needs: []string{"persistentvolumeclaims", "persistentvolumes"}, Run: checkVolumesBound,
-		Looks: "the phase of each volume claim of an object store and of its volume, the claim that the volume belongs to, and its reclaim policy",
-		Fails: "a claim is not bound or lost its volume, or the volume is released, failed or another claim's; a warning for a released volume of an earlier claim of the same name"}
+		Inspects:  "the phase of each volume claim of an object store and of its volume, the claim that the volume belongs to, and its reclaim policy",
+		FailsWhen: "a claim is not bound or lost its volume, or the volume is released, failed or another claim's; a warning for a released volume of an earlier claim of the same name"}
 }
 
 func checkDeletions(_ context.Context, s *Subject) Result {
@@ -49,25 +49,25 @@ func checkDeletions(_ context.Context, s *Subject) Result {
 	}
 	tracked := len(s.Facts.Tracked())
 	if tracked == 0 && len(f.list) == 0 {
-		return skip("no objects of AIStor")
+		return skipResult("no objects of AIStor")
 	}
-	r := f.result("%s marked for deletion", words.Are(0, "object"))
+	r := f.buildResult("%s marked for deletion", plural.CountIs(0, "object"))
 	if r.Status == Pass {
-		r.Message = fmt.Sprintf("none of %s is marked for deletion", words.Count(tracked, "object"))
+		r.Message = fmt.Sprintf("none of %s is marked for deletion", plural.Count(tracked, "object"))
 		return r
 	}
-	r.Remedy = orElse(retainCommand(s.Facts, deletions), r.Remedy)
+	r.Remedy = orDefault(retainCommand(s.Facts, deletions), r.Remedy)
 	return r
 }
 
 func addDeletion(f *findings, s *Subject, d plan.Deletion) {
-	one := f.fail(d.Object, "%s", d.Text(s.Now))
+	one := f.addFailure(d.Object, "%s", d.Text(s.Now))
 	if d.State == plan.DeletionMarked {
-		one.wanted("deletionTimestamp "+d.Since.UTC().Format("2006-01-02T15:04:05Z07:00"), "no deletionTimestamp", describe(d.Object))
+		one.setDetails("deletionTimestamp "+d.Since.UTC().Format("2006-01-02T15:04:05Z07:00"), "no deletionTimestamp", describeCommand(d.Object))
 		return
 	}
-	remedy := shell.Command("kubectl get pvc -n %s", d.Object.Namespace)
-	one.wanted(d.Received, d.Expected, remedy)
+	remedy := shellquote.Command("kubectl get pvc -n %s", d.Object.Namespace)
+	one.setDetails(d.Received, d.Expected, remedy)
 }
 
 // mostVolumes is how many volumes are named in one command.
@@ -93,7 +93,7 @@ func retainCommand(f *plan.Facts, deletions []plan.Deletion) string {
 	var names []string
 	for _, v := range f.Volumes {
 		if v.ReclaimPolicy == plan.ReclaimDelete && marked[v.ClaimNamespace+"/"+v.ClaimName] {
-			names = append(names, shell.Quote(v.Name))
+			names = append(names, shellquote.Quote(v.Name))
 		}
 	}
 	if len(names) == 0 {
@@ -113,29 +113,29 @@ func checkVolumesKept(_ context.Context, s *Subject) Result {
 		recorded = s.Plan.Claims
 	}
 	if len(recorded) == 0 {
-		return skip("neither a plan nor a journal recorded volume claims")
+		return skipResult("neither a plan nor a journal recorded volume claims")
 	}
 	var f findings
 	for _, d := range s.Facts.ReplacedClaims(recorded) {
-		remedy := shell.Command("kubectl get pvc -n %s", d.Object.Namespace)
+		remedy := shellquote.Command("kubectl get pvc -n %s", d.Object.Namespace)
 		if d.Object.Kind == "PersistentVolumeClaim" {
-			remedy = shell.Command("--accept-volume-change %s", d.Object.Namespace+"/"+d.Object.Name) + ", if that was wanted"
+			remedy = shellquote.Command("--accept-volume-change %s", d.Object.Namespace+"/"+d.Object.Name) + ", if that was wanted"
 		}
-		f.fail(d.Object, "%s", d.Text(s.Now)).wanted(d.Received, d.Expected, remedy)
+		f.addFailure(d.Object, "%s", d.Text(s.Now)).setDetails(d.Received, d.Expected, remedy)
 	}
-	return f.result("%s as recorded", words.Are(recorded.Len(), "volume claim"))
+	return f.buildResult("%s as recorded", plural.CountIs(recorded.Len(), "volume claim"))
 }
 
 func checkVolumesBound(_ context.Context, s *Subject) Result {
 	if len(s.Facts.Claims) == 0 {
-		return skip("no volume claims of object stores")
+		return skipResult("no volume claims of object stores")
 	}
 	var f findings
 	volumes := map[string]plan.Volume{}
 	for _, v := range s.Facts.Volumes {
 		volumes[v.Name] = v
 	}
-	listed, deleting := !unlisted(s.Facts, "persistentvolumes"), 0
+	listed, deleting := !hasListGap(s.Facts, "persistentvolumes"), 0
 	bound := map[string]string{}
 	for _, c := range s.Facts.Claims {
 		bound[c.Namespace+"/"+c.Name] = c.Volume
@@ -152,11 +152,11 @@ func checkVolumesBound(_ context.Context, s *Subject) Result {
 		claim := v.ClaimNamespace + "/" + v.ClaimName
 		if now, there := bound[claim]; there && now != v.Name {
 			k := plan.ObjectKey{Kind: "PersistentVolume", Name: v.Name}
-			f.warn(k, "%s: %s, of an earlier claim %s; it may hold data that the store lacks", label(k), v.Phase, claim).
-				wanted("claim has volume "+orElse(now, "none"), "no second volume", describe(k))
+			f.addWarning(k, "%s: %s, of an earlier claim %s; it may hold data that the store lacks", objectLabel(k), v.Phase, claim).
+				setDetails("claim has volume "+orDefault(now, "none"), "no second volume", describeCommand(k))
 		}
 	}
-	r := f.result("%s bound", words.Are(len(s.Facts.Claims), "volume claim"))
+	r := f.buildResult("%s bound", plural.CountIs(len(s.Facts.Claims), "volume claim"))
 	if r.Status == Pass && deleting > 0 {
 		r.Message += fmt.Sprintf("; reclaim policy Delete for %d: the data goes with the claim", deleting)
 	}
@@ -167,12 +167,12 @@ func checkVolumesBound(_ context.Context, s *Subject) Result {
 // may be what an interrupted upgrade left.
 func judgeClaim(f *findings, s *Subject, c plan.Claim) {
 	k := plan.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: c.Namespace, Name: c.Name}
-	switch why := halfWay(s); {
+	switch why := interruptedReason(s); {
 	case c.Phase == plan.PhaseBound:
 	case c.Phase == "Pending" && why != "":
-		f.warn(k, "%s: Pending: %s", label(k), why).wanted(c.Phase, plan.PhaseBound, describe(k))
+		f.addWarning(k, "%s: Pending: %s", objectLabel(k), why).setDetails(c.Phase, plan.PhaseBound, describeCommand(k))
 	default:
-		f.fail(k, "%s: %s", label(k), orElse(c.Phase, "no phase")).wanted(orElse(c.Phase, "no phase"), plan.PhaseBound, describe(k))
+		f.addFailure(k, "%s: %s", objectLabel(k), orDefault(c.Phase, "no phase")).setDetails(orDefault(c.Phase, "no phase"), plan.PhaseBound, describeCommand(k))
 	}
 }
 
@@ -182,11 +182,11 @@ func judgeVolume(f *findings, c plan.Claim, v plan.Volume, found bool) {
 	claim := "persistentvolumeclaim " + c.Namespace + "/" + c.Name
 	switch {
 	case !found:
-		f.fail(k, "%s: its volume %s does not exist or belongs to no claim", claim, c.Volume).wanted("no volume", c.Volume, describe(k))
+		f.addFailure(k, "%s: its volume %s does not exist or belongs to no claim", claim, c.Volume).setDetails("no volume", c.Volume, describeCommand(k))
 	case v.ClaimNamespace != c.Namespace || v.ClaimName != c.Name || v.ClaimUID != "" && c.UID != "" && v.ClaimUID != c.UID:
-		f.fail(k, "%s: its volume %s belongs to another claim", claim, c.Volume).
-			wanted(v.ClaimNamespace+"/"+v.ClaimName+" "+v.ClaimUID, c.Namespace+"/"+c.Name+" "+c.UID, describe(k))
+		f.addFailure(k, "%s: its volume %s belongs to another claim", claim, c.Volume).
+			setDetails(v.ClaimNamespace+"/"+v.ClaimName+" "+v.ClaimUID, c.Namespace+"/"+c.Name+" "+c.UID, describeCommand(k))
 	case v.Phase != plan.PhaseBound:
-		f.fail(k, "%s: its volume %s is %s", claim, c.Volume, orElse(v.Phase, "in no phase")).wanted(v.Phase, plan.PhaseBound, describe(k))
+		f.addFailure(k, "%s: its volume %s is %s", claim, c.Volume, orDefault(v.Phase, "in no phase")).setDetails(v.Phase, plan.PhaseBound, describeCommand(k))
 	}
 }

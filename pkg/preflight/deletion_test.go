@@ -30,14 +30,14 @@ func TestAnObjectOfAnyKindThatIsMarkedForDeletionFails(t *testing.T) {
 		{"service", "service aistor/object-store-operator", func(f *plan.Facts) { f.Services[0].Terminating = since }},
 		{"binding", "clusterrolebinding aistor-op", func(f *plan.Facts) { f.Bindings[0].Terminating = since }},
 		{"webhook configuration", "mutatingwebhookconfiguration object-store-operator-webhook", func(f *plan.Facts) { f.Webhooks[0].Terminating = since }},
-		{"pull secret", "secret tenant/pull", func(f *plan.Facts) { f.Secrets[1].Terminating = since }},
+		{"pull secret", "secret tenant/pull", func(f *plan.Facts) { f.PullSecrets[1].Terminating = since }},
 		{"license", "secret aistor/minio-license", func(f *plan.Facts) { f.License.Terminating = since }},
 		{"operator's record", "secret aistor/sh.helm.release.v1.aistor.v2", func(f *plan.Facts) { f.Operator.Terminating = since }},
 		{"store's record", "secret tenant/sh.helm.release.v1.primary.v1", func(f *plan.Facts) { f.Releases[0].Terminating = since }},
-		{"budget", "poddisruptionbudget tenant/primary", func(f *plan.Facts) { f.Budgets[0].Terminating = since }},
+		{"budget", "poddisruptionbudget tenant/primary", func(f *plan.Facts) { f.DisruptionBudgets[0].Terminating = since }},
 		{"node in use", "node n1", func(f *plan.Facts) { f.Nodes[0].Terminating = since }},
 		{"account", "serviceaccount tenant/primary-sa", func(f *plan.Facts) {
-			f.Accounts = append(f.Accounts, plan.Account{Namespace: "tenant", Name: "primary-sa", Terminating: since})
+			f.ServiceAccounts = append(f.ServiceAccounts, plan.ServiceAccount{Namespace: "tenant", Name: "primary-sa", Terminating: since})
 		}},
 		{"rendered object", "daemonset tenant/agent", func(f *plan.Facts) {
 			f.Marked = []plan.MarkedObject{{ObjectKey: plan.ObjectKey{Kind: "DaemonSet", Namespace: "tenant", Name: "agent"}, Terminating: since}}
@@ -47,13 +47,13 @@ func TestAnObjectOfAnyKindThatIsMarkedForDeletionFails(t *testing.T) {
 			observed: "deletionTimestamp 2026-09-01T11:58:00Z", required: "no deletionTimestamp", remedy: "kubectl ",
 			change: func(_ *testing.T, s *Subject) { kind.mark(s.Facts) }})
 	}
-	runCases(t, Before(), "nothing-deleting", rows)
-	runCases(t, After(), "nothing-deleting", rows)
+	runCases(t, PreUpgradeChecks(), "nothing-deleting", rows)
+	runCases(t, PostUpgradeChecks(), "nothing-deleting", rows)
 }
 
 func TestDeletionsThatNeedAReader(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "nothing-deleting", []checkCase{
+	runCases(t, PreUpgradeChecks(), "nothing-deleting", []checkCase{
 		{name: "all is well", want: Pass},
 		{name: "a pod that a roll-out replaces", want: Pass, change: func(_ *testing.T, s *Subject) { s.Facts.Pods[1].Terminating = testNow() }},
 		{name: "a node that runs nothing of ours", want: Pass, change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Terminating = testNow() }},
@@ -75,27 +75,27 @@ func TestDeletionsThatNeedAReader(t *testing.T) {
 		{name: "a server's claim is gone", want: Fail, line: "persistentvolumeclaim tenant/data-primary-pool-0-2 was deleted; its pod gets an empty volume when it restarts",
 			observed: "no such claim", remedy: "kubectl patch pv pv-2 ",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims = slices.Delete(s.Facts.Claims, 2, 3) }},
-		{name: "claims that could not be listed are not missing", want: Error, line: "persistentvolumeclaims in tenant could not be looked at",
+		{name: "claims that could not be listed are not missing", want: Error, line: "persistentvolumeclaims in tenant errors",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Claims, s.Facts.Gaps = nil, []plan.Gap{gapIn("persistentvolumeclaims")}
 			}},
-		{name: "volumes that nobody may list are no pass", want: Skip, line: "persistentvolumes could not be looked at: forbidden", remedy: "kubectl auth can-i list persistentvolumes",
+		{name: "volumes that nobody may list are no pass", want: Skip, line: "persistentvolumes errors: forbidden", remedy: "kubectl auth can-i list persistentvolumes",
 			change: func(_ *testing.T, s *Subject) {
-				s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{What: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
+				s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{Subject: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
 			}},
-		{name: "volumes that could not be listed are an error", want: Error, line: "persistentvolumes could not be looked at: away",
+		{name: "volumes that could not be listed are an error", want: Error, line: "persistentvolumes errors: away",
 			change: func(_ *testing.T, s *Subject) {
-				s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{What: "persistentvolumes", Cause: "away", Optional: true}}
+				s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{Subject: "persistentvolumes", Cause: "away", Optional: true}}
 			}},
-		{name: "a claim that is marked fails beside a gap", want: Fail, line: "marked for deletion", details: []string{"persistentvolumes could not be looked at"},
+		{name: "a claim that is marked fails beside a gap", want: Fail, line: "marked for deletion", details: []string{"persistentvolumes errors"},
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Claims[0].Terminating = testNow()
-				s.Facts.Gaps = []plan.Gap{{What: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
+				s.Facts.Gaps = []plan.Gap{{Subject: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
 			}},
 		{name: "and in one namespace alone", want: Fail, line: "marked for deletion",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Namespace, s.Facts.Claims[0].Terminating = "tenant", testNow()
-				s.Facts.Gaps = []plan.Gap{{What: "customresourcedefinitions", Cause: "forbidden", Denied: true}}
+				s.Facts.Gaps = []plan.Gap{{Subject: "customresourcedefinitions", Cause: "forbidden", Denied: true}}
 			}},
 	})
 }
@@ -132,9 +132,9 @@ func TestVolumesKept(t *testing.T) {
 			s.Facts.Claims[2].Volume = "pv-9"
 		}},
 	}
-	runCases(t, Before(), "volumes-kept", rows)
-	runCases(t, After(), "volumes-kept", rows)
-	if After()[0].ID != "volumes-kept" {
+	runCases(t, PreUpgradeChecks(), "volumes-kept", rows)
+	runCases(t, PostUpgradeChecks(), "volumes-kept", rows)
+	if PostUpgradeChecks()[0].ID != "volumes-kept" {
 		t.Error("validate does not say first that a volume was replaced")
 	}
 }
@@ -156,24 +156,24 @@ func TestVolumesBound(t *testing.T) {
 		{name: "released", want: Fail, line: "its volume pv-0 is Released", change: func(_ *testing.T, s *Subject) { s.Facts.Volumes[0].Phase = "Released" }},
 		{name: "another claim's", want: Fail, line: "its volume pv-0 belongs to another claim", change: func(_ *testing.T, s *Subject) { s.Facts.Volumes[0].ClaimUID = "other" }},
 		{name: "no volume", want: Fail, line: "its volume pv-0 does not exist", change: func(_ *testing.T, s *Subject) { s.Facts.Volumes = s.Facts.Volumes[1:] }},
-		{name: "volumes that nobody may list", want: Skip, line: "persistentvolumes could not be looked at", change: func(_ *testing.T, s *Subject) {
-			s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{What: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
+		{name: "volumes that nobody may list", want: Skip, line: "persistentvolumes errors", change: func(_ *testing.T, s *Subject) {
+			s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{Subject: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
 		}},
 		{name: "the volume of an earlier claim", want: Warn, line: "persistentvolume old: Released, of an earlier claim tenant/data-primary-pool-0-0", change: func(_ *testing.T, s *Subject) {
 			s.Facts.Volumes = append(s.Facts.Volumes, plan.Volume{Name: "old", Phase: "Released", ClaimNamespace: "tenant", ClaimName: "data-primary-pool-0-0", ClaimUID: "gone"})
 		}},
 	}
-	runCases(t, Before(), "volumes-bound", rows)
-	runCases(t, After(), "volumes-bound", rows)
+	runCases(t, PreUpgradeChecks(), "volumes-bound", rows)
+	runCases(t, PostUpgradeChecks(), "volumes-bound", rows)
 }
 
 // No choice of the user keeps the check from failing.
 func TestAMandatoryCheckIsNeitherLeftOutNorWaived(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"nothing-deleting", "volumes-kept"} {
-		s := ready(t)
+		s := readySubject(t)
 		s.Facts.Claims[0].Terminating, s.Facts.Claims[0].UID = testNow(), "other"
-		r := Run(t.Context(), Before(), s, Options{Only: []string{id}, Skip: []string{id}, Waivers: []plan.Waiver{{Check: id, Reason: "it is fine"}}})
+		r := Run(t.Context(), PreUpgradeChecks(), s, Options{Only: []string{id}, Skip: []string{id}, Waivers: []plan.Waiver{{Check: id, Reason: "it is fine"}}})
 		if one := r.Results[0]; r.OK() || one.Status != Fail || one.Waived != "" || !strings.Contains(strings.Join(one.Details, "\n"), "cannot be waived") {
 			t.Errorf("%s: received %s, waived %q: %v", id, one.Status, one.Waived, one.Details)
 		}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Describe lists checks as Markdown, a heading a check, in their order. The
+// DescribeChecks lists checks as Markdown, a heading a check, in their order. The
 // same checks give the same bytes.
-func Describe(checks []Check) string {
+func DescribeChecks(checks []Check) string {
 	var b strings.Builder
 	for i, c := range checks {
 		if i > 0 {
@@ -15,8 +15,8 @@ func Describe(checks []Check) string {
 		}
 		fmt.Fprintf(&b, "### %s\n\n", c.ID)
 		fmt.Fprintf(&b, "%s. %s.\n\n", c.Title, phaseText(c.Phase))
-		fmt.Fprintf(&b, "- Looks at: %s.\n", c.Looks)
-		fmt.Fprintf(&b, "- Fails when: %s.\n", c.Fails)
+		fmt.Fprintf(&b, "- Inspects: %s.\n", c.Inspects)
+		fmt.Fprintf(&b, "- Fails when: %s.\n", c.FailsWhen)
 	}
 	return b.String()
 }

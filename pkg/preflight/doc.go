@@ -1,9 +1,9 @@
-// Package preflight judges an installation before and after an upgrade.
+// Package preflight checks an installation before and after an upgrade.
 //
-// It owns the checks ([Before], [After]), the runner that carries them out in
+// It owns the checks ([PreUpgradeChecks], [PostUpgradeChecks]), the runner that carries them out in
 // a fixed order ([Run]) and the report they end in ([Report]). A check reads
-// the facts of one look at the cluster, the inputs and steps of a plan, and
-// what a registry answers through a [Prober]; it changes nothing, prints
-// nothing and asks the cluster nothing. What could not be looked at is an
+// the facts of the cluster, the inputs and steps of a plan, and
+// what a registry answers through a [RegistryProber]; it changes nothing, prints
+// nothing and asks the cluster nothing. What could not be read is an
 // error, never a pass.
 package preflight

@@ -36,8 +36,8 @@ func (c Credential) String() string { return c.Key + " as " + c.Username }
 // GoString hides the password too.
 func (c Credential) GoString() string { return c.String() }
 
-// Empty reports whether kubelet would pull anonymously with this entry.
-func (c Credential) Empty() bool { return c.Username == "" && c.Password == "" }
+// IsAnonymous reports whether kubelet would pull anonymously with this entry.
+func (c Credential) IsAnonymous() bool { return c.Username == "" && c.Password == "" }
 
 // DockerConfig is a pull secret's content.
 type DockerConfig struct{ entries []Credential }
@@ -47,7 +47,7 @@ type DockerConfig struct{ entries []Credential }
 // it every other secret of the pod. Errors never quote the content.
 func ParseDockerConfig(data []byte) (*DockerConfig, error) {
 	if len(data) == 0 {
-		return nil, errors.New("it has no " + keyDockerConfigJSON)
+		return nil, errors.New("missing key " + keyDockerConfigJSON)
 	}
 	var doc struct {
 		Auths map[string]struct {
@@ -89,21 +89,21 @@ func (d *DockerConfig) Keys() []string {
 	return slices.Compact(keys)
 }
 
-// Match gives the credentials that kubelet would try for an image, in its
+// MatchCredentials gives the credentials that kubelet would try for an image, in its
 // order, over all secrets of a pod: keys in reverse order of their bytes, so
 // that a longer path comes before a shorter one and a host before a wildcard;
 // the same key in the order of the secrets. Image is host/path, with or
 // without tag. It is empty where no entry matches.
 //
 // The rules are those of Kubernetes' pkg/credentialprovider.
-func Match(image string, configs ...*DockerConfig) []Credential {
+func MatchCredentials(image string, configs ...*DockerConfig) []Credential {
 	var found, hub []Credential
 	for _, d := range configs {
 		if d == nil {
 			continue
 		}
 		for _, e := range d.entries {
-			if matches(e.Key, image) {
+			if matchesImage(e.Key, image) {
 				found = append(found, e)
 			}
 			if e.Key == "index.docker.io" {
@@ -112,15 +112,15 @@ func Match(image string, configs ...*DockerConfig) []Credential {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Credential) int { return strings.Compare(b.Key, a.Key) })
-	if len(found) == 0 && fromHub(image) {
+	if len(found) == 0 && isDockerHub(image) {
 		return hub
 	}
 	return found
 }
 
-// fromHub reports whether kubelet takes an image for one of Docker's hub: also
+// isDockerHub reports whether kubelet takes an image for one of Docker's hub: also
 // one whose first part looks like no host, having neither dot nor port.
-func fromHub(image string) bool {
+func isDockerHub(image string) bool {
 	host, _, qualified := strings.Cut(image, "/")
 	if host == "" || !qualified {
 		return host != ""
@@ -147,10 +147,10 @@ func entryKey(loc string) (string, bool) {
 	return u.Host + p, true
 }
 
-// matches holds one key against an image: the same port, the same number of
+// matchesImage holds one key against an image: the same port, the same number of
 // host parts, each a wildcard's match within its part, and a path that begins
 // with the key's.
-func matches(key, image string) bool {
+func matchesImage(key, image string) bool {
 	k, errK := url.Parse("https://" + key)
 	i, errI := url.Parse("https://" + image)
 	if errK != nil || errI != nil || !strings.HasPrefix(i.Path, k.Path) {
@@ -194,11 +194,11 @@ func decodeAuth(s string) (username, password string, err error) {
 	return username, password, nil
 }
 
-// configFor is a Docker configuration that holds one credential for one host,
+// dockerConfigFor is a Docker configuration that holds one credential for one host,
 // so that whoever reads it has nothing left to choose.
-func configFor(host string, c Credential) []byte {
+func dockerConfigFor(host string, c Credential) []byte {
 	entry := map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + c.Password))}
-	if c.Empty() {
+	if c.IsAnonymous() {
 		entry = map[string]string{}
 	}
 	b, _ := json.Marshal(map[string]any{"auths": map[string]any{host: entry}})

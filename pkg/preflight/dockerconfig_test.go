@@ -26,7 +26,7 @@ func matchedKeys(t *testing.T, image string, secrets ...[]string) []string {
 		configs = append(configs, d)
 	}
 	var keys []string
-	for _, c := range Match(image, configs...) {
+	for _, c := range MatchCredentials(image, configs...) {
 		keys = append(keys, c.String())
 	}
 	return keys
@@ -122,8 +122,8 @@ func TestParseDockerConfig(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := Match("r/x", d)
-			if len(got) != 1 || got[0].Username != c.user || got[0].Password != c.secret || got[0].Empty() != (c.user == "" && c.secret == "") {
+			got := MatchCredentials("r/x", d)
+			if len(got) != 1 || got[0].Username != c.user || got[0].Password != c.secret || got[0].IsAnonymous() != (c.user == "" && c.secret == "") {
 				t.Errorf("received %d entries, expected %s with its password", len(got), c.user)
 			}
 		})
@@ -152,13 +152,13 @@ func FuzzDockerConfigMatch(f *testing.F) {
 		if err != nil {
 			t.Fatalf("an entry %q makes the secret unreadable: %v", key, err)
 		}
-		with := Match(image, d)
+		with := MatchCredentials(image, d)
 		host, _, _ := strings.Cut(image, "/")
 		exact, err := ParseDockerConfig(dockerConfig(map[string]string{host: "exact:b"}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		both := Match(image, d, exact)
+		both := MatchCredentials(image, d, exact)
 		if len(both) < len(with) {
 			t.Errorf("another secret takes a match of %q for %q away", key, image)
 		}

@@ -17,9 +17,9 @@ func TestTheDocumentedChecksAreThese(t *testing.T) {
 	const page = "../../docs/checks.md"
 	want := "# Checks\n\n" +
 		"What `preflight` looks at before an upgrade and `validate` after it. The IDs\n" +
-		"serve `--only`, `--skip` and `--waive ID=REASON`. What could not be looked at is\n" +
+		"serve `--only`, `--skip` and `--waive ID=REASON`. What errors is\n" +
 		"an *error*, never a pass.\n\n" +
-		Describe(append(Before(), After()...))
+		DescribeChecks(append(PreUpgradeChecks(), PostUpgradeChecks()...))
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func (e *kindError) Hint() string  { return e.hint }
 type fakeRegistry struct {
 	mu sync.Mutex
 	// images by private reference.
-	images map[string]Found
+	images map[string]ManifestInfo
 	// logins are the accepted user:password pairs, each with the repositories
 	// it may read; none means all.
 	logins map[string][]string
@@ -41,16 +41,16 @@ type fakeRegistry struct {
 }
 
 func newFakeRegistry(t testing.TB) *fakeRegistry {
-	f := &fakeRegistry{images: map[string]Found{}, logins: map[string][]string{"puller:hunter2": nil, "me:own": nil}, own: "me:own", asked: map[string]int{}}
+	f := &fakeRegistry{images: map[string]ManifestInfo{}, logins: map[string][]string{"puller:hunter2": nil, "me:own": nil}, own: "me:own", asked: map[string]int{}}
 	for _, name := range []string{"minio:" + minioR, "minio-sidecar:" + minioR, "operator:" + newOp} {
-		f.images[ref(t, private+"/aistor/"+name).String()] = Found{Digest: digestA, Platforms: []string{"linux/amd64", "linux/arm64/v8"},
+		f.images[mustParseRef(t, private+"/aistor/"+name).String()] = ManifestInfo{Digest: digestA, Platforms: []string{"linux/amd64", "linux/arm64/v8"},
 			Children: map[string]string{"linux/amd64": "sha256:" + strings.Repeat("1", 64)}, Config: map[string]string{"linux/amd64": "sha256:" + strings.Repeat("c", 64)}}
 	}
 	return f
 }
 
 // Head implements Prober.
-func (f *fakeRegistry) Head(_ context.Context, r images.Ref, config []byte) (Found, error) {
+func (f *fakeRegistry) Head(_ context.Context, r images.Ref, config []byte) (ManifestInfo, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	login := f.own
@@ -59,24 +59,24 @@ func (f *fakeRegistry) Head(_ context.Context, r images.Ref, config []byte) (Fou
 	}
 	f.asked[r.String()+" "+login]++
 	if f.down != "" {
-		return Found{}, fmt.Errorf("wrapped: %w", &kindError{kind: f.down})
+		return ManifestInfo{}, fmt.Errorf("wrapped: %w", &kindError{kind: f.down})
 	}
 	allowed, known := f.logins[login]
 	if !known {
-		return Found{}, &kindError{kind: KindUnauthorized}
+		return ManifestInfo{}, &kindError{kind: KindUnauthorized}
 	}
 	if len(allowed) > 0 && !strings.Contains(strings.Join(allowed, " ")+" ", r.Path+" ") {
-		return Found{}, &kindError{kind: KindForbidden}
+		return ManifestInfo{}, &kindError{kind: KindForbidden}
 	}
 	found, ok := f.images[r.String()]
 	if !ok {
-		return Found{}, &kindError{kind: KindNotFound, hint: ""}
+		return ManifestInfo{}, &kindError{kind: KindNotFound, hint: ""}
 	}
 	return found, nil
 }
 
-// Writable implements Pusher.
-func (f *fakeRegistry) Writable(_ context.Context, r images.Ref) error {
+// CheckPushAccess implements Pusher.
+func (f *fakeRegistry) CheckPushAccess(_ context.Context, r images.Ref) error {
 	if f.down != "" {
 		return &kindError{kind: f.down}
 	}

@@ -25,7 +25,7 @@ const (
 
 func testNow() time.Time { return time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC) }
 
-func object(t testing.TB, doc string) images.Object {
+func mustParseObject(t testing.TB, doc string) images.Object {
 	t.Helper()
 	o, err := images.ParseObject([]byte(doc))
 	if err != nil {
@@ -34,7 +34,7 @@ func object(t testing.TB, doc string) images.Object {
 	return o
 }
 
-func ref(t testing.TB, s string) images.Ref {
+func mustParseRef(t testing.TB, s string) images.Ref {
 	t.Helper()
 	r, err := images.ParseRef(s)
 	if err != nil {
@@ -52,7 +52,7 @@ func operatorDocs(release string) []string {
   data: {minio: "image: %[1]s/aistor/minio:%[2]s\nimagePullSecrets:\n- name: pull\n", minio-sidecar: "image: %[1]s/aistor/minio-sidecar:%[2]s\n"}}`, private, minioR),
 		`{apiVersion: v1, kind: Service, metadata: {name: object-store-operator, namespace: aistor}}`,
 		`{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, metadata: {name: object-store-operator-webhook}}`,
-		`{apiVersion: v1, kind: Secret, metadata: {name: minio-license, namespace: aistor}, stringData: {minio.license: "` + token(400*24*time.Hour) + `"}}`,
+		`{apiVersion: v1, kind: Secret, metadata: {name: minio-license, namespace: aistor}, stringData: {minio.license: "` + licenseToken(400*24*time.Hour) + `"}}`,
 		`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: aistor-op}, roleRef: {kind: ClusterRole, name: aistor-op}}`,
 		crdDoc("rollingTimeoutSeconds", "firewall"),
 	}
@@ -76,17 +76,17 @@ func storeDoc(spec string) string {
   spec: {imagePullSecret: {name: pull}, pools: [{name: pool-0, servers: 4}]` + spec + `}}`
 }
 
-func objects(t testing.TB, docs ...string) []images.Object {
+func mustParseObjects(t testing.TB, docs ...string) []images.Object {
 	t.Helper()
 	var list []images.Object
 	for _, d := range docs {
-		list = append(list, object(t, d))
+		list = append(list, mustParseObject(t, d))
 	}
 	return list
 }
 
-// token is an unsigned license that expires some time from testNow.
-func token(left time.Duration) string {
+// licenseToken is an unsigned license that expires some time from testNow.
+func licenseToken(left time.Duration) string {
 	enc := base64.RawURLEncoding.EncodeToString
 	claims, _ := json.Marshal(map[string]any{"plan": "ENTERPRISE", "exp": testNow().Add(left).Unix(), "iat": testNow().Add(-time.Hour).Unix()})
 	return enc([]byte(`{"alg":"ES384","typ":"JWT"}`)) + "." + enc(claims) + "." + enc([]byte("signature"))
@@ -109,16 +109,16 @@ func goodSecret(namespace string) plan.PullSecret {
 	return pullSecret(namespace, dockerConfig(map[string]string{private: "puller:hunter2"}))
 }
 
-// ready is a subject that passes every check.
-func ready(t testing.TB) *Subject {
+// readySubject is a subject that passes every check.
+func readySubject(t testing.TB) *Subject {
 	t.Helper()
 	operator := operatorDocs(newOp)
 	opChange := plan.Change{Namespace: "aistor", Release: "aistor",
-		From: plan.Chart{Name: "aistor-operator", Version: "5.8.0"}, To: plan.Chart{Name: "aistor-operator", Version: "5.10.0"},
-		Before: objects(t, operatorDocs(oldOp)...), After: objects(t, operator...)}
+		From: plan.ChartRef{Name: "aistor-operator", Version: "5.8.0"}, To: plan.ChartRef{Name: "aistor-operator", Version: "5.10.0"},
+		Before: mustParseObjects(t, operatorDocs(oldOp)...), After: mustParseObjects(t, operator...)}
 	storeChange := plan.Change{Namespace: "tenant", Release: "primary", Store: "primary",
-		From: plan.Chart{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.Chart{Name: "aistor-objectstore", Version: "1.0.16"},
-		Before: objects(t, storeDoc("")), After: objects(t, storeDoc(`, rollingTimeoutSeconds: 600`))}
+		From: plan.ChartRef{Name: "aistor-objectstore", Version: "1.0.13"}, To: plan.ChartRef{Name: "aistor-objectstore", Version: "1.0.16"},
+		Before: mustParseObjects(t, storeDoc("")), After: mustParseObjects(t, storeDoc(`, rollingTimeoutSeconds: 600`))}
 	registry := plan.SiteRegistry{Mirror: images.Mirror{Registry: private}, PullSecret: "pull"}
 	s := &Subject{
 		Facts:    readyFacts(t, operator),
@@ -126,21 +126,21 @@ func ready(t testing.TB) *Subject {
 		Plan:     readyPlan(t, registry),
 		Registry: newFakeRegistry(t),
 		Puller:   fakePuller{},
-		Bundle:   proved{},
+		Bundle:   fakeBundle{},
 
 		Acknowledged: []string{"bucket-export", "iam-export", "config-export"},
 		Now:          testNow(),
-		Access:       []Access{{Verb: "patch", Resource: "deployments", Namespace: "aistor", Allowed: true}},
-		Trials: []plan.Trial{
-			{ObjectKey: plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"}, Change: "aistor/aistor to aistor-operator-5.10.0", Outcome: plan.TrialAccepted},
-			{ObjectKey: plan.ObjectKey{APIVersion: "v1", Kind: "Pod", Namespace: "tenant", Name: "primary-pool-0-0"}, Pod: true, Outcome: plan.TrialAccepted},
+		Permissions:  []Permission{{Verb: "patch", Resource: "deployments", Namespace: "aistor", Allowed: true}},
+		DryRuns: []plan.DryRun{
+			{ObjectKey: plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"}, Change: "aistor/aistor to aistor-operator-5.10.0", Outcome: plan.DryRunAccepted},
+			{ObjectKey: plan.ObjectKey{APIVersion: "v1", Kind: "Pod", Namespace: "tenant", Name: "primary-pool-0-0"}, Pod: true, Outcome: plan.DryRunAccepted},
 		},
 	}
 	for _, img := range s.Plan.Images {
 		s.Inputs.Bundle.Images = append(s.Inputs.Bundle.Images,
 			plan.BundleImage{Ref: img.Source, Digest: img.Digest, Platforms: []string{"linux/amd64", "linux/arm64"}})
 	}
-	s.Facts.Answers, s.Facts.LogsRead = []plan.Answer{{Store: "tenant/primary", State: "ok", Status: 200}}, 3
+	s.Facts.HealthAnswers, s.Facts.LogsRead = []plan.HealthAnswer{{Store: "tenant/primary", State: "ok", Status: 200}}, 3
 	s.Inputs.Facts, s.Inputs.Bundle.Name = s.Facts, "aistor.bundle"
 	s.Plan.Claims = s.Facts.ClaimRecords()
 	return s
@@ -148,11 +148,11 @@ func ready(t testing.TB) *Subject {
 
 func readyPlan(t testing.TB, registry plan.SiteRegistry) *plan.Plan {
 	image := func(name, tag, object string, namespaces ...string) plan.PlannedImage {
-		return plan.PlannedImage{Source: ref(t, "quay.io/minio/aistor/"+name+":"+tag), Private: ref(t, private+"/aistor/"+name+":"+tag),
+		return plan.PlannedImage{Source: mustParseRef(t, "quay.io/minio/aistor/"+name+":"+tag), Private: mustParseRef(t, private+"/aistor/"+name+":"+tag),
 			Digest: digestA, Namespaces: namespaces,
 			Reasons: []images.Reason{{Kind: images.KindDefault, Chart: "aistor-operator-5.10.0", Object: object}}}
 	}
-	opTo, storeTo := plan.Chart{Name: "aistor-operator", Version: "5.10.0"}, plan.Chart{Name: "aistor-objectstore", Version: "1.0.16"}
+	opTo, storeTo := plan.ChartRef{Name: "aistor-operator", Version: "5.10.0"}, plan.ChartRef{Name: "aistor-objectstore", Version: "1.0.16"}
 	return &plan.Plan{
 		Cluster: plan.Cluster{UID: "uid-1", Version: "v1.33.1"}, Registry: registry, Bundle: plan.Bundle{Digest: digestB},
 		Images: []plan.PlannedImage{
@@ -163,31 +163,31 @@ func readyPlan(t testing.TB, registry plan.SiteRegistry) *plan.Plan {
 		Steps: []plan.Step{
 			{ID: "operator-5.10.0", Action: plan.ActionOperator, Target: "aistor/aistor", To: &opTo},
 			{ID: "store-primary", Action: plan.ActionStore, Target: "tenant/primary", Store: "tenant/primary", To: &storeTo,
-				Restarts: []plan.Restart{{Store: "tenant/primary", Pods: 4, How: plan.OneByOne, Selected: true}}},
+				Restarts: []plan.Restart{{Store: "tenant/primary", Pods: 4, Strategy: plan.OneByOne, Selected: true}}},
 			{ID: "validate", Action: plan.ActionValidate},
 		},
 	}
 }
 
 func readyFacts(t testing.TB, operator []string) *plan.Facts {
-	crd := object(t, crdDoc("rollingTimeoutSeconds", "firewall"))
+	crd := mustParseObject(t, crdDoc("rollingTimeoutSeconds", "firewall"))
 	f := &plan.Facts{
 		Context: "test", ClusterUID: "uid-1", ServerVersion: "v1.33.1", User: "alice",
 		Nodes:    []plan.Node{{Name: "n1", Platform: "linux/amd64", Ready: true}, {Name: "n2", Platform: "linux/amd64", Ready: true}},
-		Operator: &plan.Release{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 2, Status: "deployed", LastDeployed: 2, RecordBytes: 160 << 10, Manifest: strings.Join(operator, "\n---\n")},
-		Releases: []plan.Release{{Namespace: "tenant", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.16", Revision: 1, Status: "deployed", LastDeployed: 1, Manifest: storeDoc("")}},
-		Stores: []plan.Store{{Namespace: "tenant", Name: "primary", Release: "primary", Secret: "pull", Health: "green", Online: 16,
-			Pools: []plan.Pool{{Name: "pool-0", Servers: 4, State: "PoolInitialized"}}, Object: object(t, storeDoc(""))}},
+		Operator: &plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 2, Status: "deployed", LastDeployed: 2, RecordBytes: 160 << 10, Manifest: strings.Join(operator, "\n---\n")},
+		Releases: []plan.InstalledRelease{{Namespace: "tenant", Name: "primary", Chart: "aistor-objectstore", Version: "1.0.16", Revision: 1, Status: "deployed", LastDeployed: 1, Manifest: storeDoc("")}},
+		Stores: []plan.Store{{Namespace: "tenant", Name: "primary", Release: "primary", ImagePullSecret: "pull", Health: "green", DrivesOnline: 16,
+			Pools: []plan.Pool{{Name: "pool-0", Servers: 4, State: "PoolInitialized"}}, Object: mustParseObject(t, storeDoc(""))}},
 		Services: []plan.Service{
 			{Namespace: "aistor", Name: "object-store-operator", Type: "ClusterIP", Ports: []int{4221}, Ready: 1},
 			{Namespace: "aistor", Name: "object-store-webhook", Type: "ClusterIP", Ports: []int{8443}, Ready: 1}},
-		Bindings:   []plan.Binding{{ObjectKey: plan.ObjectKey{Kind: "ClusterRoleBinding", Name: "aistor-op"}, RoleKind: "ClusterRole", RoleName: "aistor-op", Release: "aistor/aistor"}},
-		CRDs:       []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true, Keep: true, Release: "aistor/aistor", Served: []string{"v1"}, Stored: []string{"v1"}, Object: crd}},
-		Webhooks:   []plan.Webhook{{Configuration: "object-store-operator-webhook", Name: "objectstore-rack-selector.min.io", CABundle: 1468, FailurePolicy: "Fail", Service: "aistor/object-store-webhook"}},
-		Secrets:    []plan.PullSecret{goodSecret("aistor"), goodSecret("tenant")},
-		License:    &plan.License{Namespace: "aistor", Release: "aistor/aistor", Present: true, Token: plan.Sensitive(token(400 * 24 * time.Hour))},
-		Budgets:    []plan.Budget{{Namespace: "tenant", Name: "primary", Allowed: 1}},
-		Namespaces: []plan.Namespace{{Name: "aistor"}, {Name: "tenant"}},
+		Bindings:          []plan.Binding{{ObjectKey: plan.ObjectKey{Kind: "ClusterRoleBinding", Name: "aistor-op"}, RoleKind: "ClusterRole", RoleName: "aistor-op", Release: "aistor/aistor"}},
+		CRDs:              []plan.CRD{{Name: "objectstores.aistor.min.io", Established: true, Keep: true, Release: "aistor/aistor", Served: []string{"v1"}, Stored: []string{"v1"}, Object: crd}},
+		Webhooks:          []plan.Webhook{{Configuration: "object-store-operator-webhook", Name: "objectstore-rack-selector.min.io", CABundle: 1468, FailurePolicy: "Fail", Service: "aistor/object-store-webhook"}},
+		PullSecrets:       []plan.PullSecret{goodSecret("aistor"), goodSecret("tenant")},
+		License:           &plan.License{Namespace: "aistor", Release: "aistor/aistor", Present: true, Token: plan.Sensitive(licenseToken(400 * 24 * time.Hour))},
+		DisruptionBudgets: []plan.DisruptionBudget{{Namespace: "tenant", Name: "primary", DisruptionsAllowed: 1}},
+		Namespaces:        []plan.Namespace{{Name: "aistor"}, {Name: "tenant"}},
 	}
 	addPods(f)
 	addClaims(f, 4)
@@ -215,9 +215,9 @@ func addPods(f *plan.Facts) {
 	}
 	pod("aistor", "object-store-operator-1", "", "ReplicaSet/object-store-operator", container("controller", "operator:"+newOp))
 	f.Workloads = []plan.Workload{
-		{ObjectKey: plan.ObjectKey{Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"}, Replicas: 1, Ready: 1, Updated: 1, Generation: 2, Observed: 2},
+		{ObjectKey: plan.ObjectKey{Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"}, Replicas: 1, Ready: 1, Updated: 1, Generation: 2, ObservedGeneration: 2},
 		{ObjectKey: plan.ObjectKey{Kind: "StatefulSet", Namespace: "tenant", Name: "primary-pool-0"}, Store: "tenant/primary",
-			Replicas: 4, Ready: 4, Updated: 4, Generation: 3, Observed: 3, UpdateRevision: "r2", ClaimTemplates: []string{"data"}},
+			Replicas: 4, Ready: 4, Updated: 4, Generation: 3, ObservedGeneration: 3, UpdateRevision: "r2", ClaimTemplates: []string{"data"}},
 	}
 	for i := range 4 {
 		validate := container("validate-arguments", "minio-sidecar:"+minioR)

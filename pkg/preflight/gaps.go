@@ -19,22 +19,22 @@ func gapsOf(f *plan.Facts, resources ...string) []plan.Gap {
 	return list
 }
 
-// unlisted reports whether a list of one of the resources has a gap: then
+// hasListGap reports whether a list of one of the resources has a gap: then
 // nothing is missing for not being in it, and [withGaps] says why it is not
 // known.
-func unlisted(f *plan.Facts, resources ...string) bool { return len(gapsOf(f, resources...)) > 0 }
+func hasListGap(f *plan.Facts, resources ...string) bool { return len(gapsOf(f, resources...)) > 0 }
 
-// notListed is the result of a check that has nothing to judge because of a
+// notListed is the result of a check without input because of a
 // gap in what it needs.
 func notListed(f *plan.Facts, resources ...string) Result {
 	g := gapsOf(f, resources...)[0]
-	return Result{Status: Error, Message: gapLine(g), Remedy: g.Remedy()}
+	return Result{Status: Error, Message: gapMessage(g), Remedy: g.Remedy()}
 }
 
 // gapWords are the words that may name the resource of a gap: "pods" of
 // "operator pods in team-a", "objectstores" of "objectstores.aistor.min.io".
 func gapWords(g plan.Gap) []string {
-	what, _, _ := strings.Cut(strings.ToLower(g.What), " in ")
+	what, _, _ := strings.Cut(strings.ToLower(g.Subject), " in ")
 	words := strings.Fields(what)
 	for i, w := range words {
 		words[i], _, _ = strings.Cut(w, ".")
@@ -42,9 +42,9 @@ func gapWords(g plan.Gap) []string {
 	return words
 }
 
-// outside is a gap beyond the one namespace that was looked at, for want of
+// findOutsideGap is a gap outside the namespace that was read, for want of
 // rights that nobody needs there; nil where there is none.
-func outside(f *plan.Facts, gaps []plan.Gap) *plan.Gap {
+func findOutsideGap(f *plan.Facts, gaps []plan.Gap) *plan.Gap {
 	for _, g := range gaps {
 		if f.Beyond(g) {
 			return &g
@@ -72,25 +72,25 @@ func withPartialGaps(r Result, f *plan.Facts, gaps []plan.Gap) Result {
 	}
 	var lines []string
 	for _, g := range optional {
-		lines = append(lines, gapLine(g))
+		lines = append(lines, gapMessage(g))
 	}
 	if r.Status != Pass && r.Status != Skip {
 		r.Details = append(r.Details, lines...)
 		return r
 	}
-	first := unseen("%s; of the rest: %s", lines[0], r.Message)
+	first := unobservedResult("%s; of the rest: %s", lines[0], r.Message)
 	first.Details, first.Remedy = lines, optional[0].Remedy()
 	return first
 }
 
-// withGaps lets a gap spoil everything but a failure, which stands anyway.
+// withGaps turns a pass over a gap into an error; a failure stays a failure.
 func withGaps(r Result, gaps []plan.Gap) Result {
 	if len(gaps) == 0 {
 		return r
 	}
 	var lines []string
 	for _, g := range gaps {
-		lines = append(lines, gapLine(g))
+		lines = append(lines, gapMessage(g))
 	}
 	if r.Status == Fail {
 		r.Details = append(r.Details, lines...)
@@ -110,4 +110,6 @@ func withGaps(r Result, gaps []plan.Gap) Result {
 	return r
 }
 
-func gapLine(g plan.Gap) string { return fmt.Sprintf("%s could not be looked at: %s", g.What, g.Cause) }
+func gapMessage(g plan.Gap) string {
+	return fmt.Sprintf("%s could not be read: %s", g.Subject, g.Cause)
+}

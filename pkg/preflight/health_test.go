@@ -9,8 +9,8 @@ import (
 
 func TestWorkloadsHealthy(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "workloads-healthy", workloadCases())
-	runCases(t, After(), "workloads-healthy", workloadCases())
+	runCases(t, PreUpgradeChecks(), "workloads-healthy", workloadCases())
+	runCases(t, PostUpgradeChecks(), "workloads-healthy", workloadCases())
 }
 
 func workloadCases() []checkCase {
@@ -46,8 +46,8 @@ func workloadCases() []checkCase {
 
 func TestStoresHealthyAndGreen(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "stores-healthy", storeCases())
-	runCases(t, After(), "stores-green", storeCases())
+	runCases(t, PreUpgradeChecks(), "stores-healthy", storeCases())
+	runCases(t, PostUpgradeChecks(), "stores-green", storeCases())
 }
 
 func storeCases() []checkCase {
@@ -60,8 +60,8 @@ func storeCases() []checkCase {
 			remedy: "kubectl describe objectstores.aistor.min.io primary -n tenant",
 			change: store(func(st *plan.Store) { st.Health, st.Message = "yellow", "one node down" })},
 		{name: "no health reported", want: Fail, line: "health is not reported", change: store(func(st *plan.Store) { st.Health = "" })},
-		{name: "offline drives", want: Fail, line: "2 drives are offline", change: store(func(st *plan.Store) { st.Offline = 2 })},
-		{name: "healing drives", want: Fail, line: "1 drive is healing", required: "0 healing", change: store(func(st *plan.Store) { st.Healing = 1 })},
+		{name: "offline drives", want: Fail, line: "2 drives are offline", change: store(func(st *plan.Store) { st.DrivesOffline = 2 })},
+		{name: "healing drives", want: Fail, line: "1 drive is healing", required: "0 healing", change: store(func(st *plan.Store) { st.DrivesHealing = 1 })},
 		{name: "a pool that is not ready", want: Fail, line: "pool pool-0 is PoolNotCreated", change: store(func(st *plan.Store) { st.Pools[0].State = "PoolNotCreated" })},
 		{name: "no stores", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Stores = nil }},
 	}
@@ -69,7 +69,7 @@ func storeCases() []checkCase {
 
 func TestOperatorService(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "operator-service", []checkCase{
+	runCases(t, PreUpgradeChecks(), "operator-service", []checkCase{
 		{name: "endpoints on 4221", want: Pass, line: "port 4221"},
 		{name: "missing", want: Fail, line: "service aistor/object-store-operator: missing",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Services = s.Facts.Services[1:] }},
@@ -96,24 +96,24 @@ func TestWebhookReady(t *testing.T) {
 		{name: "no endpoint", want: Fail, line: "service aistor/object-store-webhook has no ready endpoint",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Services[1].Ready = 0 }},
 		{name: "no service", want: Fail, line: "is missing", change: func(_ *testing.T, s *Subject) { s.Facts.Services = s.Facts.Services[:1] }},
-		{name: "a service that could not be looked at", want: Error, change: func(_ *testing.T, s *Subject) {
-			s.Facts.Services, s.Facts.Gaps = nil, []plan.Gap{{What: "services in aistor", Cause: "forbidden"}}
+		{name: "a service that errors", want: Error, change: func(_ *testing.T, s *Subject) {
+			s.Facts.Services, s.Facts.Gaps = nil, []plan.Gap{{Subject: "services in aistor", Cause: "forbidden"}}
 		}},
 		{name: "rendered but gone", want: Fail, line: "missing, though release aistor/aistor made it",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Webhooks = nil }},
 		{name: "a version without one", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Webhooks, s.Facts.Operator.Manifest = nil, "" }},
 	}
-	runCases(t, Before(), "webhook-ready", cases)
-	runCases(t, After(), "webhook-ready", cases)
+	runCases(t, PreUpgradeChecks(), "webhook-ready", cases)
+	runCases(t, PostUpgradeChecks(), "webhook-ready", cases)
 }
 
 func TestBudgets(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "budgets", []checkCase{
+	runCases(t, PreUpgradeChecks(), "budgets", []checkCase{
 		{name: "an eviction is allowed", want: Pass},
 		{name: "no eviction is allowed", want: Warn, line: "poddisruptionbudget tenant/primary",
-			change: func(_ *testing.T, s *Subject) { s.Facts.Budgets[0].Allowed = 0 }},
-		{name: "no budgets", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Budgets = nil }},
+			change: func(_ *testing.T, s *Subject) { s.Facts.DisruptionBudgets[0].DisruptionsAllowed = 0 }},
+		{name: "no budgets", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.DisruptionBudgets = nil }},
 	})
 }
 
@@ -122,10 +122,10 @@ func TestWarnings(t *testing.T) {
 	event := func(since time.Duration) func(*testing.T, *Subject) {
 		return func(_ *testing.T, s *Subject) {
 			s.Since = testNow().Add(-time.Hour)
-			s.Facts.Warnings = []plan.Event{{Object: podKey(s.Facts.Pods[1]), Reason: "FailedMount", Message: "no\nvolume", Count: 3, Last: testNow().Add(since)}}
+			s.Facts.WarningEvents = []plan.Event{{Object: podKey(s.Facts.Pods[1]), Reason: "FailedMount", Message: "no\nvolume", Count: 3, Last: testNow().Add(since)}}
 		}
 	}
-	runCases(t, After(), "cluster-warnings", []checkCase{
+	runCases(t, PostUpgradeChecks(), "cluster-warnings", []checkCase{
 		{name: "none", want: Pass},
 		{name: "one since the upgrade began", want: Warn, change: event(-time.Minute),
 			line: "pod tenant/primary-pool-0-0: FailedMount: no volume (3 times, last 2026-09-01T11:59:00Z)"},

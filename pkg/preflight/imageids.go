@@ -7,31 +7,31 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// running is one reference with the digests that nodes report for it.
-type running struct {
+// runningImage is one reference with the digests that nodes report for it.
+type runningImage struct {
 	ref images.Ref
 	// ids are the reported digests, each with the first pod that reports it
 	// and how many do.
-	ids map[string]*reported
+	ids map[string]*reportedDigest
 }
 
-type reported struct {
+type reportedDigest struct {
 	pod       plan.Pod
 	container string
 	count     int
-	// named says that the node gave a repository too, so that the digest is
+	// hasRepository says that the node gave a repository too, so that the digest is
 	// one of a manifest; otherwise it may be whatever a runtime counts by.
-	named bool
-	// elsewhere is the repository that the node gave, where it is not the
+	hasRepository bool
+	// otherRepository is the repository that the node gave, where it is not the
 	// one that was asked for: a node knows one image by one name, also where it
 	// was pulled under several.
-	elsewhere string
+	otherRepository string
 	// platforms of the nodes it runs on.
 	platforms map[string]bool
 }
@@ -45,19 +45,19 @@ func checkImageIDs(ctx context.Context, s *Subject) Result {
 		return noPods(s)
 	}
 	list := runningImages(s.Facts)
-	e := expectations(s)
+	e := collectExpectedImages(s)
 	known := make([]map[string]bool, len(list))
 	var f findings
-	answers := askDigests(ctx, s, list)
+	answers := queryDigests(ctx, s, list)
 	for i, r := range list {
 		a, asked := answers[r.ref]
 		known[i] = digestsOf(&f, e, r, a, asked)
-		addTwins(ctx, s, r, known[i])
-		judgeIDs(&f, r, known[i], a)
+		addEquivalentDigests(ctx, s, r, known[i])
+		evaluateImageIDs(&f, r, known[i], a)
 	}
-	judgeSilent(&f, s.Facts)
+	evaluateUnreported(&f, s.Facts)
 	if len(list) == 0 && len(f.list) == 0 {
-		return Result{Status: Error, Message: "no container that runs reports its digest yet", Observed: "no digest",
+		return Result{Status: Error, Message: "no running container reports a digest yet", Observed: "no digest",
 			Required: "the digest of every container", Remedy: "kubectl get pods -A -l " + aistor.LabelOperatorName}
 	}
 	n := 0
@@ -66,16 +66,16 @@ func checkImageIDs(ctx context.Context, s *Subject) Result {
 			n += id.count
 		}
 	}
-	return f.result("the digests of %s belong to their images", words.Count(n, "running container"))
+	return f.buildResult("the digests of %s belong to their images", plural.Count(n, "running container"))
 }
 
 // runningImages groups the containers that run by their reference.
-func runningImages(f *plan.Facts) []running {
+func runningImages(f *plan.Facts) []runningImage {
 	platform := map[string]string{}
 	for _, n := range f.Nodes {
 		platform[n.Name] = n.Platform
 	}
-	found, parse := map[images.Ref]running{}, parser()
+	found, parse := map[images.Ref]runningImage{}, newRefParser()
 	for _, p := range f.Pods {
 		for _, c := range p.Containers {
 			ref, err := parse(c.Image)
@@ -85,35 +85,35 @@ func runningImages(f *plan.Facts) []running {
 			}
 			r, ok := found[ref]
 			if !ok {
-				r = running{ref: ref, ids: map[string]*reported{}}
+				r = runningImage{ref: ref, ids: map[string]*reportedDigest{}}
 				found[ref] = r
 			}
 			if r.ids[id] == nil {
-				r.ids[id] = &reported{pod: p, container: c.Name, named: named, elsewhere: elsewhere(c.ImageID, ref), platforms: map[string]bool{}}
+				r.ids[id] = &reportedDigest{pod: p, container: c.Name, hasRepository: named, otherRepository: otherRepository(c.ImageID, ref), platforms: map[string]bool{}}
 			}
 			r.ids[id].count++
 			r.ids[id].platforms[platform[p.Node]] = true
 		}
 	}
-	list := make([]running, 0, len(found))
+	list := make([]runningImage, 0, len(found))
 	for _, r := range found {
 		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b running) int { return a.ref.Compare(b.ref) })
+	slices.SortFunc(list, func(a, b runningImage) int { return a.ref.Compare(b.ref) })
 	return list
 }
 
-// judgeSilent names the containers of ready pods whose nodes report no digest
+// evaluateUnreported names the containers of ready pods whose nodes report no digest
 // that could be compared: what they run is unknown, one finding an image.
-func judgeSilent(f *findings, facts *plan.Facts) {
-	silent := map[string]*reported{}
+func evaluateUnreported(f *findings, facts *plan.Facts) {
+	silent := map[string]*reportedDigest{}
 	for _, p := range facts.Pods {
 		for _, c := range p.Containers {
 			if id, _ := imageDigest(c.ImageID); id != "" || !p.Ready && !c.Ready {
 				continue
 			}
 			if silent[c.Image] == nil {
-				silent[c.Image] = &reported{pod: p, container: c.Name}
+				silent[c.Image] = &reportedDigest{pod: p, container: c.Name}
 			}
 			silent[c.Image].count++
 		}
@@ -121,12 +121,12 @@ func judgeSilent(f *findings, facts *plan.Facts) {
 	for _, image := range sortedKeys(silent) {
 		rep := silent[image]
 		k := podKey(rep.pod)
-		line := fmt.Sprintf("%s: container %s: its node reports", label(k), rep.container)
+		line := fmt.Sprintf("%s: container %s: its node reports", objectLabel(k), rep.container)
 		if rep.count > 1 {
-			line = fmt.Sprintf("%s: container %s and %d more: their nodes report", label(k), rep.container, rep.count-1)
+			line = fmt.Sprintf("%s: container %s and %d more: their nodes report", objectLabel(k), rep.container, rep.count-1)
 		}
-		f.warn(k, "%s no digest, so that what runs as %s is unknown", line, image).
-			wanted("no digest", "a digest of "+image, describe(k))
+		f.addWarning(k, "%s no digest, so the running image of %s is unknown", line, image).
+			setDetails("no digest", "a digest of "+image, describeCommand(k))
 	}
 }
 
@@ -140,9 +140,9 @@ func imageDigest(id string) (digest string, named bool) {
 	return id[i:], i > 0 && id[i-1] == '@'
 }
 
-// elsewhere is the repository in what a node reports, or "" where it is that of
+// otherRepository is the repository in what a node reports, or "" where it is that of
 // ref or none is given.
-func elsewhere(id string, ref images.Ref) string {
+func otherRepository(id string, ref images.Ref) string {
 	repo, _, ok := strings.Cut(id, "@")
 	if i := strings.Index(repo, "://"); i >= 0 {
 		repo = repo[i+3:]
@@ -153,24 +153,24 @@ func elsewhere(id string, ref images.Ref) string {
 	return repo
 }
 
-// addTwins adds the digests of other repositories that hold the same manifest
+// addEquivalentDigests adds the digests of other repositories that hold the same manifest
 // as r: an image that was pulled under two names is one to the node, which
 // reports either.
-func addTwins(ctx context.Context, s *Subject, r running, known map[string]bool) {
+func addEquivalentDigests(ctx context.Context, s *Subject, r runningImage, known map[string]bool) {
 	if s.Registry == nil {
 		return
 	}
 	for _, id := range sortedKeys(r.ids) {
 		rep := r.ids[id]
-		if known[id] || rep.elsewhere == "" {
+		if known[id] || rep.otherRepository == "" {
 			continue
 		}
-		ref, err := images.ParseRef(rep.elsewhere + "@" + id)
-		if err != nil || !s.registry().Owns(ref) {
+		ref, err := images.ParseRef(rep.otherRepository + "@" + id)
+		if err != nil || !s.registrySettings().Owns(ref) {
 			continue
 		}
-		q := question{ref, append([][]byte{nil}, secretsFor(s, plan.PlannedImage{Private: ref})...)}
-		a := ask(ctx, s.Registry, []question{q})[q.key()]
+		q := registryQuery{ref, append([][]byte{nil}, secretsFor(s, plan.PlannedImage{Private: ref})...)}
+		a := queryAll(ctx, s.Registry, []registryQuery{q})[q.cacheKey()]
 		if a.err != nil {
 			continue
 		}
@@ -182,26 +182,26 @@ func addTwins(ctx context.Context, s *Subject, r running, known map[string]bool)
 	}
 }
 
-// askDigests asks the registry what each reference holds, with the user's own
+// queryDigests asks the registry what each reference holds, with the user's own
 // credentials and else with those of the pods; nothing without a registry.
-func askDigests(ctx context.Context, s *Subject, list []running) map[images.Ref]answer {
+func queryDigests(ctx context.Context, s *Subject, list []runningImage) map[images.Ref]queryResult {
 	if s.Registry == nil {
 		return nil
 	}
-	questions := make([]question, len(list))
+	questions := make([]registryQuery, len(list))
 	for i, r := range list {
-		questions[i] = question{r.ref, append([][]byte{nil}, secretsFor(s, plan.PlannedImage{Private: r.ref})...)}
+		questions[i] = registryQuery{r.ref, append([][]byte{nil}, secretsFor(s, plan.PlannedImage{Private: r.ref})...)}
 	}
-	answers := ask(ctx, s.Registry, questions)
-	out := make(map[images.Ref]answer, len(list))
+	answers := queryAll(ctx, s.Registry, questions)
+	out := make(map[images.Ref]queryResult, len(list))
 	for _, q := range questions {
-		out[q.ref] = answers[q.key()]
+		out[q.ref] = answers[q.cacheKey()]
 	}
 	return out
 }
 
 // digestsOf are all digests by which a node may know the image.
-func digestsOf(f *findings, e expected, r running, a answer, asked bool) map[string]bool {
+func digestsOf(f *findings, e expectedImages, r runningImage, a queryResult, asked bool) map[string]bool {
 	known := map[string]bool{}
 	for _, d := range []string{r.ref.Digest, e.planned[r.ref].Digest} {
 		if d != "" {
@@ -215,7 +215,7 @@ func digestsOf(f *findings, e expected, r running, a answer, asked bool) map[str
 		return known
 	}
 	if a.err != nil {
-		_, line, perImage := refusal(a.err, r.ref)
+		_, line, perImage := describeRefusal(a.err, r.ref)
 		if perImage {
 			line = r.ref.String() + ": " + line
 		}
@@ -224,9 +224,9 @@ func digestsOf(f *findings, e expected, r running, a answer, asked bool) map[str
 		}
 		return known
 	}
-	if want := e.planned[r.ref]; want.Digest != "" && !serves(a.found, want) {
-		f.fail(plan.ObjectKey{Kind: "Image", Name: r.ref.String()}, "image %s: the registry now has %s, the plan was made for %s", r.ref, a.found.Digest, want.Digest).
-			wanted(a.found.Digest, want.Digest, "helm aistor push BUNDLE")
+	if want := e.planned[r.ref]; want.Digest != "" && !matchesBundle(a.found, want) {
+		f.addFailure(plan.ObjectKey{Kind: "Image", Name: r.ref.String()}, "image %s: the registry now has %s, the plan was made for %s", r.ref, a.found.Digest, want.Digest).
+			setDetails(a.found.Digest, want.Digest, "helm aistor push BUNDLE")
 		return known
 	}
 	known[a.found.Digest] = true
@@ -238,7 +238,7 @@ func digestsOf(f *findings, e expected, r running, a answer, asked bool) map[str
 	return known
 }
 
-func judgeIDs(f *findings, r running, known map[string]bool, a answer) {
+func evaluateImageIDs(f *findings, r runningImage, known map[string]bool, a queryResult) {
 	complete := a.err == nil && len(a.found.Children)+len(a.found.Config) > 0 && known[a.found.Digest]
 	for _, id := range sortedKeys(r.ids) {
 		rep := r.ids[id]
@@ -246,44 +246,44 @@ func judgeIDs(f *findings, r running, known map[string]bool, a answer) {
 			continue
 		}
 		k := podKey(rep.pod)
-		line := fmt.Sprintf("%s: container %s runs %s", label(k), rep.container, id)
+		line := fmt.Sprintf("%s: container %s runs %s", objectLabel(k), rep.container, id)
 		if rep.count > 1 {
 			line = fmt.Sprintf("%s and %d more", line, rep.count-1)
 		}
-		want := orElse(strings.Join(sortedKeys(known), ", "), "a digest of "+r.ref.String())
-		remedy := shell.Command("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
-		if other := differing(r, id); other != nil {
-			f.fail(k, "%s, pod %s/%s runs another digest of the same reference %s", line, other.pod.Namespace, other.pod.Name, r.ref).
-				wanted(id, want, remedy)
-		} else if complete && rep.named && rep.elsewhere == "" {
-			f.fail(k, "%s, which is no digest of %s: another image was behind the tag when it was pulled", line, r.ref).
-				wanted(id, want, remedy)
+		want := orDefault(strings.Join(sortedKeys(known), ", "), "a digest of "+r.ref.String())
+		remedy := shellquote.Command("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
+		if other := findConflictingDigest(r, id); other != nil {
+			f.addFailure(k, "%s, pod %s/%s runs another digest of the same reference %s", line, other.pod.Namespace, other.pod.Name, r.ref).
+				setDetails(id, want, remedy)
+		} else if complete && rep.hasRepository && rep.otherRepository == "" {
+			f.addFailure(k, "%s, which is not a digest of %s: the tag pointed to another image when it was pulled", line, r.ref).
+				setDetails(id, want, remedy)
 		} else {
-			f.warn(k, "%s; whether that is %s is unknown, since %s", line, r.ref, whyUnknown(a)).
-				wanted(id, want, hintOf(a.err))
+			f.addWarning(k, "%s; whether that is %s is unknown, since %s", line, r.ref, unknownReason(a)).
+				setDetails(id, want, hintOf(a.err))
 		}
 	}
 }
 
-// whyUnknown is why a digest that is not known of an image proves nothing.
-func whyUnknown(a answer) string {
+// unknownReason is why a digest that is not known of an image proves nothing.
+func unknownReason(a queryResult) string {
 	switch {
 	case a.err != nil:
-		return "its registry did not say what it has"
+		return "the registry did not respond"
 	case a.found.Digest == "":
-		return "no registry was asked"
+		return "no registry was queried"
 	}
 	return "runtimes report different digests"
 }
 
-// differing is a container of the same reference on the same platform that
+// findConflictingDigest is a container of the same reference on the same platform that
 // runs another digest of the same form. Nodes with one runtime never disagree on
 // one image, and the smaller group is the odd one.
-func differing(r running, id string) *reported {
+func findConflictingDigest(r runningImage, id string) *reportedDigest {
 	mine := r.ids[id]
 	for _, other := range sortedKeys(r.ids) {
 		o := r.ids[other]
-		if other == id || o.named != mine.named || o.count < mine.count {
+		if other == id || o.hasRepository != mine.hasRepository || o.count < mine.count {
 			continue
 		}
 		for p := range mine.platforms {

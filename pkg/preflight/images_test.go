@@ -12,13 +12,13 @@ func TestRenderedReferencesPrivate(t *testing.T) {
 	t.Parallel()
 	config := func(from, to string) func(*testing.T, *Subject) {
 		return func(t *testing.T, s *Subject) {
-			s.Inputs.Operator[0].After[1] = object(t, strings.Replace(operatorDocs(newOp)[1], from, to, 1))
+			s.Inputs.Operator[0].After[1] = mustParseObject(t, strings.Replace(operatorDocs(newOp)[1], from, to, 1))
 		}
 	}
 	store := func(spec string) func(*testing.T, *Subject) {
-		return func(t *testing.T, s *Subject) { s.Inputs.Stores[0].After = objects(t, storeDoc(spec)) }
+		return func(t *testing.T, s *Subject) { s.Inputs.Stores[0].After = mustParseObjects(t, storeDoc(spec)) }
 	}
-	runCases(t, Before(), "references-private", []checkCase{
+	runCases(t, PreUpgradeChecks(), "references-private", []checkCase{
 		{name: "all in the private registry", want: Pass, line: "all 3 rendered references lead to " + private},
 		{name: "one nested in a ConfigMap leads outside", want: Fail, change: config(private+"/aistor/minio-sidecar", "quay.io/minio/aistor/minio-sidecar"),
 			line: "configmap aistor/object-store-operator: .data.minio-sidecar → .image: quay.io/minio/aistor/minio-sidecar:" + minioR, required: private + "/aistor/minio-sidecar:" + minioR},
@@ -29,7 +29,7 @@ func TestRenderedReferencesPrivate(t *testing.T) {
 		{name: "an optional one only warns", want: Warn, line: "only where its feature is switched on",
 			change: func(t *testing.T, s *Subject) {
 				config(private+"/aistor/minio-sidecar:"+minioR, "quay.io/minio/aistor/kes:R")(t, s)
-				s.Inputs.Operator[0].Images = []images.Image{{Ref: ref(t, "quay.io/minio/aistor/kes:R"), Reasons: []images.Reason{{Kind: images.KindOptional}}}}
+				s.Inputs.Operator[0].Images = []images.Image{{Ref: mustParseRef(t, "quay.io/minio/aistor/kes:R"), Reasons: []images.Reason{{Kind: images.KindOptional}}}}
 			}},
 		{name: "no registry named", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Registry.Registry = "" }},
 	})
@@ -39,11 +39,11 @@ func TestBundleComplete(t *testing.T) {
 	t.Parallel()
 	missing := func(kind images.Kind) func(*testing.T, *Subject) {
 		return func(t *testing.T, s *Subject) {
-			s.Plan.Images = append(s.Plan.Images, plan.PlannedImage{Source: ref(t, "quay.io/minio/aistor/minwall:R"), Private: ref(t, private+"/aistor/minwall:R"),
+			s.Plan.Images = append(s.Plan.Images, plan.PlannedImage{Source: mustParseRef(t, "quay.io/minio/aistor/minwall:R"), Private: mustParseRef(t, private+"/aistor/minwall:R"),
 				Reasons: []images.Reason{{Kind: kind, Object: "ConfigMap/aistor/object-store-operator", Path: ".data.minwall"}}})
 		}
 	}
-	runCases(t, Before(), "bundle-complete", []checkCase{
+	runCases(t, PreUpgradeChecks(), "bundle-complete", []checkCase{
 		{name: "all carried", want: Pass, line: "carries 3 images"},
 		{name: "one is missing", want: Fail, change: missing(images.KindDefault), line: "image quay.io/minio/aistor/minwall:R: asked for by ConfigMap/aistor/object-store-operator .data.minwall",
 			remedy: "helm aistor bundle create --image quay.io/minio/aistor/minwall:R"},
@@ -54,7 +54,7 @@ func TestBundleComplete(t *testing.T) {
 
 func TestNodePlatforms(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "node-platforms", []checkCase{
+	runCases(t, PreUpgradeChecks(), "node-platforms", []checkCase{
 		{name: "every node's platform", want: Pass, line: "linux/amd64"},
 		{name: "a node that does not say what it is", want: Error, line: "node n2: does not say what platform it is of", change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "/" }},
 		{name: "an image that does not say what it is for", want: Error, line: "does not say for which platforms", change: func(_ *testing.T, s *Subject) { s.Inputs.Bundle.Images[0].Platforms = nil }},

@@ -48,7 +48,7 @@ func (r *Report) JUnit() ([]byte, error) {
 	suite := junitSuite{Name: r.Kind, Tests: len(r.Results)}
 	for _, one := range r.Results {
 		c := junitCase{Class: r.Kind, Name: message.Line(one.ID)}
-		cause := &junitCause{Message: message.Line(one.Message), Text: one.text()}
+		cause := &junitCause{Message: message.Line(one.Message), Text: one.detailText()}
 		switch {
 		case one.Waived != "":
 			c.Skipped = &junitCause{Message: "waived: " + message.Line(one.Waived), Text: cause.Text}
@@ -63,7 +63,7 @@ func (r *Report) JUnit() ([]byte, error) {
 			c.Failure = cause
 			suite.Failures++
 		default:
-			c.Output = strings.TrimSpace(string(one.Status) + ": " + message.Line(one.Message) + "\n" + one.text())
+			c.Output = strings.TrimSpace(string(one.Status) + ": " + message.Line(one.Message) + "\n" + one.detailText())
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
@@ -74,8 +74,8 @@ func (r *Report) JUnit() ([]byte, error) {
 	return append([]byte(xml.Header), append(b, '\n')...), nil
 }
 
-// text is everything a result says below its first line.
-func (r Result) text() string {
+// detailText is everything a result says below its first line.
+func (r Result) detailText() string {
 	lines := r.Details
 	for _, p := range [][2]string{{"observed: ", r.Observed}, {"required: ", r.Required}, {"remedy: ", r.Remedy}} {
 		if p[1] != "" {

@@ -18,7 +18,7 @@ func TestJUnit(t *testing.T) {
 			{ID: "e", Status: Skip, Message: "no plan"},
 			{ID: "f", Status: Fail, Message: "known", Waived: "ticket 7"},
 		}}
-		r.conclude()
+		r.updateSummary()
 		return r
 	}
 	for onWarn, want := range map[bool]map[string]string{

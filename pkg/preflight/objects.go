@@ -11,29 +11,29 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// ofKind are the objects of one kind.
-func ofKind(objects []images.Object, kind string) []images.Object {
+// filterByKind are the objects of one kind.
+func filterByKind(objects []images.Object, kind string) []images.Object {
 	var list []images.Object
 	for _, o := range objects {
-		if images.Text(o, "kind") == kind {
+		if images.NestedString(o, "kind") == kind {
 			list = append(list, o)
 		}
 	}
 	return list
 }
 
-// named is the object of one kind with one name, or nil.
-func named(objects []images.Object, kind, name string) images.Object {
-	for _, o := range ofKind(objects, kind) {
-		if images.Text(o, "metadata", "name") == name {
+// findObject is the object of one kind with one name, or nil.
+func findObject(objects []images.Object, kind, name string) images.Object {
+	for _, o := range filterByKind(objects, kind) {
+		if images.NestedString(o, "metadata", "name") == name {
 			return o
 		}
 	}
 	return nil
 }
 
-// imageAt is one reference in a rendered object.
-type imageAt struct {
+// imageReference is one reference in a rendered object.
+type imageReference struct {
 	object plan.ObjectKey
 	path   string
 	value  string
@@ -41,26 +41,26 @@ type imageAt struct {
 
 // renderedImages are all image references of rendered objects, also those in
 // YAML that is nested in strings, in a fixed order.
-func renderedImages(objects []images.Object, namespace string) []imageAt {
-	var list []imageAt
+func renderedImages(objects []images.Object, namespace string) []imageReference {
+	var list []imageReference
 	for _, o := range objects {
 		// A definition has fields called image, but no references.
-		if images.Text(o, "kind") == "CustomResourceDefinition" {
+		if images.NestedString(o, "kind") == "CustomResourceDefinition" {
 			continue
 		}
-		w := imageWalk{object: plan.KeyOf(o, namespace)}
-		w.walk("", map[string]any(o), 0)
+		w := imageWalker{object: plan.KeyOf(o, namespace)}
+		w.walkValue("", map[string]any(o), 0)
 		list = append(list, w.found...)
 	}
 	return list
 }
 
-type imageWalk struct {
+type imageWalker struct {
 	object plan.ObjectKey
-	found  []imageAt
+	found  []imageReference
 }
 
-func (w *imageWalk) walk(path string, v any, depth int) {
+func (w *imageWalker) walkValue(path string, v any, depth int) {
 	// Nothing a chart renders nests anywhere near as deep; hostile YAML does.
 	if depth > 64 {
 		return
@@ -69,19 +69,19 @@ func (w *imageWalk) walk(path string, v any, depth int) {
 	case map[string]any:
 		for _, k := range sortedKeys(v) {
 			if s, ok := v[k].(string); ok && k == "image" && s != "" {
-				w.found = append(w.found, imageAt{w.object, path + ".image", s})
+				w.found = append(w.found, imageReference{w.object, path + ".image", s})
 				continue
 			}
-			w.walk(path+"."+k, v[k], depth+1)
+			w.walkValue(path+"."+k, v[k], depth+1)
 		}
 	case []any:
 		for _, e := range v {
-			w.walk(path+"[]", e, depth+1)
+			w.walkValue(path+"[]", e, depth+1)
 		}
 	case string:
 		var nested map[string]any
 		if strings.Contains(v, "image") && strings.Contains(v, ":") && yaml.Unmarshal([]byte(v), &nested) == nil {
-			w.walk(path+" → ", nested, depth+1)
+			w.walkValue(path+" → ", nested, depth+1)
 		}
 	}
 }
@@ -90,7 +90,7 @@ func (w *imageWalk) walk(path string, v any, depth int) {
 // store operator takes what stores run, by image name.
 func defaultImages(objects []images.Object) map[string]string {
 	m := map[string]string{}
-	data, _ := images.At(named(objects, "ConfigMap", aistor.ConfigMapObjectStore), "data").(map[string]any)
+	data, _ := images.NestedValue(findObject(objects, "ConfigMap", aistor.ConfigMapObjectStore), "data").(map[string]any)
 	for name, v := range data {
 		s, _ := v.(string)
 		if image := yamlImage(s); image != "" {
@@ -111,9 +111,9 @@ func yamlImage(doc string) string {
 	return entry.Image
 }
 
-// parser reads references, each text once: thousands of pods name few images.
+// newRefParser reads references, each text once: thousands of pods name few images.
 // It is for one goroutine.
-func parser() func(string) (images.Ref, error) {
+func newRefParser() func(string) (images.Ref, error) {
 	type parsed struct {
 		ref images.Ref
 		err error

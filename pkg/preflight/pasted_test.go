@@ -23,13 +23,13 @@ func TestAPastedRemedyRunsNothingElse(t *testing.T) {
 	for name, spoil := range hostileNames() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := ready(t)
+			s := readySubject(t)
 			spoil(s)
 			named := false
-			for _, list := range [][]Check{Before(), After()} {
+			for _, list := range [][]Check{PreUpgradeChecks(), PostUpgradeChecks()} {
 				for _, r := range Run(t.Context(), list, s, Options{}).Results {
 					named = named || strings.Contains(r.Remedy, "pwned")
-					if ran := pasted(t, r.Remedy); ran {
+					if ran := runsOnlyKnown(t, r.Remedy); ran {
 						t.Errorf("%s: its remedy runs a command that hides in a name:\n%s", r.ID, r.Remedy)
 					}
 				}
@@ -46,30 +46,30 @@ func hostileNames() map[string]func(*Subject) {
 	return map[string]func(*Subject){
 		"a pull secret of an object store": func(s *Subject) {
 			bundleless(s)
-			s.Facts.Stores[0].Secret = hostile
-			s.Facts.Secrets = append(s.Facts.Secrets, plan.PullSecret{Namespace: "tenant", Name: hostile})
+			s.Facts.Stores[0].ImagePullSecret = hostile
+			s.Facts.PullSecrets = append(s.Facts.PullSecrets, plan.PullSecret{Namespace: "tenant", Name: hostile})
 		},
 		"a pull secret that was not looked at": func(s *Subject) {
 			bundleless(s)
-			s.Facts.Stores[0].Secret = hostile
+			s.Facts.Stores[0].ImagePullSecret = hostile
 		},
 		"a pull secret of another type": func(s *Subject) {
 			bundleless(s)
-			s.Facts.Stores[0].Secret = hostile
-			s.Facts.Secrets = append(s.Facts.Secrets, plan.PullSecret{Namespace: "tenant", Name: hostile, Present: true, Type: "Opaque"})
+			s.Facts.Stores[0].ImagePullSecret = hostile
+			s.Facts.PullSecrets = append(s.Facts.PullSecrets, plan.PullSecret{Namespace: "tenant", Name: hostile, Present: true, Type: "Opaque"})
 		},
 		"what an event is about": func(s *Subject) {
-			s.Facts.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "tenant", Name: "primary-pool-0-" + hostile}, Reason: "Bad", Last: testNow()}}
+			s.Facts.WarningEvents = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "tenant", Name: "primary-pool-0-" + hostile}, Reason: "Bad", Last: testNow()}}
 		},
 		"the kind of what an event is about": func(s *Subject) {
-			s.Facts.Warnings = []plan.Event{{Object: plan.ObjectKey{Kind: hostile, Namespace: "tenant", Name: "primary-pool-0-1"}, Reason: "Bad", Last: testNow()}}
+			s.Facts.WarningEvents = []plan.Event{{Object: plan.ObjectKey{Kind: hostile, Namespace: "tenant", Name: "primary-pool-0-1"}, Reason: "Bad", Last: testNow()}}
 		},
 		"an application of Argo CD": func(s *Subject) {
-			s.Facts.Managers = []plan.GitOpsOwner{{Release: "tenant/primary", Tool: "Argo CD", By: plan.ObjectKey{Kind: "Application", Namespace: hostile, Name: hostile}}}
+			s.Facts.GitOpsOwners = []plan.GitOpsOwner{{Release: "tenant/primary", Tool: "Argo CD", Reconciler: plan.ObjectKey{Kind: "Application", Namespace: hostile, Name: hostile}}}
 		},
 		"the release that an object says owns it": func(s *Subject) { s.Facts.CRDs[0].Release = "other/" + hostile },
 		"an object that was tried": func(s *Subject) {
-			s.Trials[0].Name, s.Trials[0].Outcome = hostile, plan.TrialRefused
+			s.DryRuns[0].Name, s.DryRuns[0].Outcome = hostile, plan.DryRunRefused
 		},
 		"a pod that is stuck": func(s *Subject) {
 			s.Facts.Pods[1].Name, s.Facts.Pods[1].Terminating = hostile, testNow().Add(-time.Hour)
@@ -77,9 +77,9 @@ func hostileNames() map[string]func(*Subject) {
 	}
 }
 
-// pasted runs a remedy in an empty folder with programs that do nothing, and
+// runsOnlyKnown runs a remedy in an empty folder with programs that do nothing, and
 // reports whether anything else was run.
-func pasted(t *testing.T, remedy string) bool {
+func runsOnlyKnown(t *testing.T, remedy string) bool {
 	t.Helper()
 	if remedy == "" {
 		return false

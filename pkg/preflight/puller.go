@@ -13,7 +13,7 @@ import (
 type Puller interface {
 	// Pull answers each request in its order. A ctx that ends early leaves
 	// the rest with its cause as their error.
-	Pull(ctx context.Context, list []NodePull) []NodeAnswer
+	Pull(ctx context.Context, list []NodePull) []NodePullResult
 }
 
 // NodePull is what one node is to pull for one namespace.
@@ -24,16 +24,16 @@ type NodePull struct {
 	Secrets []string
 	// Images are pulled as pods will name them, each once.
 	Images []images.Ref
-	// Like names a pod of this namespace whose tolerations and node selector
+	// TemplatePod names a pod of this namespace whose tolerations and node selector
 	// are taken over, so that it is placed as the real one; it may be empty.
-	Like string
+	TemplatePod string
 	// Spare says that no pod of AIStor runs on the node today: where none may
 	// be placed, nothing is wrong.
 	Spare bool
 }
 
-// NodeAnswer is how it went.
-type NodeAnswer struct {
+// NodePullResult is how it went.
+type NodePullResult struct {
 	// Err is set where the node did not come to pull at all. Like the errors
 	// in Images it may have Kind() string (see the Kind constants).
 	Err error
@@ -42,13 +42,13 @@ type NodeAnswer struct {
 	Images map[images.Ref]error
 }
 
-// The kinds of errors that only a node can meet, beyond those of a [Prober].
+// The kinds of errors that only a node can meet, beyond those of a [RegistryProber].
 const (
 	KindPlatform      = "wrong-platform"
 	KindUnschedulable = "unschedulable"
 	KindRefused       = "admission-refused"
-	KindNoRight       = "no-right"
-	KindNoTime        = "not-in-time"
+	KindNoPermission  = "no-right"
+	KindTimeout       = "not-in-time"
 	KindUntrusted     = "untrusted-signature"
 	KindDiskFull      = "disk-full"
 )

@@ -9,15 +9,15 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// puller is a set of pods of one namespace that pull with the same secrets.
-type puller struct {
+// imagePuller is a set of pods of one namespace that pull with the same secrets.
+type imagePuller struct {
 	namespace string
 	// secrets in the order in which kubelet takes them; empty means that the
 	// pods name none.
 	secrets []string
-	// by is who names them, for people.
-	by     string
-	images []plan.PlannedImage
+	// requestedBy is who names them, for people.
+	requestedBy string
+	images      []plan.PlannedImage
 }
 
 // wantedImages is what will be pulled: the plan's images, and without a plan
@@ -26,7 +26,7 @@ func wantedImages(s *Subject) []plan.PlannedImage {
 	if s.Plan != nil {
 		return s.Plan.Images
 	}
-	mirror := s.registry().Mirror
+	mirror := s.registrySettings().Mirror
 	found := map[images.Ref]*plan.PlannedImage{}
 	for _, p := range s.Facts.Pods {
 		for _, c := range p.Containers {
@@ -54,20 +54,20 @@ func wantedImages(s *Subject) []plan.PlannedImage {
 	return list
 }
 
-// pullers are everyone who will pull, sorted by namespace, each set of secrets
+// collectPullers are everyone who will pull, sorted by namespace, each set of secrets
 // once.
-func pullers(s *Subject) []puller {
+func collectPullers(s *Subject) []imagePuller {
 	byNamespace := map[string][]plan.PlannedImage{}
 	for _, img := range wantedImages(s) {
-		if !img.Needed() {
+		if !img.IsRequired() {
 			continue
 		}
 		for _, ns := range img.Namespaces {
 			byNamespace[ns] = append(byNamespace[ns], img)
 		}
 	}
-	asked := askedSecrets(s)
-	var list []puller
+	asked := referencedSecrets(s)
+	var list []imagePuller
 	for _, ns := range sortedKeys(byNamespace) {
 		seen := map[string]bool{}
 		for _, p := range asked {
@@ -80,38 +80,38 @@ func pullers(s *Subject) []puller {
 			list = append(list, p)
 		}
 		if len(seen) == 0 {
-			list = append(list, puller{namespace: ns, secrets: accountSecrets(s.Facts, ns), by: "its service accounts", images: byNamespace[ns]})
+			list = append(list, imagePuller{namespace: ns, secrets: accountSecrets(s.Facts, ns), requestedBy: "its service accounts", images: byNamespace[ns]})
 		}
 	}
 	return list
 }
 
-// askedSecrets are all sets of pull secrets that anything names: the registry's
+// referencedSecrets are all sets of pull secrets that anything names: the registry's
 // own in every namespace that pulls, what the target renders, the live object
 // stores it leaves alone, and without a plan the pods.
-func askedSecrets(s *Subject) []puller {
-	var list []puller
-	if name := s.registry().PullSecret; name != "" && name != plan.PullSecretNone {
+func referencedSecrets(s *Subject) []imagePuller {
+	var list []imagePuller
+	if name := s.registrySettings().PullSecret; name != "" && name != plan.PullSecretNone {
 		seen := map[string]bool{}
 		for _, img := range wantedImages(s) {
 			for _, ns := range img.Namespaces {
 				if !seen[ns] {
 					seen[ns] = true
-					list = append(list, puller{namespace: ns, secrets: []string{name}, by: "the values"})
+					list = append(list, imagePuller{namespace: ns, secrets: []string{name}, requestedBy: "the values"})
 				}
 			}
 		}
 	}
 	list = append(list, renderedSecrets(s)...)
 	for _, st := range s.Facts.Stores {
-		if st.Secret != "" && (s.Inputs == nil || finalStore(s, st) == nil) {
-			list = append(list, puller{namespace: st.Namespace, secrets: []string{st.Secret}, by: "object store " + st.Key()})
+		if st.ImagePullSecret != "" && (s.Inputs == nil || renderedStore(s, st) == nil) {
+			list = append(list, imagePuller{namespace: st.Namespace, secrets: []string{st.ImagePullSecret}, requestedBy: "object store " + st.Key()})
 		}
 	}
 	if s.Plan == nil && s.Inputs == nil {
 		for _, p := range s.Facts.Pods {
 			if len(p.PullSecrets) > 0 {
-				list = append(list, puller{namespace: p.Namespace, secrets: p.PullSecrets, by: label(podKey(p))})
+				list = append(list, imagePuller{namespace: p.Namespace, secrets: p.PullSecrets, requestedBy: objectLabel(podKey(p))})
 			}
 		}
 	}
@@ -120,23 +120,23 @@ func askedSecrets(s *Subject) []puller {
 
 // renderedSecrets are the pull secrets in the pod templates and object stores
 // of each release's last change.
-func renderedSecrets(s *Subject) []puller {
-	var list []puller
-	for _, c := range s.changes() {
-		if c.Stone {
+func renderedSecrets(s *Subject) []imagePuller {
+	var list []imagePuller
+	for _, c := range s.orderedChanges() {
+		if c.Intermediate {
 			continue
 		}
 		for _, o := range c.After {
 			k := plan.KeyOf(o, c.Namespace)
 			var names []string
 			if k.Kind == aistor.KindObjectStore {
-				names = []string{images.Text(o, "spec", "imagePullSecret", "name")}
+				names = []string{images.NestedString(o, "spec", "imagePullSecret", "name")}
 			} else {
 				names = templateSecrets(o)
 			}
 			names = slices.DeleteFunc(names, func(n string) bool { return n == "" })
 			if len(names) > 0 {
-				list = append(list, puller{namespace: k.Namespace, secrets: names, by: label(k)})
+				list = append(list, imagePuller{namespace: k.Namespace, secrets: names, requestedBy: objectLabel(k)})
 			}
 		}
 	}
@@ -145,10 +145,10 @@ func renderedSecrets(s *Subject) []puller {
 
 // templateSecrets are the pull secrets of a workload's pod template.
 func templateSecrets(o images.Object) []string {
-	refs, _ := images.At(o, "spec", "template", "spec", "imagePullSecrets").([]any)
+	refs, _ := images.NestedValue(o, "spec", "template", "spec", "imagePullSecrets").([]any)
 	var names []string
 	for _, r := range refs {
-		names = append(names, images.Text(r, "name"))
+		names = append(names, images.NestedString(r, "name"))
 	}
 	return names
 }
@@ -157,7 +157,7 @@ func templateSecrets(o images.Object) []string {
 // the API server gives to pods that name none themselves.
 func accountSecrets(f *plan.Facts, namespace string) []string {
 	var names []string
-	for _, a := range f.Accounts {
+	for _, a := range f.ServiceAccounts {
 		if a.Namespace != namespace {
 			continue
 		}

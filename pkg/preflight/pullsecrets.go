@@ -5,58 +5,58 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// nodesOwn says why pull secrets are not asked for.
-const nodesOwn = "the nodes pull with credentials of their own"
+// nodeCredentialsReason says why pull secrets are not asked for.
+const nodeCredentialsReason = "nodes use their own registry credentials"
 
-// noPullers says why there is nothing to do for a check of pull secrets, nil
+// noPullersResult says why there is nothing to do for a check of pull secrets, nil
 // where there is.
-func noPullers(s *Subject, list []puller) *Result {
+func noPullersResult(s *Subject, list []imagePuller) *Result {
 	var r Result
 	switch {
-	case len(list) == 0 && s.Plan == nil && unlisted(s.Facts, "pods"):
+	case len(list) == 0 && s.Plan == nil && hasListGap(s.Facts, "pods"):
 		r = notListed(s.Facts, "pods")
 	case len(list) == 0:
-		r = skip("nothing is pulled")
-	case s.registry().Keeps():
-		r = skip("%s, for their runtime redirects public references", nodesOwn)
-	case slices.ContainsFunc(list, func(p puller) bool { return len(p.secrets) > 0 }):
+		r = skipResult("nothing is pulled")
+	case s.registrySettings().KeepsReferences():
+		r = skipResult("%s, for their runtime redirects public references", nodeCredentialsReason)
+	case slices.ContainsFunc(list, func(p imagePuller) bool { return len(p.secrets) > 0 }):
 		return nil
-	case s.registry().PullSecret == plan.PullSecretNone:
-		r = skip("%s, as the site says", nodesOwn)
-	case unlisted(s.Facts, "serviceaccounts"):
+	case s.registrySettings().PullSecret == plan.PullSecretNone:
+		r = skipResult("%s, as the site says", nodeCredentialsReason)
+	case hasListGap(s.Facts, "serviceaccounts"):
 		r = notListed(s.Facts, "serviceaccounts")
 	default:
-		r = skip("no pull secret is named anywhere; %s, or none are needed", nodesOwn)
+		r = skipResult("no pull secret is named anywhere; %s, or none are needed", nodeCredentialsReason)
 	}
 	return &r
 }
 
 func checkSecretsPresent(_ context.Context, s *Subject) Result {
-	list := pullers(s)
-	if r := noPullers(s, list); r != nil {
+	list := collectPullers(s)
+	if r := noPullersResult(s, list); r != nil {
 		return *r
 	}
 	var f findings
 	for _, p := range list {
-		judgePresent(&f, s, p)
+		evaluateSecretPresence(&f, s, p)
 	}
-	judgeTemplates(&f, s)
-	return f.result("every namespace that pulls has its pull secret (%s)", strings.Join(namespacesOf(list), ", "))
+	evaluateTemplates(&f, s)
+	return f.buildResult("every namespace that pulls has its pull secret (%s)", strings.Join(namespacesOf(list), ", "))
 }
 
-func judgePresent(f *findings, s *Subject, p puller) {
+func evaluateSecretPresence(f *findings, s *Subject, p imagePuller) {
 	var missing []string
 	for _, name := range p.secrets {
 		sec, known := secretOf(s.Facts, p.namespace, name)
 		switch {
 		case !known:
-			notLooked(f, p, name)
+			addUnreadSecret(f, p, name)
 			return
 		case !sec.Present:
 			missing = append(missing, name)
@@ -67,45 +67,45 @@ func judgePresent(f *findings, s *Subject, p puller) {
 		status = Warn // kubelet passes over a missing one as long as another serves
 	}
 	for _, name := range missing {
-		f.add(status, secretKey(p.namespace, name), "secret %s/%s, named by %s: does not exist, and %s pulled there", p.namespace, name, p.by, words.Are(len(p.images), "image")).
-			wanted("none", "a Secret of type "+typeDockerConfigJSON, createSecret(p.namespace, name, p.images))
+		f.addFinding(status, secretKey(p.namespace, name), "secret %s/%s, referenced by %s: does not exist, and %s pulled there", p.namespace, name, p.requestedBy, plural.CountIs(len(p.images), "image")).
+			setDetails("none", "a Secret of type "+typeDockerConfigJSON, createSecret(p.namespace, name, p.images))
 	}
 }
 
-// notLooked is a pull secret that could not be read.
-func notLooked(f *findings, p puller, name string) {
-	f.error(secretKey(p.namespace, name), "secret %s/%s, named by %s: was not looked at", p.namespace, name, p.by).
-		wanted("unknown", "present", shell.Command("kubectl get secret %s -n %s", name, p.namespace))
+// addUnreadSecret is a pull secret that could not be read.
+func addUnreadSecret(f *findings, p imagePuller, name string) {
+	f.addError(secretKey(p.namespace, name), "secret %s/%s, referenced by %s: was not read", p.namespace, name, p.requestedBy).
+		setDetails("unknown", "present", shellquote.Command("kubectl get secret %s -n %s", name, p.namespace))
 }
 
-// judgeTemplates names workloads whose pods will have no pull secret at all,
+// evaluateTemplates names workloads whose pods will have no pull secret at all,
 // although the site pulls with one: older operator charts pass it to the
 // stores only.
-func judgeTemplates(f *findings, s *Subject) {
-	name := s.registry().PullSecret
+func evaluateTemplates(f *findings, s *Subject) {
+	name := s.registrySettings().PullSecret
 	if name == "" || name == plan.PullSecretNone {
 		return
 	}
-	for _, c := range s.changes() {
-		if c.Stone {
+	for _, c := range s.orderedChanges() {
+		if c.Intermediate {
 			continue
 		}
-		for _, o := range ofKind(c.After, "Deployment") {
+		for _, o := range filterByKind(c.After, "Deployment") {
 			k := plan.KeyOf(o, c.Namespace)
 			if len(templateSecrets(o)) == 0 && len(accountSecrets(s.Facts, k.Namespace)) == 0 {
-				f.warn(k, "%s: chart %s gives its pods no pull secret", label(k), c.To).
-					wanted("none", name, "set global.operator.imagePullSecrets to [{name: "+name+"}] in "+valuesName(c))
+				f.addWarning(k, "%s: chart %s sets no pull secret for its pods", objectLabel(k), c.To).
+					setDetails("none", name, "set global.operator.imagePullSecrets to [{name: "+name+"}] in "+valuesName(c))
 			}
 		}
 	}
 }
 
 func checkSecretsValid(_ context.Context, s *Subject) Result {
-	if s.registry().Keeps() && s.registry().PullSecret != plan.PullSecretNone {
-		return checkKeptSecrets(s)
+	if s.registrySettings().KeepsReferences() && s.registrySettings().PullSecret != plan.PullSecretNone {
+		return checkPublicReferenceSecrets(s)
 	}
-	list := pullers(s)
-	if r := noPullers(s, list); r != nil {
+	list := collectPullers(s)
+	if r := noPullersResult(s, list); r != nil {
 		return *r
 	}
 	var f findings
@@ -115,67 +115,67 @@ func checkSecretsValid(_ context.Context, s *Subject) Result {
 			sec, known := secretOf(s.Facts, p.namespace, name)
 			switch {
 			case !known:
-				notLooked(&f, p, name)
+				addUnreadSecret(&f, p, name)
 			case sec.Present:
 				looked++
-				judgeContent(&f, p, sec)
+				evaluateSecretContent(&f, p, sec)
 			}
 		}
-		judgeEntries(&f, s, p)
+		evaluateEntries(&f, s, p)
 	}
 	if looked == 0 && len(f.list) == 0 {
-		return skip("none of the pull secrets exists")
+		return skipResult("none of the pull secrets exists")
 	}
-	return f.result("%d pull secrets are well-formed and have an entry for what is pulled", looked)
+	return f.buildResult("%d pull secrets are well-formed and have an entry for what is pulled", looked)
 }
 
-func judgeContent(f *findings, p puller, sec plan.PullSecret) {
+func evaluateSecretContent(f *findings, p imagePuller, sec plan.PullSecret) {
 	k := secretKey(sec.Namespace, sec.Name)
-	again := shell.Command("kubectl delete secret %s -n %s && ", sec.Name, sec.Namespace) + createSecret(sec.Namespace, sec.Name, p.images)
+	again := shellquote.Command("kubectl delete secret %s -n %s && ", sec.Name, sec.Namespace) + createSecret(sec.Namespace, sec.Name, p.images)
 	switch {
 	case sec.Type == typeDockerCfg:
-		f.error(k, "%s: is of the older type %s, which is not looked into", label(k), typeDockerCfg).
-			wanted(sec.Type, typeDockerConfigJSON, again)
+		f.addError(k, "%s: has the legacy type %s, which is not checked", objectLabel(k), typeDockerCfg).
+			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	case sec.Type != typeDockerConfigJSON:
-		f.fail(k, "%s: is of type %s, which kubelet does not pull with", label(k), orElse(sec.Type, "(none)")).
-			wanted(sec.Type, typeDockerConfigJSON, again)
+		f.addFailure(k, "%s: is of type %s, which kubelet does not pull with", objectLabel(k), orDefault(sec.Type, "(none)")).
+			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	}
 	if _, err := ParseDockerConfig(sec.Data); err != nil {
-		f.fail(k, "%s: %v", label(k), err).wanted("unreadable", "the JSON that Docker writes", again)
+		f.addFailure(k, "%s: %v", objectLabel(k), err).setDetails("unreadable", "the JSON that Docker writes", again)
 	}
 }
 
-// judgeEntries asks that each image has an entry that kubelet would take.
-func judgeEntries(f *findings, s *Subject, p puller) {
+// evaluateEntries asks that each image has an entry that kubelet would take.
+func evaluateEntries(f *findings, s *Subject, p imagePuller) {
 	ring := keyringOf(s.Facts, p)
 	if len(ring.configs) == 0 {
 		return
 	}
-	has := ring.entries()
+	has := ring.describeEntries()
 	k := secretKey(p.namespace, p.secrets[0])
 	said := map[string]bool{}
 	for _, img := range p.images {
-		found := Match(img.Private.Name(), ring.configs...)
+		found := MatchCredentials(img.Private.Name(), ring.configs...)
 		what := ""
 		switch {
 		case len(found) == 0:
 			what = "has no entry for " + img.Private.Host
-		case allEmpty(found):
-			what = "has an entry for " + img.Private.Host + " without username and password, and kubelet uses nothing else"
+		case allAnonymous(found):
+			what = "has an entry for " + img.Private.Host + " without username and password, which kubelet requires"
 		}
 		if what == "" || said[what] {
 			continue
 		}
 		said[what] = true
-		f.fail(k, "secret %s/%s: %s (%s is pulled, it has %s)", p.namespace, strings.Join(p.secrets, "+"), what, img.Private.Name(), has).
-			wanted(has, img.Private.Host, shell.Command("kubectl delete secret %s -n %s && ", k.Name, p.namespace)+createSecret(p.namespace, k.Name, p.images))
+		f.addFailure(k, "secret %s/%s: %s (%s is pulled, it has %s)", p.namespace, strings.Join(p.secrets, "+"), what, img.Private.Name(), has).
+			setDetails(has, img.Private.Host, shellquote.Command("kubectl delete secret %s -n %s && ", k.Name, p.namespace)+createSecret(p.namespace, k.Name, p.images))
 	}
 }
 
-func allEmpty(list []Credential) bool {
-	return !slices.ContainsFunc(list, func(c Credential) bool { return !c.Empty() })
+func allAnonymous(list []Credential) bool {
+	return !slices.ContainsFunc(list, func(c Credential) bool { return !c.IsAnonymous() })
 }
 
 // createSecret is the command that makes a pull secret for what is pulled.
@@ -187,7 +187,7 @@ func createSecret(namespace, name string, pulled []plan.PlannedImage) string {
 	return createSecretFor(namespace, name, ref)
 }
 
-func namespacesOf(list []puller) []string {
+func namespacesOf(list []imagePuller) []string {
 	var names []string
 	for _, p := range list {
 		if !slices.Contains(names, p.namespace) {

@@ -11,47 +11,47 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-func fake(s *Subject) *fakeRegistry { return s.Registry.(*fakeRegistry) }
+func fakeRegistryOf(s *Subject) *fakeRegistry { return s.Registry.(*fakeRegistry) }
 
-func down(kind string) func(*testing.T, *Subject) {
-	return func(_ *testing.T, s *Subject) { fake(s).down = kind }
+func registryDown(kind string) func(*testing.T, *Subject) {
+	return func(_ *testing.T, s *Subject) { fakeRegistryOf(s).down = kind }
 }
 
-func gone(image string) func(*testing.T, *Subject) {
-	return func(_ *testing.T, s *Subject) { delete(fake(s).images, private+"/aistor/"+image) }
+func removeImage(image string) func(*testing.T, *Subject) {
+	return func(_ *testing.T, s *Subject) { delete(fakeRegistryOf(s).images, private+"/aistor/"+image) }
 }
 
 func TestPullSecretsAccepted(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "pull-secrets-accepted", []checkCase{
+	runCases(t, PreUpgradeChecks(), "pull-secrets-accepted", []checkCase{
 		{name: "accepted for every image", want: Pass, line: "3 images in aistor, tenant"},
 		{name: "none", want: Fail, change: tenantSecret(func(p *plan.PullSecret) { p.Present = false }), line: "secret tenant/pull does not exist, so nothing can be pulled"},
 		{name: "the wrong type", want: Fail, change: tenantSecret(func(p *plan.PullSecret) { p.Type = "Opaque" }), line: "secret tenant/pull is of type Opaque"},
-		{name: "malformed", want: Fail, change: content([]byte("{")), line: "secret tenant/pull: .dockerconfigjson is not"},
-		{name: "no entry", want: Fail, change: content(dockerConfig(map[string]string{"other.example.com": "puller:hunter2"})), line: "has no entry for " + private},
-		{name: "401", want: Fail, change: content(dockerConfig(map[string]string{private: "puller:wrong"})), line: "secret tenant/pull: 401 from " + private, remedy: "kubectl delete secret pull -n tenant"},
-		{name: "403 on one repository", want: Fail, line: "403 from " + private + ": no right to pull " + private + "/aistor/minio-sidecar", remedy: "aistor/minio-sidecar",
+		{name: "malformed", want: Fail, change: secretContent([]byte("{")), line: "secret tenant/pull: .dockerconfigjson is not"},
+		{name: "no entry", want: Fail, change: secretContent(dockerConfig(map[string]string{"other.example.com": "puller:hunter2"})), line: "has no entry for " + private},
+		{name: "401", want: Fail, change: secretContent(dockerConfig(map[string]string{private: "puller:wrong"})), line: "secret tenant/pull: 401 from " + private, remedy: "kubectl delete secret pull -n tenant"},
+		{name: "403 on one repository", want: Fail, line: "403 from " + private + ": not allowed to pull " + private + "/aistor/minio-sidecar", remedy: "aistor/minio-sidecar",
 			change: func(_ *testing.T, s *Subject) {
-				fake(s).logins["puller:hunter2"] = []string{"aistor/minio", "aistor/operator"}
+				fakeRegistryOf(s).logins["puller:hunter2"] = []string{"aistor/minio", "aistor/operator"}
 			}},
-		{name: "404", want: Fail, change: gone("minio:" + minioR), line: "404 from " + private + ": " + private + "/aistor/minio:" + minioR + " is not there", remedy: "helm aistor push"},
+		{name: "404", want: Fail, change: removeImage("minio:" + minioR), line: "404 from " + private + ": " + private + "/aistor/minio:" + minioR + " is not there", remedy: "helm aistor push"},
 		{name: "the wrong platform", want: Fail, line: "is there for linux/amd64, linux/arm64/v8 only, node n2 is linux/s390x",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "linux/s390x" }},
-		{name: "TLS", want: Fail, change: down(KindTLS), line: "TLS to " + private + " failed"},
-		{name: "plain HTTP", want: Fail, change: down(KindPlainHTTP), line: "plain HTTP"},
-		{name: "unreachable is an error", want: Error, change: down(KindUnreachable), line: private + " can't be reached from here"},
-		{name: "so is a limit on requests", want: Error, change: down(KindRateLimited), line: "429"},
-		{name: "so is a login elsewhere", want: Error, change: down(KindPrivateRedirect), line: "private address"},
-		{name: "so is what nobody knows", want: Error, change: down("server"), line: "could not be looked at"},
+		{name: "TLS", want: Fail, change: registryDown(KindTLS), line: "TLS to " + private + " failed"},
+		{name: "plain HTTP", want: Fail, change: registryDown(KindPlainHTTP), line: "plain HTTP"},
+		{name: "unreachable is an error", want: Error, change: registryDown(KindUnreachable), line: private + " can't be reached from here"},
+		{name: "so is a limit on requests", want: Error, change: registryDown(KindRateLimited), line: "429"},
+		{name: "so is a login elsewhere", want: Error, change: registryDown(KindPrivateRedirect), line: "private address"},
+		{name: "so is what nobody knows", want: Error, change: registryDown("server"), line: "errors"},
 		{name: "the second entry serves where the first is refused", want: Pass, line: "3 images in",
-			change: content(dockerConfig(map[string]string{private + "/aistor": "puller:wrong", private: "puller:hunter2"}))},
+			change: secretContent(dockerConfig(map[string]string{private + "/aistor": "puller:wrong", private: "puller:hunter2"}))},
 		{name: "the nodes pull by themselves", want: Skip, change: nodesPull},
 		{name: "one namespace without any", want: Warn, line: "namespace aistor: its pods name no pull secret",
 			change: func(t *testing.T, s *Subject) {
 				nodesPull(t, s)
-				s.Facts.Stores[0].Secret = "pull"
+				s.Facts.Stores[0].ImagePullSecret = "pull"
 			}},
-		{name: "a secret that nobody looked at", want: Error, change: func(_ *testing.T, s *Subject) { s.Facts.Secrets = s.Facts.Secrets[:1] }},
+		{name: "a secret that nobody looked at", want: Error, change: func(_ *testing.T, s *Subject) { s.Facts.PullSecrets = s.Facts.PullSecrets[:1] }},
 		{name: "no route to the registry", want: Skip, line: "pull-test", change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
 	})
 }
@@ -60,25 +60,25 @@ func TestPullSecretsAccepted(t *testing.T) {
 // login, not once per namespace.
 func TestEqualSecretsAreAskedOnce(t *testing.T) {
 	t.Parallel()
-	s := ready(t)
+	s := readySubject(t)
 	for i := range 20 {
 		ns := fmt.Sprintf("team-%02d", i)
-		s.Facts.Secrets = append(s.Facts.Secrets, goodSecret(ns))
+		s.Facts.PullSecrets = append(s.Facts.PullSecrets, goodSecret(ns))
 		for j := range s.Plan.Images {
 			s.Plan.Images[j].Namespaces = append(s.Plan.Images[j].Namespaces, ns)
 		}
 	}
-	r := Run(t.Context(), slices.DeleteFunc(Before(), func(c Check) bool { return c.ID != "pull-secrets-accepted" }), s, Options{})
+	r := Run(t.Context(), slices.DeleteFunc(PreUpgradeChecks(), func(c Check) bool { return c.ID != "pull-secrets-accepted" }), s, Options{})
 	if !r.OK() {
 		t.Fatal(r.Results[0].Message)
 	}
-	for q, n := range fake(s).asked {
+	for q, n := range fakeRegistryOf(s).asked {
 		if n != 1 {
 			t.Errorf("%s was asked %d times", q, n)
 		}
 	}
-	if len(fake(s).asked) != 3 {
-		t.Errorf("received %d questions, expected 3: %v", len(fake(s).asked), fake(s).asked)
+	if len(fakeRegistryOf(s).asked) != 3 {
+		t.Errorf("received %d questions, expected 3: %v", len(fakeRegistryOf(s).asked), fakeRegistryOf(s).asked)
 	}
 }
 
@@ -87,14 +87,17 @@ func TestEqualSecretsAreAskedOnce(t *testing.T) {
 func TestRefusalsAreNamedOnceAndMissingImagesEach(t *testing.T) {
 	t.Parallel()
 	details := func(change func(*testing.T, *Subject)) []string {
-		s := ready(t)
+		s := readySubject(t)
 		change(t, s)
 		return checkSecretsAccepted(t.Context(), s).Details
 	}
-	if got := details(content(dockerConfig(map[string]string{private: "puller:wrong"}))); len(got) != 1 {
+	if got := details(secretContent(dockerConfig(map[string]string{private: "puller:wrong"}))); len(got) != 1 {
 		t.Errorf("401: received %d lines, expected 1:\n%s", len(got), strings.Join(got, "\n"))
 	}
-	got := details(func(t *testing.T, s *Subject) { gone("minio:"+minioR)(t, s); gone("minio-sidecar:"+minioR)(t, s) })
+	got := details(func(t *testing.T, s *Subject) {
+		removeImage("minio:"+minioR)(t, s)
+		removeImage("minio-sidecar:"+minioR)(t, s)
+	})
 	want := []string{"minio-sidecar:" + minioR, "minio:" + minioR}
 	var names []string
 	for _, l := range got {
@@ -111,9 +114,9 @@ func TestImagesPresent(t *testing.T) {
 	t.Parallel()
 	digest := func(d string) func(*testing.T, *Subject) {
 		return func(_ *testing.T, s *Subject) {
-			found := fake(s).images[private+"/aistor/minio:"+minioR]
+			found := fakeRegistryOf(s).images[private+"/aistor/minio:"+minioR]
 			found.Digest = d
-			fake(s).images[private+"/aistor/minio:"+minioR] = found
+			fakeRegistryOf(s).images[private+"/aistor/minio:"+minioR] = found
 		}
 	}
 	// index makes the tag an index of two platforms' manifests, as somebody
@@ -121,9 +124,9 @@ func TestImagesPresent(t *testing.T) {
 	index := func(amd64 string) func(*testing.T, *Subject) {
 		return func(_ *testing.T, s *Subject) {
 			ref := private + "/aistor/minio:" + minioR
-			found := fake(s).images[ref]
+			found := fakeRegistryOf(s).images[ref]
 			found.Digest, found.Children = digestB, map[string]string{"linux/amd64": amd64, "linux/arm64": digestB}
-			fake(s).images[ref] = found
+			fakeRegistryOf(s).images[ref] = found
 			for i := range s.Plan.Images {
 				if s.Plan.Images[i].Private.String() == ref {
 					s.Plan.Images[i].Manifests = map[string]string{"linux/amd64": digestA}
@@ -131,25 +134,25 @@ func TestImagesPresent(t *testing.T) {
 			}
 		}
 	}
-	runCases(t, Before(), "images-present", []checkCase{
+	runCases(t, PreUpgradeChecks(), "images-present", []checkCase{
 		{name: "an index that holds what the bundle carries", want: Pass, change: index(digestA)},
 		{name: "an index that holds something else", want: Fail, change: index(digestB), line: "the registry has " + digestB},
 		{name: "all there with their digests", want: Pass, line: "3 images are in the registry"},
-		{name: "one is missing", want: Fail, change: gone("operator:" + newOp), line: "404", remedy: "helm aistor push BUNDLE"},
+		{name: "one is missing", want: Fail, change: removeImage("operator:" + newOp), line: "404", remedy: "helm aistor push BUNDLE"},
 		{name: "another digest behind the tag", want: Fail, change: digest(digestB), line: "the registry has " + digestB + ", the bundle " + digestA, observed: digestB, required: digestA},
-		{name: "the user's own login is refused, the pull secret's is not", want: Pass, change: func(_ *testing.T, s *Subject) { fake(s).own = "nobody:none" }},
-		{name: "nobody gets in", want: Fail, line: "401", change: func(_ *testing.T, s *Subject) { clear(fake(s).logins) }},
-		{name: "unreachable is an error", want: Error, change: down(KindUnreachable)},
+		{name: "the user's own login is refused, the pull secret's is not", want: Pass, change: func(_ *testing.T, s *Subject) { fakeRegistryOf(s).own = "nobody:none" }},
+		{name: "nobody gets in", want: Fail, line: "401", change: func(_ *testing.T, s *Subject) { clear(fakeRegistryOf(s).logins) }},
+		{name: "unreachable is an error", want: Error, change: registryDown(KindUnreachable)},
 		{name: "an optional image may be missing", want: Pass, line: "2 images are in the registry",
 			change: func(t *testing.T, s *Subject) {
-				gone("minio-sidecar:"+minioR)(t, s)
+				removeImage("minio-sidecar:"+minioR)(t, s)
 				s.Plan.Images[1].Reasons[0].Kind = "optional"
 			}},
 		{name: "the wrong platform", want: Fail, line: "linux/s390x", change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "linux/s390x" }},
 		{name: "without a plan what runs is looked for", want: Fail, line: "404", change: func(t *testing.T, s *Subject) {
 			s.Plan, s.Inputs = nil, nil
 			s.Site.Registry = private
-			gone("minio:"+minioR)(t, s)
+			removeImage("minio:"+minioR)(t, s)
 		}},
 	})
 }

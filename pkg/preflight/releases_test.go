@@ -9,13 +9,13 @@ import (
 
 func TestReleasesFound(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "releases-found", []checkCase{
+	runCases(t, PreUpgradeChecks(), "releases-found", []checkCase{
 		{name: "operator and store", want: Pass, line: "2 releases, 1 object store", details: []string{"release aistor/aistor: chart aistor-operator-5.10.0"}},
 		{name: "no operator", want: Fail, line: "no Helm release of the operator", remedy: "helm list -A",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator = nil; s.Inputs = nil }},
 		{name: "an operator that this user may not see", want: Error, line: "in what this user may see", change: func(_ *testing.T, s *Subject) {
 			s.Inputs, s.Plan, s.Facts.Operator = nil, nil, nil
-			s.Facts.Gaps = []plan.Gap{{What: "operator pods in all namespaces", Cause: "forbidden", Denied: true}}
+			s.Facts.Gaps = []plan.Gap{{Subject: "operator pods in all namespaces", Cause: "forbidden", Denied: true}}
 		}},
 		{name: "a release the plan upgrades is gone", want: Fail, line: "release tenant/primary: not found",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Releases = nil }},
@@ -40,11 +40,11 @@ func TestReleasesSettled(t *testing.T) {
 			s.Facts.Operator.Updated = testNow().Add(-ago)
 		}
 	}
-	unstick := plan.Step{Action: plan.ActionUnstick, Target: "aistor/aistor"}
-	runCases(t, Before(), "releases-settled", []checkCase{
+	unstick := plan.Step{Action: plan.ActionMarkFailed, Target: "aistor/aistor"}
+	runCases(t, PreUpgradeChecks(), "releases-settled", []checkCase{
 		{name: "deployed", want: Pass},
 		{name: "a killed upgrade", want: Fail, change: operator("pending-upgrade"), line: "release aistor/aistor: revision 3 is pending-upgrade",
-			observed: "pending-upgrade", required: "deployed", remedy: "helm aistor upgrade --bundle BUNDLE settles it"},
+			observed: "pending-upgrade", required: "deployed", remedy: "resolve it with: helm aistor upgrade --bundle BUNDLE"},
 		{name: "a killed upgrade that the plan settles", want: Warn, line: "a step of the plan settles it",
 			change: operator("pending-upgrade", unstick)},
 		{name: "an upgrade that may be under way", want: Fail, line: "another Helm may be at work since 2026-09-01T11:46:00Z",
@@ -60,14 +60,14 @@ func TestReleasesSettled(t *testing.T) {
 		{name: "a failed upgrade that this one goes over again", want: Warn, change: operator("failed"), line: "half changed"},
 		{name: "a failed release that nobody upgrades", want: Fail, line: "is failed",
 			change: func(_ *testing.T, s *Subject) {
-				s.Facts.Releases = append(s.Facts.Releases, plan.Release{Namespace: "other", Name: "b", Status: "failed", Revision: 1})
+				s.Facts.Releases = append(s.Facts.Releases, plan.InstalledRelease{Namespace: "other", Name: "b", Status: "failed", Revision: 1})
 			}},
 	})
 }
 
 func TestReleasesHelm4(t *testing.T) {
 	t.Parallel()
-	runCases(t, Before(), "releases-helm4", []checkCase{
+	runCases(t, PreUpgradeChecks(), "releases-helm4", []checkCase{
 		{name: "Helm 3", want: Pass, line: "client side"},
 		{name: "Helm 4 is named and passes", want: Pass, line: "1 of 2 releases were applied by Helm 4", details: []string{"release aistor/aistor"},
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator.ApplyMethod = "ssa" }},
@@ -77,17 +77,19 @@ func TestReleasesHelm4(t *testing.T) {
 func TestReleaseSize(t *testing.T) {
 	t.Parallel()
 	coming := func(n int, heavy ...string) func(*testing.T, *Subject) {
-		return func(_ *testing.T, s *Subject) { s.Inputs.Operator[0].Record = plan.Record{Bytes: n, Heavy: heavy} }
+		return func(_ *testing.T, s *Subject) {
+			s.Inputs.Operator[0].RecordSize = plan.RecordSize{Bytes: n, LargestParts: heavy}
+		}
 	}
-	runCases(t, Before(), "release-size", []checkCase{
+	runCases(t, PreUpgradeChecks(), "release-size", []checkCase{
 		{name: "small", want: Pass, line: "160 KiB"},
 		{name: "the installed one is near the limit", want: Warn, line: "release aistor/aistor: its record is 1000 KiB of 1024, and the next one may not fit",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator.RecordBytes = 1000 << 10 }},
 		{name: "the coming one is the largest", want: Pass, change: coming(300 << 10), line: "300 KiB of 1024"},
-		{name: "the coming one is near the limit", want: Warn, change: coming(1000<<10, "values (900 KiB)"), line: "close to what the API server takes; heaviest: values (900 KiB)"},
+		{name: "the coming one is near the limit", want: Warn, change: coming(1000<<10, "values (900 KiB)"), line: "close to the API server's limit; heaviest: values (900 KiB)"},
 		{name: "the coming one just fits", want: Warn, change: coming(1 << 20)},
 		{name: "the coming one is too large", want: Fail, change: coming(1<<20+1, "files/inspect.zip (900 KiB)", "manifest (90 KiB)"),
-			line:     "release aistor/aistor: the record of aistor-operator-5.10.0 will be 1024 KiB, more than the API server takes; heaviest: files/inspect.zip (900 KiB), manifest (90 KiB)",
+			line:     "release aistor/aistor: the record of aistor-operator-5.10.0 will be 1024 KiB, more than the API server's limit; heaviest: files/inspect.zip (900 KiB), manifest (90 KiB)",
 			observed: "1048577 bytes", required: "<= 1048576 bytes", remedy: "files/inspect.zip"},
 	})
 }
@@ -96,10 +98,10 @@ func TestGitOpsOwners(t *testing.T) {
 	t.Parallel()
 	manager := func(release, tool, kind string) func(*testing.T, *Subject) {
 		return func(_ *testing.T, s *Subject) {
-			s.Facts.Managers = []plan.GitOpsOwner{{Release: release, Tool: tool, By: plan.ObjectKey{Kind: kind, Namespace: "gitops", Name: "store"}}}
+			s.Facts.GitOpsOwners = []plan.GitOpsOwner{{Release: release, Tool: tool, Reconciler: plan.ObjectKey{Kind: kind, Namespace: "gitops", Name: "store"}}}
 		}
 	}
-	runCases(t, Before(), "gitops-owners", []checkCase{
+	runCases(t, PreUpgradeChecks(), "gitops-owners", []checkCase{
 		{name: "nobody else", want: Pass},
 		{name: "Flux reconciles what is upgraded", want: Fail, change: manager("tenant/primary", "Flux", "HelmRelease"),
 			line: "release tenant/primary: reconciled by Flux (HelmRelease/gitops/store)", remedy: "flux suspend helmrelease store -n gitops"},

@@ -17,7 +17,7 @@ type Report struct {
 	Kind       string   `json:"kind"`
 	Results    []Result `json:"results"`
 	Summary    Summary  `json:"summary"`
-	// Namespace is the only one that was looked at; empty means everything.
+	// Namespace is the only one that was read; empty means everything.
 	Namespace string `json:"namespace,omitempty"`
 	// Verdict is one sentence.
 	Verdict string `json:"verdict"`
@@ -32,36 +32,36 @@ type Summary struct {
 	Fail  int `json:"fail"`
 	Skip  int `json:"skip"`
 	Error int `json:"error"`
-	// Unseen are skipped because nothing could be looked at; Skip counts them
+	// Unobserved are skipped because nothing could be observed; Skip counts them
 	// too.
-	Unseen int `json:"unseen,omitempty"`
-	Waived int `json:"waived,omitempty"`
+	Unobserved int `json:"unobserved,omitempty"`
+	Waived     int `json:"waived,omitempty"`
 }
 
 // OK reports whether nothing stands in the way: no failure, nothing that could
-// not be looked at, and no warning where warnings count.
+// not be read, and no warning where warnings count.
 func (r *Report) OK() bool {
 	s := r.Summary
 	return s.Fail == 0 && s.Error == 0 && (!r.FailOnWarn || s.Warn == 0)
 }
 
-// Checked reports whether anything was looked at: a report of checks that were
+// AnyChecked reports whether any check ran: a report of checks that were
 // all skipped says nothing of what it is about.
-func (r *Report) Checked() bool {
+func (r *Report) AnyChecked() bool {
 	s := r.Summary
 	return s.Pass+s.Warn+s.Fail+s.Error+s.Waived > 0
 }
 
-// conclude counts and judges.
-func (r *Report) conclude() {
+// updateSummary counts the results and sets the verdict.
+func (r *Report) updateSummary() {
 	r.Summary = Summary{}
 	for _, one := range r.Results {
-		r.Summary.count(one)
+		r.Summary.addResult(one)
 	}
-	r.Verdict = r.verdict()
+	r.Verdict = r.verdictText()
 }
 
-func (s *Summary) count(r Result) {
+func (s *Summary) addResult(r Result) {
 	switch {
 	case r.Waived != "":
 		s.Waived++
@@ -73,33 +73,33 @@ func (s *Summary) count(r Result) {
 		s.Fail++
 	case r.Status == Skip:
 		s.Skip++
-		if r.Unseen {
-			s.Unseen++
+		if r.Unobserved {
+			s.Unobserved++
 		}
 	default:
 		s.Error++
 	}
 }
 
-func (r *Report) verdict() string {
+func (r *Report) verdictText() string {
 	s := r.Summary
-	if !r.Checked() {
+	if !r.AnyChecked() {
 		return "nothing was checked"
 	}
 	var parts []string
 	for _, p := range []struct {
 		n    int
 		what string
-	}{{s.Fail, "failed"}, {s.Error, "could not be looked at"}, {s.Warn, "with a warning"}, {s.Waived, "waived"}, {s.Unseen, "not looked at"}} {
+	}{{s.Fail, "failed"}, {s.Error, "errors"}, {s.Warn, "with a warning"}, {s.Waived, "waived"}, {s.Unobserved, "skipped"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
 	word := map[string][2]string{
-		KindValidate: {"the installation is as it should be", "the installation is not as it should be"},
+		KindValidate: {"the installation is valid", "the installation has problems"},
 	}[r.Kind]
 	if r.Namespace != "" && word[0] != "" {
-		word = [2]string{"namespace " + r.Namespace + " is as it should be", "namespace " + r.Namespace + " is not as it should be"}
+		word = [2]string{"namespace " + r.Namespace + " is valid", "namespace " + r.Namespace + " has problems"}
 	}
 	switch {
 	case word[0] != "":

@@ -15,7 +15,7 @@ const (
 	// Skip says that the check does not apply, and why.
 	Skip Status = "skip"
 	Warn Status = "warn"
-	// Error says that something could not be looked at.
+	// Error says that something could not be read.
 	Error Status = "error"
 	Fail  Status = "fail"
 )
@@ -34,27 +34,27 @@ type Result struct {
 	Objects []plan.ObjectKey `json:"objects,omitempty"`
 	// Details has one line a finding, the worst first.
 	Details []string `json:"details,omitempty"`
-	// Unseen says that a skipped check could not look: it is no pass, and the
+	// Unobserved says that a skipped check could not observe anything: it is not a pass, and the
 	// verdict counts it.
-	Unseen bool `json:"unseen,omitempty"`
+	Unobserved bool `json:"unobserved,omitempty"`
 	// Waived is the reason why a finding was accepted.
 	Waived string `json:"waived,omitempty"`
 }
 
-// skip is a result that says why a check does not apply.
-func skip(format string, args ...any) Result {
+// skipResult is a result that says why a check does not apply.
+func skipResult(format string, args ...any) Result {
 	return Result{Status: Skip, Message: fmt.Sprintf(format, args...)}
 }
 
-// unseen is a skip that says why nothing could be looked at where that is no
+// unobservedResult is a skip that says why nothing could be observed where that is no
 // fault of the installation: it lies outside of what was asked for, or only
 // makes a good thing better known.
-func unseen(format string, args ...any) Result {
-	return Result{Status: Skip, Unseen: true, Message: fmt.Sprintf(format, args...)}
+func unobservedResult(format string, args ...any) Result {
+	return Result{Status: Skip, Unobserved: true, Message: fmt.Sprintf(format, args...)}
 }
 
-// pass is a result without findings.
-func pass(format string, args ...any) Result {
+// passResult is a result without findings.
+func passResult(format string, args ...any) Result {
 	return Result{Status: Pass, Message: fmt.Sprintf(format, args...)}
 }
 
@@ -74,40 +74,40 @@ type findings struct {
 	notes []string
 }
 
-// add records one finding and hands it back so that it can be given more.
-func (f *findings) add(status Status, object plan.ObjectKey, format string, args ...any) *finding {
+// addFinding records one finding and returns it for further details.
+func (f *findings) addFinding(status Status, object plan.ObjectKey, format string, args ...any) *finding {
 	f.list = append(f.list, finding{status: status, object: object, line: fmt.Sprintf(format, args...)})
 	return &f.list[len(f.list)-1]
 }
 
-func (f *findings) fail(object plan.ObjectKey, format string, args ...any) *finding {
-	return f.add(Fail, object, format, args...)
+func (f *findings) addFailure(object plan.ObjectKey, format string, args ...any) *finding {
+	return f.addFinding(Fail, object, format, args...)
 }
 
-func (f *findings) warn(object plan.ObjectKey, format string, args ...any) *finding {
-	return f.add(Warn, object, format, args...)
+func (f *findings) addWarning(object plan.ObjectKey, format string, args ...any) *finding {
+	return f.addFinding(Warn, object, format, args...)
 }
 
-func (f *findings) error(object plan.ObjectKey, format string, args ...any) *finding {
-	return f.add(Error, object, format, args...)
+func (f *findings) addError(object plan.ObjectKey, format string, args ...any) *finding {
+	return f.addFinding(Error, object, format, args...)
 }
 
-// note records something worth reading that is no finding.
-func (f *findings) note(format string, args ...any) {
+// addNote records something worth reading that is no finding.
+func (f *findings) addNote(format string, args ...any) {
 	f.notes = append(f.notes, fmt.Sprintf(format, args...))
 }
 
-// wanted completes a finding with what was seen, what was needed and what
+// setDetails completes a finding with what was seen, what was needed and what
 // helps.
-func (f *finding) wanted(observed, required, remedy string) {
+func (f *finding) setDetails(observed, required, remedy string) {
 	f.observed, f.required, f.remedy = observed, required, remedy
 }
 
-// result is the worst finding with all others below it, or a pass that says
+// buildResult is the worst finding with all others below it, or a pass that says
 // what the arguments say.
-func (f *findings) result(format string, args ...any) Result {
+func (f *findings) buildResult(format string, args ...any) Result {
 	if len(f.list) == 0 {
-		r := pass(format, args...)
+		r := passResult(format, args...)
 		r.Details = f.notes
 		return r
 	}
@@ -115,7 +115,7 @@ func (f *findings) result(format string, args ...any) Result {
 	for _, status := range []Status{Fail, Error, Warn} {
 		for _, one := range f.list {
 			if one.status == status {
-				r.take(one)
+				r.mergeFinding(one)
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func (f *findings) result(format string, args ...any) Result {
 	return r
 }
 
-func (r *Result) take(one finding) {
+func (r *Result) mergeFinding(one finding) {
 	if r.Status == "" {
 		r.Status, r.Message = one.status, one.line
 		r.Observed, r.Required = one.observed, one.required

@@ -10,7 +10,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Options choose what runs and how it is judged.
+// Options select the checks and how findings count.
 type Options struct {
 	// Only names the checks to run; the default is all.
 	Only []string
@@ -34,7 +34,7 @@ type Options struct {
 // given. A check that panics, an ID that no check has, and what a cancelled
 // ctx left undone are errors in the report: Run itself never fails.
 func Run(ctx context.Context, checks []Check, subject *Subject, opts Options) *Report {
-	r := &Report{APIVersion: plan.APIVersion, Kind: kindOf(checks), FailOnWarn: opts.FailOnWarn, Results: []Result{}}
+	r := &Report{APIVersion: plan.APIVersion, Kind: reportKind(checks), FailOnWarn: opts.FailOnWarn, Results: []Result{}}
 	if subject != nil && subject.Facts != nil {
 		r.Namespace = subject.Facts.Namespace
 	}
@@ -47,13 +47,13 @@ func Run(ctx context.Context, checks []Check, subject *Subject, opts Options) *R
 	selected := slices.DeleteFunc(slices.Clone(checks), func(c Check) bool {
 		return len(opts.Only) > 0 && !slices.Contains(opts.Only, c.ID)
 	})
-	for _, done := range start(ctx, selected, subject, opts) {
+	for _, done := range startChecks(ctx, selected, subject, opts) {
 		emit(<-done)
 	}
 	for _, id := range UnknownIDs(checks, opts) {
-		emit(Result{ID: id, Title: "Unknown check", Status: Error, Message: SayUnknown(checks, id), Remedy: "list the checks with --list"})
+		emit(Result{ID: id, Title: "Unknown check", Status: Error, Message: UnknownIDMessage(checks, id), Remedy: "list the checks with --list"})
 	}
-	r.conclude()
+	r.updateSummary()
 	return r
 }
 
@@ -77,14 +77,14 @@ func UnknownIDs(checks []Check, opts Options) []string {
 // Mandatory reports whether the check with an ID can neither be left out nor be
 // waived.
 func Mandatory(id string) bool {
-	return slices.ContainsFunc(slices.Concat(Before(), After()), func(c Check) bool { return c.ID == id && c.Mandatory })
+	return slices.ContainsFunc(slices.Concat(PreUpgradeChecks(), PostUpgradeChecks()), func(c Check) bool { return c.ID == id && c.Mandatory })
 }
 
-// SayUnknown tells people that no check has an ID, and which one they may have
+// UnknownIDMessage tells people that no check has an ID, and which one they may have
 // meant.
-func SayUnknown(checks []Check, id string) string {
+func UnknownIDMessage(checks []Check, id string) string {
 	message := fmt.Sprintf("no check has the ID %q", id)
-	if meant := nearest(strings.ToLower(id), knownIDs(checks)); meant != "" {
+	if meant := closestID(strings.ToLower(id), knownIDs(checks)); meant != "" {
 		message += "; did you mean " + meant + "?"
 	}
 	return message
@@ -93,7 +93,7 @@ func SayUnknown(checks []Check, id string) string {
 // knownIDs are those of the given checks and of all in this package.
 func knownIDs(checks []Check) []string {
 	var known []string
-	for _, c := range slices.Concat(checks, Before(), After()) {
+	for _, c := range slices.Concat(checks, PreUpgradeChecks(), PostUpgradeChecks()) {
 		if !slices.Contains(known, c.ID) {
 			known = append(known, c.ID)
 		}
@@ -101,8 +101,8 @@ func knownIDs(checks []Check) []string {
 	return known
 }
 
-// start sets all checks going and returns where each result will arrive.
-func start(ctx context.Context, checks []Check, subject *Subject, opts Options) []chan Result {
+// startChecks starts all checks and returns a channel for each result.
+func startChecks(ctx context.Context, checks []Check, subject *Subject, opts Options) []chan Result {
 	limit := opts.Concurrency
 	if limit <= 0 {
 		limit = runtime.GOMAXPROCS(0)
@@ -119,24 +119,24 @@ func start(ctx context.Context, checks []Check, subject *Subject, opts Options) 
 			slots <- struct{}{}
 			go func() {
 				defer func() { <-slots }()
-				results[i] <- one(ctx, c, subject, opts)
+				results[i] <- runCheck(ctx, c, subject, opts)
 			}()
 		}
 	}()
 	return results
 }
 
-// one runs one check and completes its result.
-func one(ctx context.Context, c Check, subject *Subject, opts Options) (r Result) {
+// runCheck runs one check and completes its result.
+func runCheck(ctx context.Context, c Check, subject *Subject, opts Options) (r Result) {
 	switch {
 	case slices.Contains(opts.Skip, c.ID) && !c.Mandatory:
-		r = skip("left out by request")
+		r = skipResult("skipped with --skip")
 	case ctx.Err() != nil:
 		r = Result{Status: Error, Message: "not looked at: " + context.Cause(ctx).Error()}
 	case subject == nil || subject.Facts == nil:
-		r = Result{Status: Error, Message: "not looked at: nothing is known of the cluster"}
+		r = Result{Status: Error, Message: "not checked: no cluster facts"}
 	default:
-		r = guarded(ctx, c, subject)
+		r = runRecovered(ctx, c, subject)
 	}
 	r.ID, r.Title = c.ID, c.Title
 	if r.Status == Pass || r.Status == Skip {
@@ -154,32 +154,32 @@ func one(ctx context.Context, c Check, subject *Subject, opts Options) (r Result
 	return r
 }
 
-// guarded runs a check where it applies, and turns a panic into an error and a
+// runRecovered runs a check where it applies, and turns a panic into an error and a
 // pass over a gap too.
-func guarded(ctx context.Context, c Check, subject *Subject) (r Result) {
+func runRecovered(ctx context.Context, c Check, subject *Subject) (r Result) {
 	defer func() {
 		if p := recover(); p != nil {
-			r = Result{Status: Error, Message: fmt.Sprintf("not looked at: the check itself broke: %v", p)}
+			r = Result{Status: Error, Message: fmt.Sprintf("not checked: internal error: %v", p)}
 		}
 	}()
 	switch {
 	case c.WithInputs && subject.Inputs == nil:
-		return skip("no bundle to compare with")
+		return skipResult("no bundle to compare with")
 	case c.WithPlan && subject.Plan == nil:
-		return skip("no plan")
+		return skipResult("no plan")
 	}
 	gaps := gapsOf(subject.Facts, c.Needs...)
 	if c.Partial {
 		return withPartialGaps(c.Run(ctx, subject), subject.Facts, gaps)
 	}
-	if g := outside(subject.Facts, gaps); g != nil {
-		return unseen("%s: outside of namespace %s (%s)", g.What, subject.Facts.Namespace, g.Cause)
+	if g := findOutsideGap(subject.Facts, gaps); g != nil {
+		return unobservedResult("%s: outside of namespace %s (%s)", g.Subject, subject.Facts.Namespace, g.Cause)
 	}
 	return withGaps(c.Run(ctx, subject), gaps)
 }
 
-// kindOf names the report by what its checks are for.
-func kindOf(checks []Check) string {
+// reportKind names the report by what its checks are for.
+func reportKind(checks []Check) string {
 	if len(checks) > 0 && !slices.ContainsFunc(checks, func(c Check) bool { return c.Phase != PhaseAfter }) {
 		return KindValidate
 	}

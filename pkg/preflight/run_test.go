@@ -14,16 +14,16 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// answering is a check that gives one status.
-func answering(id string, status Status) Check {
+// fixedCheck is a check that gives one status.
+func fixedCheck(id string, status Status) Check {
 	return Check{ID: id, Title: id, Phase: PhaseA, Run: func(context.Context, *Subject) Result {
 		return Result{Status: status, Message: id}
 	}}
 }
 
-func bare() *Subject { return &Subject{Facts: &plan.Facts{}} }
+func emptySubject() *Subject { return &Subject{Facts: &plan.Facts{}} }
 
-func ids(list []Result) []string {
+func resultIDs(list []Result) []string {
 	var out []string
 	for _, r := range list {
 		out = append(out, r.ID)
@@ -49,15 +49,15 @@ func TestRunReportsInOrderWhateverFinishesFirst(t *testing.T) {
 			case n - 1:
 				close(last)
 			}
-			return pass("done")
+			return passResult("done")
 		}})
 	}
 	var heard []Result
-	r := Run(t.Context(), checks, bare(), Options{Concurrency: n, OnResult: func(one Result) { heard = append(heard, one) }})
-	if diff := cmp.Diff(want, ids(r.Results)); diff != "" {
+	r := Run(t.Context(), checks, emptySubject(), Options{Concurrency: n, OnResult: func(one Result) { heard = append(heard, one) }})
+	if diff := cmp.Diff(want, resultIDs(r.Results)); diff != "" {
 		t.Errorf("results (-expected +received):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, ids(heard)); diff != "" {
+	if diff := cmp.Diff(want, resultIDs(heard)); diff != "" {
 		t.Errorf("OnResult (-expected +received):\n%s", diff)
 	}
 }
@@ -73,12 +73,12 @@ func TestRunKeepsToItsConcurrency(t *testing.T) {
 			for {
 				m := most.Load()
 				if n <= m || most.CompareAndSwap(m, n) {
-					return pass("done")
+					return passResult("done")
 				}
 			}
 		}})
 	}
-	Run(t.Context(), checks, bare(), Options{Concurrency: 3})
+	Run(t.Context(), checks, emptySubject(), Options{Concurrency: 3})
 	if most.Load() > 3 {
 		t.Errorf("received %d checks at a time, expected at most 3", most.Load())
 	}
@@ -87,9 +87,9 @@ func TestRunKeepsToItsConcurrency(t *testing.T) {
 // All real checks share one subject: the race detector sees whoever changes it.
 func TestRealChecksShareASubjectAndLeaveItAsItIs(t *testing.T) {
 	t.Parallel()
-	s, untouched := ready(t), ready(t)
+	s, untouched := readySubject(t), readySubject(t)
 	for range 3 {
-		Run(t.Context(), slices.Concat(Before(), After()), s, Options{Concurrency: 16})
+		Run(t.Context(), slices.Concat(PreUpgradeChecks(), PostUpgradeChecks()), s, Options{Concurrency: 16})
 	}
 	if diff := cmp.Diff(untouched.Facts, s.Facts); diff != "" {
 		t.Errorf("facts changed:\n%s", diff)
@@ -105,11 +105,11 @@ func TestRealChecksShareASubjectAndLeaveItAsItIs(t *testing.T) {
 func TestRunIsDeterministic(t *testing.T) {
 	t.Parallel()
 	damaged := func() *Report {
-		s := ready(t)
-		bound(t, s)
+		s := readySubject(t)
+		addConflictingBinding(t, s)
 		s.Facts.Pods[2].Containers[1].ImageID = private + "/aistor/minio@" + digestB
-		clear(fake(s).images)
-		return Run(t.Context(), slices.Concat(Before(), After()), s, Options{})
+		clear(fakeRegistryOf(s).images)
+		return Run(t.Context(), slices.Concat(PreUpgradeChecks(), PostUpgradeChecks()), s, Options{})
 	}
 	first := damaged()
 	for range 5 {
@@ -132,21 +132,21 @@ func TestVerdictAndSummary(t *testing.T) {
 		{"a warning", []Status{Pass, Warn}, Options{}, true, "ready: 1 with a warning, 1 passed"},
 		{"a warning that counts", []Status{Pass, Warn}, Options{FailOnWarn: true}, false, "not ready: 1 with a warning, 1 passed"},
 		{"a failure", []Status{Pass, Fail, Skip}, Options{}, false, "not ready: 1 failed, 1 passed"},
-		{"an error is no pass", []Status{Pass, Error}, Options{}, false, "not ready: 1 could not be looked at, 1 passed"},
+		{"an error is no pass", []Status{Pass, Error}, Options{}, false, "not ready: 1 errors, 1 passed"},
 		{"a waived failure", []Status{Pass, Fail}, Options{Waivers: []plan.Waiver{{Check: "c1", Reason: "known"}}}, true, "ready: 1 waived, 1 passed"},
 		{"a pass is not waived", []Status{Pass, Pass}, Options{Waivers: []plan.Waiver{{Check: "c1", Reason: "known"}}}, true, "ready: 2 passed"},
 		{"left out", []Status{Pass, Fail}, Options{Skip: []string{"c1"}}, true, "ready: 1 passed"},
 		{"only one", []Status{Pass, Fail}, Options{Only: []string{"c0"}}, true, "ready: 1 passed"},
-		{"a misspelt waiver", []Status{Pass}, Options{Waivers: []plan.Waiver{{Check: "c9"}}}, false, "not ready: 1 could not be looked at, 1 passed"},
+		{"a misspelt waiver", []Status{Pass}, Options{Waivers: []plan.Waiver{{Check: "c9"}}}, false, "not ready: 1 errors, 1 passed"},
 		{"nothing at all", nil, Options{}, true, "nothing was checked"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var checks []Check
 			for i, s := range c.statuses {
-				checks = append(checks, answering(fmt.Sprintf("c%d", i), s))
+				checks = append(checks, fixedCheck(fmt.Sprintf("c%d", i), s))
 			}
-			r := Run(t.Context(), checks, bare(), c.opts)
+			r := Run(t.Context(), checks, emptySubject(), c.opts)
 			if r.OK() != c.ok || r.Verdict != c.verdict {
 				t.Errorf("received %t %q, expected %t %q", r.OK(), r.Verdict, c.ok, c.verdict)
 			}
@@ -160,7 +160,7 @@ func TestVerdictAndSummary(t *testing.T) {
 
 func TestWaiverKeepsWhatWasFound(t *testing.T) {
 	t.Parallel()
-	r := Run(t.Context(), []Check{answering("c", Fail)}, bare(), Options{Waivers: []plan.Waiver{{Check: "c", Reason: "agreed on Monday"}}})
+	r := Run(t.Context(), []Check{fixedCheck("c", Fail)}, emptySubject(), Options{Waivers: []plan.Waiver{{Check: "c", Reason: "agreed on Monday"}}})
 	if one := r.Results[0]; one.Status != Fail || one.Waived != "agreed on Monday" {
 		t.Errorf("received %s waived %q, expected the failure with its reason", one.Status, one.Waived)
 	}
@@ -168,7 +168,7 @@ func TestWaiverKeepsWhatWasFound(t *testing.T) {
 
 func TestAnIDOfTheOtherPhaseIsKnown(t *testing.T) {
 	t.Parallel()
-	if got := UnknownIDs(OfPhase(Before(), PhaseA), Options{Only: []string{"images-present"}, Skip: []string{"image-ids", "typo", "typo"}}); !slices.Equal(got, []string{"typo"}) {
+	if got := UnknownIDs(FilterByPhase(PreUpgradeChecks(), PhaseA), Options{Only: []string{"images-present"}, Skip: []string{"image-ids", "typo", "typo"}}); !slices.Equal(got, []string{"typo"}) {
 		t.Errorf("received %v, expected [typo]", got)
 	}
 }
@@ -185,10 +185,10 @@ func TestWhatCanNotBeLookedAtIsAnError(t *testing.T) {
 		subject *Subject
 		line    string
 	}{
-		{"no subject", t.Context(), answering("c", Pass), nil, "nothing is known"},
-		{"no facts", t.Context(), answering("c", Pass), &Subject{}, "nothing is known"},
-		{"interrupted", cancelled, answering("c", Pass), bare(), "interrupted"},
-		{"a check that breaks", t.Context(), breaks, bare(), "oh no"},
+		{"no subject", t.Context(), fixedCheck("c", Pass), nil, "nothing is known"},
+		{"no facts", t.Context(), fixedCheck("c", Pass), &Subject{}, "nothing is known"},
+		{"interrupted", cancelled, fixedCheck("c", Pass), emptySubject(), "interrupted"},
+		{"a check that breaks", t.Context(), breaks, emptySubject(), "oh no"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -202,8 +202,8 @@ func TestWhatCanNotBeLookedAtIsAnError(t *testing.T) {
 
 func TestAFailureStandsBesideAGap(t *testing.T) {
 	t.Parallel()
-	r := withGaps(Result{Status: Fail, Message: "bad"}, []plan.Gap{{What: "pods in b", Cause: "forbidden"}})
-	if r.Status != Fail || r.Message != "bad" || !slices.Contains(r.Details, "pods in b could not be looked at: forbidden") {
+	r := withGaps(Result{Status: Fail, Message: "bad"}, []plan.Gap{{Subject: "pods in b", Cause: "forbidden"}})
+	if r.Status != Fail || r.Message != "bad" || !slices.Contains(r.Details, "pods in b errors: forbidden") {
 		t.Errorf("received %+v", r)
 	}
 }
@@ -218,19 +218,19 @@ func TestGapRemedyAsksForTheVerbThatWasRefused(t *testing.T) {
 		"secrets aistor/minio-license": "kubectl auth can-i get secrets -n aistor",
 		"helm releases in aistor":      "kubectl auth can-i list secrets -n aistor",
 	} {
-		if got := (plan.Gap{What: what, Denied: true}).Remedy(); got != want {
+		if got := (plan.Gap{Subject: what, Denied: true}).Remedy(); got != want {
 			t.Errorf("%s: received %q, expected %q", what, got, want)
 		}
 	}
-	if got := (plan.Gap{What: "nodes", Cause: "time-out"}).Remedy(); got != "" {
+	if got := (plan.Gap{Subject: "nodes", Cause: "time-out"}).Remedy(); got != "" {
 		t.Errorf("a time-out is no matter of rights: received %q", got)
 	}
 }
 
 func TestReportKindFollowsTheChecks(t *testing.T) {
 	t.Parallel()
-	for kind, checks := range map[string][]Check{KindPreflight: Before(), KindValidate: After()} {
-		r := Run(t.Context(), checks, bare(), Options{})
+	for kind, checks := range map[string][]Check{KindPreflight: PreUpgradeChecks(), KindValidate: PostUpgradeChecks()} {
+		r := Run(t.Context(), checks, emptySubject(), Options{})
 		if r.Kind != kind || r.APIVersion != plan.APIVersion {
 			t.Errorf("received %s %s, expected %s", r.APIVersion, r.Kind, kind)
 		}
@@ -240,11 +240,11 @@ func TestReportKindFollowsTheChecks(t *testing.T) {
 func TestFindingsPutFailuresFirst(t *testing.T) {
 	t.Parallel()
 	var f findings
-	f.warn(nodeKey("w"), "w")
-	f.error(nodeKey("e"), "e")
-	f.fail(nodeKey("f"), "f").wanted("o", "r", "")
-	f.note("n")
-	r := f.result("")
+	f.addWarning(nodeKey("w"), "w")
+	f.addError(nodeKey("e"), "e")
+	f.addFailure(nodeKey("f"), "f").setDetails("o", "r", "")
+	f.addNote("n")
+	r := f.buildResult("")
 	if diff := cmp.Diff([]string{"f", "e", "w", "n"}, r.Details); diff != "" || r.Message != "f (and 2 more)" || r.Observed != "o" {
 		t.Errorf("received %+v\n%s", r, diff)
 	}
@@ -253,10 +253,10 @@ func TestFindingsPutFailuresFirst(t *testing.T) {
 // Who may see one namespace only is not told of gaps in what was not asked.
 func TestAGapLeavesACheckSkippedThatDoesNotApply(t *testing.T) {
 	t.Parallel()
-	s := ready(t)
+	s := readySubject(t)
 	s.Inputs, s.Plan = nil, nil
-	s.Facts.Gaps = []plan.Gap{{What: "clusterrolebindings", Cause: "forbidden", Denied: true}}
-	for _, one := range Run(t.Context(), Before(), s, Options{Only: []string{"roleref-immutable", "ownership"}}).Results {
+	s.Facts.Gaps = []plan.Gap{{Subject: "clusterrolebindings", Cause: "forbidden", Denied: true}}
+	for _, one := range Run(t.Context(), PreUpgradeChecks(), s, Options{Only: []string{"roleref-immutable", "ownership"}}).Results {
 		if one.Status != Skip {
 			t.Errorf("%s: received %s, expected skip: %s", one.ID, one.Status, one.Message)
 		}

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// big is an installation of n servers.
-func big(tb testing.TB, n int) *Subject {
-	s := ready(tb)
+// bigSubject is an installation of n servers.
+func bigSubject(tb testing.TB, n int) *Subject {
+	s := readySubject(tb)
 	server := s.Facts.Pods[1]
 	s.Facts.Pods = s.Facts.Pods[:1]
 	for i := range n {
@@ -29,9 +29,9 @@ func big(tb testing.TB, n int) *Subject {
 // the time of looking at them.
 func TestFiveThousandServersAreJudgedInMoments(t *testing.T) {
 	t.Parallel()
-	s := big(t, 5000)
+	s := bigSubject(t, 5000)
 	start := time.Now()
-	if r := Run(t.Context(), After(), s, Options{}); !r.OK() {
+	if r := Run(t.Context(), PostUpgradeChecks(), s, Options{}); !r.OK() {
 		t.Fatal(r.Verdict)
 	}
 	if took := time.Since(start); took > time.Minute {
@@ -40,9 +40,9 @@ func TestFiveThousandServersAreJudgedInMoments(t *testing.T) {
 }
 
 func BenchmarkValidate5000(b *testing.B) {
-	s := big(b, 5000)
+	s := bigSubject(b, 5000)
 	b.ReportAllocs()
 	for b.Loop() {
-		Run(b.Context(), After(), s, Options{})
+		Run(b.Context(), PostUpgradeChecks(), s, Options{})
 	}
 }

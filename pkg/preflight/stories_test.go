@@ -37,20 +37,20 @@ func TestEveryFailureStoryIsToldBeforehand(t *testing.T) {
 			}), "no entry for " + private},
 		{"the update is refused: the tag is no release", "release-tags",
 			func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "edge" }, "no release"},
-		{"ImagePullBackOff on the sidecar although the server's image is there", "images-present", gone("minio-sidecar:" + minioR), "minio-sidecar"},
+		{"ImagePullBackOff on the sidecar although the server's image is there", "images-present", removeImage("minio-sidecar:" + minioR), "minio-sidecar"},
 		{"ImagePullBackOff in one namespace: the secret is only in the operator's", "pull-secrets-present",
 			tenantSecret(func(p *plan.PullSecret) { p.Present = false }), "tenant/pull"},
 		{"ImagePullBackOff: the password was changed", "pull-secrets-accepted",
-			content(dockerConfig(map[string]string{private: "puller:old"})), "401"},
+			secretContent(dockerConfig(map[string]string{private: "puller:old"})), "401"},
 		{"ImagePullBackOff: the nodes don't trust the registry", CheckPullTest, nodesSay(KindTLS), "does not trust"},
 		{"all pods restart when the operator is upgraded", "downtime", func(_ *testing.T, s *Subject) {
-			s.Plan.Steps[0].Restarts = []plan.Restart{{Store: "tenant/primary", Pods: 4, How: plan.AllAtOnce, Selected: true, Why: "sidecar"}}
+			s.Plan.Steps[0].Restarts = []plan.Restart{{Store: "tenant/primary", Pods: 4, Strategy: plan.AllAtOnce, Selected: true, Why: "sidecar"}}
 		}, "all 4 pods at once"},
-		{"the license is the blob that was mailed", "license", license(base64.StdEncoding.EncodeToString([]byte(token(day)))), "base64"},
-		{"the license has expired, and nobody renews it across an airgap", "license", license(token(-31 * day)), "expired"},
+		{"the license is the blob that was mailed", "license", license(base64.StdEncoding.EncodeToString([]byte(licenseToken(day)))), "base64"},
+		{"the license has expired, and nobody renews it across an airgap", "license", license(licenseToken(-31 * day)), "expired"},
 		{"the license is deleted, for the values forgot it", "license-removal", func(t *testing.T, s *Subject) {
 			docs := operatorDocs(newOp)
-			s.Inputs.Operator[0].After = objects(t, append(docs[:4:4], docs[5:]...)...)
+			s.Inputs.Operator[0].After = mustParseObjects(t, append(docs[:4:4], docs[5:]...)...)
 		}, "minio-license"},
 		{"pods can't be created: the webhook has no certificate", "webhook-ready",
 			func(_ *testing.T, s *Subject) { s.Facts.Webhooks[0].CABundle = 0 }, "caBundle is empty"},
@@ -58,27 +58,27 @@ func TestEveryFailureStoryIsToldBeforehand(t *testing.T) {
 			func(_ *testing.T, s *Subject) { s.Facts.License.Release = "" }, "belongs to nobody"},
 		{"all object stores are gone with their definition", "crd-removal", func(t *testing.T, s *Subject) {
 			docs := operatorDocs(newOp)
-			s.Inputs.Operator[0].After = objects(t, docs[:len(docs)-1]...)
-			s.Inputs.Operator[0].Before = objects(t, append(operatorDocs(oldOp)[:6:6], strings.Replace(crdDoc(), "helm.sh/resource-policy: keep", "a: b", 1))...)
+			s.Inputs.Operator[0].After = mustParseObjects(t, docs[:len(docs)-1]...)
+			s.Inputs.Operator[0].Before = mustParseObjects(t, append(operatorDocs(oldOp)[:6:6], strings.Replace(crdDoc(), "helm.sh/resource-policy: keep", "a: b", 1))...)
 		}, "objectstores.aistor.min.io"},
 		{"the upgrade went well and nothing changed: old values were kept", "operator-image",
 			func(t *testing.T, s *Subject) {
-				s.Inputs.Operator[0].After[0] = object(t, strings.Replace(operatorDocs(newOp)[0], "operator:"+newOp, "operator:"+oldOp, 1))
+				s.Inputs.Operator[0].After[0] = mustParseObject(t, strings.Replace(operatorDocs(newOp)[0], "operator:"+newOp, "operator:"+oldOp, 1))
 			}, oldOp},
 		{"another operation is in progress", "releases-settled",
 			func(_ *testing.T, s *Subject) { s.Facts.Operator.Status = "pending-upgrade" }, "pending-upgrade"},
 		{"the release's record is too long", "release-size",
 			func(_ *testing.T, s *Subject) { s.Facts.Operator.RecordBytes = 1 << 20 }, "aistor/aistor"},
 		{"a field is gone without an error", "crd-fields", func(t *testing.T, s *Subject) {
-			s.Facts.Stores[0].Object = object(t, storeDoc(`, gone: {a: b}`))
-			s.Inputs.Stores[0].After = objects(t, storeDoc(`, gone: {a: b}`))
+			s.Facts.Stores[0].Object = mustParseObject(t, storeDoc(`, gone: {a: b}`))
+			s.Inputs.Stores[0].After = mustParseObjects(t, storeDoc(`, gone: {a: b}`))
 		}, "spec.gone"},
 		{"exec format error: one platform was copied", "node-platforms",
 			func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "linux/s390x" }, "s390x"},
 		{"the digest changed on the way", "images-present",
 			func(_ *testing.T, s *Subject) { s.Plan.Images[0].Digest = digestB }, "the bundle " + digestB},
 		{"the mirror serves a chart of 2025 as the newest", "chart-name", func(_ *testing.T, s *Subject) {
-			s.Inputs.Operator[0].To = plan.Chart{Name: "aistor-objectstore-operator", Version: "5.1.0"}
+			s.Inputs.Operator[0].To = plan.ChartRef{Name: "aistor-objectstore-operator", Version: "5.1.0"}
 		}, "of a line that has ended"},
 		{"the image of a store is an older one than what runs", "downgrade", func(_ *testing.T, s *Subject) {
 			s.Inputs.Operator[0].From.Version = "5.11.0"
@@ -87,9 +87,9 @@ func TestEveryFailureStoryIsToldBeforehand(t *testing.T) {
 	for _, st := range stories {
 		t.Run(st.story, func(t *testing.T) {
 			t.Parallel()
-			s := ready(t)
+			s := readySubject(t)
 			st.change(t, s)
-			r := Run(t.Context(), Before(), s, Options{Only: []string{st.check}}).Results[0]
+			r := Run(t.Context(), PreUpgradeChecks(), s, Options{Only: []string{st.check}}).Results[0]
 			if r.Status != Fail && r.Status != Warn {
 				t.Fatalf("%s: received %s: %s", st.check, r.Status, r.Message)
 			}

@@ -37,7 +37,7 @@ func runCases(t *testing.T, checks []Check, id string, cases []checkCase) {
 		seen[c.want] = true
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := ready(t)
+			s := readySubject(t)
 			if c.change != nil {
 				c.change(t, s)
 			}
@@ -79,8 +79,8 @@ func runCase(t *testing.T, check Check, s *Subject, c checkCase) {
 
 func TestEveryCheckPassesOnAReadyInstallation(t *testing.T) {
 	t.Parallel()
-	for _, list := range [][]Check{Before(), After()} {
-		r := Run(t.Context(), list, ready(t), Options{FailOnWarn: true})
+	for _, list := range [][]Check{PreUpgradeChecks(), PostUpgradeChecks()} {
+		r := Run(t.Context(), list, readySubject(t), Options{FailOnWarn: true})
 		for _, one := range r.Results {
 			if one.Status != Pass && one.ID != "kes" { // the fixture's store has no KES
 				t.Errorf("%s: received %s, expected pass: %s", one.ID, one.Status, one.Message)
@@ -95,10 +95,10 @@ func TestEveryCheckPassesOnAReadyInstallation(t *testing.T) {
 // Without a bundle what is running is judged, and what needs a bundle says so.
 func TestWithoutABundleChecksPassOrSayWhyTheySkip(t *testing.T) {
 	t.Parallel()
-	s := ready(t)
+	s := readySubject(t)
 	s.Inputs, s.Plan = nil, nil
 	s.Site.Registry, s.Site.PullSecret = private, "pull"
-	for _, list := range [][]Check{Before(), After()} {
+	for _, list := range [][]Check{PreUpgradeChecks(), PostUpgradeChecks()} {
 		for _, one := range Run(t.Context(), list, s, Options{}).Results {
 			if (one.Status != Pass && one.Status != Skip) || one.Message == "" {
 				t.Errorf("%s: received %s (%s)", one.ID, one.Status, one.Message)
@@ -110,9 +110,9 @@ func TestWithoutABundleChecksPassOrSayWhyTheySkip(t *testing.T) {
 // A look at nothing must not pass: an empty cluster has none of what AIStor is.
 func TestNothingPassesOnEmptyFactsThatNeedsThem(t *testing.T) {
 	t.Parallel()
-	s := ready(t)
+	s := readySubject(t)
 	*s.Facts = *emptyFacts()
-	for _, list := range [][]Check{Before(), After()} {
+	for _, list := range [][]Check{PreUpgradeChecks(), PostUpgradeChecks()} {
 		for _, one := range Run(t.Context(), list, s, Options{}).Results {
 			switch one.ID {
 			case "workloads-healthy", "stores-healthy", "stores-green", "webhook-ready", "rollout-complete", "images-as-asked", "image-ids",
@@ -128,10 +128,10 @@ func TestNothingPassesOnEmptyFactsThatNeedsThem(t *testing.T) {
 // A gap in what a check needs is never a pass.
 func TestAGapIsAnErrorInEveryCheckThatNeedsIt(t *testing.T) {
 	t.Parallel()
-	for _, list := range [][]Check{Before(), After()} {
+	for _, list := range [][]Check{PreUpgradeChecks(), PostUpgradeChecks()} {
 		for _, c := range list {
 			for _, resource := range c.Needs {
-				s := ready(t)
+				s := readySubject(t)
 				s.Facts.Gaps = append(s.Facts.Gaps, gapIn(resource))
 				r := Run(t.Context(), []Check{c}, s, Options{}).Results[0]
 				if r.Status != Error || !strings.Contains(r.Message, resource+" in tenant") {
@@ -174,16 +174,16 @@ func TestWhatCouldNotBeListedIsNotSaidToBeMissing(t *testing.T) {
 		t.Run(c.id+" without "+c.resource, func(t *testing.T) {
 			t.Parallel()
 			found := false
-			for _, check := range slices.Concat(Before(), After()) {
+			for _, check := range slices.Concat(PreUpgradeChecks(), PostUpgradeChecks()) {
 				if check.ID != c.id || check.Phase != PhaseAfter && c.id == "references-private" {
 					continue
 				}
 				found = true
-				s := ready(t)
+				s := readySubject(t)
 				c.lose(s.Facts)
-				s.Facts.Gaps = []plan.Gap{{What: c.resource + " in tenant", Cause: "the server is away"}}
+				s.Facts.Gaps = []plan.Gap{{Subject: c.resource + " in tenant", Cause: "the server is away"}}
 				r := Run(t.Context(), []Check{check}, s, Options{}).Results[0]
-				if r.Status != Error || !strings.Contains(r.Message, c.resource+" in tenant could not be looked at: the server is away") {
+				if r.Status != Error || !strings.Contains(r.Message, c.resource+" in tenant errors: the server is away") {
 					t.Errorf("%s: received %s: %s", check.Phase, r.Status, r.Message)
 				}
 			}
@@ -202,7 +202,7 @@ func TestWhatCouldNotBeListedIsNotSkipped(t *testing.T) {
 		lose    func(*Subject)
 	}{
 		{"pull-secrets-valid", "pods", func(s *Subject) { s.Facts.Pods, s.Facts.Stores, s.Site.PullSecret = nil, nil, "" }},
-		{"pull-secrets-valid", "secrets tenant/pull", func(s *Subject) { s.Facts.Secrets = nil }},
+		{"pull-secrets-valid", "secrets tenant/pull", func(s *Subject) { s.Facts.PullSecrets = nil }},
 		{"pull-secrets-valid", "serviceaccounts", func(s *Subject) { withoutSecretNames(s) }},
 		{"pull-secrets-accepted", "pods", func(s *Subject) { s.Facts.Pods, s.Facts.Stores, s.Site.PullSecret = nil, nil, "" }},
 		{"pull-secrets-accepted", "serviceaccounts", func(s *Subject) { withoutSecretNames(s) }},
@@ -214,12 +214,12 @@ func TestWhatCouldNotBeListedIsNotSkipped(t *testing.T) {
 	} {
 		t.Run(c.id+" without "+c.gap, func(t *testing.T) {
 			t.Parallel()
-			check := Before()[slices.IndexFunc(Before(), func(b Check) bool { return b.ID == c.id })]
-			s := ready(t)
+			check := PreUpgradeChecks()[slices.IndexFunc(PreUpgradeChecks(), func(b Check) bool { return b.ID == c.id })]
+			s := readySubject(t)
 			s.Inputs, s.Plan = nil, nil
 			s.Site.Registry, s.Site.PullSecret = private, "pull"
 			c.lose(s)
-			gap := plan.Gap{What: c.gap, Cause: "the server is away"}
+			gap := plan.Gap{Subject: c.gap, Cause: "the server is away"}
 			s.Facts.Gaps = []plan.Gap{gap}
 			if r := Run(t.Context(), []Check{check}, s, Options{}).Results[0]; r.Status != Error {
 				t.Errorf("received %s: %s", r.Status, r.Message)
@@ -230,7 +230,7 @@ func TestWhatCouldNotBeListedIsNotSkipped(t *testing.T) {
 
 // withoutSecretNames leaves only service accounts to name pull secrets.
 func withoutSecretNames(s *Subject) {
-	s.Site.PullSecret, s.Facts.Stores[0].Secret = "", ""
+	s.Site.PullSecret, s.Facts.Stores[0].ImagePullSecret = "", ""
 	for i := range s.Facts.Pods {
 		s.Facts.Pods[i].PullSecrets = nil
 	}
@@ -239,5 +239,5 @@ func withoutSecretNames(s *Subject) {
 func emptyFacts() *plan.Facts { return &plan.Facts{} }
 
 func gapIn(resource string) plan.Gap {
-	return plan.Gap{What: resource + " in tenant", Cause: "forbidden", Denied: true}
+	return plan.Gap{Subject: resource + " in tenant", Cause: "forbidden", Denied: true}
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/shell"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/words"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// manyRestarts is from where on restarts are worth a word: a node that was
+// restartWarningThreshold is from where on restarts are worth a word: a node that was
 // rebooted once or twice leaves fewer.
-const manyRestarts = 5
+const restartWarningThreshold = 5
 
 // terminationGrace is how long a pod may take to go before it counts as stuck:
 // the deletion time already includes its own grace period.
@@ -22,46 +22,46 @@ const terminationGrace = 30 * time.Second
 func checkWorkloads(_ context.Context, s *Subject) Result {
 	var f findings
 	for _, p := range s.Facts.Pods {
-		judgePod(&f, p, s.Now)
+		evaluatePod(&f, p, s.Now)
 	}
 	for _, w := range s.Facts.Workloads {
 		if w.Ready < w.Replicas {
-			f.fail(w.ObjectKey, "%s: %d of %s ready", label(w.ObjectKey), w.Ready, words.Are(w.Replicas, "pod")).
-				wanted(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), describe(w.ObjectKey))
+			f.addFailure(w.ObjectKey, "%s: %d of %s ready", objectLabel(w.ObjectKey), w.Ready, plural.CountIs(w.Replicas, "pod")).
+				setDetails(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), describeCommand(w.ObjectKey))
 		}
 	}
 	if len(s.Facts.Workloads)+len(s.Facts.Pods) == 0 && len(f.list) == 0 {
-		return skip("no workloads of AIStor")
+		return skipResult("no workloads of AIStor")
 	}
-	return f.result("%s and %s are healthy", words.Count(len(s.Facts.Workloads), "workload"), words.Count(len(s.Facts.Pods), "pod"))
+	return f.buildResult("%s and %s are healthy", plural.Count(len(s.Facts.Workloads), "workload"), plural.Count(len(s.Facts.Pods), "pod"))
 }
 
-// judgePod names what is wrong with one pod by its cause.
-func judgePod(f *findings, p plan.Pod, now time.Time) {
+// evaluatePod names what is wrong with one pod by its cause.
+func evaluatePod(f *findings, p plan.Pod, now time.Time) {
 	k := podKey(p)
 	before := len(f.list)
 	for _, c := range p.Containers {
-		if stopped(c) {
-			f.fail(k, "%s: container %s: %s", label(k), c.Name, cause(c)).
-				wanted(c.Reason, "running", podRemedy(p, c))
-		} else if c.Restarts >= manyRestarts {
-			f.warn(k, "%s: container %s restarted %s", label(k), c.Name, words.Times(c.Restarts)).
-				wanted(words.Count(c.Restarts, "restart"), fmt.Sprintf("< %d", manyRestarts),
-					shell.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
+		if isBlocked(c) {
+			f.addFailure(k, "%s: container %s: %s", objectLabel(k), c.Name, containerCause(c)).
+				setDetails(c.Reason, "running", podRemedy(p, c))
+		} else if c.Restarts >= restartWarningThreshold {
+			f.addWarning(k, "%s: container %s restarted %s", objectLabel(k), c.Name, plural.CountTimes(c.Restarts)).
+				setDetails(plural.Count(c.Restarts, "restart"), fmt.Sprintf("< %d", restartWarningThreshold),
+					shellquote.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
 		}
 	}
 	switch {
 	case !p.Terminating.IsZero():
-		judgeTerminating(f, p, now)
+		evaluateTerminating(f, p, now)
 	case len(f.list) > before || p.Ready || p.Phase == "Succeeded":
 	default:
-		f.fail(k, "%s: %s and not ready", label(k), orElse(p.Phase, "no phase")).wanted(p.Phase, "Running and ready", describe(k))
+		f.addFailure(k, "%s: %s and not ready", objectLabel(k), orDefault(p.Phase, "no phase")).setDetails(p.Phase, "Running and ready", describeCommand(k))
 	}
 }
 
-// stopped reports whether a container says itself what keeps it from running.
+// isBlocked reports whether a container says itself what keeps it from running.
 // One that waits for others only repeats them.
-func stopped(c plan.Container) bool {
+func isBlocked(c plan.Container) bool {
 	switch c.Reason {
 	case "", "Completed", "PodInitializing", "ContainerCreating":
 		return false
@@ -69,19 +69,19 @@ func stopped(c plan.Container) bool {
 	return !c.Ready
 }
 
-func judgeTerminating(f *findings, p plan.Pod, now time.Time) {
+func evaluateTerminating(f *findings, p plan.Pod, now time.Time) {
 	k := podKey(p)
 	since := now.Sub(p.Terminating)
 	if since <= terminationGrace {
-		f.warn(k, "%s: terminating", label(k)).wanted("terminating", "gone", describe(k))
+		f.addWarning(k, "%s: terminating", objectLabel(k)).setDetails("terminating", "gone", describeCommand(k))
 		return
 	}
-	f.fail(k, "%s: stuck terminating for %s", label(k), since.Round(time.Second)).
-		wanted("terminating since "+p.Terminating.UTC().Format(time.RFC3339), "gone", describe(k))
+	f.addFailure(k, "%s: stuck terminating for %s", objectLabel(k), since.Round(time.Second)).
+		setDetails("terminating since "+p.Terminating.UTC().Format(time.RFC3339), "gone", describeCommand(k))
 }
 
-// cause is reason and message of a container, on one line.
-func cause(c plan.Container) string {
+// containerCause is reason and message of a container, on one line.
+func containerCause(c plan.Container) string {
 	if c.Message == "" {
 		return c.Reason
 	}
@@ -90,13 +90,13 @@ func cause(c plan.Container) string {
 
 func podRemedy(p plan.Pod, c plan.Container) string {
 	if strings.Contains(c.Reason, "Image") {
-		return describe(podKey(p))
+		return describeCommand(podKey(p))
 	}
-	return shell.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
+	return shellquote.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
 }
 
-// label is an object as a line begins: "pod aistor/x".
-func label(k plan.ObjectKey) string {
+// objectLabel is an object as a line begins: "pod aistor/x".
+func objectLabel(k plan.ObjectKey) string {
 	name := k.Name
 	if k.Namespace != "" {
 		name = k.Namespace + "/" + name
@@ -104,14 +104,14 @@ func label(k plan.ObjectKey) string {
 	return strings.ToLower(k.Kind) + " " + name
 }
 
-func describe(k plan.ObjectKey) string {
+func describeCommand(k plan.ObjectKey) string {
 	kind := strings.ToLower(k.Kind)
 	if kind == "objectstore" {
 		// The short name is ambiguous beside another vendor's object stores.
 		kind = "objectstores.aistor.min.io"
 	}
 	if k.Namespace == "" {
-		return shell.Command("kubectl describe %s %s", kind, k.Name)
+		return shellquote.Command("kubectl describe %s %s", kind, k.Name)
 	}
-	return shell.Command("kubectl describe %s %s -n %s", kind, k.Name, k.Namespace)
+	return shellquote.Command("kubectl describe %s %s -n %s", kind, k.Name, k.Namespace)
 }

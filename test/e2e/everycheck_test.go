@@ -41,7 +41,7 @@ func everyChecks() []everyCheck {
 		{"releases-settled", runBroken, "fail", "a record says pending-upgrade, a minute ago", "release team-b/logs: revision 1 is pending-upgrade: another Helm may be at work"},
 		// It never fails: both majors of Helm work with either.
 		{"releases-helm4", runBroken, "pass", "a record says ssa, as Helm 4 writes it", "1 of 3 releases were applied by Helm 4"},
-		{"release-size", runBroken, "fail", "a stray file in the store's chart", "more than the API server takes; heaviest: stray.bin"},
+		{"release-size", runBroken, "fail", "a stray file in the store's chart", "more than the API server's limit; heaviest: stray.bin"},
 		{"gitops-owners", runBroken, "fail", "a store has Flux' labels", "release team-a/primary: reconciled by Flux"},
 		{"nothing-deleting", runBroken, "fail", "a claim is deleted while its pod runs", "persistentvolumeclaim team-b/data0-logs-pool-0-0 is marked for deletion since 20"},
 		{"volumes-kept", runFar, "fail", "a claim is another one than in the plan of --plan", "persistentvolumeclaim team-a/data0-primary-pool-0-0 was replaced; another claim has its name and its volume"},
@@ -68,7 +68,7 @@ func everyChecks() []everyCheck {
 		{"downtime", runBroken, "fail", "a store has one server", "restarts the only pod at once, an outage"},
 		{"drain-time", runBroken, "warn", "rollingTimeoutSeconds is 5", "object store team-a/primary: a server that restarts cuts requests after 5 s"},
 		{"kes", runBroken, "fail", "KES is not ready", "none of its 1 KES pod is ready"},
-		{"manual-backups", runBroken, "warn", "nothing is acknowledged", "nobody acknowledged that the metadata of the buckets was exported"},
+		{"manual-backups", runBroken, "warn", "nothing is acknowledged", "nobody acknowledged that export bucket metadata"},
 		{"chart-name", runOld, "warn", "the operator's chart has its old name", "is of a line that has ended"},
 		{"plan", runBroken, "fail", "no values file has what the private registry needs", "values-not-kept"},
 		{"references-private", runTagged, "fail", "an init container comes from outside", "docker.io/library/busybox:1 is pulled from outside the private registry"},
@@ -82,7 +82,7 @@ func everyChecks() []everyCheck {
 		{"rollback-ready", runBroken, "warn", "what a server runs is not in the registry", "runs now and could not be pulled again: 404 from "},
 		{"images-present", runOld, "fail", "nobody pushed the old chart's images", "404 from "},
 		{"pull-secrets-accepted", runBroken, "fail", "a secret has another password", "secret team-a/private-repo-pull-secret: 401 from "},
-		{"pull-test", runBroken, "fail", "a policy refuses the test's pods", "the cluster refuses the test's pod: "},
+		{"pull-test", runBroken, "fail", "a policy refuses the test's pods", "the test pod was rejected: "},
 	}
 }
 

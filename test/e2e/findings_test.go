@@ -253,7 +253,7 @@ func (f *findings) withoutRightsInTheCluster() {
 		f.kubectl("create", "rolebinding", role, "-n", "team-a", "--role="+role, "--user=anna")
 	}
 	v, code := f.validate("team-a", "--as", "anna")
-	if code != 0 || !strings.HasPrefix(v.Verdict, "namespace team-a is as it should be: ") || !strings.Contains(v.Verdict, "not looked at") {
+	if code != 0 || !strings.HasPrefix(v.Verdict, "namespace team-a is valid: ") || !strings.Contains(v.Verdict, "not looked at") {
 		f.t.Errorf("as the owner of one namespace: exit %d, %v: %s", code, v.failing(), v.Verdict)
 	}
 	for _, r := range v.Results {

@@ -101,7 +101,7 @@ func (c *controller) follow(dir string) {
 		}
 		c.applied[filepath.Base(folder)] = true
 	}
-	for _, step := range []string{"01-mend-5.10.0", "02-operator-5.10.0", "03-store-team-a-primary"} {
+	for _, step := range []string{"01-recreate-bindings-5.10.0", "02-operator-5.10.0", "03-store-team-a-primary"} {
 		if !c.applied[step] {
 			c.t.Errorf("the README says nothing to do for %s:\n%s", step, readme)
 		}

@@ -80,10 +80,10 @@ func TestKilledWhileMendingIsCompletedByTheSameCommand(t *testing.T) {
 				t.Errorf("it was not mending:\n%s", out)
 			}
 			// Nobody has to wait until a Helm of ours is taken for dead.
-			if tt.name == "when Helm begins" && !strings.Contains(again, "unstick-aistor") {
+			if tt.name == "when Helm begins" && !strings.Contains(again, "mark-failed-aistor") {
 				t.Errorf("no release was pending:\n%s", again)
 			}
-			if tt.mute && !strings.Contains(again, "left by the interrupted upgrade, which goes on") {
+			if tt.mute && !strings.Contains(again, "left by the interrupted upgrade, which is resumed") {
 				t.Errorf("nothing was left:\n%s", again)
 			}
 		})

@@ -81,11 +81,11 @@ func (s *pairSite) try(p pair) outcome {
 		target, flags = append(target, chartFile(s.dir, "operator", newest)), []string{"--object-store", s.ns + "/primary"}
 	}
 	if p.variant == "mend" {
-		flags = append(flags, "--mend")
+		flags = append(flags, "--recreate-bindings")
 	}
 	bundle := s.bundle(p.chart+"-"+p.to, target)
 	before := s.state()
-	out, code := s.upgrade("upgrade", bundle, append(slices.Clip(flags), "--yes", "--settle", "2s"))
+	out, code := s.upgrade("upgrade", bundle, append(slices.Clip(flags), "--yes", "--stabilization-period", "2s"))
 	if code == 0 {
 		s.wantUpgraded(p, out)
 		return outcome{way: way(out)}
@@ -97,7 +97,7 @@ func (s *pairSite) try(p pair) outcome {
 	}
 	// What is left after the outage was accepted counts.
 	flags = append(flags, "--accept-downtime", s.ns+"/primary")
-	out, code = s.upgrade("upgrade", bundle, append(slices.Clip(flags), "--yes", "--settle", "2s"))
+	out, code = s.upgrade("upgrade", bundle, append(slices.Clip(flags), "--yes", "--stabilization-period", "2s"))
 	if code == 3 {
 		s.wantSame(before, out)
 		return outcome{refused: s.refusals(p, bundle, flags, out)}
@@ -299,7 +299,7 @@ func (s *pairSite) wantUpgraded(p pair, out string) {
 	if values := fmt.Sprint(r["config"]); !strings.Contains(values, kept) {
 		s.t.Errorf("values were lost: %s", values)
 	}
-	if !strings.Contains(out, "the installation is as it should be") {
+	if !strings.Contains(out, "the installation is valid") {
 		s.t.Errorf("nothing validated it:\n%s", out)
 	}
 }

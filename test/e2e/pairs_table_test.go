@@ -108,7 +108,7 @@ func (r *pairResults) write(t *testing.T, file string, all []pair) {
 		}
 	}
 	fmt.Fprintf(&b, "\nOf %d upgrades %d were tried, with %d surprises.\n", len(all), tried, surprises)
-	fmt.Fprintf(&b, "Of the %d that have a stepping stone, %d went without it too, by `--mend`.\n", mends, mended)
+	fmt.Fprintf(&b, "Of the %d that have a stepping stone, %d went without it too, by `--recreate-bindings`.\n", mends, mended)
 	for _, part := range []struct{ title, chart, variant string }{
 		{"Operator charts", "operator", ""},
 		{"Object store charts, with credentials in the values", "store", ""},

@@ -65,7 +65,7 @@ func pullOnNodes(t *testing.T, s *site, on string) {
 	})
 	t.Run("where a quota refuses pods", func(t *testing.T) {
 		s.run("kubectl", "create", "quota", "full", "-n", "team-a", "--hard=pods=0")
-		s.preflight(t, 3, "the cluster refuses the test's pod: pods", "--pull-test")
+		s.preflight(t, 3, "the test pod was rejected: pods", "--pull-test")
 		s.run("kubectl", "delete", "quota", "full", "-n", "team-a")
 	})
 	s.run("kubectl", "taint", "node", home, "lab=closed:NoSchedule")

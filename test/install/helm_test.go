@@ -101,7 +101,7 @@ func TestTheRealProgramFailsAlikeBelowHelmAndAlone(t *testing.T) {
 		h := extracted(t, helm, m)
 		for _, line := range []string{"helm aistor plan", `"$(helm env HELM_PLUGINS)"/aistor/bin/helm-aistor plan`} {
 			said, code := h.run(t, line)
-			if code != 1 || !strings.HasPrefix(said, "error: reading --bundle: none was named\nhint: ") {
+			if code != 1 || !strings.HasPrefix(said, "error: --bundle is required\nhint: ") {
 				t.Errorf("%s: %s: exit %d:\n%s", helm, line, code, said)
 			}
 		}

@@ -100,7 +100,7 @@ func ours(image string, contents [][]byte) ([]login, error) {
 		configs = append(configs, d)
 	}
 	var out []login
-	for _, c := range preflight.Match(image, configs...) {
+	for _, c := range preflight.MatchCredentials(image, configs...) {
 		out = append(out, login{c.Username, c.Password})
 	}
 	return out, nil

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// allowed checks the login and answers 401 where it is wrong.
-func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
+// isAllowed checks the login and answers 401 where it is wrong.
+func (s *Server) isAllowed(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case s.opts.user == "":
 		return true
@@ -21,11 +21,11 @@ func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-	refuse(w)
+	writeUnauthorized(w)
 	return false
 }
 
-func refuse(w http.ResponseWriter) {
+func writeUnauthorized(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusUnauthorized)
 	_, _ = w.Write([]byte(`{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`))
 }
@@ -42,8 +42,8 @@ func (s *Server) bearerAllowed(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.Path == "/v2/" {
 		scope = ""
 	}
-	if tok != "" && s.good(tok, scope) && (r.URL.Query().Get("from") == "" || s.good(tok, "repository:"+r.URL.Query().Get("from")+":pull")) {
-		s.use(tok)
+	if tok != "" && s.isTokenValid(tok, scope) && (r.URL.Query().Get("from") == "" || s.isTokenValid(tok, "repository:"+r.URL.Query().Get("from")+":pull")) {
+		s.countUse(tok)
 		return true
 	}
 	challenge := fmt.Sprintf(`Bearer realm="%s/token",service="test"`, s.URL)
@@ -55,19 +55,19 @@ func (s *Server) bearerAllowed(w http.ResponseWriter, r *http.Request) bool {
 		challenge += fmt.Sprintf(`,scope="repository:%s:%s"`, repoOf(r.URL.Path), actions)
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
-	refuse(w)
+	writeUnauthorized(w)
 	return false
 }
 
-func (s *Server) use(tok string) {
+func (s *Server) countUse(tok string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log = append(s.log, "USE "+tok[:strings.IndexByte(tok, '|')])
 }
 
-func (s *Server) good(tok, scope string) bool {
+func (s *Server) isTokenValid(tok, scope string) bool {
 	parts := strings.Split(tok, "|")
-	if s.opts.tokenUses > 0 && s.Count("^USE "+parts[0]+"$") >= s.opts.tokenUses {
+	if s.opts.tokenUses > 0 && s.CountRequests("^USE "+parts[0]+"$") >= s.opts.tokenUses {
 		return false
 	}
 	if scope == "" {
@@ -80,10 +80,10 @@ func (s *Server) good(tok, scope string) bool {
 	})
 }
 
-func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleToken(w http.ResponseWriter, r *http.Request) {
 	u, p, ok := r.BasicAuth()
 	if !ok || u != s.opts.user || p != s.opts.password {
-		refuse(w)
+		writeUnauthorized(w)
 		return
 	}
 	s.mu.Lock()

@@ -10,7 +10,7 @@ import (
 
 // Fault is one misbehaviour. It strikes requests whose "METHOD path" matches.
 type Fault struct {
-	// Match selects requests, as in [Server.Count].
+	// Match selects requests, as in [Server.CountRequests].
 	Match string
 	// Skip lets so many matching requests pass first; Times is how many are
 	// struck then, 0 for all.
@@ -38,22 +38,22 @@ type Fault struct {
 	seen int
 }
 
-// Inject adds a fault.
-func (s *Server) Inject(f Fault) {
+// InjectFault adds a fault.
+func (s *Server) InjectFault(f Fault) {
 	f.re = regexp.MustCompile(f.Match)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
 }
 
-// Heal removes all faults.
-func (s *Server) Heal() {
+// ClearFaults removes all faults.
+func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-func (s *Server) fault(line string) *Fault {
+func (s *Server) matchFault(line string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
@@ -68,8 +68,8 @@ func (s *Server) fault(line string) *Fault {
 	return nil
 }
 
-// answer sends an error in place of the content.
-func (f *Fault) answer(w http.ResponseWriter) bool {
+// writeError sends an error in place of the content.
+func (f *Fault) writeError(w http.ResponseWriter) bool {
 	if f.Status == 0 {
 		return false
 	}
@@ -81,23 +81,23 @@ func (f *Fault) answer(w http.ResponseWriter) bool {
 	return true
 }
 
-func (f *Fault) mangles() bool { return f.Status == 0 && f.Delay == 0 }
+func (f *Fault) manglesBody() bool { return f.Status == 0 && f.Delay == 0 }
 
-// hold delays an answer: its head, and once more its body.
-func (f *Fault) hold(w http.ResponseWriter) http.ResponseWriter {
+// delayResponse delays an answer: its head, and once more its body.
+func (f *Fault) delayResponse(w http.ResponseWriter) http.ResponseWriter {
 	time.Sleep(f.Delay)
-	return &late{ResponseWriter: w, by: f.Delay}
+	return &delayedWriter{ResponseWriter: w, by: f.Delay}
 }
 
-// late sends the head at once and the body later.
-type late struct {
+// delayedWriter sends the head at once and the body later.
+type delayedWriter struct {
 	http.ResponseWriter
 	by   time.Duration
 	once sync.Once
 }
 
 // Write implements http.ResponseWriter.
-func (l *late) Write(b []byte) (int, error) {
+func (l *delayedWriter) Write(b []byte) (int, error) {
 	l.once.Do(func() {
 		_ = http.NewResponseController(l.ResponseWriter).Flush()
 		time.Sleep(l.by)
@@ -105,8 +105,8 @@ func (l *late) Write(b []byte) (int, error) {
 	return l.ResponseWriter.Write(b)
 }
 
-// take reads a part of a request and resets its connection.
-func (f *Fault) take(r *http.Request) {
+// cutRequest reads a part of a request and resets its connection.
+func (f *Fault) cutRequest(r *http.Request) {
 	_, _ = io.CopyN(io.Discard, r.Body, f.TakeOnly)
 	if f.Stall != nil {
 		<-f.Stall

@@ -12,8 +12,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// Layer makes n bytes that compress badly and depend on the seed alone.
-func Layer(seed uint64, n int) []byte {
+// NewLayer makes n bytes that compress badly and depend on the seed alone.
+func NewLayer(seed uint64, n int) []byte {
 	r := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)})
 	b := make([]byte, n)
 	_, _ = r.Read(b)
@@ -23,7 +23,7 @@ func Layer(seed uint64, n int) []byte {
 // AddBlob puts a blob into a repository behind the registry's back.
 func (s *Server) AddBlob(repo string, b []byte) images.Descriptor {
 	d := images.DigestOf(b)
-	s.store.put(repo, d, b)
+	s.store.putBlob(repo, d, b)
 	return images.Descriptor{MediaType: "application/vnd.oci.image.layer.v1.tar", Digest: d, Size: int64(len(b))}
 }
 
@@ -79,7 +79,7 @@ func (s *Server) AddIndex(t testing.TB, repo, tag string, platforms []string, sh
 	t.Helper()
 	var children []map[string]any
 	for i, p := range platforms {
-		own := Layer(uint64(len(repo)*1000+i), 3000+i)
+		own := NewLayer(uint64(len(repo)*1000+i), 3000+i)
 		d := s.AddImage(t, repo, "", p, append(shared[:len(shared):len(shared)], own)...)
 		os, arch, _ := strings.Cut(p, "/")
 		children = append(children, child(d, os, arch))

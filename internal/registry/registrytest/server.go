@@ -26,7 +26,7 @@ type Server struct {
 	// Host is host:port.
 	Host string
 
-	store  *store
+	store  *blobStore
 	inner  http.Handler
 	opts   options
 	mu     sync.Mutex
@@ -73,15 +73,15 @@ func WithoutHead() Option { return func(o *options) { o.noHead = true } }
 // WithReferrers serves the referrers API.
 func WithReferrers() Option { return func(o *options) { o.referrers = true } }
 
-// New starts a registry that ends with the test.
-func New(t testing.TB, opts ...Option) *Server {
+// NewServer starts a registry that ends with the test.
+func NewServer(t testing.TB, opts ...Option) *Server {
 	t.Helper()
-	s := &Server{store: &store{blobs: map[string][]byte{}}}
+	s := &Server{store: &blobStore{blobs: map[string][]byte{}}}
 	for _, o := range opts {
 		o(&s.opts)
 	}
 	s.inner = registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(s.store), registry.WithReferrersSupport(s.opts.referrers))
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.handleRequest))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if s.opts.tls {
 		s.StartTLS()
@@ -104,18 +104,18 @@ func (s *Server) CAFile(t testing.TB) string {
 	return p
 }
 
-// Log lists the requests so far as "METHOD path", without the /v2/ prefix and
+// RequestLog lists the requests so far as "METHOD path", without the /v2/ prefix and
 // without the query.
-func (s *Server) Log() []string {
+func (s *Server) RequestLog() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.log...)
 }
 
-// Count counts the requests so far that match the expression.
-func (s *Server) Count(expr string) int {
+// CountRequests counts the requests so far that match the expression.
+func (s *Server) CountRequests(expr string) int {
 	re, n := regexp.MustCompile(expr), 0
-	for _, l := range s.Log() {
+	for _, l := range s.RequestLog() {
 		if re.MatchString(l) {
 			n++
 		}
@@ -144,14 +144,14 @@ func (s *Server) BytesReceived() int64 {
 	return s.got
 }
 
-// HasBlob looks into the store.
-func (s *Server) HasBlob(repo, digest string) bool { return s.store.has(repo, digest) }
+// HasBlob reports whether the store has the blob.
+func (s *Server) HasBlob(repo, digest string) bool { return s.store.hasBlob(repo, digest) }
 
-// serve is the order in which a real registry decides: fault of the network,
+// handleRequest is the order in which a real registry decides: fault of the network,
 // login, then the content.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleRequest(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/token" {
-		s.token(w, r)
+		s.handleToken(w, r)
 		return
 	}
 	line := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/v2/")
@@ -159,32 +159,32 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.log = append(s.log, line)
 	s.mu.Unlock()
 	r.Body = &countedBody{r.Body, s}
-	f := s.fault(line)
-	if f != nil && f.answer(w) {
+	f := s.matchFault(line)
+	if f != nil && f.writeError(w) {
 		return
 	}
-	if !s.allowed(w, r) {
+	if !s.isAllowed(w, r) {
 		return
 	}
 	switch {
 	case f == nil:
 	case f.TakeOnly > 0:
-		f.take(r)
+		f.cutRequest(r)
 	case f.Delay > 0:
-		w = f.hold(w)
+		w = f.delayResponse(w)
 	}
-	if f != nil && f.mangles() {
+	if f != nil && f.manglesBody() {
 		w = &mangler{ResponseWriter: w, f: f}
 	}
-	s.content(w, r)
+	s.handleContent(w, r)
 }
 
-func (s *Server) content(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleContent(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodHead && s.opts.noHead:
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	case r.Method == http.MethodPost && r.URL.Query().Get("mount") != "":
-		s.mount(w, r)
+		s.handleMount(w, r)
 	case r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/uploads/"):
 		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/"):
@@ -206,10 +206,10 @@ func repoOf(p string) string {
 	return p
 }
 
-func (s *Server) mount(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleMount(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	repo := repoOf(r.URL.Path)
-	if s.opts.noMount || !s.store.link(q.Get("from"), repo, q.Get("mount")) {
+	if s.opts.noMount || !s.store.linkBlob(q.Get("from"), repo, q.Get("mount")) {
 		r.URL.RawQuery = ""
 		s.inner.ServeHTTP(w, r)
 		return
@@ -227,7 +227,7 @@ func (s *Server) putManifest(w http.ResponseWriter, r *http.Request) {
 	node, err := images.ParseManifest(raw, r.Header.Get("Content-Type"))
 	if err == nil {
 		for _, b := range node.Blobs {
-			if !s.store.has(repoOf(r.URL.Path), b.Digest) {
+			if !s.store.hasBlob(repoOf(r.URL.Path), b.Digest) {
 				http.Error(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`, http.StatusBadRequest)
 				return
 			}
@@ -239,7 +239,7 @@ func (s *Server) putManifest(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) getBlob(w http.ResponseWriter, r *http.Request) {
 	digest := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-	b, ok := s.store.get(repoOf(r.URL.Path), digest)
+	b, ok := s.store.getBlob(repoOf(r.URL.Path), digest)
 	if !ok {
 		http.Error(w, `{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]}`, http.StatusNotFound)
 		return

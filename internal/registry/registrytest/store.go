@@ -11,41 +11,41 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// store keeps blobs by repository, which go-containerregistry's does not.
-type store struct {
+// blobStore keeps blobs by repository, which go-containerregistry's does not.
+type blobStore struct {
 	mu    sync.Mutex
 	blobs map[string][]byte
 }
 
-func (s *store) get(repo, digest string) ([]byte, bool) {
+func (s *blobStore) getBlob(repo, digest string) ([]byte, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, ok := s.blobs[strings.TrimPrefix(repo, "v2/")+"@"+digest]
 	return b, ok
 }
 
-func (s *store) has(repo, digest string) bool {
-	_, ok := s.get(repo, digest)
+func (s *blobStore) hasBlob(repo, digest string) bool {
+	_, ok := s.getBlob(repo, digest)
 	return ok
 }
 
-func (s *store) put(repo, digest string, b []byte) {
+func (s *blobStore) putBlob(repo, digest string, b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.blobs[strings.TrimPrefix(repo, "v2/")+"@"+digest] = b
 }
 
-func (s *store) link(from, to, digest string) bool {
-	b, ok := s.get(from, digest)
+func (s *blobStore) linkBlob(from, to, digest string) bool {
+	b, ok := s.getBlob(from, digest)
 	if ok {
-		s.put(to, digest, b)
+		s.putBlob(to, digest, b)
 	}
 	return ok
 }
 
 // Get implements registry.BlobHandler.
-func (s *store) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, error) {
-	b, ok := s.get(repo, h.String())
+func (s *blobStore) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, error) {
+	b, ok := s.getBlob(repo, h.String())
 	if !ok {
 		return nil, registry.ErrNotFound
 	}
@@ -53,13 +53,13 @@ func (s *store) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, e
 }
 
 // Put implements registry.BlobPutHandler.
-func (s *store) Put(_ context.Context, repo string, h v1.Hash, rc io.ReadCloser) error {
+func (s *blobStore) Put(_ context.Context, repo string, h v1.Hash, rc io.ReadCloser) error {
 	defer rc.Close()
 	b, err := io.ReadAll(rc)
 	if err != nil {
 		return err
 	}
 	// Of an upload the handler names the repository with a "blobs" too many.
-	s.put(strings.TrimSuffix(repo, "/blobs"), h.String(), b)
+	s.putBlob(strings.TrimSuffix(repo, "/blobs"), h.String(), b)
 	return nil
 }

@@ -1,7 +1,0 @@
-// Package assemble decides, on the connected side, what goes into a bundle:
-// the charts, the stepping stones on the way to them, and every image they
-// pull.
-//
-// It loads charts through a function it is given and renders them; fetching
-// images and writing the file are the bundle's business.
-package assemble

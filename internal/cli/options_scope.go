@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+)
+
+// scopeOptions select the namespaces of a read-only verb: all, or the one
+// namespace of -n, for which no rights in the cluster are needed.
+type scopeOptions struct{ all bool }
+
+func (o *scopeOptions) addFlags(fs *pflag.FlagSet) {
+	fs.BoolVarP(&o.all, "all-namespaces", "A", false, "check all namespaces (default without --namespace)")
+}
+
+// clusterScope is the scope for the namespace of -n.
+func (o *scopeOptions) clusterScope(kube kubeOptions) cluster.Scope {
+	if o.all {
+		return cluster.Scope{}
+	}
+	return cluster.Scope{SingleNamespace: kube.explicitNamespace()}
+}
+
+// collectFacts collects facts; a namespace without AIStor is an error.
+func (o *scopeOptions) collectFacts(ctx context.Context, client *cluster.Client, scope cluster.Scope) (*plan.Facts, error) {
+	f, err := client.Facts(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	if scope.SingleNamespace != "" && len(f.Stores)+len(f.Workloads)+len(f.Pods)+len(f.Releases) == 0 && f.Operator == nil && !hasGapsIn(f) {
+		return nil, withHint(&nothingError{scope.SingleNamespace}, "kubectl aistor-upgrade status -A lists the object stores")
+	}
+	return f, nil
+}
+
+// nothingError says that a namespace has nothing of AIStor.
+type nothingError struct{ namespace string }
+
+// Error implements error.
+func (e *nothingError) Error() string {
+	return fmt.Sprintf("namespace %q: no AIStor resources found", e.namespace)
+}
+
+// hasGapsIn reports whether something in the namespace could not be read.
+func hasGapsIn(f *plan.Facts) bool {
+	for _, g := range f.Gaps {
+		if g.InNamespace(f.Namespace) {
+			return true
+		}
+	}
+	return false
+}
+
+// newClientset is a client for resources that are not part of the facts.
+func (k kubeOptions) newClientset() (kubernetes.Interface, error) {
+	config, err := k.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	return client, nil
+}
