@@ -40,7 +40,7 @@ func (e *ContentError) Lines() []string {
 
 // Hint names what helps.
 func (e *ContentError) Hint() string {
-	return "don't use it; create one with: helm aistor bundle create FILE whose contents are what it says"
+	return "don't use this bundle; create a new one with: helm aistor bundle create FILE"
 }
 
 func chartError(path string, c ChartEntry) *ContentError {
@@ -55,7 +55,7 @@ func checkChart(path string, c ChartEntry, data []byte) error {
 	e := chartError(path, c)
 	loaded, err := chart.LoadData(data)
 	if err != nil {
-		e.Reason, e.Have, e.Want = err.Error(), "no chart archive that Helm loads", e.Name
+		e.Reason, e.Have, e.Want = err.Error(), "an archive that Helm cannot load", e.Name
 		return e
 	}
 	if loaded.Name != c.Name || loaded.Version != c.Version {

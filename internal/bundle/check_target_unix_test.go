@@ -36,16 +36,16 @@ func TestCreateRefusesATargetThatIsNoFile(t *testing.T) {
 		overwrite bool
 		want      string
 	}{
-		"folder":     {true, "it is a folder"},
-		"link":       {true, "it is a folder"},
-		"pipe":       {true, "it is no regular file"},
+		"folder":     {true, "is a directory"},
+		"link":       {true, "is a directory"},
+		"pipe":       {true, "not a regular file"},
 		"dangling":   {false, "file already exists"},
 		"mine":       {false, "file already exists"},
-		"nowhere/b":  {true, "there is no folder"},
-		"mine/b":     {true, "there is no folder"},
-		"x":          {true, "it is no regular file"},
-		"y":          {true, "it is no regular file"},
-		"folder/../": {true, "it is a folder"},
+		"nowhere/b":  {true, "not found"},
+		"mine/b":     {true, "not found"},
+		"x":          {true, "not a regular file"},
+		"y":          {true, "not a regular file"},
+		"folder/../": {true, "is a directory"},
 	} {
 		p := dir + "/" + name
 		_, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{Wait: noWait, Overwrite: tt.overwrite})

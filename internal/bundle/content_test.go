@@ -73,19 +73,19 @@ func TestOpenRefusesContentThatIsNotWhatTheManifestClaims(t *testing.T) {
 			func(t *testing.T) func([]byte) []byte {
 				return archive(t, func(b []byte) []byte { return bytes.Repeat([]byte("x"), len(b)) })
 			},
-			[]string{"no chart archive that Helm loads\nexpected: aistor-operator-5.10.0"},
+			[]string{"an archive that Helm cannot load\nexpected: aistor-operator-5.10.0"},
 		},
 		"an archive that ends early": {
 			func(t *testing.T) func([]byte) []byte {
 				return archive(t, func(b []byte) []byte { return append(b[:len(b)/2], make([]byte, len(b)-len(b)/2)...) })
 			},
-			[]string{"no chart archive that Helm loads"},
+			[]string{"an archive that Helm cannot load"},
 		},
 		"an archive without Chart.yaml": {
 			func(t *testing.T) func([]byte) []byte {
 				return archive(t, func(b []byte) []byte { return padded(t, emptyChart(t), len(b)) })
 			},
-			[]string{"no chart archive that Helm loads"},
+			[]string{"an archive that Helm cannot load"},
 		},
 		"a platform that an index lacks": {
 			func(*testing.T) func([]byte) []byte {

@@ -98,7 +98,7 @@ func TestOpenFolderRefuses(t *testing.T) {
 		"a name without a tag":     {"aistor-minio.tar", good, "aistor-IMAGE-TAG"},
 		"no archive":               {"aistor-mc-v1.tar", []byte("hello"), "reading archive"},
 		"half an archive":          {"aistor-mc-v1.tar", good[:700], "reading archive"},
-		"an archive of other sort": {"aistor-mc-v1.tar", writeTar(t, &tar.Header{Name: "x", Size: 1}), "no docker-archive"},
+		"an archive of other sort": {"aistor-mc-v1.tar", writeTar(t, &tar.Header{Name: "x", Size: 1}), "not a docker-archive"},
 		"nothing at all":           {"readme", nil, "no image archive"},
 		"no chart":                 {"aistor-1.0.0.tgz", []byte("hello"), "reading chart"},
 		"a compressed layer":       {"aistor-mc-v1.tar", dockerArchive(t, []byte("\x1f\x8b but named otherwise")), "is compressed"},

@@ -91,7 +91,7 @@ func TestDamagedPartsAreFound(t *testing.T) {
 	}{
 		"the last is missing": {func(t *testing.T, p string) { removeFile(t, lastPart(p)) }, "is missing"},
 		"one in between":      {func(t *testing.T, p string) { removeFile(t, partName(p, 2)) }, "is missing"},
-		"two are exchanged":   {func(t *testing.T, p string) { swapFiles(t, partName(p, 1), partName(p, 2)) }, "under the name"},
+		"two are exchanged":   {func(t *testing.T, p string) { swapFiles(t, partName(p, 1), partName(p, 2)) }, "renamed to part 1"},
 		"one is cut": {func(t *testing.T, p string) {
 			editFile(t, partName(p, 2), func(b []byte) []byte { return b[:len(b)-512] })
 		}, "bytes"},

@@ -220,7 +220,7 @@ func TestPushFaults(t *testing.T) {
 		"no such project":     {registrytest.Fault{Match: `^POST`, Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known"}]}`}, registry.NameUnknown, "--print-repositories"},
 		"Harbor's no project": {registrytest.Fault{Match: `^POST`, Status: 401, Body: `{"errors":[{"code":"UNAUTHORIZED","message":"project mirror not found"}]}`}, registry.NameUnknown, "project"},
 		"immutable tag":       {registrytest.Fault{Match: `^PUT .*manifests/RELEASE`, Status: 412, Body: `{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}`}, registry.TagImmutable, "tag"},
-		"quota":               {registrytest.Fault{Match: `^PUT .*uploads`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"Quota exceeded when processing the request"}]}`}, registry.Quota, "room"},
+		"quota":               {registrytest.Fault{Match: `^PUT .*uploads`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"Quota exceeded when processing the request"}]}`}, registry.Quota, "quota"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -93,7 +93,7 @@ func TestChartsThatAreNotOursAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ chart, want string }{
 		{"nginx", "not a chart of AIStor"},
-		{"", "no chart was named"},
+		{"", "no chart given"},
 	} {
 		t.Run(tc.chart, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +103,7 @@ func TestChartsThatAreNotOursAreRefused(t *testing.T) {
 			}
 			_, err := SelectContents(t.Context(), req)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("Assemble = %v, want %q", err, tc.want)
+				t.Errorf("SelectContents = %v, want %q", err, tc.want)
 			}
 		})
 	}

@@ -86,7 +86,7 @@ func TestSetsNeverQuoteAValueNorChangeTheBase(t *testing.T) {
 func TestWhatIsNoMapOfSettingsIsRefusedInWords(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"- a\n": "holds a list", "hello\n": "holds a single value", "7\n": "holds a single value",
+		"- a\n": "contains a list, expected a map", "hello\n": "contains a single value, expected a map", "7\n": "contains a single value, expected a map",
 		"a: " + strings.Repeat("x", 5<<20) + "\n": "5 MiB of settings", "a: b\x00\n": "control characters",
 		"a: \xe4\n": "UTF-8", "a: " + strings.Repeat("[", 20000) + "\n": "max depth",
 		"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +

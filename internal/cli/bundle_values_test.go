@@ -50,8 +50,8 @@ func TestBundlesAreMadeWithTheSettingsOfEachRelease(t *testing.T) {
 			},
 		},
 		"of a store that is not there": {sets: chart.SetFlags{Set: []string{"team-a/primry:a=b"}}, site: site, wrong: "the site file does not list it"},
-		"of nobody":                    {sets: chart.SetFlags{Set: []string{"a=b"}}, wrong: "does not say which release is meant"},
-		"a secret on the command line": {sets: chart.SetFlags{Set: []string{"operator:license=planted"}}, wrong: "seen by everybody"},
+		"of nobody":                    {sets: chart.SetFlags{Set: []string{"a=b"}}, wrong: "release prefix is missing"},
+		"a secret on the command line": {sets: chart.SetFlags{Set: []string{"operator:license=planted"}}, wrong: "secrets on the command line are visible to other users"},
 		"of a store without a site file": {
 			sets: chart.SetFlags{Set: []string{"any/one:a=b"}},
 			want: map[aistor.ChartRole][]map[string]any{

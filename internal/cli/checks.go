@@ -86,7 +86,7 @@ func (o *checkOptions) checkKnownIDs() error {
 		}
 	}
 	for _, id := range preflight.UnknownIDs(nil, named) {
-		return withHint(fmt.Errorf("choosing check %q: %s", id, preflight.UnknownIDMessage(nil, id)), "kubectl aistor-upgrade preflight --list")
+		return withHint(fmt.Errorf("selecting check %q: %s", id, preflight.UnknownIDMessage(nil, id)), "kubectl aistor-upgrade preflight --list")
 	}
 	return nil
 }

@@ -81,13 +81,13 @@ func TestTheQuestionNamesClusterAndRestarts(t *testing.T) {
 		plan plan.Plan
 		want string
 	}{
-		{"none", plan.Plan{Cluster: cluster}, "No pods of object stores restart.\nCarry this plan out on cluster staging (https://api:6443)?"},
+		{"none", plan.Plan{Cluster: cluster}, "No pods of object stores restart.\nRun this plan on cluster staging (https://api:6443)?"},
 		{"one store twice", plan.Plan{Cluster: plan.Cluster{Context: "in-cluster", Server: "https://10.96.0.1:443"},
 			Steps: []plan.Step{{Restarts: []plan.Restart{store("a/b", 4)}}, {Restarts: []plan.Restart{store("a/b", 4)}}}},
-			"It restarts 4 pods of 1 object store, some more than once.\nCarry this plan out on cluster in-cluster (https://10.96.0.1:443)?"},
+			"It restarts 4 pods of 1 object store, some more than once.\nRun this plan on cluster in-cluster (https://10.96.0.1:443)?"},
 		{"two stores", plan.Plan{Cluster: plan.Cluster{Server: "https://api:6443"}, Steps: []plan.Step{{Restarts: []plan.Restart{store("a/b", 4), store("a/c", 1)}}}},
-			"It restarts 5 pods of 2 object stores.\nCarry this plan out on cluster https://api:6443?"},
-		{"a name with control characters", plan.Plan{Cluster: plan.Cluster{Context: "a\nb\x1b[31m"}}, "No pods of object stores restart.\nCarry this plan out on cluster a\\nb\\x1b[31m?"},
+			"It restarts 5 pods of 2 object stores.\nRun this plan on cluster https://api:6443?"},
+		{"a name with control characters", plan.Plan{Cluster: plan.Cluster{Context: "a\nb\x1b[31m"}}, "No pods of object stores restart.\nRun this plan on cluster a\\nb\\x1b[31m?"},
 	} {
 		if got := confirmationQuestion(&tc.plan); got != tc.want {
 			t.Errorf("%s:\nreceived: %s\nexpected: %s", tc.name, got, tc.want)

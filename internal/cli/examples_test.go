@@ -142,14 +142,14 @@ func TestHelpBeginsWithExamples(t *testing.T) {
 func TestMistypedVerbsAndFlagsNameTheNearOne(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"psh":                        `error: reading arguments: "helm aistor" has no verb "psh"` + "\nhint: perhaps helm aistor push is meant\n",
-		"bundle verfy x":             `error: reading arguments: "helm aistor bundle" has no verb "verfy"` + "\nhint: perhaps helm aistor bundle verify is meant\n",
-		"frobnicate":                 `error: reading arguments: "helm aistor" has no verb "frobnicate"` + "\nhint: helm aistor see --help for a list of commands\n",
-		"push f --registry-usr x":    "error: reading flags: there is no --registry-usr\nhint: perhaps --registry-user is meant\n",
-		"push f --frobnicate":        "error: reading flags: there is no --frobnicate\nhint: helm aistor push --help lists them\n",
+		"psh":                        `error: unknown command for "helm aistor": "psh"` + "\nhint: did you mean helm aistor push ?\n",
+		"bundle verfy x":             `error: unknown command for "helm aistor bundle": "verfy"` + "\nhint: did you mean helm aistor bundle verify ?\n",
+		"frobnicate":                 `error: unknown command for "helm aistor": "frobnicate"` + "\nhint: helm aistor --help lists them\n",
+		"push f --registry-usr x":    "error: unknown flag: --registry-usr\nhint: did you mean --registry-user ?\n",
+		"push f --frobnicate":        "error: unknown flag: --frobnicate\nhint: helm aistor push --help lists them\n",
 		"push f -Q":                  "error: reading flags: unknown shorthand flag: 'Q' in -Q\nhint: helm aistor push --help lists them\n",
 		"push f --concurrency=many":  "error: reading flags: invalid argument \"many\" for \"--concurrency\" flag: strconv.ParseInt: parsing \"many\": invalid syntax\nhint: helm aistor push --help lists them\n",
-		"upgrade --accept-downtme x": "error: reading flags: there is no --accept-downtme\nhint: perhaps --accept-downtime is meant\n",
+		"upgrade --accept-downtme x": "error: unknown flag: --accept-downtme\nhint: did you mean --accept-downtime ?\n",
 	} {
 		var said strings.Builder
 		p := silentProgram()

@@ -26,10 +26,10 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 		wantSaid  []string
 		wantLooks int
 	}{
-		"lost in the middle":              {looks: []error{nil, lost, lost, nil, nil}, wantLooks: 5, wantSaid: []string{`waiting: connecting to cluster "lab": unreachable`, "it is there, looking on"}},
+		"lost in the middle":              {looks: []error{nil, lost, lost, nil, nil}, wantLooks: 5, wantSaid: []string{`waiting: connecting to cluster "lab": unreachable`, "connected, watching"}},
 		"lost from the beginning":         {looks: []error{lost, nil}, wantLooks: 1, wantErr: "unreachable"},
 		"known no more":                   {looks: []error{nil, denied, nil}, wantLooks: 2, wantErr: "unauthorized"},
-		"a namespace that is still empty": {looks: []error{&nothingError{"team-a"}, nil, nil}, wantLooks: 3, wantSaid: []string{`waiting: looking at namespace "team-a"`, "it is there"}},
+		"a namespace that is still empty": {looks: []error{&nothingError{"team-a"}, nil, nil}, wantLooks: 3, wantSaid: []string{`waiting: namespace "team-a": no AIStor resources found`, "connected, watching"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,20 +86,20 @@ func TestAWatchThatIsInterruptedSaysSo(t *testing.T) {
 func TestOnlyWhatAVerbChecksCanBeChosen(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"validate --only nodes-ready":    `choosing check "nodes-ready": preflight makes it, and validate does not`,
-		"validate --skip nodes-ready":    `choosing check "nodes-ready"`,
-		"preflight --only image-ids":     `choosing check "image-ids": validate makes it, and preflight does not`,
-		"validate --timeout 5m":          "reading --timeout 5m0s: it bounds --watch",
-		"status --timeout 5m":            "reading --timeout 5m0s: it bounds --watch",
+		"validate --only nodes-ready":    `selecting check "nodes-ready": it belongs to preflight, not to validate`,
+		"validate --skip nodes-ready":    `selecting check "nodes-ready"`,
+		"preflight --only image-ids":     `selecting check "image-ids": it belongs to validate, not to preflight`,
+		"validate --timeout 5m":          "--timeout 5m0s requires --watch",
+		"status --timeout 5m":            "--timeout 5m0s requires --watch",
 		"validate --list --only image-i": "",
 		// Before anything is asked of a cluster.
-		"preflight --only Nodes-Ready":         `choosing check "Nodes-Ready": no check has the ID "Nodes-Ready"; did you mean nodes-ready?`,
+		"preflight --only Nodes-Ready":         `selecting check "Nodes-Ready": unknown check "Nodes-Ready"; did you mean nodes-ready?`,
 		"preflight --skip budget":              `did you mean budgets?`,
 		"preflight --waive licence=x":          `did you mean license?`,
-		"preflight --only ,":                   `choosing check "": no check has the ID ""`,
+		"preflight --only ,":                   `selecting check "": unknown check ""`,
 		"preflight --bundle b --plan /no/plan": "reading plan: open /no/plan: no such file",
-		"validate --only image-i":              `choosing check "image-i"`,
-		"validate --waive nothing=x":           `choosing check "nothing"`,
+		"validate --only image-i":              `selecting check "image-i"`,
+		"validate --waive nothing=x":           `selecting check "nothing"`,
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

@@ -40,9 +40,9 @@ func TestEndpointsAreReadAsTheyAreGiven(t *testing.T) {
 		{name: "a token", given: "a/x=https://s3.example.com?token=s3cret", refused: `"https://s3.example.com?[redacted]" is not`},
 		{name: "a fragment", given: "a/x=https://s3.example.com#s3cret", refused: "is not http[s]://HOST"},
 		{name: "no namespace", given: "x=https://s3.example.com", refused: "expected NAMESPACE/NAME=URL"},
-		{name: "two of one store", given: "a/x=https://one.example.com a/x=https://two.example.com", refused: `"a/x" is named twice`},
+		{name: "two of one store", given: "a/x=https://one.example.com a/x=https://two.example.com", refused: `"a/x" is set twice`},
 		{name: "the same twice", given: "a/x=https://s3.example.com a/x=https://s3.example.com/", want: "https://s3.example.com/minio/health/cluster"},
-		{name: "one of two stores", given: "a/x=https://s3.example.com b/y=https://S3.example.com/minio/health/cluster", refused: `is that of "a/x"`},
+		{name: "one of two stores", given: "a/x=https://s3.example.com b/y=https://S3.example.com/minio/health/cluster", refused: `is already used for "a/x"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

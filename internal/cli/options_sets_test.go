@@ -39,14 +39,14 @@ func TestSettingsAreRefusedWithoutTheirValue(t *testing.T) {
 		sets chart.SetFlags
 		want string
 	}{
-		"no release":           {chart.SetFlags{Set: []string{"license=planted"}}, "does not say which release"},
-		"a value with a colon": {chart.SetFlags{Set: []string{"image=planted:1"}}, "does not say which release"},
-		"a release's form":     {chart.SetFlags{Set: []string{"Operator:a=planted"}}, "does not say which release"},
-		"a license":            {chart.SetFlags{Set: []string{"operator:license=planted"}}, "seen by everybody"},
-		"a secret as text":     {chart.SetFlags{String: []string{"a/b:secrets.secretKey=planted"}}, "seen by everybody"},
-		"a secret in JSON":     {chart.SetFlags{JSON: []string{`a/b:secrets={"accessKey":"planted"}`}}, "seen by everybody"},
-		"a literal secret":     {chart.SetFlags{Literal: []string{"a/b:secrets.secretKey=planted"}}, "seen by everybody"},
-		"a variable's secret":  {chart.SetFlags{Set: []string{"a/b:env[0].name=MINIO_ROOT_PASSWORD,env[0].value=planted"}}, "seen by everybody"},
+		"no release":           {chart.SetFlags{Set: []string{"license=planted"}}, "release prefix is missing"},
+		"a value with a colon": {chart.SetFlags{Set: []string{"image=planted:1"}}, "release prefix is missing"},
+		"a release's form":     {chart.SetFlags{Set: []string{"Operator:a=planted"}}, "release prefix is missing"},
+		"a license":            {chart.SetFlags{Set: []string{"operator:license=planted"}}, "secrets on the command line are visible to other users"},
+		"a secret as text":     {chart.SetFlags{String: []string{"a/b:secrets.secretKey=planted"}}, "secrets on the command line are visible to other users"},
+		"a secret in JSON":     {chart.SetFlags{JSON: []string{`a/b:secrets={"accessKey":"planted"}`}}, "secrets on the command line are visible to other users"},
+		"a literal secret":     {chart.SetFlags{Literal: []string{"a/b:secrets.secretKey=planted"}}, "secrets on the command line are visible to other users"},
+		"a variable's secret":  {chart.SetFlags{Set: []string{"a/b:env[0].name=MINIO_ROOT_PASSWORD,env[0].value=planted"}}, "secrets on the command line are visible to other users"},
 		"not of the form":      {chart.SetFlags{JSON: []string{`operator:a={planted`}}, "not of the form"},
 	} {
 		_, err := (&setOptions{tc.sets}).splitByRelease()

@@ -105,7 +105,7 @@ func TestErrorsEndWithTheCommandThatHelps(t *testing.T) {
 		{"push", "error: reading arguments: received 0, expected "},
 		{"plan --bundle x --push sometimes", `error: reading --push "sometimes": expected auto or never`},
 		{"plan --bundle x --map nonsense", `error: opening bundle "x"`},
-		{"upgrade --bundle x --operator-only --object-store a/b", "only one of them can be meant"},
+		{"upgrade --bundle x --operator-only --object-store a/b", "are mutually exclusive"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

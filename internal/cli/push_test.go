@@ -35,7 +35,7 @@ func TestPushTwiceSendsOnce(t *testing.T) {
 		t.Errorf("receipt: %v\n%s", err, b)
 	}
 	s.private.ResetLog()
-	if out := s.mustRun(s.toPrivate("push", name)...); !strings.Contains(out, "0 of 5 were not there before, 0 B sent") {
+	if out := s.mustRun(s.toPrivate("push", name)...); !strings.Contains(out, "0 of 5 pushed, 0 B uploaded") {
 		t.Errorf("again:\n%s", out)
 	}
 	if n := s.private.CountRequests("^HEAD .*manifests"); n != 5 || len(s.private.RequestLog()) > 6 {
@@ -65,7 +65,7 @@ func TestPushedBundleIsReadWithoutTheFile(t *testing.T) {
 			t.Errorf("%v:\n%s", verb, out)
 		}
 	}
-	if out := s.mustRun("push", name, "--registry", next.Host, "--registry-plain-http", next.Host); !strings.Contains(out, "0 of 5 were not there before") {
+	if out := s.mustRun("push", name, "--registry", next.Host, "--registry-plain-http", next.Host); !strings.Contains(out, "0 of 5 pushed") {
 		t.Errorf("the file has what was copied lacks:\n%s", out)
 	}
 }
@@ -74,7 +74,7 @@ func TestCopyPutsWhatCreateAndPushWouldPut(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.mustRun(s.toPrivate(s.connectedFlags("copy")...)...)
-	if out := s.mustRun(s.toPrivate("push", s.createBundle("a.bundle"))...); !strings.Contains(out, "0 of 5 were not there before") {
+	if out := s.mustRun(s.toPrivate("push", s.createBundle("a.bundle"))...); !strings.Contains(out, "0 of 5 pushed") {
 		t.Errorf("a push after the copy:\n%s", out)
 	}
 	r := s.runHelm("", s.toPrivate("copy", "--bundle", s.filePath("a.bundle"))...)
@@ -139,7 +139,7 @@ func TestPushOfAFolderThatWasSavedByHand(t *testing.T) {
 	if out := s.mustRun(named...); !strings.Contains(out, " aistor/minio:RELEASE.2026-06-06T02-44-06Z") || !strings.Contains(out, " aistor/minio-sidecar:v2") {
 		t.Errorf("got\n%s", out)
 	}
-	if out := s.mustRun(named...); !strings.Contains(out, "0 of 2 were not there before") {
+	if out := s.mustRun(named...); !strings.Contains(out, "0 of 2 pushed") {
 		t.Errorf("again:\n%s", out)
 	}
 	if out := s.mustRun("bundle", "inspect", dockerArchive(t, "aistor-minio-v7.tar")); !strings.Contains(out, "quay.io/minio/aistor/minio:v7") {
@@ -173,11 +173,11 @@ func TestPushRefusesBeforeItSends(t *testing.T) {
 	}{
 		"a receipt that can't be kept":    {[]string{"--receipt", s.filePath("nowhere/r.json")}, "writing receipt"},
 		"a receipt that is a folder":      {[]string{"--receipt", s.dir}, "writing receipt"},
-		"a password without a user":       {[]string{"--password-stdin"}, "no user was named"},
+		"a password without a user":       {[]string{"--password-stdin"}, "--password-stdin requires --registry-user"},
 		"credentials that are not there":  {[]string{"--registry-config", s.filePath("none.json")}, "reading --registry-config"},
-		"charts that climb":               {[]string{"--charts", "../../x"}, "can't be the name of a repository"},
-		"a prefix no registry has":        {[]string{"--prefix", "Team"}, "can't be the name of a repository"},
-		"an image that climbs":            {[]string{"--map", "quay.io/minio/aistor=../../etc"}, "can't be the name of a repository"},
+		"charts that climb":               {[]string{"--charts", "../../x"}, "invalid repository name or tag"},
+		"a prefix no registry has":        {[]string{"--prefix", "Team"}, "invalid repository name or tag"},
+		"an image that climbs":            {[]string{"--map", "quay.io/minio/aistor=../../etc"}, "invalid repository name or tag"},
 		"a password in the address":       {[]string{"--registry", "u:pa55word@" + s.private.Host}, "--registry-user"},
 		"a password in another's address": {[]string{"--push-registry", "https://u:pa55word@" + s.private.Host}, "--registry-user"},
 	} {
@@ -194,7 +194,7 @@ func TestPushRefusesBeforeItSends(t *testing.T) {
 		t.Errorf("a mirror with a password: exit %d\n%s", r.code, r.err)
 	}
 	r = s.runHelm("pw\n", "bundle", "create", s.filePath("c.tar"), "--registry-user", "u", "--password-stdin")
-	if r.code != cli.ExitError || !strings.Contains(r.err, "there is no --mirror") {
+	if r.code != cli.ExitError || !strings.Contains(r.err, "--registry-user requires --mirror") {
 		t.Errorf("a user for nobody: exit %d\n%s", r.code, r.err)
 	}
 	if r = s.runHelm("", "bundle", "create", "-"); r.code != cli.ExitError || !strings.Contains(r.err, "standard output") {

@@ -58,7 +58,7 @@ func flagError(cmd *cobra.Command, err error) error {
 func suggestionText(cmd *cobra.Command, typed string) string {
 	near, before := cmd.SuggestionsFor(typed), cmd.CommandPath()+" "
 	if len(near) == 0 {
-		return before + "see --help for a list of commands"
+		return before + "--help lists them"
 	}
 	return "did you mean " + before + strings.Join(near, " or "+before) + " ?"
 }

@@ -130,7 +130,7 @@ func TestCopyWithinARegistryLinks(t *testing.T) {
 	_, address, _ := strings.Cut(r.err, "--bundle ")
 	s.upstream.ResetLog()
 	r = s.runHelm("", "copy", "--bundle", strings.TrimSpace(address), "--registry", s.upstream.Host, "--prefix", "prod", "--registry-plain-http", s.upstream.Host)
-	if r.code != 0 || !strings.Contains(r.out, "0 B sent") {
+	if r.code != 0 || !strings.Contains(r.out, "0 B uploaded") {
 		t.Fatalf("exit %d\n%s%s", r.code, r.out, r.err)
 	}
 	if n := layers(); n > 1 { // the bundle's manifest

@@ -41,7 +41,7 @@ func TestAStoreIsAskedAtItsEndpoint(t *testing.T) {
 		{"a redirect", answer(302), Health{State: HealthUnknown, Status: 302}, "HTTP status 302, a redirect to http://"},
 		{"more bytes than anybody reads", writeForever, Health{State: HealthOK, Status: 200}, ""},
 		{"nobody listens", nil, Health{State: HealthUnavailable, Cause: "connection refused"}, ""},
-		{"no answer in time", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Health{State: HealthUnknown}, "no answer in time"},
+		{"timed out", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Health{State: HealthUnknown}, "timed out"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -52,7 +52,7 @@ func TestAStoreIsAskedAtItsEndpoint(t *testing.T) {
 				at = "http://127.0.0.1:1" // nobody else's either
 			}
 			patience := time.Minute
-			if tt.cause == "no answer in time" {
+			if tt.cause == "timed out" {
 				patience = time.Second
 			}
 			got, err := askAt(t, patience, at+"/s3", srv.Client().Transport)
@@ -100,7 +100,7 @@ func TestAProxysOwnTroubleIsNotTheStores(t *testing.T) {
 		cause  string
 	}{
 		{"the proxy refuses", nil, true, Health{State: HealthUnknown}, "connection refused"},
-		{"the proxy gets nowhere", nil, false, Health{State: HealthUnknown, Status: 503}, "may be the proxy's own"},
+		{"the proxy gets nowhere", nil, false, Health{State: HealthUnknown, Status: 503}, "possibly from the proxy"},
 		{"the store has no quorum", http.Header{"X-Minio-Write-Quorum": {"3"}}, false, Health{State: HealthUnavailable, Status: 503}, ""},
 		{"the store is not ready", http.Header{"Server": {"MinIO"}}, false, Health{State: HealthUnavailable, Status: 503}, ""},
 	} {

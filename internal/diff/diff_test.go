@@ -53,7 +53,7 @@ func TestOnlyWhatChangesIsShown(t *testing.T) {
 	for _, o := range r.Objects {
 		got = append(got, string(o.Action)+" "+o.String())
 	}
-	want := []string{"changed ConfigMap/aistor/changed", "left CustomResourceDefinition/kept", "changed PodDisruptionBudget/aistor/moved",
+	want := []string{"changed ConfigMap/aistor/changed", "kept CustomResourceDefinition/kept", "changed PodDisruptionBudget/aistor/moved",
 		"removed Service/aistor/gone", "added Service/other/come"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)

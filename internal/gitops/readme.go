@@ -119,7 +119,7 @@ func (p *markdownPage) addLicense(f stepFolder) {
 // addSecrets says where the values come from that no file has.
 func (p *markdownPage) addSecrets(f stepFolder) {
 	c := f.change
-	p.addLine("\nThese values hold secrets and are in no file: %s.", codeList(f.secretPaths))
+	p.addLine("\nThese values contain secrets and are not in any file: %s.", codeList(f.secretPaths))
 	if f.tool == ArgoCD {
 		p.addLine("Provide them through the secret store of your Argo CD installation.")
 		return

@@ -62,7 +62,7 @@ const (
 )
 
 // PodTimeline is what was seen of one pod of a store. A pod that is replaced
-// under its old name goes on in the same timeline.
+// under its old name continues in the same timeline.
 type PodTimeline struct {
 	// Store is namespace/name of the object store, Pod the pod's name.
 	Store string `json:"store"`

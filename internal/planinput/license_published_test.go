@@ -160,8 +160,8 @@ func neverDropped(t *testing.T, from, to *chart.Chart, key string, v map[string]
 func TestALicenseThatIsSomebodyElsesIsNamedBeforeHelmStops(t *testing.T) {
 	t.Parallel()
 	for owner, want := range map[string]string{
-		"":                 "was made by hand and the values name a license too",
-		"security/vault":   "belongs to release security/vault and the values name a license too",
+		"":                 "was created manually and the values contain a license",
+		"security/vault":   "belongs to release security/vault and the values contain a license",
 		"aistor/aistor":    "",
 		"(no such Secret)": "",
 	} {

@@ -107,7 +107,7 @@ func TestALicenseOfAReleaseThatStaysIsNotDroppedWithoutAWord(t *testing.T) {
 	r.Charts = nil
 	r.Facts.License = &plan.License{Namespace: "aistor", Present: true, Release: "aistor/aistor"}
 	r.License = plan.Sensitive("eyJhbGciOiJFUzM4NCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJsYWIifQ.c2lnbmF0dXJl")
-	if _, err := planinput.Gather(r); err == nil || !strings.Contains(err.Error(), "which this plan leaves as it is") {
+	if _, err := planinput.Gather(r); err == nil || !strings.Contains(err.Error(), "which this plan does not change") {
 		t.Errorf("error: %v", err)
 	}
 }

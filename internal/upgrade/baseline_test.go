@@ -149,7 +149,7 @@ func TestARevisionOfSomebodyElseIsNotUndone(t *testing.T) {
 		}
 		_, err := x.runAttempt(t.Context())
 		stop, ok := errors.AsType[*StoppedError](err)
-		if want := "ns-one/one is not rolled back: its revision 3 is not this step's"; !ok || stop.UndoResult != want {
+		if want := "ns-one/one is not rolled back: revision 3 was not created by this step"; !ok || stop.UndoResult != want {
 			t.Fatalf("error: %v\nexpected: %s", err, want)
 		}
 		if h := w.releases["ns-one/one"]; len(h) != 3 {

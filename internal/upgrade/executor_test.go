@@ -432,9 +432,9 @@ func TestRunIsRefusedBeforeTheLeaseIsTaken(t *testing.T) {
 		expect string
 	}{
 		{"unknown step to stop after", func(x *execution) { x.opts.StopAfter = "nonsense" }, `stopping after "nonsense": the plan has no such step`},
-		{"stop between bindings and operator", func(x *execution) { x.opts.StopAfter = "recreate-bindings-5.10.0" }, "left without rights"},
+		{"stop between bindings and operator", func(x *execution) { x.opts.StopAfter = "recreate-bindings-5.10.0" }, "would lack permissions"},
 		{"refused plan", func(x *execution) { x.plan.Refusals = []plan.Notice{{ID: "x", Message: "a CRD would go"}} }, "a CRD would go"},
-		{"other values than planned", func(x *execution) { x.in.Stores[0].Values = map[string]any{"a": 1} }, "not those the plan was made from"},
+		{"other values than planned", func(x *execution) { x.in.Stores[0].Values = map[string]any{"a": 1} }, "they differ from the values of the plan"},
 		{"other chart than planned", func(x *execution) { x.in.Stores[0].To.Digest = "sha256:other" }, "made from other inputs"},
 	}
 	for _, tt := range tests {

@@ -42,7 +42,7 @@ func TestHealingIsWaitedForBeyondTheTimeout(t *testing.T) {
 		if took := out.Ended.Sub(out.Started); took < 5*time.Hour {
 			t.Errorf("the next store was started after %s", took)
 		}
-		for _, want := range []string{"ObjectStore/ns-one/one: 3 drives are healing; everything else is ready", "all else is ready, for 10m", "all else is ready, for 4h50m"} {
+		for _, want := range []string{"ObjectStore/ns-one/one: 3 drives are healing; everything else is ready", "everything else is ready, for 10m", "everything else is ready, for 4h50m"} {
 			if !x.told.hasWaitedFor(want) {
 				t.Errorf("not told: %s", want)
 			}
@@ -62,7 +62,7 @@ func TestHealingIsNotWaitedForBeyondTheDeadline(t *testing.T) {
 		if !errors.As(err, &stopped) || !errors.As(err, &healing) || stopped.Step != "store-one" || !stopped.Changed {
 			t.Fatalf("error: %v", err)
 		}
-		for _, want := range []string{"the deadline is over", "healing: ObjectStore/ns-one/one: 3 drives are healing", "hint: helm aistor upgrade"} {
+		for _, want := range []string{"deadline exceeded while drives were healing", "healing: ObjectStore/ns-one/one: 3 drives are healing", "hint: helm aistor upgrade"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("received: %v\nexpected: %s", err, want)
 			}

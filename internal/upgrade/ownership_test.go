@@ -64,7 +64,7 @@ func TestRevisionThatSomebodyElseMadeRightBeforeOursIsTold(t *testing.T) {
 		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(strings.Join(x.told.alarmMessages(), "\n"), "somebody else made revision 2 of ns-one/one right before revision 3") {
+		if !strings.Contains(strings.Join(x.told.alarmMessages(), "\n"), "another client created revision 2 of ns-one/one right before revision 3") {
 			t.Errorf("alarms: %q", x.told.alarmMessages())
 		}
 	})

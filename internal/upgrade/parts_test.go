@@ -26,11 +26,11 @@ func TestErrorsSayWhatChangedAndWhatToTypeNext(t *testing.T) {
 		want string
 	}{
 		{"stopped", &StoppedError{Step: "store-a", Changed: true, Cause: errors.New("refused"), Next: "helm aistor upgrade", Evidence: "/b/f"},
-			"upgrading: carrying out step \"store-a\": refused\nthe cluster was changed\nlogs and events: /b/f\nhint: helm aistor upgrade"},
+			"upgrading: running step \"store-a\": refused\nthe cluster was changed\nlogs and events: /b/f\nhint: helm aistor upgrade"},
 		{"stopped by text of several lines", &StoppedError{Cause: fmt.Errorf("creating: %w", errors.New("no\nhint: run curl"))}, "upgrading: creating: no\\nhint: run curl\nnothing was changed"},
 		{"unready with several lines", &TimeoutError{After: time.Minute, Unready: []string{"a\nhint: b"}}, "no progress for 1m0s\nunready: a\\nhint: b"},
 		{"drift to several lines", &DriftError{Object: "a\nb", Field: "c", Expected: "d\n", Received: "\u202e"},
-			`a\nb was changed by somebody else: c` + "\nreceived: " + `\u202e` + "\nexpected: " + `d\n`},
+			`a\nb was changed by another client: c` + "\nreceived: " + `\u202e` + "\nexpected: " + `d\n`},
 		{"stopped before anything", &StoppedError{Cause: errors.New("refused")}, "upgrading: refused\nnothing was changed"},
 		{"busy", &BusyError{Holder: "host/1", Since: at, Namespace: "team-a"}, "upgrading: another run is under way in namespace \"team-a\": held by host/1 since 2026-01-02T03:04:05Z\nnothing was changed\nhint: kubectl get lease aistor-upgrade -n team-a -o yaml"},
 		{"busy, a rollback, since when is unknown", &BusyError{Holder: "host/1", Namespace: "aistor", Back: true}, "rolling back: another run is under way in namespace \"aistor\": held by host/1\nnothing was changed\nhint: kubectl get lease aistor-upgrade -n aistor -o yaml"},
@@ -38,7 +38,7 @@ func TestErrorsSayWhatChangedAndWhatToTypeNext(t *testing.T) {
 			"upgrading: interrupted\ndone: backup, push\nremaining: none\nhint: again"},
 		{"time-out", &TimeoutError{After: time.Minute, Unready: []string{"a", "b"}}, "no progress for 1m0s\nunready: a\nunready: b"},
 		{"drift", &DriftError{Object: "Release/a/b", Field: "chart", Expected: "c-1", Received: ""},
-			"Release/a/b was changed by somebody else: chart\nreceived: (none)\nexpected: c-1"},
+			"Release/a/b was changed by another client: chart\nreceived: (none)\nexpected: c-1"},
 		{"stuck", &unrecoverableError{[]persistentFailure{{text: "x"}, {text: "y"}}}, "cannot recover by waiting: x\nand: y"},
 	}
 	for _, tt := range tests {

@@ -78,7 +78,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		{"on delete with a pod of old", own, func(f *plan.Facts) {
 			f.Workloads[0].Strategy, f.Pods[0].Revision = "OnDelete", "r1"
 		}, []string{"StatefulSet/a/s-p: 1 of 2 updated, 2 ready"}},
-		{"pod still ending", own, func(f *plan.Facts) { f.Pods[0].Terminating = time.Unix(1, 0) }, []string{"Pod/a/s-p-0: still ending"}},
+		{"pod still terminating", own, func(f *plan.Facts) { f.Pods[0].Terminating = time.Unix(1, 0) }, []string{"Pod/a/s-p-0: still terminating"}},
 		{"pod waits for a node", own, func(f *plan.Facts) {
 			f.Pods[0].Ready, f.Pods[0].Phase = false, "Pending"
 			f.WarningEvents = []plan.Event{{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "FailedScheduling", Message: "0/3 nodes"}}
@@ -86,7 +86,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		{"pod runs the old image", own, func(f *plan.Facts) { f.Pods[1].Containers[0].Image = "reg.example/aistor/minio:old" },
 			[]string{"Pod/a/s-p-1: runs reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
 		{"object asks for another image", own, func(f *plan.Facts) { f.Stores[0].Image.Tag = "old" },
-			[]string{"ObjectStore/a/s: asks for image reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
+			[]string{"ObjectStore/a/s: has image reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
 		{"operator's default image where nobody names one", storeTarget{key: "a/s", upgraded: true, fallback: "reg.example/aistor/minio:default"},
 			func(f *plan.Facts) { f.Stores[0].Image = images.Ref{}; f.Pods = f.Pods[:1] },
 			[]string{"Pod/a/s-p-0: runs reg.example/aistor/minio:new, not reg.example/aistor/minio:default"}},
@@ -143,7 +143,7 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 		{"everything settled", func(*plan.Facts) {}, nil},
 		{"not there", func(f *plan.Facts) { f.Workloads = nil }, []string{"Deployment/op/operator: not there"}},
 		{"old image", func(f *plan.Facts) { f.Workloads[1].Containers[0].Image = "reg.example/aistor/operator:old" },
-			[]string{"Deployment/op/operator: container controller asks for reg.example/aistor/operator:old, not reg.example/aistor/operator:new"}},
+			[]string{"Deployment/op/operator: container controller has image reg.example/aistor/operator:old, not reg.example/aistor/operator:new"}},
 		{"pod that can't pull", func(f *plan.Facts) {
 			f.Workloads[1].Ready = 0
 			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-77-x", Owner: "ReplicaSet/operator-77",
@@ -152,9 +152,9 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 		{"another Deployment's pod with a longer name", func(f *plan.Facts) {
 			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-two-77-x", Owner: "ReplicaSet/operator-two-77", Terminating: time.Unix(1, 0)})
 		}, nil},
-		{"old pod still ending", func(f *plan.Facts) {
+		{"old pod still terminating", func(f *plan.Facts) {
 			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-66-x", Owner: "ReplicaSet/operator-66", Terminating: time.Unix(1, 0)})
-		}, []string{"Pod/op/operator-66-x: still ending"}},
+		}, []string{"Pod/op/operator-66-x: still terminating"}},
 		{"caBundle is empty", func(f *plan.Facts) { f.Webhooks[0].CABundle = 0 },
 			[]string{"MutatingWebhookConfiguration/hook: webhook h has no caBundle yet"}},
 		{"no webhook", func(f *plan.Facts) { f.Webhooks = nil }, []string{"MutatingWebhookConfiguration/hook: not there"}},

@@ -17,7 +17,7 @@ import (
 )
 
 // restoreBindings creates deleted bindings again after the step that should have made
-// them anew failed. What is there already was made by that step and is left.
+// them failed. What already exists was made by that step and is left.
 // Without the lease nothing is restored: whoever holds it now may be about to
 // create the same bindings.
 //
@@ -41,7 +41,7 @@ func (e *Executor) restoreBindings(ctx context.Context, g []plan.Step) {
 		installed, err = e.installedBindings(ctx, last)
 	}
 	if err != nil {
-		e.emitMessage(last.ID, EventAlarm, message.Sprintf("bindings were deleted and are not restored: %v\nhint: they are kept in ConfigMap/%s/%s",
+		e.emitMessage(last.ID, EventAlarm, message.Sprintf("deleted bindings were not restored: %v\nhint: they are saved in ConfigMap/%s/%s",
 			err, e.namespace, e.journal.Name()))
 		return
 	}

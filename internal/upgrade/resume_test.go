@@ -187,7 +187,7 @@ func TestPendingReleaseOfAHelmThatMayBeAtWorkIsLeftAlone(t *testing.T) {
 		w.stuckBySomebody(x, 14*time.Minute)
 		_, err := x.runAttempt(t.Context())
 		busy, ok := errors.AsType[*BusyError](err)
-		if !ok || busy.Release != "ns-two/two" || !busy.Until.Equal(began.Add(time.Minute)) || !strings.Contains(err.Error(), "another Helm may be at work since") {
+		if !ok || busy.Release != "ns-two/two" || !busy.Until.Equal(began.Add(time.Minute)) || !strings.Contains(err.Error(), "another Helm operation may be in progress since") {
 			t.Fatalf("error: %v", err)
 		}
 		for _, call := range []string{"helm mark-failed", "helm upgrade", "push", "binding delete"} {

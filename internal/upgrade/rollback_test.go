@@ -249,7 +249,7 @@ func TestErrorsOfARollbackSaySo(t *testing.T) {
 		x := backPlan(t, w, "me again")
 		x.opts.Validate = func(context.Context) (string, error) { return "", errors.New("a pod is missing") }
 		_, err := x.runAttempt(t.Context())
-		if err == nil || !strings.HasPrefix(err.Error(), `rolling back: carrying out step "validate": a pod is missing`) {
+		if err == nil || !strings.HasPrefix(err.Error(), `rolling back: running step "validate": a pod is missing`) {
 			t.Errorf("error: %v", err)
 		}
 	})
@@ -263,7 +263,7 @@ func TestAFailedStepIsUndoneOnlyWhereThatIsSafe(t *testing.T) {
 		message  string
 		back     bool
 	}{
-		{"the new server never ran", 0, false, "ns-one/one is back at revision 1 and ready", true},
+		{"the new server never ran", 0, false, "ns-one/one is rolled back to revision 1 and ready", true},
 		{"the new server ran and crashed", 3, false, "has run reg.example/aistor/minio:new", false},
 		{"the plan calls it forward only", 0, true, "it cannot be rolled back", false},
 	} {

@@ -183,7 +183,7 @@ func (e *Executor) recordRevision(ctx context.Context, s plan.Step, rel HelmRele
 	}
 	rec.RecordRevision(e.digest, rel.record())
 	if between := rel.Revision - 1; between > rec.Before && slices.Contains(rec.Own, rel.Revision) {
-		e.emitMessage(s.ID, EventAlarm, fmt.Sprintf("somebody else made revision %d of %s right before revision %d: see what it changed, which this step replaced", between, s.Target, rel.Revision))
+		e.emitMessage(s.ID, EventAlarm, fmt.Sprintf("another client created revision %d of %s right before revision %d, and this step replaced its changes: review what it changed", between, s.Target, rel.Revision))
 	}
 	return e.save(ctx)
 }

@@ -22,8 +22,8 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 		{"the operator is done, the store is left", func(*plan.Plan, *plan.Facts, *journal.Run) {}, ""},
 		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Steps = nil }, "made for another state: step operator-5.10.0 differs in before, unchanged"},
 		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Bundle.Digest = "sha256:other" }, "the bundle differs"},
-		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by somebody else: revision"},
-		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by somebody else: revision"},
+		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by another client: revision"},
+		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by another client: revision"},
 		{"the same steps, and a warning that the file lacks", func(p *plan.Plan, _ *plan.Facts, r *journal.Run) {
 			reviewed, _, _ := halfDone()
 			*p = *reviewed

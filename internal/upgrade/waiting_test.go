@@ -76,7 +76,7 @@ func TestMorePodsDownThanPromisedRaisesTheAlarmAndStartsNoFurtherStore(t *testin
 		if !ok || stopped.Step != "store-two" || !stopped.Changed {
 			t.Fatalf("error: %v", err)
 		}
-		want := []string{"2 pods of object store ns-one/one were down at once instead of one by one"}
+		want := []string{"2 pods of object store ns-one/one were down at the same time instead of one by one"}
 		if diff := cmp.Diff(want, x.told.alarmMessages()); diff != "" {
 			t.Errorf("alarms (-want +got):\n%s", diff)
 		}
@@ -105,7 +105,7 @@ func TestPodsThatGoDownWithoutAnyPlanRaiseTheAlarmToo(t *testing.T) {
 		if !ok || stopped.Step != "store-one" {
 			t.Fatalf("error: %v", err)
 		}
-		want := []string{"2 pods of object store ns-two/two were down at once although no restart was planned"}
+		want := []string{"2 pods of object store ns-two/two were down at the same time although no restart was planned"}
 		if diff := cmp.Diff(want, x.told.alarmMessages()); diff != "" {
 			t.Errorf("alarms (-want +got):\n%s", diff)
 		}

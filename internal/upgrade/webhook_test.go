@@ -77,8 +77,8 @@ func TestAWebhookThatStaysAwayIsNamed(t *testing.T) {
 			t.Fatalf("error: %v", err)
 		}
 		for _, want := range []string{
-			"webhook validate.policy.example-fail of ValidatingWebhookConfiguration/policies-all does not answer at Service policies/policy-svc",
-			"hint: once it does (kubectl get endpointslices -n policies -l kubernetes.io/service-name=policy-svc), helm aistor upgrade --plan p.yaml",
+			"webhook validate.policy.example-fail of ValidatingWebhookConfiguration/policies-all does not respond at Service policies/policy-svc",
+			"hint: once it responds (kubectl get endpointslices -n policies -l kubernetes.io/service-name=policy-svc), helm aistor upgrade --plan p.yaml",
 		} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("received: %v\nexpected: %s", err, want)

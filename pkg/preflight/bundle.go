@@ -25,7 +25,7 @@ func checkBundle(_ context.Context, s *Subject) Result {
 		k := imageObject(img)
 		switch {
 		case !img.IsRequired():
-			f.addNote("%s is not in the bundle; it is pulled only where its feature is switched on", img.Source)
+			f.addNote("%s is not in the bundle; it is pulled only if its feature is enabled", img.Source)
 		case held[img.Private.String()]:
 			f.addNote("%s is pinned and not in the bundle: checked in the registry", img.Private)
 		case onlyUserSettings(img):

@@ -30,12 +30,12 @@ func TestRoleRefImmutable(t *testing.T) {
 		{name: "a role changes in place", want: Fail, change: addConflictingBinding, observed: "ClusterRole/aistor-objectstore", required: "ClusterRole/aistor-object-store",
 			line:   "clusterrolebinding aistor-object-store: chart aistor-operator-5.10.0 changes its role",
 			remedy: "kubectl delete clusterrolebinding aistor-object-store"},
-		{name: "a step deletes the binding first", want: Pass, details: []string{"a step of the plan deletes the binding first"},
+		{name: "a step deletes the binding first", want: Pass, details: []string{"the plan deletes the binding first"},
 			change: func(t *testing.T, s *Subject) {
 				addConflictingBinding(t, s)
 				s.Plan.Steps = append(s.Plan.Steps, plan.Step{Action: plan.ActionRecreateBindings, Objects: []plan.ObjectKey{{Kind: "ClusterRoleBinding", Name: "aistor-object-store"}}})
 			}},
-		{name: "a stepping stone removes the binding first", want: Pass, details: []string{"goes through aistor-operator-5.8.0"},
+		{name: "a stepping stone removes the binding first", want: Pass, details: []string{"intermediate version aistor-operator-5.8.0"},
 			change: func(t *testing.T, s *Subject) {
 				addConflictingBinding(t, s)
 				last := s.Inputs.Operator[0]
@@ -58,7 +58,7 @@ func TestOwnership(t *testing.T) {
 		{name: "a license made by hand", want: Fail, line: "secret aistor/minio-license: exists and belongs to nobody",
 			remedy: "remove the license from the values of release aistor/aistor",
 			change: func(_ *testing.T, s *Subject) { s.Facts.License.Release = "" }},
-		{name: "a license that nobody could look at", want: Error, line: "secret aistor/minio-license: errors", remedy: "kubectl auth can-i get secrets -n aistor",
+		{name: "a license that nobody could look at", want: Error, line: "secret aistor/minio-license: could not be read", remedy: "kubectl auth can-i get secrets -n aistor",
 			change: func(_ *testing.T, s *Subject) { s.Facts.License = nil }},
 		{name: "a license that is not there yet", want: Pass, change: func(_ *testing.T, s *Subject) {
 			s.Facts.License.Release, s.Facts.License.Present = "", false
@@ -82,7 +82,7 @@ func TestCRDRemoval(t *testing.T) {
 	}
 	runCases(t, PreUpgradeChecks(), "crd-removal", []checkCase{
 		{name: "nothing goes", want: Pass},
-		{name: "the stores' definition goes", want: Fail, change: drop(false), line: "definition objectstores.aistor.min.io", remedy: "leave the operator"},
+		{name: "the stores' definition goes", want: Fail, change: drop(false), line: "CRD objectstores.aistor.min.io", remedy: "leave the operator"},
 		{name: "a definition that the installed chart keeps", want: Pass, change: drop(true)},
 		{name: "an annotation put on by hand does not help", want: Fail, change: func(t *testing.T, s *Subject) {
 			drop(false)(t, s)
@@ -189,9 +189,9 @@ func TestLicense(t *testing.T) {
 		{name: "in its grace period", want: Fail, change: live(licenseToken(-10 * day)), line: "10 days ago: object stores become read-only"},
 		{name: "read-only", want: Fail, change: live(licenseToken(-40 * day)), line: "read-only"},
 		{name: "no access", want: Fail, change: live(licenseToken(-300 * day)), line: "no access"},
-		{name: "the base64 of the token", want: Fail, change: live(base64.StdEncoding.EncodeToString([]byte(licenseToken(100 * day)))), line: "base64 of the token", remedy: "base64 -d"},
+		{name: "the base64 of the token", want: Fail, change: live(base64.StdEncoding.EncodeToString([]byte(licenseToken(100 * day)))), line: "is base64-encoded", remedy: "base64 -d"},
 		{name: "no token at all", want: Fail, change: live("hello"), observed: "unreadable"},
-		{name: "none", want: Fail, change: live(""), line: "holds no license"},
+		{name: "none", want: Fail, change: live(""), line: "contains no license"},
 		{name: "not looked at", want: Error, change: func(_ *testing.T, s *Subject) { s.Inputs, s.Facts.License = nil, nil }},
 		{name: "data instead of stringData", want: Pass, change: func(t *testing.T, s *Subject) {
 			s.Inputs.Operator[0].After[4] = mustParseObject(t, `{apiVersion: v1, kind: Secret, metadata: {name: minio-license}, data: {minio.license: `+base64.StdEncoding.EncodeToString([]byte(licenseToken(90*day)))+`}}`)

@@ -21,7 +21,7 @@ func PostUpgradeChecks() []Check {
 		{ID: "workloads-healthy", Title: "Workloads", Phase: PhaseAfter, Run: checkWorkloads,
 			Needs:     workloads,
 			Inspects:  "deployments, stateful sets, and pods with their containers",
-			FailsWhen: "a pod is not ready, each with its cause; a warning for many restarts and pods that are going"},
+			FailsWhen: "a pod is not ready, each with its cause; a warning for many restarts and terminating pods"},
 		{ID: "references-private", Title: "Private references", Phase: PhaseAfter, Run: checkRunningRefs, Needs: []string{"pods"},
 			Inspects:  "the image of every container, init container and sidecar that runs",
 			FailsWhen: "an image is not in the private registry"},

@@ -62,7 +62,7 @@ func healthChecks() []Check {
 		warnIfInterrupted(Check{ID: "workloads-healthy", Title: "Workloads", Phase: PhaseA, Run: checkWorkloads,
 			Needs:     []string{"pods", "deployments", "statefulsets"},
 			Inspects:  "deployments, stateful sets, and pods with their containers",
-			FailsWhen: "a pod is not ready, each with its cause; a warning for many restarts and pods that are going"}),
+			FailsWhen: "a pod is not ready, each with its cause; a warning for many restarts and terminating pods"}),
 		warnIfInterrupted(Check{ID: "stores-healthy", Title: "Object stores", Phase: PhaseA, Run: checkStores, Needs: []string{"objectstores"},
 			Inspects:  "each object store's health, drives and pools",
 			FailsWhen: "a store is not green, a drive is offline or healing, or a pool is not initialized"}),

@@ -67,7 +67,7 @@ func TestPermissions(t *testing.T) {
 			change: func(_ *testing.T, s *Subject) {
 				s.Permissions = []Permission{{Verb: "get", Resource: "secrets", Cause: "time-out"}}
 			}},
-		{name: "a refused look is an error", want: Error, line: "nodes errors", remedy: "kubectl auth can-i list nodes",
+		{name: "a refused look is an error", want: Error, line: "nodes could not be read", remedy: "kubectl auth can-i list nodes",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Gaps = []plan.Gap{{Subject: "nodes", Cause: "forbidden", Denied: true}}
 			}},

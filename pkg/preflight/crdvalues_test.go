@@ -44,7 +44,7 @@ func TestCustomResourceValues(t *testing.T) {
 		return func(t *testing.T, s *Subject) { first(t, s); second(t, s) }
 	}
 	runCases(t, PreUpgradeChecks(), idValues, []checkCase{
-		{name: "nothing is wrong", want: Pass, change: set(world{}), line: "2 custom resources are accepted by every definition on the way"},
+		{name: "nothing is wrong", want: Pass, change: set(world{}), line: "2 custom resources are valid for all CRDs of the plan"},
 		{name: "a loose definition accepts it", want: Pass},
 		{name: "an enumeration", want: Fail, change: set(world{coming: mode, after: `, mode: quick`}),
 			line:     `object store tenant/primary: spec.mode is none of "fast", "safe": chart aistor-operator-5.10.0 does not accept it`,
@@ -83,7 +83,7 @@ func TestCustomResourceValues(t *testing.T) {
 			installed: `mode: {type: string, x-kubernetes-validations: [{rule: "self.startsWith('a')"}]}`,
 			coming:    `mode: {type: string, x-kubernetes-validations: [{rule: "self.startsWith('a')"}]}`, after: `, mode: b`})},
 		{name: "a new rule for what is not there", want: Pass, change: set(world{coming: `mode: {type: string, x-kubernetes-validations: [{rule: "self.startsWith('a')"}]}`})},
-		{name: "a version that objects are stored in", want: Fail, line: "objects are stored in version v1beta1, which chart aistor-operator-5.10.0 does not have any more",
+		{name: "a version that objects are stored in", want: Fail, line: "stored version v1beta1 is missing in chart aistor-operator-5.10.0",
 			change: and(set(world{}), func(_ *testing.T, s *Subject) { s.Facts.CRDs[0].Stored = []string{"v1beta1", "v1"} })},
 		{name: "a version that is not served", want: Fail, line: "apiVersion aistor.min.io/v1alpha1 is not served", change: and(set(world{}), func(_ *testing.T, s *Subject) {
 			s.Inputs.Stores[0].After[0]["apiVersion"] = "aistor.min.io/v1alpha1"

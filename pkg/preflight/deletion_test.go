@@ -75,19 +75,19 @@ func TestDeletionsThatNeedAReader(t *testing.T) {
 		{name: "a server's claim is gone", want: Fail, line: "persistentvolumeclaim tenant/data-primary-pool-0-2 was deleted; its pod gets an empty volume when it restarts",
 			observed: "no such claim", remedy: "kubectl patch pv pv-2 ",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Claims = slices.Delete(s.Facts.Claims, 2, 3) }},
-		{name: "claims that could not be listed are not missing", want: Error, line: "persistentvolumeclaims in tenant errors",
+		{name: "claims that could not be listed are not missing", want: Error, line: "persistentvolumeclaims in tenant could not be read",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Claims, s.Facts.Gaps = nil, []plan.Gap{gapIn("persistentvolumeclaims")}
 			}},
-		{name: "volumes that nobody may list are no pass", want: Skip, line: "persistentvolumes errors: forbidden", remedy: "kubectl auth can-i list persistentvolumes",
+		{name: "volumes that nobody may list are no pass", want: Skip, line: "persistentvolumes could not be read: forbidden", remedy: "kubectl auth can-i list persistentvolumes",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{Subject: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
 			}},
-		{name: "volumes that could not be listed are an error", want: Error, line: "persistentvolumes errors: away",
+		{name: "volumes that could not be listed are an error", want: Error, line: "persistentvolumes could not be read: away",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{Subject: "persistentvolumes", Cause: "away", Optional: true}}
 			}},
-		{name: "a claim that is marked fails beside a gap", want: Fail, line: "marked for deletion", details: []string{"persistentvolumes errors"},
+		{name: "a claim that is marked fails beside a gap", want: Fail, line: "marked for deletion", details: []string{"persistentvolumes could not be read"},
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Claims[0].Terminating = testNow()
 				s.Facts.Gaps = []plan.Gap{{Subject: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}

@@ -108,7 +108,7 @@ func TestParseDockerConfig(t *testing.T) {
 		{"auth without a colon", `{"auths":{"r":{"auth":"aHVudGVyMg=="}}}`, "", "", "username:password"},
 		{"no JSON", `hunter2`, "", "", "not the JSON"},
 		{"another shape", `{"auths":["hunter2"]}`, "", "", "not the JSON"},
-		{"nothing", ``, "", "", "no .dockerconfigjson"},
+		{"nothing", ``, "", "", "missing key .dockerconfigjson"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

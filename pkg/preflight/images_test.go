@@ -19,14 +19,14 @@ func TestRenderedReferencesPrivate(t *testing.T) {
 		return func(t *testing.T, s *Subject) { s.Inputs.Stores[0].After = mustParseObjects(t, storeDoc(spec)) }
 	}
 	runCases(t, PreUpgradeChecks(), "references-private", []checkCase{
-		{name: "all in the private registry", want: Pass, line: "all 3 rendered references lead to " + private},
+		{name: "all in the private registry", want: Pass, line: "all 3 rendered references are in " + private},
 		{name: "one nested in a ConfigMap leads outside", want: Fail, change: config(private+"/aistor/minio-sidecar", "quay.io/minio/aistor/minio-sidecar"),
 			line: "configmap aistor/object-store-operator: .data.minio-sidecar → .image: quay.io/minio/aistor/minio-sidecar:" + minioR, required: private + "/aistor/minio-sidecar:" + minioR},
 		{name: "a bare name leads to docker.io", want: Fail, change: config(private+"/aistor/minio:", "operator:"), line: "docker.io/library/operator"},
-		{name: "half an image is no reference", want: Fail, change: store(`, image: "aistor:"`), line: `"aistor:" is no image reference`},
-		{name: "a digest without its at sign is none either", want: Fail, change: store(`, image: "` + private + `/aistor/minio:` + digestA + `"`), line: "is no image reference"},
+		{name: "half an image is no reference", want: Fail, change: store(`, image: "aistor:"`), line: `"aistor:" is not an image reference`},
+		{name: "a digest without its at sign is none either", want: Fail, change: store(`, image: "` + private + `/aistor/minio:` + digestA + `"`), line: "is not an image reference"},
 		{name: "an init container of the user's", want: Fail, change: store(`, initContainers: [{name: a, image: busybox}]`), line: ".spec.initContainers[].image: docker.io/library/busybox"},
-		{name: "an optional one only warns", want: Warn, line: "only where its feature is switched on",
+		{name: "an optional one only warns", want: Warn, line: "(only if its feature is enabled)",
 			change: func(t *testing.T, s *Subject) {
 				config(private+"/aistor/minio-sidecar:"+minioR, "quay.io/minio/aistor/kes:R")(t, s)
 				s.Inputs.Operator[0].Images = []images.Image{{Ref: mustParseRef(t, "quay.io/minio/aistor/kes:R"), Reasons: []images.Reason{{Kind: images.KindOptional}}}}
@@ -44,11 +44,11 @@ func TestBundleComplete(t *testing.T) {
 		}
 	}
 	runCases(t, PreUpgradeChecks(), "bundle-complete", []checkCase{
-		{name: "all carried", want: Pass, line: "carries 3 images"},
-		{name: "one is missing", want: Fail, change: missing(images.KindDefault), line: "image quay.io/minio/aistor/minwall:R: asked for by ConfigMap/aistor/object-store-operator .data.minwall",
+		{name: "all carried", want: Pass, line: "contains all 3 images"},
+		{name: "one is missing", want: Fail, change: missing(images.KindDefault), line: "image quay.io/minio/aistor/minwall:R: referenced by ConfigMap/aistor/object-store-operator .data.minwall",
 			remedy: "helm aistor bundle create --image quay.io/minio/aistor/minwall:R"},
-		{name: "one of the user's own", want: Warn, change: missing(images.KindUser), line: "has to be in the registry already"},
-		{name: "an optional one", want: Pass, change: missing(images.KindOptional), details: []string{"only where its feature is switched on"}},
+		{name: "one of the user's own", want: Warn, change: missing(images.KindUser), line: "must exist in the registry"},
+		{name: "an optional one", want: Pass, change: missing(images.KindOptional), details: []string{"is pulled only if its feature is enabled"}},
 	})
 }
 
@@ -56,8 +56,8 @@ func TestNodePlatforms(t *testing.T) {
 	t.Parallel()
 	runCases(t, PreUpgradeChecks(), "node-platforms", []checkCase{
 		{name: "every node's platform", want: Pass, line: "linux/amd64"},
-		{name: "a node that does not say what it is", want: Error, line: "node n2: does not say what platform it is of", change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "/" }},
-		{name: "an image that does not say what it is for", want: Error, line: "does not say for which platforms", change: func(_ *testing.T, s *Subject) { s.Inputs.Bundle.Images[0].Platforms = nil }},
+		{name: "a node that does not say what it is", want: Error, line: "node n2: platform unknown", change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "/" }},
+		{name: "an image that does not say what it is for", want: Error, line: "platforms in the bundle are unknown", change: func(_ *testing.T, s *Subject) { s.Inputs.Bundle.Images[0].Platforms = nil }},
 		{name: "an arm64 node and an amd64 bundle", want: Fail, line: "the bundle has it for linux/amd64, node n2 is linux/arm64", remedy: "--platform linux/amd64,linux/arm64",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Nodes[1].Platform = "linux/arm64"

@@ -26,8 +26,8 @@ func TestWhatAnInterruptedUpgradeLeftWarnsBeforeAndFailsAfter(t *testing.T) {
 	}{
 		{"nothing explains it", func(*Subject) {}, Fail, ""},
 		{"an upgrade of ours was interrupted", func(s *Subject) { s.Resuming = true }, Warn, "left by the interrupted upgrade, which is resumed"},
-		{"a Helm failed at the operator", func(s *Subject) { s.Facts.Operator.Status = "failed" }, Warn, "left by a Helm that stopped half way"},
-		{"a Helm was killed at the operator", func(s *Subject) { s.Facts.Operator.Status = "pending-upgrade" }, Warn, "left by a Helm that stopped half way"},
+		{"a Helm failed at the operator", func(s *Subject) { s.Facts.Operator.Status = "failed" }, Warn, "left by an interrupted Helm operation"},
+		{"a Helm was killed at the operator", func(s *Subject) { s.Facts.Operator.Status = "pending-upgrade" }, Warn, "left by an interrupted Helm operation"},
 		{"a Helm failed and the operator is not changed", func(s *Subject) { s.Facts.Operator.Status, s.Inputs.Operator = "failed", nil }, Fail, ""},
 	}
 	for _, tt := range tests {

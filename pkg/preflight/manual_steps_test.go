@@ -25,9 +25,9 @@ func (p fakeBundle) VerifyBundle(context.Context) (string, error) {
 func TestManualBackups(t *testing.T) {
 	t.Parallel()
 	runCases(t, PreUpgradeChecks(), "manual-backups", []checkCase{
-		{name: "all acknowledged", want: Pass, details: []string{"acknowledged: users, groups and policies"}},
-		{name: "one is not", want: Warn, line: "nobody acknowledged that export users, groups and policies", remedy: "--acknowledge iam-export",
-			details: []string{"acknowledged: the metadata of the buckets"},
+		{name: "all acknowledged", want: Pass, details: []string{"acknowledged: export users, groups and policies"}},
+		{name: "one is not", want: Warn, line: "manual step not confirmed: export users, groups and policies", remedy: "--acknowledge iam-export",
+			details: []string{"acknowledged: export bucket metadata"},
 			change:  func(_ *testing.T, s *Subject) { s.Acknowledged = []string{"bucket-export", "config-export"} }},
 		{name: "no store is touched", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Steps = s.Plan.Steps[:1] }},
 	})
@@ -58,9 +58,9 @@ func TestRollbackReady(t *testing.T) {
 	t.Parallel()
 	runCases(t, PreUpgradeChecks(), "rollback-ready", []checkCase{
 		{name: "ready", want: Pass},
-		{name: "no revision was ever deployed", want: Warn, line: "release aistor/aistor: no revision", remedy: "helm history aistor",
+		{name: "no revision was ever deployed", want: Warn, line: "release aistor/aistor: no readable rollback revision", remedy: "helm history aistor",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator.LastDeployed = 0 }},
-		{name: "an old image is gone", want: Warn, line: "runs now and could not be pulled again", change: func(_ *testing.T, s *Subject) {
+		{name: "an old image is gone", want: Warn, line: "running image registry.example.com:5000/aistor/operator:RELEASE.2026-07-14T19-42-05Z cannot be pulled", change: func(_ *testing.T, s *Subject) {
 			s.Facts.Pods[0].Containers[0].Image = private + "/aistor/operator:" + oldOp
 		}},
 		{name: "the registry is not reachable from this machine", want: Pass, details: []string{"not looked for"}, change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
@@ -92,11 +92,11 @@ func TestKES(t *testing.T) {
 		{name: "no store uses it", want: Skip},
 		{name: "one of two is ready", want: Pass, change: with(true, false)},
 		{name: "none is ready", want: Fail, line: "none of its 2 KES pods is ready", change: with(false, false)},
-		{name: "another store's is ready", want: Warn, line: "no pod of it was found", change: func(t *testing.T, s *Subject) {
+		{name: "another store's is ready", want: Warn, line: "no KES pod was found", change: func(t *testing.T, s *Subject) {
 			with(true)(t, s)
 			s.Facts.Pods[len(s.Facts.Pods)-1].Store = "tenant/other"
 		}},
-		{name: "none is found", want: Warn, line: "no pod of it was found", change: with()},
+		{name: "none is found", want: Warn, line: "no KES pod was found", change: with()},
 	})
 }
 
@@ -108,7 +108,7 @@ func TestDrainTime(t *testing.T) {
 	runCases(t, PreUpgradeChecks(), "drain-time", []checkCase{
 		{name: "the default", want: Pass},
 		{name: "long", want: Pass, change: drain(10 * time.Minute), details: []string{"at most 2400 s"}},
-		{name: "short", want: Warn, change: drain(5 * time.Second), line: "cuts requests after 5 s", remedy: "rollingTimeoutSeconds"},
+		{name: "short", want: Warn, change: drain(5 * time.Second), line: "requests are cut off 5 s after a restart begins", remedy: "rollingTimeoutSeconds"},
 	})
 }
 
@@ -116,7 +116,7 @@ func TestReleaseTags(t *testing.T) {
 	t.Parallel()
 	runCases(t, PreUpgradeChecks(), "release-tags", []checkCase{
 		{name: "a release", want: Pass},
-		{name: "another tag", want: Warn, line: "its tag is no release", change: func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "latest" }},
+		{name: "another tag", want: Warn, line: "the tag is not a release", change: func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "latest" }},
 		{name: "only a digest", want: Warn, observed: "no tag", change: func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "" }},
 		{name: "no servers", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Images = s.Plan.Images[2:] }},
 	})

@@ -241,6 +241,6 @@ func (g *pullFailure) describeFailure() (status Status, line, remedy string) {
 	case KindDiskFull:
 		return Fail, "the node's disk is full", "make room for images on the node"
 	default:
-		return Error, g.ref.String() + " errors: " + firstLine(g.err), ""
+		return Error, g.ref.String() + " could not be pulled: " + firstLine(g.err), ""
 	}
 }

@@ -82,11 +82,11 @@ func TestPullTest(t *testing.T) {
 		{name: "no signature", want: Fail, change: nodesSay(KindUntrusted), line: "lacks the signature"},
 		{name: "a full disk", want: Fail, change: nodesSay(KindDiskFull), line: "disk is full"},
 		{name: "too many requests is an error", want: Error, change: nodesSay(KindRateLimited), line: "429"},
-		{name: "so is what nobody understands", want: Error, change: nodesSay(""), line: "errors"},
+		{name: "so is what nobody understands", want: Error, change: nodesSay(""), line: "could not be pulled"},
 		{name: "unschedulable", want: Fail, change: podsMeet(KindUnschedulable), line: "no pod of AIStor can be placed there"},
-		{name: "refused by a policy", want: Fail, change: podsMeet(KindRefused), line: "the cluster refuses the test's pod"},
+		{name: "refused by a policy", want: Fail, change: podsMeet(KindRefused), line: "the test pod was rejected"},
 		{name: "no right to start pods is an error", want: Error, change: podsMeet(KindNoPermission), line: "not looked at", remedy: "can-i create pods"},
-		{name: "so is a node that takes too long", want: Error, change: podsMeet(KindTimeout), line: "not pulled in time", remedy: "--pull-timeout"},
+		{name: "so is a node that takes too long", want: Error, change: podsMeet(KindTimeout), line: "pull timed out", remedy: "--pull-timeout"},
 		{name: "a spare node that takes no pods is nothing", want: Pass, change: func(_ *testing.T, s *Subject) {
 			s.SpareNodes = true
 			s.Puller = fakePuller{pod: func(p NodePull) error {
@@ -96,7 +96,7 @@ func TestPullTest(t *testing.T) {
 				return nil
 			}}
 		}},
-		{name: "an answer that is missing is an error", want: Error, line: "it did not answer", change: func(_ *testing.T, s *Subject) { s.Puller = silentPuller{} }},
+		{name: "an answer that is missing is an error", want: Error, line: "no response", change: func(_ *testing.T, s *Subject) { s.Puller = silentPuller{} }},
 	})
 }
 
@@ -111,7 +111,7 @@ func TestTheNodesAnswerForTheRegistry(t *testing.T) {
 	for _, id := range []string{"images-present", "pull-secrets-accepted"} {
 		runCases(t, PreUpgradeChecks(), id, []checkCase{
 			{name: "asked from here", want: Pass},
-			{name: "the nodes answer", want: Skip, line: CheckPullTest + " answers instead", change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
+			{name: "the nodes answer", want: Skip, line: "see " + CheckPullTest, change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
 			{name: "nobody answers", want: Error, remedy: "--pull-test", change: func(_ *testing.T, s *Subject) { s.Registry, s.Puller = nil, nil }},
 		})
 	}

@@ -149,7 +149,7 @@ func describeRefusal(err error, ref images.Ref) (status Status, line string, per
 	case KindUnreachable:
 		return Error, ref.Host + " is not reachable from this machine: " + rootCause(err), false
 	default:
-		return Error, ref.String() + " errors: " + firstLine(err), true
+		return Error, ref.String() + " could not be resolved: " + firstLine(err), true
 	}
 }
 

@@ -34,19 +34,19 @@ func TestPullSecretsAccepted(t *testing.T) {
 			change: func(_ *testing.T, s *Subject) {
 				fakeRegistryOf(s).logins["puller:hunter2"] = []string{"aistor/minio", "aistor/operator"}
 			}},
-		{name: "404", want: Fail, change: removeImage("minio:" + minioR), line: "404 from " + private + ": " + private + "/aistor/minio:" + minioR + " is not there", remedy: "helm aistor push"},
+		{name: "404", want: Fail, change: removeImage("minio:" + minioR), line: "404 from " + private + ": " + private + "/aistor/minio:" + minioR + " not found", remedy: "helm aistor push"},
 		{name: "the wrong platform", want: Fail, line: "is there for linux/amd64, linux/arm64/v8 only, node n2 is linux/s390x",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "linux/s390x" }},
 		{name: "TLS", want: Fail, change: registryDown(KindTLS), line: "TLS to " + private + " failed"},
 		{name: "plain HTTP", want: Fail, change: registryDown(KindPlainHTTP), line: "plain HTTP"},
-		{name: "unreachable is an error", want: Error, change: registryDown(KindUnreachable), line: private + " can't be reached from here"},
+		{name: "unreachable is an error", want: Error, change: registryDown(KindUnreachable), line: private + " is not reachable from this machine"},
 		{name: "so is a limit on requests", want: Error, change: registryDown(KindRateLimited), line: "429"},
 		{name: "so is a login elsewhere", want: Error, change: registryDown(KindPrivateRedirect), line: "private address"},
-		{name: "so is what nobody knows", want: Error, change: registryDown("server"), line: "errors"},
+		{name: "so is what nobody knows", want: Error, change: registryDown("server"), line: "could not be resolved"},
 		{name: "the second entry serves where the first is refused", want: Pass, line: "3 images in",
 			change: secretContent(dockerConfig(map[string]string{private + "/aistor": "puller:wrong", private: "puller:hunter2"}))},
 		{name: "the nodes pull by themselves", want: Skip, change: nodesPull},
-		{name: "one namespace without any", want: Warn, line: "namespace aistor: its pods name no pull secret",
+		{name: "one namespace without any", want: Warn, line: "namespace aistor: its pods have no pull secret",
 			change: func(t *testing.T, s *Subject) {
 				nodesPull(t, s)
 				s.Facts.Stores[0].ImagePullSecret = "pull"
@@ -102,7 +102,7 @@ func TestRefusalsAreNamedOnceAndMissingImagesEach(t *testing.T) {
 	var names []string
 	for _, l := range got {
 		rest := l[strings.Index(l, "/aistor/")+len("/aistor/"):]
-		names = append(names, strings.TrimSuffix(rest, " is not there"))
+		names = append(names, strings.TrimSuffix(rest, " not found"))
 	}
 	slices.Sort(names)
 	if diff := cmp.Diff(want, names); diff != "" {

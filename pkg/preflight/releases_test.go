@@ -13,15 +13,15 @@ func TestReleasesFound(t *testing.T) {
 		{name: "operator and store", want: Pass, line: "2 releases, 1 object store", details: []string{"release aistor/aistor: chart aistor-operator-5.10.0"}},
 		{name: "no operator", want: Fail, line: "no Helm release of the operator", remedy: "helm list -A",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator = nil; s.Inputs = nil }},
-		{name: "an operator that this user may not see", want: Error, line: "in what this user may see", change: func(_ *testing.T, s *Subject) {
+		{name: "an operator that this user may not see", want: Error, line: "release is not visible to this user", change: func(_ *testing.T, s *Subject) {
 			s.Inputs, s.Plan, s.Facts.Operator = nil, nil, nil
 			s.Facts.Gaps = []plan.Gap{{Subject: "operator pods in all namespaces", Cause: "forbidden", Denied: true}}
 		}},
 		{name: "a release the plan upgrades is gone", want: Fail, line: "release tenant/primary: not found",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Releases = nil }},
-		{name: "a store that no release owns", want: Warn, line: "object store tenant/primary: no Helm release owns it",
+		{name: "a store that no release owns", want: Warn, line: "object store tenant/primary: not owned by a Helm release",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Stores[0].Release = "" }},
-		{name: "another operator", want: Warn, line: "namespace second: another operator of AIStor runs there", remedy: "kubectl get pods -n second -l aistor.min.io/name",
+		{name: "another operator", want: Warn, line: "namespace second: another AIStor operator runs there", remedy: "kubectl get pods -n second -l aistor.min.io/name",
 			change: func(_ *testing.T, s *Subject) { s.Facts.OtherOperators = []string{"second"} }},
 	})
 }
@@ -45,19 +45,19 @@ func TestReleasesSettled(t *testing.T) {
 		{name: "deployed", want: Pass},
 		{name: "a killed upgrade", want: Fail, change: operator("pending-upgrade"), line: "release aistor/aistor: revision 3 is pending-upgrade",
 			observed: "pending-upgrade", required: "deployed", remedy: "resolve it with: helm aistor upgrade --bundle BUNDLE"},
-		{name: "a killed upgrade that the plan settles", want: Warn, line: "a step of the plan settles it",
+		{name: "a killed upgrade that the plan settles", want: Warn, line: "the plan resolves it",
 			change: operator("pending-upgrade", unstick)},
-		{name: "an upgrade that may be under way", want: Fail, line: "another Helm may be at work since 2026-09-01T11:46:00Z",
+		{name: "an upgrade that may be under way", want: Fail, line: "another Helm operation may be in progress since 2026-09-01T11:46:00Z",
 			remedy: "wait, or rerun after 2026-09-01T12:01:00Z",
 			change: begun(14*time.Minute, operator("pending-upgrade", unstick))},
-		{name: "an upgrade that was killed a while ago", want: Warn, line: "a step of the plan settles it",
+		{name: "an upgrade that was killed a while ago", want: Warn, line: "the plan resolves it",
 			change: begun(15*time.Minute, operator("pending-upgrade", unstick))},
-		{name: "an upgrade of ours that was killed just now", want: Warn, line: "a step of the plan settles it",
+		{name: "an upgrade of ours that was killed just now", want: Warn, line: "the plan resolves it",
 			change: begun(time.Minute, func(t *testing.T, s *Subject) {
 				operator("pending-upgrade", unstick)(t, s)
 				s.OwnPending = []string{"aistor/aistor"}
 			})},
-		{name: "a failed upgrade that this one goes over again", want: Warn, change: operator("failed"), line: "half changed"},
+		{name: "a failed upgrade that this one goes over again", want: Warn, change: operator("failed"), line: "partially updated"},
 		{name: "a failed release that nobody upgrades", want: Fail, line: "is failed",
 			change: func(_ *testing.T, s *Subject) {
 				s.Facts.Releases = append(s.Facts.Releases, plan.InstalledRelease{Namespace: "other", Name: "b", Status: "failed", Revision: 1})
@@ -83,7 +83,7 @@ func TestReleaseSize(t *testing.T) {
 	}
 	runCases(t, PreUpgradeChecks(), "release-size", []checkCase{
 		{name: "small", want: Pass, line: "160 KiB"},
-		{name: "the installed one is near the limit", want: Warn, line: "release aistor/aistor: its record is 1000 KiB of 1024, and the next one may not fit",
+		{name: "the installed one is near the limit", want: Warn, line: "release aistor/aistor: the release Secret has 1000 of 1024 KiB; the next one may be too large",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator.RecordBytes = 1000 << 10 }},
 		{name: "the coming one is the largest", want: Pass, change: coming(300 << 10), line: "300 KiB of 1024"},
 		{name: "the coming one is near the limit", want: Warn, change: coming(1000<<10, "values (900 KiB)"), line: "close to the API server's limit; heaviest: values (900 KiB)"},

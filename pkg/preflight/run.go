@@ -80,10 +80,9 @@ func Mandatory(id string) bool {
 	return slices.ContainsFunc(slices.Concat(PreUpgradeChecks(), PostUpgradeChecks()), func(c Check) bool { return c.ID == id && c.Mandatory })
 }
 
-// UnknownIDMessage tells people that no check has an ID, and which one they may have
-// meant.
+// UnknownIDMessage says that no check has the ID, and suggests the nearest one.
 func UnknownIDMessage(checks []Check, id string) string {
-	message := fmt.Sprintf("no check has the ID %q", id)
+	message := fmt.Sprintf("unknown check %q", id)
 	if meant := closestID(strings.ToLower(id), knownIDs(checks)); meant != "" {
 		message += "; did you mean " + meant + "?"
 	}

@@ -185,8 +185,8 @@ func TestWhatCanNotBeLookedAtIsAnError(t *testing.T) {
 		subject *Subject
 		line    string
 	}{
-		{"no subject", t.Context(), fixedCheck("c", Pass), nil, "nothing is known"},
-		{"no facts", t.Context(), fixedCheck("c", Pass), &Subject{}, "nothing is known"},
+		{"no subject", t.Context(), fixedCheck("c", Pass), nil, "no cluster facts"},
+		{"no facts", t.Context(), fixedCheck("c", Pass), &Subject{}, "no cluster facts"},
 		{"interrupted", cancelled, fixedCheck("c", Pass), emptySubject(), "interrupted"},
 		{"a check that breaks", t.Context(), breaks, emptySubject(), "oh no"},
 	} {

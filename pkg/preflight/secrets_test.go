@@ -38,12 +38,12 @@ func TestPullSecretsPresent(t *testing.T) {
 	runCases(t, PreUpgradeChecks(), "pull-secrets-present", []checkCase{
 		{name: "in every namespace", want: Pass, line: "aistor, tenant"},
 		{name: "missing where the store is", want: Fail, change: tenantSecret(func(p *plan.PullSecret) { *p = plan.PullSecret{Namespace: "tenant", Name: "pull"} }),
-			line:   "secret tenant/pull, named by the values: does not exist, and 2 images are pulled there",
+			line:   "secret tenant/pull, referenced by the values: does not exist, and 2 images are pulled there",
 			remedy: "kubectl create secret docker-registry pull -n tenant --docker-server=" + private},
-		{name: "one that nobody looked at", want: Error, line: "was not looked at", remedy: "kubectl get secret pull -n tenant",
+		{name: "one that nobody looked at", want: Error, line: "was not read", remedy: "kubectl get secret pull -n tenant",
 			change: func(_ *testing.T, s *Subject) { s.Facts.PullSecrets = s.Facts.PullSecrets[:1] }},
 		{name: "the nodes pull by themselves", want: Skip, change: nodesPull, line: "as the site says"},
-		{name: "another secret that a live store names", want: Fail, line: "secret tenant/other, named by object store tenant/primary",
+		{name: "another secret that a live store names", want: Fail, line: "secret tenant/other, referenced by object store tenant/primary",
 			change: func(_ *testing.T, s *Subject) {
 				s.Inputs.Stores, s.Facts.Stores[0].ImagePullSecret = nil, "other"
 				s.Facts.PullSecrets = append(s.Facts.PullSecrets, plan.PullSecret{Namespace: "tenant", Name: "other"})
@@ -54,14 +54,14 @@ func TestPullSecretsPresent(t *testing.T) {
 				s.Facts.Pods[1].PullSecrets = []string{"pull", "second"}
 				s.Facts.PullSecrets = append(s.Facts.PullSecrets, plan.PullSecret{Namespace: "tenant", Name: "second"})
 			}},
-		{name: "a service account's secret counts where nothing else is named", want: Fail, line: "secret tenant/account, named by its service accounts",
+		{name: "a service account's secret counts where nothing else is named", want: Fail, line: "secret tenant/account, referenced by its service accounts",
 			change: func(t *testing.T, s *Subject) {
 				nodesPull(t, s)
 				s.Plan.Registry.PullSecret = ""
 				s.Facts.ServiceAccounts = []plan.ServiceAccount{{Namespace: "tenant", Name: "default", PullSecrets: []string{"account"}}}
 				s.Facts.PullSecrets = append(s.Facts.PullSecrets, plan.PullSecret{Namespace: "tenant", Name: "account"})
 			}},
-		{name: "a chart that gives the operator none", want: Warn, line: "gives its pods no pull secret", remedy: "global.operator.imagePullSecrets",
+		{name: "a chart that gives the operator none", want: Warn, line: "sets no pull secret for its pods", remedy: "global.operator.imagePullSecrets",
 			change: func(_ *testing.T, s *Subject) {
 				delete(images.NestedValue(s.Inputs.Operator[0].After[0], "spec", "template", "spec").(map[string]any), "imagePullSecrets")
 			}},
@@ -76,7 +76,7 @@ func TestPullSecretsValid(t *testing.T) {
 		{name: "another type", want: Fail, change: tenantSecret(func(p *plan.PullSecret) { p.Type = "Opaque" }), observed: "Opaque", required: typeDockerConfigJSON,
 			remedy: "kubectl delete secret pull -n tenant && kubectl create secret docker-registry pull -n tenant"},
 		{name: "the older type is not looked into", want: Error, change: tenantSecret(func(p *plan.PullSecret) { p.Type = typeDockerCfg })},
-		{name: "no content", want: Fail, change: secretContent(nil), line: "it has no .dockerconfigjson"},
+		{name: "no content", want: Fail, change: secretContent(nil), line: "missing key .dockerconfigjson"},
 		{name: "no JSON", want: Fail, change: secretContent([]byte("hunter2")), line: "is not the JSON that Docker writes"},
 		{name: "an auth that is no base64", want: Fail, change: secretContent([]byte(`{"auths":{"r":{"auth":"hunter2!"}}}`)), line: `the entry "r" has an auth that is not base64`},
 		{name: "an entry without the port", want: Fail, change: secretContent(dockerConfig(map[string]string{"registry.example.com": "a:b"})),
@@ -96,7 +96,7 @@ func TestPullSecretsValid(t *testing.T) {
 			keepReferences(private)(t, s)
 			nodesPull(t, s)
 		}},
-		{name: "references stay public and there is no secret", want: Skip, line: "credentials of their own", change: func(t *testing.T, s *Subject) {
+		{name: "references stay public and there is no secret", want: Skip, line: "their own registry credentials", change: func(t *testing.T, s *Subject) {
 			keepReferences(private)(t, s)
 			s.Facts.PullSecrets[0].Present, s.Facts.PullSecrets[1].Present = false, false
 		}},

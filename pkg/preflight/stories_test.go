@@ -36,7 +36,7 @@ func TestEveryFailureStoryIsToldBeforehand(t *testing.T) {
 				p.Data = dockerConfig(map[string]string{strings.TrimSuffix(private, ":5000"): "puller:hunter2"})
 			}), "no entry for " + private},
 		{"the update is refused: the tag is no release", "release-tags",
-			func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "edge" }, "no release"},
+			func(_ *testing.T, s *Subject) { s.Plan.Images[0].Private.Tag = "edge" }, "the tag is not a release"},
 		{"ImagePullBackOff on the sidecar although the server's image is there", "images-present", removeImage("minio-sidecar:" + minioR), "minio-sidecar"},
 		{"ImagePullBackOff in one namespace: the secret is only in the operator's", "pull-secrets-present",
 			tenantSecret(func(p *plan.PullSecret) { p.Present = false }), "tenant/pull"},
@@ -45,7 +45,7 @@ func TestEveryFailureStoryIsToldBeforehand(t *testing.T) {
 		{"ImagePullBackOff: the nodes don't trust the registry", CheckPullTest, nodesSay(KindTLS), "does not trust"},
 		{"all pods restart when the operator is upgraded", "downtime", func(_ *testing.T, s *Subject) {
 			s.Plan.Steps[0].Restarts = []plan.Restart{{Store: "tenant/primary", Pods: 4, Strategy: plan.AllAtOnce, Selected: true, Why: "sidecar"}}
-		}, "all 4 pods at once"},
+		}, "all 4 pods at the same time"},
 		{"the license is the blob that was mailed", "license", license(base64.StdEncoding.EncodeToString([]byte(licenseToken(day)))), "base64"},
 		{"the license has expired, and nobody renews it across an airgap", "license", license(licenseToken(-31 * day)), "expired"},
 		{"the license is deleted, for the values forgot it", "license-removal", func(t *testing.T, s *Subject) {
@@ -79,10 +79,10 @@ func TestEveryFailureStoryIsToldBeforehand(t *testing.T) {
 			func(_ *testing.T, s *Subject) { s.Plan.Images[0].Digest = digestB }, "the bundle " + digestB},
 		{"the mirror serves a chart of 2025 as the newest", "chart-name", func(_ *testing.T, s *Subject) {
 			s.Inputs.Operator[0].To = plan.ChartRef{Name: "aistor-objectstore-operator", Version: "5.1.0"}
-		}, "of a line that has ended"},
+		}, "is discontinued"},
 		{"the image of a store is an older one than what runs", "downgrade", func(_ *testing.T, s *Subject) {
 			s.Inputs.Operator[0].From.Version = "5.11.0"
-		}, "would go back"},
+		}, "would be downgraded"},
 	}
 	for _, st := range stories {
 		t.Run(st.story, func(t *testing.T) {

@@ -183,7 +183,7 @@ func TestWhatCouldNotBeListedIsNotSaidToBeMissing(t *testing.T) {
 				c.lose(s.Facts)
 				s.Facts.Gaps = []plan.Gap{{Subject: c.resource + " in tenant", Cause: "the server is away"}}
 				r := Run(t.Context(), []Check{check}, s, Options{}).Results[0]
-				if r.Status != Error || !strings.Contains(r.Message, c.resource+" in tenant errors: the server is away") {
+				if r.Status != Error || !strings.Contains(r.Message, c.resource+" in tenant could not be read: the server is away") {
 					t.Errorf("%s: received %s: %s", check.Phase, r.Status, r.Message)
 				}
 			}

@@ -11,12 +11,12 @@ import (
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	runCases(t, PreUpgradeChecks(), "order", []checkCase{
-		{name: "operator first", want: Pass, line: "works with 5.10.0"},
+		{name: "operator first", want: Pass, line: "supports 5.10.0"},
 		{name: "steps the other way round", want: Fail, line: "step operator-5.10.0 comes after store-primary",
 			change: func(_ *testing.T, s *Subject) { s.Plan.Steps[0], s.Plan.Steps[1] = s.Plan.Steps[1], s.Plan.Steps[0] }},
-		{name: "an operator that is too old", want: Fail, line: "chart aistor-objectstore-1.0.16 needs operator 5.2.0, and 5.1.0 would run", required: ">= 5.2.0",
+		{name: "an operator that is too old", want: Fail, line: "chart aistor-objectstore-1.0.16 requires operator 5.2.0, but 5.1.0 would run", required: ">= 5.2.0",
 			change: func(_ *testing.T, s *Subject) { s.Inputs.Operator, s.Facts.Operator.Version = nil, "5.1.0" }},
-		{name: "a setting that needs a newer operator", want: Fail, line: "with objectStore.disablePodDisruptionBudget needs operator 5.9.0",
+		{name: "a setting that needs a newer operator", want: Fail, line: "with objectStore.disablePodDisruptionBudget requires operator 5.9.0",
 			change: func(_ *testing.T, s *Subject) {
 				s.Inputs.Operator, s.Facts.Operator.Version = nil, "5.8.0"
 				s.Inputs.Stores[0].Values = map[string]any{"objectStore": map[string]any{"disablePodDisruptionBudget": true}}
@@ -37,14 +37,14 @@ func TestDowngrade(t *testing.T) {
 	}
 	runCases(t, PreUpgradeChecks(), "downgrade", []checkCase{
 		{name: "forward", want: Pass},
-		{name: "a chart goes back", want: Fail, line: "release aistor/aistor: would go back from 5.11.0 to 5.10.0", remedy: "--allow-downgrade",
+		{name: "a chart goes back", want: Fail, line: "release aistor/aistor: would be downgraded from 5.11.0 to 5.10.0", remedy: "--allow-downgrade",
 			change: func(_ *testing.T, s *Subject) { s.Inputs.Operator[0].From.Version = "5.11.0" }},
 		{name: "accepted", want: Warn, change: func(_ *testing.T, s *Subject) {
 			s.Inputs.Operator[0].From.Version = "5.11.0"
 			s.Plan.Options.AllowDowngrade = true
 		}},
 		{name: "the chart's default server is older than what runs", want: Fail, change: newer,
-			line: "object store tenant/primary: its servers would go back from RELEASE.2026-09-07T00-00-00Z to " + minioR},
+			line: "object store tenant/primary: servers would be downgraded from RELEASE.2026-09-07T00-00-00Z to " + minioR},
 		{name: "a store that keeps its own image", want: Pass, change: func(t *testing.T, s *Subject) {
 			newer(t, s)
 			s.Inputs.Stores[0].After = mustParseObjects(t, storeDoc(`, image: "`+private+`/aistor/minio:RELEASE.2026-09-07T00-00-00Z"`))
@@ -59,7 +59,7 @@ func TestDowntime(t *testing.T) {
 	}
 	runCases(t, PreUpgradeChecks(), "downtime", []checkCase{
 		{name: "one by one", want: Pass, details: []string{"restarts 4 pods one by one"}},
-		{name: "all at once", want: Fail, line: "restarts all 4 pods at once, an outage (crossing)", remedy: "--accept-downtime tenant/primary",
+		{name: "all at once", want: Fail, line: "restarts all 4 pods at the same time, which is an outage (crossing)", remedy: "--accept-downtime tenant/primary",
 			change: restart(plan.Restart{Store: "tenant/primary", Pods: 4, Strategy: plan.AllAtOnce, Selected: true, Why: "crossing"})},
 		{name: "a single server", want: Fail, line: "the only pod",
 			change: restart(plan.Restart{Store: "tenant/primary", Pods: 1, Strategy: plan.AllAtOnce, Selected: true})},
@@ -67,7 +67,7 @@ func TestDowntime(t *testing.T) {
 			restart(plan.Restart{Store: "tenant/primary", Pods: 4, Strategy: plan.AllAtOnce, Selected: true})(t, s)
 			s.Plan.Options.AcceptDowntime = []string{"tenant/primary"}
 		}},
-		{name: "a store that nobody selected", want: Fail, line: "object store b/other: step store-primary may restart all 8 pods of it", remedy: "--accept-restart b/other",
+		{name: "a store that nobody selected", want: Fail, line: "object store b/other: step store-primary may restart all 8 pods", remedy: "--accept-restart b/other",
 			change: restart(plan.Restart{Store: "b/other", Pods: 8, Strategy: plan.OneByOne})},
 	})
 }
@@ -76,7 +76,7 @@ func TestChartName(t *testing.T) {
 	t.Parallel()
 	runCases(t, PreUpgradeChecks(), "chart-name", []checkCase{
 		{name: "the current name", want: Pass},
-		{name: "the stale name", want: Warn, line: "aistor-objectstore-operator-5.1.0 is of a line that has ended", required: "aistor-operator",
+		{name: "the stale name", want: Warn, line: "aistor-objectstore-operator-5.1.0 is discontinued", required: "aistor-operator",
 			change: func(_ *testing.T, s *Subject) {
 				s.Inputs.Operator[0].To = plan.ChartRef{Name: "aistor-objectstore-operator", Version: "5.1.0"}
 			}},
@@ -96,7 +96,7 @@ func TestPlanNotices(t *testing.T) {
 	runCases(t, PreUpgradeChecks(), "plan", []checkCase{
 		{name: "the reviewed one", want: Pass, change: reviewed(func(*plan.Plan) {})},
 		{name: "the reviewed one had another step", want: Fail, change: reviewed(func(p *plan.Plan) { p.Steps[0].Title = "another" }),
-			line: "the plan that was reviewed does not hold any more: it was edited, or made for another state: step operator-5.10.0 differs", remedy: "helm aistor plan --out"},
+			line: "the reviewed plan is out of date: it was edited, or it was made for another cluster state: step operator-5.10.0 differs", remedy: "helm aistor plan --out"},
 		{name: "a warning that the reviewed one lacks", want: Fail, change: func(_ *testing.T, s *Subject) {
 			p := *s.Plan
 			s.Plan.Warnings = []plan.Notice{{ID: "x", Message: "y"}}
