@@ -76,7 +76,7 @@ bench-cluster: test-tools ## both plugins beside kubectl and helm on 1,000 simul
 	cd test/bench && go build -o $(BIN)/bench-cluster ./cluster
 	$(BIN)/bench-cluster $(BENCH_FLAGS)
 
-pairs: test-tools ## every published pair of charts, hours; goes on where it stopped and writes docs/upgrade-pairs.md
+pairs: test-tools ## every published pair of charts, hours; continues where it stopped and writes docs/upgrade-pairs.md
 	@test -n '$(AISTOR_CHARTS)' || { echo 'usage: make pairs AISTOR_CHARTS=/path/to/charts'; exit 1; }
 	cd test/e2e && AISTOR_PAIRS=$${AISTOR_PAIRS:-all} AISTOR_PAIRS_RESULTS=$(BIN)/pairs.txt AISTOR_PAIRS_TABLE=$(CURDIR)/docs/upgrade-pairs.md \
 	  go test -count=1 -v -parallel $(or $(CLUSTERS),2) -timeout 0 -run EveryPublishedPair .
@@ -93,7 +93,7 @@ dist: ## archives for krew and Helm with checksums, into dist/ (DIST_PLATFORMS=l
 	rm -rf $(CURDIR)/dist
 	go -C tools/dist run . archives $(DIST_FLAGS) --out $(CURDIR)/dist $(if $(BASE_URL),--base-url '$(BASE_URL)')
 
-dist-twice: dist ## are two builds, from two folders with two build caches, the same bytes?
+dist-twice: dist ## are two builds, from two directories with two build caches, the same bytes?
 	again=$$(mktemp -d) && trap 'rm -rf $$again' EXIT && git archive HEAD | tar -x -C $$again && \
 	GOCACHE=$$again/.cache $(MAKE) -C $$again dist VERSION=$(VERSION) DIST_PLATFORMS='$(DIST_PLATFORMS)' && \
 	cmp dist/SHA256SUMS $$again/dist/SHA256SUMS && echo 'the same bytes'

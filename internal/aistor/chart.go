@@ -48,7 +48,7 @@ func DeprecatedChart(name, version string) (advice string, old bool) {
 }
 
 // OperatorChartFor is the name under which a version of the operator chart was
-// published. A version that can't be read is taken for a current one.
+// published. A version that cannot be read is taken for a current one.
 func OperatorChartFor(version string) string {
 	if VersionBefore(version, OperatorRenamedAt) {
 		return OperatorChartOld
@@ -56,7 +56,7 @@ func OperatorChartFor(version string) string {
 	return OperatorChart
 }
 
-// VersionBefore reports whether chart version a is older than b. Versions that can't
+// VersionBefore reports whether chart version a is older than b. Versions that cannot
 // be read are older than nothing, so that a rule for old versions never
 // applies to something unknown.
 func VersionBefore(a, b string) bool {
@@ -66,7 +66,7 @@ func VersionBefore(a, b string) bool {
 }
 
 // AtLeast reports whether chart version a is b or newer; false where either
-// can't be read.
+// cannot be read.
 func AtLeast(a, b string) bool {
 	va, errA := semver.NewVersion(a)
 	vb, errB := semver.NewVersion(b)

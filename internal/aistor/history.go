@@ -77,7 +77,7 @@ func operatorHistory() []ValueFact {
 		op(ValueFact{Path: "global.operator.replicas", Since: "5.0.2"}),
 		op(ValueFact{Path: "global.operator.tolerations", Since: "5.2.0"}),
 		op(ValueFact{Path: "global.operator.watchedNamespaces", Since: "5.7.0"}),
-		op(ValueFact{Path: "images.firewall", Until: "5.7.0", Use: "images.minwall", Why: "no published chart renders it; images.minwall took its place at 5.8.0"}),
+		op(ValueFact{Path: "images.firewall", Until: "5.7.0", Use: "images.minwall", Why: "no published chart renders it; replaced by images.minwall in 5.8.0"}),
 		op(ValueFact{Path: "images.minwall", Since: "5.8.0"}),
 		op(ValueFact{Path: "images.prompt-llm", Until: "5.1.0"}),
 		op(ValueFact{Path: "license", Since: "4.1.0", Use: "global.license", Why: "versions before 4.1.0 read only global.license"}),
@@ -112,9 +112,9 @@ func objectStoreHistory() []ValueFact {
 		os(ValueFact{Path: "objectStore.rollingTimeoutSeconds", Since: "1.0.8"}),
 		os(ValueFact{Path: "objectStore.sidecar", Until: "1.0.3", Use: "images.minio-sidecar in the operator chart's values", Why: "no version has read it"}),
 		os(ValueFact{Path: "objectStore.sideCars", Since: "1.0.10"}),
-		os(ValueFact{Path: "secrets.accessKey", RequiredSince: "1.0.15", Why: "default credentials are gone since 1.0.15, and minio/minio123 is refused"}),
+		os(ValueFact{Path: "secrets.accessKey", RequiredSince: "1.0.15", Why: "default credentials were removed in 1.0.15, and minio/minio123 is rejected"}),
 		os(ValueFact{Path: "secrets.disableRoot", Since: "1.0.14"}),
 		os(ValueFact{Path: "secrets.name", Why: "must equal objectStore.configuration.name, or be empty, since 1.0.14"}),
-		os(ValueFact{Path: "secrets.secretKey", RequiredSince: "1.0.15", Why: "default credentials are gone since 1.0.15, and minio/minio123 is refused"}),
+		os(ValueFact{Path: "secrets.secretKey", RequiredSince: "1.0.15", Why: "default credentials were removed in 1.0.15, and minio/minio123 is rejected"}),
 	}
 }

@@ -31,8 +31,8 @@ const (
 // refer to one shared role in 5.2.0 to 5.6.4 and to roles of their own from
 // 5.9.0, and the API refuses a change of roleRef after the new pods have been
 // started. 5.7.0 and 5.8.0 name their bindings otherwise, so that going
-// through one of them removes the old ones first. The way back meets the same
-// refusal and takes the same hop. Versions that can't be read need no hop: the
+// through one of them removes the old ones first. The rollback meets the same
+// refusal and takes the same hop. Versions that cannot be read need no hop: the
 // comparison of live and rendered roleRef is there for these.
 func IntermediateVersions(installed, target string) []IntermediateVersion {
 	up := sharesRole(installed) && AtLeast(target, roleConflictFrom)
@@ -46,7 +46,7 @@ func IntermediateVersions(installed, target string) []IntermediateVersion {
 		Alternatives:   []string{"5.7.0"},
 		DeleteBindings: []string{BindingObjectStore, BindingAdminJob},
 		Why: "the role that ClusterRoleBindings " + BindingObjectStore + " and " + BindingAdminJob +
-			" refer to differs between " + installed + " and " + target + " and can't be changed in place",
+			" refer to differs between " + installed + " and " + target + " and cannot be changed in place",
 	}}
 }
 

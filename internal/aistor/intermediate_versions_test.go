@@ -45,7 +45,7 @@ func TestSteppingStoneSaysWhatElseServes(t *testing.T) {
 	want := []aistor.IntermediateVersion{{
 		Version: "5.8.0", Chart: "aistor-operator", Alternatives: []string{"5.7.0"},
 		DeleteBindings: []string{"aistor-object-store", "aistor-adminjob"},
-		Why:            "the role that ClusterRoleBindings aistor-object-store and aistor-adminjob refer to differs between v5.6.4 and 5.11.0 and can't be changed in place",
+		Why:            "the role that ClusterRoleBindings aistor-object-store and aistor-adminjob refer to differs between v5.6.4 and 5.11.0 and cannot be changed in place",
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("hops (-want +got):\n%s", diff)

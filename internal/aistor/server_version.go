@@ -9,7 +9,7 @@ import (
 // ServerVersion is the release tag of an image, RELEASE.YYYY-MM-DDTHH-MM-SSZ with an
 // optional hotfix and an optional .fips.
 //
-// The zero value is no release. Releases are comparable with ==; use
+// The zero value is not a release. Releases are comparable with ==; use
 // [ServerVersion.Compare] for their order.
 type ServerVersion struct {
 	// Tag is the tag as it was written.

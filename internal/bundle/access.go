@@ -25,7 +25,7 @@ func (b *Bundle) Tag() string { return tagFor(b.digest) }
 
 func tagFor(digest string) string { return strings.TrimPrefix(digest, "sha256:")[:16] }
 
-// Size is the number of bytes of the whole bundle, parts without their own
+// Size is the number of bytes of the entire bundle, parts without their own
 // headers.
 func (b *Bundle) Size() int64 { return b.layout.size }
 
@@ -51,7 +51,7 @@ func (b *Bundle) ReadManifest(digest string) ([]byte, error) {
 }
 
 // HasBlob reports whether the bundle holds the blob itself. A difference bundle
-// assumes some on the far side.
+// assumes some on the airgapped side.
 func (b *Bundle) HasBlob(digest string) bool {
 	_, ok := b.entryIndex[digest]
 	return ok
@@ -66,7 +66,7 @@ func (b *Bundle) OpenBlob(digest string, from int64) (io.ReadCloser, error) {
 	}
 	e := b.layout.entries[i]
 	if from < 0 || from > e.blob.Size {
-		return nil, fmt.Errorf("reading blob %s: offset %d is outside of its %d bytes", digest, from, e.blob.Size)
+		return nil, fmt.Errorf("reading blob %s: offset %d is outside its %d bytes", digest, from, e.blob.Size)
 	}
 	return io.NopCloser(io.NewSectionReader(b.st, e.offset+from, e.blob.Size-from)), nil
 }

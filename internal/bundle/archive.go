@@ -50,7 +50,7 @@ func (f *Folder) readArchive(file *os.File, ref images.Ref) error {
 		return err
 	}
 	if len(list) != 1 {
-		return fmt.Errorf("it holds %d images, not one", len(list))
+		return fmt.Errorf("it contains %d images, expected one", len(list))
 	}
 	config, ok := members[path.Clean(list[0].Config)]
 	if !ok || config.size > maxArchiveConfig {
@@ -128,7 +128,7 @@ func (s section) describeLayer(name, diffID string) (ociDescriptor, error) {
 	if digest := "sha256:" + hex; ok && images.CheckDigest(digest) == nil {
 		return ociDescriptor{MediaType: mediaDockerLayer + ".gzip", Digest: digest, Size: s.size}, nil
 	}
-	return ociDescriptor{}, fmt.Errorf("its layer %q is compressed under a name that is no digest; save it again with skopeo copy docker://… docker-archive:FILE", name)
+	return ociDescriptor{}, fmt.Errorf("its layer %q is compressed and its name is not a digest; save it again with skopeo copy docker://… docker-archive:FILE", name)
 }
 
 func (f *Folder) addImage(ref images.Ref, platform string, config []byte, layers []ociDescriptor) error {

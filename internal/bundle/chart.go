@@ -36,7 +36,7 @@ func chartBlobs(c ChartFile) ([]blob, error) {
 		return nil, fmt.Errorf("reading chart %q: %w", c.Name+"-"+c.Version, err)
 	}
 	if meta["name"] != c.Name || meta["version"] != c.Version {
-		return nil, fmt.Errorf("reading chart %q: its Chart.yaml says %v-%v", c.Name+"-"+c.Version, meta["name"], meta["version"])
+		return nil, fmt.Errorf("reading chart %q: its Chart.yaml has %v-%v", c.Name+"-"+c.Version, meta["name"], meta["version"])
 	}
 	if err := checkChart("", ChartEntry{Name: c.Name, Version: c.Version, AppVersion: c.AppVersion}, c.Data); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func chartBlobs(c ChartFile) ([]blob, error) {
 	return artifactBlobs(m, config, c.Data)
 }
 
-// chartMetadata reads Chart.yaml of the outermost folder.
+// chartMetadata reads Chart.yaml of the outermost directory.
 func chartMetadata(tgz []byte) (map[string]any, error) {
 	zr, err := gzip.NewReader(bytes.NewReader(tgz))
 	if err != nil {

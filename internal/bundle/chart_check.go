@@ -70,7 +70,7 @@ func checkChart(path string, c ChartEntry, data []byte) error {
 }
 
 // checkChartManifest demands of a chart's OCI manifest and config what Helm and
-// registries show of the chart, so that they can't show another one.
+// registries show of the chart, so that they cannot show another one.
 func (b *Bundle) checkChartManifest(c ChartEntry, node images.Node) error {
 	e := chartError(b.path, c)
 	if len(node.Blobs) != 2 || node.Blobs[1].Digest != c.SHA256 || node.Blobs[1].Size != c.Size {

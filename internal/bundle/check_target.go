@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// checkTarget refuses what can't become a bundle before anything is fetched:
-// renaming a file over a device or a folder would fail at the end, or not fail.
+// checkTarget refuses what cannot become a bundle before anything is fetched:
+// renaming a file over a device or a directory would fail at the end, or not fail.
 func checkTarget(path string, overwrite bool) error {
 	refuse := func(reason, hint string) error { return &TargetError{Path: path, Reason: reason, hint: hint} }
 	dir := filepath.Dir(path)

@@ -16,7 +16,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// What can't become a bundle is refused before anything is fetched, and stays
+// What cannot become a bundle is refused before anything is fetched, and stays
 // what it is.
 func TestCreateRefusesATargetThatIsNoFile(t *testing.T) {
 	t.Parallel()
@@ -191,13 +191,13 @@ func TestARefusedCreateLeavesNothing(t *testing.T) {
 }
 
 // The sums are there before the parts have their names: who is interrupted
-// while they are taken goes on as from anywhere else.
+// while they are taken continues as from anywhere else.
 func TestInterruptedWhileSumming(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20_000)
 	s.spec.PartSize = 30_000
 	p := filepath.Join(t.TempDir(), "b.tar")
-	if err := os.Mkdir(p+".SHA256SUMS", 0o755); err != nil { // it can't be written
+	if err := os.Mkdir(p+".SHA256SUMS", 0o755); err != nil { // it cannot be written
 		t.Fatal(err)
 	}
 	if _, err := Create(t.Context(), p, s.spec, newClient(t, s.Server), CreateOptions{Wait: noWait}); err == nil {

@@ -49,7 +49,7 @@ func TestOpenRefusesContentThatIsNotWhatTheManifestClaims(t *testing.T) {
 		},
 		"another name in Chart.yaml": {
 			func(*testing.T) func([]byte) []byte { return claim("aistor-operator", "aistor-operatoR") },
-			[]string{"can't be the name of a chart"},
+			[]string{"is not a valid chart name"},
 		},
 		"another chart's name": {
 			func(*testing.T) func([]byte) []byte { return claim("aistor-operator", "aistor-oberator") },

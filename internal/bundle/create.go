@@ -34,7 +34,7 @@ type Spec struct {
 	// Referrers carries what belongs to the images too: signatures,
 	// attestations, lists of contents.
 	Referrers bool
-	// Plugins is the folder that "make mirror" wrote, to carry it along; empty
+	// Plugins is the directory that "make mirror" wrote, to carry it along; empty
 	// carries none.
 	Plugins string
 	// PartSize is the largest file to write; 0 writes one file.
@@ -57,7 +57,7 @@ type CreateOptions struct {
 	Progress images.Progress
 	// Overwrite replaces a bundle that is there. The default is an error.
 	Overwrite bool
-	// FreeSpace tells the free bytes of a folder. The default asks the system;
+	// FreeSpace tells the free bytes of a directory. The default asks the system;
 	// a negative answer means unknown.
 	FreeSpace func(dir string) (int64, error)
 	// Wait sleeps before a broken download is continued. The default sleeps.

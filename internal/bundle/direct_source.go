@@ -90,7 +90,7 @@ func (l *DirectSource) HoldsBlob(digest string) bool {
 }
 
 // BlobsOf lists the blobs of an image: what [Spec.AssumedBlobs] wants for one that the
-// far side has.
+// remote side has.
 func BlobsOf(ctx context.Context, src Fetcher, ref images.Ref, platforms []string) ([]string, error) {
 	t, err := images.Resolve(ctx, src, ref, platforms)
 	if err != nil {

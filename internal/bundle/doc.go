@@ -9,7 +9,7 @@
 //
 // Entries come in this order: the bundle's manifest with its parts, the charts,
 // the images' manifests and inline configs as they are found, then all other
-// blobs by digest. What is needed to know the whole file is thus at its start.
+// blobs by digest. What is needed to know the entire file is thus at its start.
 //
 // An image of which only some platforms are carried is changed at the top
 // alone: for one platform its own manifest takes the index's place, for several

@@ -9,11 +9,11 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
-// errNotFound is wrapped where something is asked for by name or digest that
+// errNotFound is wrapped where something is requested by name or digest that
 // is not carried.
 var errNotFound = errors.New("not found")
 
-// FormatError says that a file is no bundle, or one that was changed. Offset is
+// FormatError says that a file is not a bundle, or one that was changed. Offset is
 // where in the file that shows.
 type FormatError struct {
 	Path   string
@@ -37,7 +37,7 @@ func (e *FormatError) Hint() string {
 	return "copy the file again and compare its sha256 on both sides"
 }
 
-// isRemote reports whether the bundle is in a registry: there is no file then.
+// isRemote reports whether the bundle is in a registry: there is not a file then.
 func (e *FormatError) isRemote() bool { return strings.HasPrefix(e.Path, "oci://") }
 
 // MissingPartError says that not all parts of a bundle are there.
@@ -121,7 +121,7 @@ func (e *SpaceError) Error() string {
 }
 
 // Hint names what helps.
-func (e *SpaceError) Hint() string { return "choose another folder, or fewer platforms or images" }
+func (e *SpaceError) Hint() string { return "choose another directory, or fewer platforms or images" }
 
 // FileSizeError says that the file system takes no file as large as the bundle.
 type FileSizeError struct {
@@ -139,7 +139,7 @@ func (e *FileSizeError) Hint() string {
 	return "use --part-size 2GB to write parts"
 }
 
-// TargetError says that a bundle can't be written where it was asked for.
+// TargetError says that a bundle cannot be written where it was asked for.
 // Nothing was fetched.
 type TargetError struct {
 	Path, Reason string

@@ -150,7 +150,7 @@ func (w *blobWalker) walkManifests(d images.Descriptor, depth int) error {
 	}
 	if w.bytesLeft != nil {
 		if *w.bytesLeft -= d.Size; *w.bytesLeft < 0 {
-			return fmt.Errorf("the manifests that the bundle names are too much to be read: more than %d bytes", maxManifestBytes)
+			return fmt.Errorf("the manifests in the bundle are too large: more than %d bytes", maxManifestBytes)
 		}
 	}
 	node, err := images.ParseManifest(raw, d.MediaType)

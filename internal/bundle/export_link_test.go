@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What somebody else left under the names that are written to is not followed.
+// What another client left under the names that are written to is not followed.
 func TestPartialFilesThatAreLinksAreRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -13,7 +13,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// Folder is what the documented procedure leaves behind: one docker-archive a
+// Directory is what the documented procedure leaves behind: one docker-archive a
 // file, and charts as .tgz. It is read in place and safe for concurrent use.
 // Layers
 // are pushed uncompressed, as they stand in the archive: their digest is then
@@ -37,7 +37,7 @@ type section struct {
 	data      []byte
 }
 
-// FolderOptions says how to read a folder.
+// FolderOptions says how to read a directory.
 type FolderOptions struct {
 	// As names the image in a file, by the file's base name. It overrules what
 	// the name says; a file named in neither way is an error.
@@ -49,14 +49,14 @@ type FolderOptions struct {
 
 // OpenFolder reads the archives in dir. An archive knows no tag, so identity
 // comes from the name aistor-IMAGE-TAG.tar, or from opts. Links inside of an
-// archive are passed over, never followed. The caller closes the folder.
+// archive are passed over, never followed. The caller closes the directory.
 func OpenFolder(dir string, opts FolderOptions) (*Folder, error) {
 	if opts.Repository == "" {
 		opts.Repository = "quay.io/minio/aistor"
 	}
 	list, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("opening folder %q: %w", dir, err)
+		return nil, fmt.Errorf("opening directory %q: %w", dir, err)
 	}
 	f := &Folder{dir: dir, manifests: map[string][]byte{}, blobs: map[string]section{}}
 	for _, e := range list {
@@ -68,7 +68,7 @@ func OpenFolder(dir string, opts FolderOptions) (*Folder, error) {
 		}
 	}
 	if len(f.artifacts) == 0 {
-		return nil, fmt.Errorf("opening folder %q: there is no image archive and no chart in it", dir)
+		return nil, fmt.Errorf("opening directory %q: no image archive or chart found", dir)
 	}
 	slices.SortStableFunc(f.artifacts, func(a, b images.Artifact) int {
 		if a.Kind != b.Kind {
@@ -113,7 +113,7 @@ func archiveRef(name string, opts FolderOptions) (images.Ref, error) {
 			return images.ParseRef(opts.Repository + "/" + rest[:i] + ":" + tail[1:])
 		}
 	}
-	return images.Ref{}, fmt.Errorf("reading archive %q: its name is not aistor-IMAGE-TAG.tar; say what it is with --as %s=REF", name, name)
+	return images.Ref{}, fmt.Errorf("reading archive %q: its name is not aistor-IMAGE-TAG.tar; set its image with --as %s=REF", name, name)
 }
 
 func (f *Folder) addChart(path string) error {

@@ -8,7 +8,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// buildManifest writes the manifest that a folder lacks, so that a folder can be
+// buildManifest writes the manifest that a directory lacks, so that a directory can be
 // inspected, planned with and referenced like a bundle.
 func (f *Folder) buildManifest() error {
 	m := &f.manifest
@@ -20,7 +20,7 @@ func (f *Folder) buildManifest() error {
 	slices.SortFunc(m.Images, func(a, b ImageEntry) int { return a.Ref.Compare(b.Ref) })
 	for i := range m.Images[min(1, len(m.Images)):] {
 		if m.Images[i].Ref == m.Images[i+1].Ref {
-			return fmt.Errorf("opening folder %q: %s is there in two files", f.dir, m.Images[i].Ref)
+			return fmt.Errorf("opening directory %q: %s exists in two files", f.dir, m.Images[i].Ref)
 		}
 	}
 	for _, e := range m.Images {
@@ -43,10 +43,10 @@ func (f *Folder) buildManifest() error {
 // Path implements Reader.
 func (f *Folder) Path() string { return f.dir }
 
-// Manifest implements Reader. It is derived from what is in the folder.
+// Manifest implements Reader. It is derived from what is in the directory.
 func (f *Folder) Manifest() Manifest { return f.manifest }
 
-// Digest implements Reader: it changes with everything in the folder.
+// Digest implements Reader: it changes with everything in the directory.
 func (f *Folder) Digest() string { return f.digest }
 
 // Images implements Reader.

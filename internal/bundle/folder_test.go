@@ -115,7 +115,7 @@ func TestOpenFolderRefuses(t *testing.T) {
 	}
 }
 
-// checkFolderReads looks at a folder as the verbs look at a bundle.
+// checkFolderReads checks a directory as the verbs check a bundle.
 func checkFolderReads(t *testing.T, f *Folder, dir string) {
 	t.Helper()
 	var names []string

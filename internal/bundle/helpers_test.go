@@ -73,7 +73,7 @@ func mustParseRef(t testing.TB, s string) images.Ref {
 	return r
 }
 
-// createBundle makes a bundle in a new folder and opens it.
+// createBundle makes a bundle in a new directory and opens it.
 func (s *fixtureSite) createBundle(t testing.TB, spec Spec) *Bundle {
 	t.Helper()
 	p := filepath.Join(t.TempDir(), "b.tar")

@@ -77,7 +77,7 @@ func TestNoLayoutIsBeyondAnyDisk(t *testing.T) {
 	for i := range 5000 {
 		rest = append(rest, blob{Descriptor: images.Descriptor{Digest: images.DigestOf([]byte{byte(i), byte(i >> 8)}), Size: 1 << 50}})
 	}
-	if _, err := newLayout(nil, nil, rest); err == nil || !strings.Contains(err.Error(), "impossible") {
+	if _, err := newLayout(nil, nil, rest); err == nil || !strings.Contains(err.Error(), "invalid size") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -152,7 +152,7 @@ func TestABundleThatNamesAManifestManyTimesIsRefused(t *testing.T) {
 	}
 	_ = f.Close()
 	_, err = Open(p)
-	if err == nil || !strings.Contains(err.Error(), "too much") {
+	if err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -46,7 +46,7 @@ type entry struct {
 	header, offset int64
 }
 
-// layout is the whole file, known before the first layer arrives.
+// layout is the entire file, known before the first layer arrives.
 type layout struct {
 	entries []entry
 	size    int64
@@ -86,7 +86,7 @@ func (l *layout) addEntry(name string, b blob) error {
 		return err
 	}
 	if b.Size < 0 || b.Size > maxLayout-l.size {
-		return fmt.Errorf("laying out %q: %d bytes are impossible", name, b.Size)
+		return fmt.Errorf("laying out %q: invalid size %d", name, b.Size)
 	}
 	e := entry{name: name, blob: b, header: l.size, offset: l.size + int64(len(h))}
 	l.entries = append(l.entries, e)

@@ -58,13 +58,13 @@ type Manifest struct {
 	// Referrers are signatures and other artifacts that belong to the images,
 	// sorted by reference.
 	Referrers []Referrer `json:"referrers,omitempty"`
-	// Assumed are blobs that are left out because the far side has them.
+	// Assumed are blobs that are left out because the airgapped side has them.
 	Assumed []Assumed `json:"assumed,omitempty"`
 	// Plugins are the plugins' own files, where they travel along.
 	Plugins *Plugins `json:"plugins,omitempty"`
 	// IntermediateVersions are operator versions that must be passed on the way.
 	IntermediateVersions []string `json:"intermediateVersions,omitempty"`
-	// Notes are what the person on the far side should know.
+	// Notes are what the person on the airgapped side should know.
 	Notes []string `json:"notes,omitempty"`
 }
 
@@ -93,7 +93,7 @@ type ImageEntry struct {
 	Digest    string `json:"digest"`
 	MediaType string `json:"mediaType"`
 	Size      int64  `json:"size"`
-	// Bytes is the size of the whole image: its manifests, configs and layers,
+	// Bytes is the size of the entire image: its manifests, configs and layers,
 	// each once. What other images share with it counts for each.
 	Bytes int64 `json:"bytes"`
 	// SourceDigest is what the reference pointed to upstream, where that is
@@ -204,10 +204,10 @@ func (m Manifest) validate() error {
 // and a file's name: a hostile name must not lead elsewhere.
 func checkChartName(name, version string) error {
 	if !regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`).MatchString(name) {
-		return fmt.Errorf("%q can't be the name of a chart", name)
+		return fmt.Errorf("%q is not a valid chart name", name)
 	}
 	if !regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+_-]{0,127}$`).MatchString(version) {
-		return fmt.Errorf("%q can't be the version of chart %q", version, name)
+		return fmt.Errorf("%q is not a valid version of chart %q", version, name)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ type parts struct {
 // than limit.
 func planParts(size, limit int64) (payload int64, n int, err error) {
 	if limit < minPartSize {
-		return 0, 0, fmt.Errorf("cutting bundle: parts of %d bytes are too small, the least is %d", limit, minPartSize)
+		return 0, 0, fmt.Errorf("cutting bundle: parts of %d bytes are too small, the minimum is %d", limit, minPartSize)
 	}
 	head, err := partHeader(1, 1, limit)
 	if err != nil {
@@ -55,7 +55,7 @@ func planParts(size, limit int64) (payload int64, n int, err error) {
 	payload = (limit - int64(len(head)) - trailerSize) / blockSize * blockSize
 	count := (size + payload - 1) / payload
 	if count > maxParts {
-		return 0, 0, fmt.Errorf("cutting bundle: parts of %d bytes give %d of them, at most %d are possible", limit, count, maxParts)
+		return 0, 0, fmt.Errorf("cutting bundle: parts of %d bytes would give %d parts, at most %d are supported", limit, count, maxParts)
 	}
 	return payload, int(count), nil
 }

@@ -36,7 +36,7 @@ type Plugins struct {
 	Manifest images.Descriptor `json:"manifest"`
 }
 
-// addPlugins reads the folder once, to know its size and digest. The layer
+// addPlugins reads the directory once, to know its size and digest. The layer
 // itself is read again when its place in the file is known.
 func addPlugins(ctx context.Context, m *Manifest, dir string) (head, rest []blob, err error) {
 	if dir == "" {
@@ -44,7 +44,7 @@ func addPlugins(ctx context.Context, m *Manifest, dir string) (head, rest []blob
 	}
 	for _, pattern := range []string{"INSTALL.md", "v*/SHA256SUMS"} {
 		if found, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(found) == 0 {
-			return nil, nil, message.Errorf("reading plugins %q: there is no %s in it\nhint: make mirror BASE_URL=https://files.example/aistor OUT=%s", dir, pattern, dir)
+			return nil, nil, message.Errorf("reading plugins %q: %s not found\nhint: make mirror BASE_URL=https://files.example/aistor OUT=%s", dir, pattern, dir)
 		}
 	}
 	sum := sha256.New()
@@ -112,7 +112,7 @@ func (s pluginFetcher) OpenBlob(ctx context.Context, repo images.Ref, digest str
 	return r, -1, nil
 }
 
-// streamTar streams a folder as a tar. The same files give the same bytes: names
+// streamTar streams a directory as a tar. The same files give the same bytes: names
 // are sorted, and neither clock nor owner go in. Links are refused.
 func streamTar(ctx context.Context, dir string) io.ReadCloser {
 	r, w := io.Pipe()
@@ -140,7 +140,7 @@ func addToTar(tw *tar.Writer, dir, path string, d fs.DirEntry) error {
 		return tw.WriteHeader(h)
 	}
 	if !d.Type().IsRegular() {
-		return fmt.Errorf("%q is neither a file nor a folder", path)
+		return fmt.Errorf("%q is neither a file nor a directory", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -159,7 +159,7 @@ func addToTar(tw *tar.Writer, dir, path string, d fs.DirEntry) error {
 	return err
 }
 
-// ExtractPlugins writes the plugins' files to a new folder. The folder appears
+// ExtractPlugins writes the plugins' files to a new directory. The directory appears
 // once every byte was found to be the one the bundle names.
 func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 	fail := func(err error) error { return fmt.Errorf("extracting plugins to %q: %w", dir, err) }
@@ -192,7 +192,7 @@ func ExtractPlugins(ctx context.Context, b *Bundle, dir string) error {
 	return nil
 }
 
-// extractTar writes files and folders below dir, and reads r to its end. No name
+// extractTar writes files and directories below dir, and reads r to its end. No name
 // leads out of dir, and no more than limit bytes are written: a sparse file is
 // small in a tar and fills a disk.
 func extractTar(ctx context.Context, dir string, r io.Reader, limit int64) error {
@@ -227,7 +227,7 @@ func extractTar(ctx context.Context, dir string, r io.Reader, limit int64) error
 			}
 			err = writeInRoot(root, name, tr)
 		default:
-			err = fmt.Errorf("%q is neither a file nor a folder", h.Name)
+			err = fmt.Errorf("%q is neither a file nor a directory", h.Name)
 		}
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// mirrorFolder is a small folder as "make mirror" leaves it.
+// mirrorFolder is a small directory as "make mirror" leaves it.
 func mirrorFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -47,7 +47,7 @@ func TestPluginsTravelInTheBundle(t *testing.T) {
 		if bundles[i], err = os.ReadFile(path); err != nil {
 			t.Fatal(err)
 		}
-		// Another folder with the same files, of another time.
+		// Another directory with the same files, of another time.
 		s.spec.Plugins = mirrorFolder(t)
 	}
 	if !bytes.Equal(bundles[0], bundles[1]) {
@@ -124,12 +124,12 @@ func TestOnlyAMirrorIsTakenAlong(t *testing.T) {
 		t.Skip("no links here:", err)
 	}
 	_, err = Create(t.Context(), filepath.Join(t.TempDir(), "a.bundle"), s.spec, newClient(t, s.Server), CreateOptions{})
-	if err == nil || !strings.Contains(err.Error(), "neither a file nor a folder") {
+	if err == nil || !strings.Contains(err.Error(), "neither a file nor a directory") {
 		t.Errorf("a link: got %v", err)
 	}
 }
 
-// No name in the tar leads out of the folder, and nothing but files comes out.
+// No name in the tar leads out of the directory, and nothing but files comes out.
 func TestUntarStaysInItsFolder(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"../x", "/x", "a/../../x"} {

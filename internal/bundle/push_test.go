@@ -140,7 +140,7 @@ func TestPushMountsSharedBlobs(t *testing.T) {
 	}
 }
 
-// What is there already lends its blobs to what is not.
+// What already exists lends its blobs to what is not.
 func TestPushMountsFromWhatIsThere(t *testing.T) {
 	t.Parallel()
 	const size = 60_000
@@ -216,7 +216,7 @@ func TestPushFaults(t *testing.T) {
 		hint  string
 	}{
 		"upload forgotten":    {registrytest.Fault{Match: `^PUT .*uploads`, Times: 1, Status: 404, Body: `{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}`}, "", ""},
-		"no right to push":    {registrytest.Fault{Match: `^POST`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"no"}]}`}, registry.Forbidden, "owner"},
+		"not allowed to push": {registrytest.Fault{Match: `^POST`, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"no"}]}`}, registry.Forbidden, "owner"},
 		"no such project":     {registrytest.Fault{Match: `^POST`, Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known"}]}`}, registry.NameUnknown, "--print-repositories"},
 		"Harbor's no project": {registrytest.Fault{Match: `^POST`, Status: 401, Body: `{"errors":[{"code":"UNAUTHORIZED","message":"project mirror not found"}]}`}, registry.NameUnknown, "project"},
 		"immutable tag":       {registrytest.Fault{Match: `^PUT .*manifests/RELEASE`, Status: 412, Body: `{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}`}, registry.TagImmutable, "tag"},

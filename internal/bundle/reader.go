@@ -114,7 +114,7 @@ func readPAX(st storage, off, length int64) ([]byte, string, int64, error) {
 	digits, _, _ := strings.Cut(record, "\n")
 	size, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || size < 0 {
-		return nil, "", 0, fmt.Errorf("the extended header names no size")
+		return nil, "", 0, fmt.Errorf("the extended header has no size")
 	}
 	name := cString(raw[2*blockSize : 2*blockSize+100])
 	return raw, name, size, nil

@@ -17,7 +17,7 @@ type referrerBlobs struct{ head, remaining []blob }
 
 // addReferrers finds what belongs to the images and enters it into the
 // manifest. lost says, for people, which images have signatures upstream that
-// can't be carried.
+// cannot be carried.
 func addReferrers(ctx context.Context, m *Manifest, spec Spec, trees []*images.Tree, src Fetcher, workers int) (own referrerBlobs, lost []string, err error) {
 	if !spec.Referrers {
 		return own, nil, nil
@@ -37,7 +37,7 @@ func addReferrers(ctx context.Context, m *Manifest, spec Spec, trees []*images.T
 	}
 	for i, t := range trees {
 		if without[i] {
-			lost = append(lost, fmt.Sprintf("%s: its signatures are of the index %s, of which only %s is carried; --platform all carries both",
+			lost = append(lost, fmt.Sprintf("%s: its signatures are of the index %s, of which only %s is included; use --platform all to include both",
 				t.Ref, t.SourceDigest, strings.Join(t.Platforms, ",")))
 		}
 	}

@@ -28,7 +28,7 @@ func newSignedSite(t *testing.T, opts ...registrytest.Option) (s *fixtureSite, s
 	return s, subject
 }
 
-// What belongs to an image goes along, and is found on the far side in the way
+// What belongs to an image goes along, and is found on the airgapped side in the way
 // that its registry has.
 func TestReferrersAreCarriedAndPushed(t *testing.T) {
 	t.Parallel()

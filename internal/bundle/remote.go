@@ -9,8 +9,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// Reader is what the verbs on the far side need of a bundle, be it a file, a
-// folder, or pushed to a registry.
+// Reader is what the verbs on the airgapped side need of a bundle, be it a file, a
+// directory, or pushed to a registry.
 type Reader interface {
 	Path() string
 	Manifest() Manifest
@@ -128,9 +128,9 @@ func pickChart(charts []ChartEntry, name, version string) (ChartEntry, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return ChartEntry{}, fmt.Errorf("reading chart %q from bundle: there is no such chart or version", strings.TrimSuffix(name+"-"+version, "-"))
+		return ChartEntry{}, fmt.Errorf("reading chart %q from bundle: no such chart or version", strings.TrimSuffix(name+"-"+version, "-"))
 	default:
-		return ChartEntry{}, fmt.Errorf("reading chart %q from bundle: it is there in %d versions; name one", name, len(found))
+		return ChartEntry{}, fmt.Errorf("reading chart %q from bundle: it has %d versions; specify one", name, len(found))
 	}
 }
 

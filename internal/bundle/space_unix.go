@@ -24,6 +24,6 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer d.Close()
-	_ = d.Sync() // some file systems can't, and lose nothing by it
+	_ = d.Sync() // some file systems cannot, and lose nothing by it
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // files. The parts read like the bundle they came from.
 func Split(ctx context.Context, b *Bundle, path string, partSize int64, progress images.Progress) ([]string, error) {
 	fail := func(err error) ([]string, error) {
-		removePartial(path) // it begins anew, so that nothing of it is of use
+		removePartial(path) // it begins again, so that nothing of it is of use
 		return nil, fmt.Errorf("splitting bundle %q: %w", b.path, err)
 	}
 	if fileExists(partName(path, 1)) {

@@ -70,7 +70,7 @@ func (b *Bundle) verifyBlobs(ctx context.Context, progress images.Progress) ([]P
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case err != nil:
-				wrong[i] = fmt.Sprintf("it can't be read: %v", err)
+				wrong[i] = fmt.Sprintf("it cannot be read: %v", err)
 			case sum != e.blob.Digest:
 				wrong[i] = "its bytes give " + sum
 			}

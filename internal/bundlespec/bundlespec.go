@@ -25,7 +25,7 @@ type ChartRequest struct {
 type Request struct {
 	// Charts to carry, the targets.
 	Charts []ChartRequest
-	// Site describes the far side; nil where it is not known.
+	// Site describes the airgapped side; nil where it is not known.
 	Site *plan.Site
 	// From is the installed operator chart's version, where there is no site.
 	From string
@@ -91,7 +91,7 @@ func (r Request) loadChart(ctx context.Context, w ChartRequest, stone bool) (Sel
 	}
 	role := aistor.RoleOfChart(c.Name)
 	if role == aistor.RoleUnknown {
-		return SelectedChart{}, message.Errorf("taking chart %s: not a chart of AIStor\nexpected: %s or %s", c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
+		return SelectedChart{}, message.Errorf("taking chart %s: not an AIStor chart\nexpected: %s or %s", c.ID(), aistor.OperatorChart, aistor.ObjectStoreChart)
 	}
 	if c.Name == aistor.OperatorChartOld && !stone {
 		r.reportWarning("chart %s was renamed %s at version 5.2.0; under the old name the newest is 5.1.0", c.Name, aistor.OperatorChart)
@@ -101,7 +101,7 @@ func (r Request) loadChart(ctx context.Context, w ChartRequest, stone bool) (Sel
 
 // intermediateCharts loads the intermediate versions of the operator chart among the
 // targets. Where nobody knows what is installed, every known one is taken: a
-// bundle that lacks one can't be completed on the far side.
+// bundle that lacks one cannot be completed on the airgapped side.
 func (r Request) intermediateCharts(ctx context.Context, targets []SelectedChart) ([]SelectedChart, error) {
 	var list []SelectedChart
 	for _, t := range targets {
@@ -128,7 +128,7 @@ func (r Request) intermediateCharts(ctx context.Context, targets []SelectedChart
 	return list, nil
 }
 
-// findChart is where a chart stands in a list, -1 where it does not.
+// findChart is where a chart is in a list, -1 where it does not.
 func findChart(list []SelectedChart, w ChartRequest) int {
 	return slices.IndexFunc(list, func(c SelectedChart) bool { return c.Name == w.Ref && c.Version == w.Version })
 }

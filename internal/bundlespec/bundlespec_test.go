@@ -92,7 +92,7 @@ func TestImagesAreWhatTheChartsPullAndWhatWasAskedFor(t *testing.T) {
 func TestChartsThatAreNotOursAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ chart, want string }{
-		{"nginx", "not a chart of AIStor"},
+		{"nginx", "not an AIStor chart"},
 		{"", "no chart given"},
 	} {
 		t.Run(tc.chart, func(t *testing.T) {

@@ -40,7 +40,7 @@ type Chart struct {
 	documents sync.Map
 }
 
-// Load reads a chart archive, or packs a chart folder in memory.
+// Load reads a chart archive, or packs a chart directory in memory.
 func Load(path string) (*Chart, error) {
 	info, err := os.Stat(path)
 	if err != nil {

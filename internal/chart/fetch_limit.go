@@ -12,7 +12,7 @@ import (
 
 // limited gives the transport the rule about plain http and its limits. Where
 // there is none, the one that Helm would make for the repository that the
-// reference names is made here: Helm's own can't be limited.
+// reference names is made here: Helm's own cannot be limited.
 func (o PullOptions) limited(s HelmSettings) (PullOptions, error) {
 	if o.Transport == nil {
 		t := &http.Transport{DisableCompression: true, Proxy: http.ProxyFromEnvironment}
@@ -21,7 +21,7 @@ func (o PullOptions) limited(s HelmSettings) (PullOptions, error) {
 				CertFile: entry.CertFile, KeyFile: entry.KeyFile, CAFile: entry.CAFile, Insecure: entry.InsecureSkipTLSverify && entry.CAFile == "",
 			}})
 			if err != nil {
-				return o, fmt.Errorf("reading the trust of repository %q: %w", entry.Name, err)
+				return o, fmt.Errorf("reading the TLS settings of repository %q: %w", entry.Name, err)
 			}
 			t.TLSClientConfig = conf
 		}
@@ -55,7 +55,7 @@ func (o PullOptions) checked(t *http.Transport) *http.Transport {
 // refuseHTTP is the rule where nobody gave another one.
 func refuseHTTP(r *http.Request) error {
 	if r.URL.Scheme != "https" {
-		return fmt.Errorf("plain http to %q was not allowed", r.URL.Host)
+		return fmt.Errorf("plain HTTP to %q is not allowed", r.URL.Host)
 	}
 	return nil
 }

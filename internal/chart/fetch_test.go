@@ -178,7 +178,7 @@ func TestPullOverPlainHTTPIsRefused(t *testing.T) {
 				o.Helm = helmSettings(t)
 			}
 			o.Wait = noWait
-			if _, err := chart.Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), "plain http to") {
+			if _, err := chart.Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), "plain HTTP to") {
 				t.Errorf("error %v", err)
 			}
 			if n := plainRequests.Load(); n != 0 {

@@ -11,8 +11,8 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 )
 
-// packFolder packs a chart folder as a .tgz. The bytes depend on the files
-// alone, not on the clock or the folder, so that one chart has one digest;
+// packFolder packs a chart directory as a .tgz. The bytes depend on the files
+// alone, not on the clock or the directory, so that one chart has one digest;
 // Helm's own packing writes the time of day.
 func packFolder(dir string) ([]byte, error) {
 	parsed, err := loader.LoadDir(dir)

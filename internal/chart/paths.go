@@ -36,8 +36,8 @@ func removePath(m map[string]any, path []string) {
 	}
 }
 
-// setPath sets one setting, making the maps on the way. What stands in the way
-// and is no map is replaced.
+// setPath sets one setting, making the maps on the way. What is in the way
+// and is not a map is replaced.
 func setPath(m map[string]any, value any, path ...string) {
 	for ; len(path) > 1; path = path[1:] {
 		sub, ok := m[path[0]].(map[string]any)

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// maxPullAttempts is how often a chart is asked for, and maxSilentPulls how often of
+	// maxPullAttempts is how often a chart is requested, and maxSilentPulls how often of
 	// a server that stays silent: each time takes as long as the limit.
 	maxPullAttempts = 4
 	maxSilentPulls  = 2

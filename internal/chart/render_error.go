@@ -37,7 +37,7 @@ type RenderError struct {
 func (e *RenderError) Error() string {
 	var b strings.Builder
 	if len(e.Several) > 0 {
-		b.WriteString(message.Sprintf("rendering chart %q: it refuses %d settings", e.Chart, len(e.Several)))
+		b.WriteString(message.Sprintf("rendering chart %q: it rejects %d settings", e.Chart, len(e.Several)))
 		for _, one := range e.Several {
 			b.WriteString(message.Sprintf("\n  %s: %s", one.Path, one.Message))
 			if one.Expected != "" {
@@ -58,7 +58,7 @@ func (e *RenderError) Error() string {
 		b.WriteString(message.Sprintf("\nexpected: %s", e.Expected))
 	}
 	if e.Unsearched {
-		b.WriteString(message.Sprintf("\nnote: which setting is at fault was not found within %s", searchFor))
+		b.WriteString(message.Sprintf("\nnote: the setting at fault could not be determined within %s", searchFor))
 	}
 	return b.String()
 }

@@ -142,7 +142,7 @@ func TestRenderErrorNamesEverySettingAtFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = exampleChart(t).Render(chart.RenderOptions{Values: values})
-	want := `rendering chart "aistor-operator-99.1.0": it refuses 2 settings
+	want := `rendering chart "aistor-operator-99.1.0": it rejects 2 settings
   images.mc.repository: Unknown repository 'nowhere' for image 'mc'
     expected: the repository defined under repositories, or images to name a known one such as aistor
   images.minio.repository: Unknown repository 'elsewhere' for image 'minio'

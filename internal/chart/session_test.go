@@ -154,7 +154,7 @@ func TestASessionOfAChartWithSubchartsAndOfALibrary(t *testing.T) {
 	}
 }
 
-// writeChart makes a chart's folder.
+// writeChart makes a chart's directory.
 func writeChart(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

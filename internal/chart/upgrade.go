@@ -36,7 +36,7 @@ type UpgradeOptions struct {
 }
 
 // Upgrade makes one new revision and returns it, also together with an error
-// where the upgrade failed half way. It does not wait for pods.
+// where the upgrade failed midway. It does not wait for pods.
 //
 // A started upgrade is never canceled: ctx is checked before, not
 // during it. A killed Helm leaves the release pending.

@@ -44,7 +44,7 @@ func (h helmAdapter) Deployed(ctx context.Context, namespace, name string) (stri
 			}
 		}
 	}
-	return "", fmt.Errorf("reading release %q: no revision of it was carried through", namespace+"/"+name)
+	return "", fmt.Errorf("reading release %q: it has no deployed revision", namespace+"/"+name)
 }
 
 func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upgrade.HelmRelease, error) {
@@ -180,7 +180,7 @@ func probeWithRetry(ctx context.Context, store string, ask func(context.Context)
 		case health.State == cluster.HealthOK:
 			return nil
 		default:
-			worst = fmt.Errorf("asking %s for its health: %s", store, cmp.Or(health.Cause, fmt.Sprint("it answered ", health.Status)))
+			worst = fmt.Errorf("querying the health of %s: %s", store, cmp.Or(health.Cause, fmt.Sprint("it returned ", health.Status)))
 		}
 	}
 	return worst

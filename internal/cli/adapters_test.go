@@ -76,7 +76,7 @@ func TestAQuestionThatHangsIsGivenUp(t *testing.T) {
 }
 
 // What could not be watched is no watch: a nil of another type would pass for
-// one, and be looked at.
+// one, and be checked.
 func TestAWatchThatCouldNotBeginIsNone(t *testing.T) {
 	t.Parallel()
 	flags := genericclioptions.NewConfigFlags(false)

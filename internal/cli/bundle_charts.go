@@ -41,7 +41,7 @@ type chartPuller struct {
 
 // loadChart loads one chart: a path and an oci:// reference say where, a name is
 // looked up in the repository. Intermediate versions have only a name, so with
-// charts from a folder or a registry they are looked for beside the others.
+// charts from a directory or a registry they are looked for beside the others.
 func (o *chartPuller) loadChart(ctx context.Context, w bundlespec.ChartRequest) (*chart.Chart, error) {
 	if !strings.ContainsAny(w.Ref, "/\\") && !strings.HasSuffix(w.Ref, ".tgz") {
 		if file := siblingChart(o.charts, w); file != "" {
@@ -59,7 +59,7 @@ func (o *chartPuller) loadChart(ctx context.Context, w bundlespec.ChartRequest) 
 	return chart.Pull(ctx, o.helmPullOptions(w, ""))
 }
 
-// siblingChart looks for name-version.tgz in the folders of the given charts.
+// siblingChart looks for name-version.tgz in the directories of the given charts.
 func siblingChart(charts []string, w bundlespec.ChartRequest) string {
 	for _, c := range charts {
 		file := filepath.Join(filepath.Dir(c), w.Ref+"-"+w.Version+".tgz")

@@ -79,14 +79,14 @@ func (o *bundleCreateOptions) run(ctx context.Context, args []string) error {
 	}
 	if size > 0 && o.plugins != "" {
 		return withHint(errors.New("--with-plugins and --part-size are mutually exclusive: a machine without the plugin cannot read parts"),
-			"copy "+o.plugins+" to the medium beside them")
+			"copy "+o.plugins+" to the same medium")
 	}
 	if len(args) == 1 && args[0] == "-" {
 		return withHint(errors.New("creating a bundle: standard output is not supported, because the file is written in parallel"), "name a file")
 	}
 	if o.user != "" && o.fetchMirrorHost() == "" {
 		return withHint(errors.New("--registry-user requires --mirror"),
-			"for other registries log in with docker or podman, or give --registry-config")
+			"for other registries log in with docker or podman, or set --registry-config")
 	}
 	client, err := o.newRegistryClient(o.Program, o.fetchMirrorHost())
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// assumeSiteBlobs leaves out the blobs that the far side has already: those of the
+// assumeSiteBlobs leaves out the blobs that the airgapped side has already: those of the
 // images that its site file names in a repository that something is carried to.
 // What is wrong in that is found out by push before it writes anything.
 func (c *contents) assumeSiteBlobs(ctx context.Context, src images.Fetcher) error {

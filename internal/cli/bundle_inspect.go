@@ -55,7 +55,7 @@ func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
 	for _, c := range m.Charts {
 		role := string(c.Role)
 		if c.Intermediate {
-			role += " (stepping stone)"
+			role += " (intermediate version)"
 		}
 		rows = append(rows, []string{c.Name, c.Version, shortDigest(c.SHA256), orDash(role)})
 	}
@@ -90,7 +90,7 @@ func printReferrers(w io.Writer, list []bundle.Referrer) {
 	}
 }
 
-// formatNotes says what older skopeo can't read out of the file itself: it
+// formatNotes says what older skopeo cannot read out of the file itself: it
 // passes over descriptors of Docker's types in an OCI layout.
 func formatNotes(list []bundle.ImageEntry) []string {
 	var docker []string
@@ -102,7 +102,7 @@ func formatNotes(list []bundle.ImageEntry) []string {
 	if len(docker) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: in Docker's format, carried as it is. Registries, nodes, crane and containerd take it; "+
+	return []string{fmt.Sprintf("%s: in Docker's format, included unchanged. Registries, nodes, crane and containerd accept it; "+
 		"skopeo 1.9 and older can read it from the registry only.", strings.Join(docker, ", "))}
 }
 
@@ -113,7 +113,7 @@ func platformsOrAll(platforms []string) string {
 	return sanitizeText(strings.Join(platforms, ", "))
 }
 
-// strongestReason is the weightiest reason for an image; what was saved by hand has
+// strongestReason is the weightiest reason for an image; what was saved manually has
 // none.
 func strongestReason(reasons []images.Reason) images.Kind {
 	if len(reasons) == 0 {

@@ -20,7 +20,7 @@ const ociScheme = "oci://"
 // clientFactory makes a client for one registry, when it turns out to be needed.
 type clientFactory func(host string) (*registry.Client, error)
 
-// openBundle opens what --bundle and push name: a file or its parts, a folder
+// openBundle opens what --bundle and push name: a file or its parts, a directory
 // of archives, or oci://HOST/PATH:TAG of a bundle that was pushed.
 func openBundle(ctx context.Context, ref string, to clientFactory, as ...string) (bundle.Reader, error) {
 	if rest, ok := strings.CutPrefix(ref, ociScheme); ok {
@@ -32,7 +32,7 @@ func openBundle(ctx context.Context, ref string, to clientFactory, as ...string)
 	return openBundleFile(ref)
 }
 
-// openBundleFile opens a bundle and says what to do about one that can't be.
+// openBundleFile opens a bundle and says what to do about one that cannot be.
 func openBundleFile(file string) (*bundle.Bundle, error) {
 	b, err := bundle.Open(file)
 	var hinted interface{ Hint() string }

@@ -19,7 +19,7 @@ func pluginsTarHint(file string, p *bundle.Plugins) message.Layout {
 		file, strings.TrimPrefix(p.SHA256, "sha256:")))
 }
 
-// exportPlugins writes the plugins' own files to a folder.
+// exportPlugins writes the plugins' own files to a directory.
 func (o *bundleExportOptions) exportPlugins(ctx context.Context, b *bundle.Bundle) error {
 	dir := o.out
 	if dir == "" {

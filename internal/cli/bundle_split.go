@@ -64,6 +64,6 @@ func (o *bundleSplitOptions) run(ctx context.Context, file string) error {
 	for _, f := range files {
 		printLine(o.Out, "%s", f)
 	}
-	printLine(o.ErrOut, "%s in %s, with their sums and a list of contents", bytesText(b.Size()), plural.Count(len(files)-2, "part"))
+	printLine(o.ErrOut, "%s in %s, with checksums and a list of contents", bytesText(b.Size()), plural.Count(len(files)-2, "part"))
 	return nil
 }

@@ -149,7 +149,7 @@ func TestBundleSignAndVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.writeFile("key.pub", string(line))
-	if r := s.runHelm("", "bundle", "verify", name, "--public-key", s.filePath("key.pub")); r.code != cli.ExitCheckFailed || !strings.Contains(r.err, "bundle sign makes one") {
+	if r := s.runHelm("", "bundle", "verify", name, "--public-key", s.filePath("key.pub")); r.code != cli.ExitCheckFailed || !strings.Contains(r.err, "create one with: helm aistor bundle sign") {
 		t.Errorf("without a signature: exit %d\n%s", r.code, r.err)
 	}
 	s.mustRun("bundle", "sign", name, "--key", s.filePath("key"))

@@ -108,7 +108,7 @@ func (o *bundleVerifyOptions) checkSignature(b *bundle.Bundle) error {
 	}
 	signature, err := os.ReadFile(name)
 	if err != nil {
-		return withHint(fmt.Errorf("reading signature: %w", err), "helm aistor bundle sign makes one; --signature names it where it has another name")
+		return withHint(fmt.Errorf("reading signature: %w", err), "create one with: helm aistor bundle sign, or set --signature")
 	}
 	return bundle.VerifySignature(b, key, signature)
 }

@@ -94,7 +94,7 @@ func (o *checkOptions) checkKnownIDs() error {
 // mandatoryError refuses a flag that would keep a check from counting which
 // protects data.
 func mandatoryError(flag, id string) error {
-	return withHint(fmt.Errorf("reading --%s %q: this check protects data and cannot be waived or left out", flag, id),
+	return withHint(fmt.Errorf("reading --%s %q: this check protects data and cannot be waived or skipped", flag, id),
 		"kubectl aistor-upgrade preflight --only "+id)
 }
 

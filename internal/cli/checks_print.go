@@ -62,7 +62,7 @@ func printVerdict(w io.Writer, r *preflight.Report) message.Layout {
 	return colorize(w, outcomeColor(status), wrapText(r.Verdict, 80, "  "))
 }
 
-// printFindings writes what stands in the way, the worst first, but for the
+// printFindings writes what is in the way, the worst first, but for the
 // checks named in said, which were shown before.
 func printFindings(w io.Writer, r *preflight.Report, said ...string) {
 	for _, status := range []preflight.Status{preflight.Fail, preflight.Error, preflight.Warn} {

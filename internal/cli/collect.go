@@ -55,7 +55,7 @@ func (o *collectOptions) run(ctx context.Context, file string) error {
 	}
 	f, err := safefile.Create(file, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return withHint(fmt.Errorf("creating %q: it is there already", file), "name another file, or remove this one")
+		return withHint(fmt.Errorf("creating %q: file already exists", file), "name another file, or remove this one")
 	}
 	if err != nil {
 		return fmt.Errorf("creating archive: %w", err)

@@ -35,8 +35,8 @@ func newCompletion(p *Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion kubectl",
 		Short: "Print the completion script for kubectl",
-		Long: "Print the completion script for kubectl. It goes to a folder of\n" +
-			"your PATH; kubectl completion must be enabled, too.",
+		Long: "Print the completion script for kubectl. Save it in a directory on\n" +
+			"your PATH; completion of kubectl itself must be enabled, too.",
 		Example: `  # Enable completion of "kubectl aistor-upgrade"
   kubectl aistor-upgrade completion kubectl > ~/.local/bin/kubectl_complete-aistor_upgrade
   chmod +x ~/.local/bin/kubectl_complete-aistor_upgrade`,

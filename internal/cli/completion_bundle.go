@@ -18,7 +18,7 @@ func completeContents(_ *cobra.Command, args []string, _ string) ([]cobra.Comple
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
-// bundleContentNames is nothing where the file can't be read: a Tab is no place for
+// bundleContentNames is nothing where the file cannot be read: a Tab is no place for
 // errors.
 func bundleContentNames(file string) []cobra.Completion {
 	b, err := bundle.Open(file)

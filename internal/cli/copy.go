@@ -73,7 +73,7 @@ func (o *copyOptions) openSource(ctx context.Context, target plan.SiteRegistry) 
 		}
 		if _, ok := b.(*bundle.Remote); !ok {
 			_ = b.Close()
-			return nil, withHint(fmt.Errorf("copying %q: it is a file, not an oci:// reference, not an oci:// reference", o.bundle), "helm aistor push "+o.bundle+" does that")
+			return nil, withHint(fmt.Errorf("copying %q: it is a file, not an oci:// reference", o.bundle), "helm aistor push "+o.bundle+" does that")
 		}
 		return b.Source(), nil
 	}

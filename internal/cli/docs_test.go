@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// checkout is the repository's folder.
+// checkout is the repository's directory.
 const checkout = "../.."
 
 // readPages are the texts for people, by their names in the checkout.

@@ -74,7 +74,7 @@ func TestFlagsAndVerbsInRunningTextExist(t *testing.T) {
 	}
 }
 
-// isUnknown tells a verb or flag that is not there from a line that only names
+// isUnknown tells a verb or flag that does not exist from a line that only names
 // what stands at its beginning.
 func isUnknown(err error) bool {
 	return strings.Contains(err.Error(), "unknown flag") || strings.Contains(err.Error(), "unknown command for \"helm") || strings.Contains(err.Error(), "unknown command for \"kubectl") ||

@@ -17,7 +17,7 @@ import (
 type eventPrinter struct {
 	w       io.Writer
 	now     func() time.Time
-	table   *waitTable // nil where the output is no terminal
+	table   *waitTable // nil where the output is not a terminal
 	waiting string
 	last    time.Time
 }

@@ -53,7 +53,7 @@ func (o *followOptions) validate() error {
 
 // followChanges calls look now and after every change, until it says
 // that it is done or the time is out. Nothing is polled but for what depends on
-// the clock. A cluster that was seen and can't be reached any more is waited
+// the clock. A cluster that was seen and cannot be reached any more is waited
 // for, and so is a namespace that has nothing of AIStor yet; p.ErrOut says so.
 func (o *followOptions) followChanges(ctx context.Context, p *Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
 	looking := ctx

@@ -15,7 +15,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Whoever looks on does so through a restart of the API server, and is told.
+// Whoever watches does so through a restart of the API server, and is told.
 func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 	t.Parallel()
 	lost := &cluster.ConnectError{Reason: cluster.Unreachable, Context: "lab", Cause: errors.New("connection refused")}

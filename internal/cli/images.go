@@ -29,7 +29,7 @@ type imagesDocument struct {
 
 // imageDocument is one image.
 type imageDocument struct {
-	// Image is the reference as it is asked for.
+	// Image is the reference as it is requested.
 	Image string `json:"image"`
 	Tag   string `json:"tag,omitempty"`
 	// Private is where the image is in the private registry, or would be.
@@ -204,7 +204,7 @@ func shortImage(i imageDocument) string {
 	return i.Ref.Base()
 }
 
-// requestedBy says in short who asks for an image.
+// requestedBy says in short who references an image.
 func requestedBy(u plan.ImageUse) string {
 	var list []string
 	if u.Pods > 0 {

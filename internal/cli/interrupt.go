@@ -10,7 +10,7 @@ import (
 
 // abandonAfter is how long work that changes nothing may take to end by itself
 // once it was interrupted. Templates, slow disks, and programs that lend
-// credentials can't be told to.
+// credentials cannot be told to.
 const abandonAfter = time.Second
 
 // errAbandoned says that interrupted work did not end by itself.

@@ -77,8 +77,8 @@ func (f clusterFlag) shellWords(name string) []string {
 	return out
 }
 
-// forKubectl and forHelm are those arguments for either program. Helm can't name
-// a kubeconfig's cluster entry: its address stands in for it.
+// forKubectl and forHelm are those arguments for either program. Helm cannot name
+// a kubeconfig's cluster entry: its address is in for it.
 func (k kubeOptions) forKubectl() []string {
 	var out []string
 	for _, f := range k.clusterFlags() {
@@ -135,7 +135,7 @@ var connecting = map[string][]string{
 		"cordon", "uncordon", "drain", "scale", "exec", "auth", "cluster-info", "version", "explain", "api-resources", "config view"},
 }
 
-// withContext makes the commands of a hint mean the cluster that was looked at,
+// withContext makes the commands of a hint mean the cluster that was checked,
 // whichever program they are for. It is the only place that does.
 func (k kubeOptions) withContext(hint string) string {
 	if k.ConfigFlags == nil || len(k.clusterFlags()) == 0 {
@@ -178,7 +178,7 @@ func takesClusterFlags(program, verb string, flags bool) bool {
 }
 
 // runChecks runs checks and makes the commands in their findings mean the cluster
-// that was looked at.
+// that was checked.
 func (k kubeOptions) runChecks(ctx context.Context, checks []preflight.Check, s *preflight.Subject, opts preflight.Options) *preflight.Report {
 	report := preflight.Run(ctx, checks, s, opts)
 	for i := range report.Results {

@@ -94,7 +94,7 @@ func endpointURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkKnownStores refuses endpoints of stores that are not there.
+// checkKnownStores refuses endpoints of stores that do not exist.
 func (o *endpointOptions) checkKnownStores(f *plan.Facts) error {
 	stores := planinput.StoreKeys(f)
 	for _, store := range sortedKeys(o.endpoints) {
@@ -129,7 +129,7 @@ func (o *endpointOptions) verifyEndpoints(ctx context.Context, p *Program, t *ta
 			if e.Proxy != "" {
 				hint += fmt.Sprintf("\nthe request goes through proxy %s; if the store is reachable directly, add %s to NO_PROXY", e.Proxy, e.URL.Hostname())
 			}
-			return withHint(fmt.Errorf("asking object store %q for its health: %w", st.Key(), err), hint)
+			return withHint(fmt.Errorf("querying the health of object store %q: %w", st.Key(), err), hint)
 		}
 	}
 	return nil
@@ -144,7 +144,7 @@ func probeEndpoint(ctx context.Context, c *cluster.Client, f *plan.Facts, st pla
 	case err != nil:
 		return health, err
 	case health.Status == 0:
-		return health, fmt.Errorf("asking %s: %s", at[st.Key()], cmp.Or(health.Cause, "no answer"))
+		return health, fmt.Errorf("querying %s: %s", at[st.Key()], cmp.Or(health.Cause, "no answer"))
 	}
 	return health, at[st.Key()].DetectCatchAll(ctx)
 }

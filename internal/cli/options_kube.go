@@ -73,7 +73,7 @@ func (k kubeOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(k.Insecure, "kube-insecure-skip-tls-verify", *k.Insecure, "do not check the API server's certificate")
 }
 
-// explicitNamespace is the one asked for by flag or environment, or "" where none was:
+// explicitNamespace is the one referenced by flag or environment, or "" where none was:
 // then the operator's namespace is found on the cluster. The kubeconfig's own
 // default does not count, since it names where somebody works, not where
 // AIStor lives.

@@ -98,7 +98,7 @@ func (o *pullOptions) newPuller(p *Program, kube genericclioptions.RESTClientGet
 	}), nil
 }
 
-// printPull says how one node did; what it was refused stands in the report.
+// printPull says how one node did; what it was refused is in the report.
 func printPull(p *Program, n preflight.NodePull, a preflight.NodePullResult, took time.Duration) {
 	pulled := 0
 	for _, err := range a.Images {

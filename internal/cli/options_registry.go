@@ -55,7 +55,7 @@ func (o *registryOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.user, "registry-user", "", "user for the private registry, or for the first --mirror in bundle create; requires --password-stdin")
 	fs.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password of --registry-user from standard input")
 	fs.StringVar(&o.dockerConfig, "registry-config", "", "docker config file with credentials (default: docker's, Podman's and Helm's own)")
-	fs.DurationVar(&o.registryTimeout, "registry-timeout", 10*time.Minute, "how long the first byte of a blob or chart may take, and the answer to an upload; all else has 1m")
+	fs.DurationVar(&o.registryTimeout, "registry-timeout", 10*time.Minute, "timeout for the first byte of a blob or chart and for the response to an upload; other requests have 1m")
 	fs.IntVar(&o.concurrency, "concurrency", 8, "maximum number of parallel requests per registry")
 }
 
@@ -123,7 +123,7 @@ func (o *registryOptions) newRegistryClient(p *Program, private string) (*regist
 // is empty also where another client of the same verb has them.
 func (o *registryOptions) checkUser(private string) error {
 	if o.passwordStdin && o.user == "" {
-		return withHint(errors.New("--password-stdin requires --registry-user"), "--registry-user names it")
+		return withHint(errors.New("--password-stdin requires --registry-user"), "add --registry-user USER")
 	}
 	if o.dockerConfig != "" {
 		if _, err := os.Stat(o.dockerConfig); err != nil {

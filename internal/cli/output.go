@@ -130,7 +130,7 @@ func (o *outputOptions) kubectlPrinter() (printers.ResourcePrinter, error) {
 }
 
 // writeTable writes rows under a header, with kubectl's own spacing. The last
-// column goes on below itself where it would leave the terminal. A paint
+// column continues below itself where it would leave the terminal. A paint
 // gives the colour of each row's last cell.
 func writeTable(w io.Writer, header []string, rows [][]string, paint ...func(row int) color.Attribute) {
 	for _, r := range rows {
@@ -152,7 +152,7 @@ func writeTable(w io.Writer, header []string, rows [][]string, paint ...func(row
 				text = string(colorize(w, p(n), text))
 			}
 			if i > 0 {
-				r = make([]string, len(r)) // goes on below
+				r = make([]string, len(r)) // continues below
 			}
 			r[last] = text
 			fmt.Fprintln(tab, strings.Join(r, "\t"))
@@ -254,7 +254,7 @@ func isLabel(word string) bool {
 }
 
 // printLine writes the lines of format and drops the error: what is written to a
-// closed pipe is not missed. What args say can't begin a line: see
+// closed pipe is not missed. What args say cannot begin a line: see
 // [message.Sprintf].
 func printLine(w io.Writer, format string, args ...any) {
 	fmt.Fprint(w, message.Sprintf(format, args...)+"\n")

@@ -46,7 +46,7 @@ func (o *gitopsOptions) validate() error {
 	return withHint(fmt.Errorf("reading --gitops %q: %w", o.dir, err), "choose a directory that does not exist")
 }
 
-// writeCommits fills the folder, unless the plan is refused. The README, which
+// writeCommits fills the directory, unless the plan is refused. The README, which
 // says what to do with the rest, comes last.
 func (o *planOptions) writeCommits(ctx context.Context, t *target) error {
 	if len(t.plan.Refusals) > 0 {

@@ -12,7 +12,7 @@ import (
 )
 
 // printPlan writes a plan as people read it: what leads where, the steps with
-// what they restart, and last what stands in the way.
+// what they restart, and last what is in the way.
 func printPlan(w io.Writer, k kubeOptions, p *plan.Plan) {
 	printLine(w, "Plan     %s", shortDigest(p.Digest()))
 	if name := p.Cluster.Name(); name != "" {

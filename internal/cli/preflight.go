@@ -140,7 +140,7 @@ func (o *preflightOptions) runChecks(ctx context.Context, checks []preflight.Che
 	return o.kube.runChecks(ctx, checks, s, opts)
 }
 
-// buildSubject is the input of the checks: with a bundle the whole plan, else what
+// buildSubject is the input of the checks: with a bundle the entire plan, else what
 // is running.
 func (o *preflightOptions) buildSubject(ctx context.Context) (*preflight.Subject, *target, error) {
 	if o.bundleFile != "" || o.imageOnly != "" {

@@ -278,7 +278,7 @@ func aStatusWhileDeleting() *statusDocument {
 	for i := range 9 {
 		deletions = append(deletions, plan.Deletion{
 			Object: plan.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: "team-a", Name: fmt.Sprintf("data0-logs-pool-0-%d", i)},
-			State:  plan.DeletionMarked, Since: clock.Add(-90 * time.Minute), Stores: []string{"team-a/logs"}, Effect: "it goes when its pod restarts",
+			State:  plan.DeletionMarked, Since: clock.Add(-90 * time.Minute), Stores: []string{"team-a/logs"}, Effect: "it is deleted when its pod restarts",
 		})
 	}
 	doc.showDeletions(deletions, clock)
@@ -315,7 +315,7 @@ func TestAFlagThatLeavesOutWhatProtectsDataIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"nothing-deleting", "volumes-kept"} {
 		for _, o := range []checkOptions{{skip: []string{id}, failOn: "fail"}, {waive: []string{id + "=it is fine"}, failOn: "fail"}} {
-			if err := o.validate(); err == nil || !strings.Contains(err.Error(), "cannot be waived or left out") {
+			if err := o.validate(); err == nil || !strings.Contains(err.Error(), "cannot be waived or skipped") {
 				t.Errorf("%s: received %v", id, err)
 			}
 		}
@@ -323,7 +323,7 @@ func TestAFlagThatLeavesOutWhatProtectsDataIsRefused(t *testing.T) {
 }
 
 // What a plan or an interrupted run recorded before is what volumes are compared
-// with, not what is there when the plan is made anew.
+// with, not what is there when the plan is made again.
 func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
 	t.Parallel()
 	record := func(volume string) plan.ClaimRecords {
@@ -342,7 +342,7 @@ func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
 }
 
 // kubectl's tables are as wide as their cells; ours keep inside a terminal as
-// long as words can be parted, and are left alone where they can't.
+// long as words can be parted, and are left alone where they cannot.
 func TestTheLastColumnOfATableGoesOnBelowItself(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -117,7 +117,7 @@ func (p *Program) isTTY(stream io.Writer) bool {
 }
 
 // statusLine shows what is being done on a terminal's last line, until end; a
-// stream that is no terminal shows nothing of it.
+// stream that is not a terminal shows nothing of it.
 func (p *Program) statusLine() (say func(format string, args ...any), end func()) {
 	if !p.isTTY(p.ErrOut) {
 		return func(string, ...any) {}, func() {}
@@ -139,7 +139,7 @@ func describeError(err error) string {
 }
 
 // withHintOf adds what the cause itself advises. Where the text already says
-// how to go on, that comes second.
+// how to continue, that comes second.
 func withHintOf(err error, text string) string {
 	var hinted interface{ Hint() string }
 	if !errors.As(err, &hinted) || hinted.Hint() == "" {

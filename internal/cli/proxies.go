@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// checkProxies refuses an address of a proxy that can't be read: net/http passes
+// checkProxies refuses an address of a proxy that cannot be read: net/http passes
 // over it without a word and goes another way.
 func checkProxies(getenv func(string) string) error {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {

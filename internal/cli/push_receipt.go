@@ -29,7 +29,7 @@ func (o *deliverOptions) saveReceipt(p *Program, r images.Receipt) error {
 }
 
 // checkReceiptWritable finds out before anything is sent whether the receipt can be written:
-// what was done can't be told a second time. A file that is there stays as it is,
+// what was done cannot be told a second time. A file that is there stays as it is,
 // and one that is not is tried under another name: nothing empty is left in its
 // place by who is killed here.
 func (o *deliverOptions) checkReceiptWritable() error {

@@ -20,7 +20,7 @@ func TestReferenceIsThatOfTheVerbs(t *testing.T) {
 	want := map[string]string{}
 	allVerbs(func(cmd *cobra.Command) {
 		cmd.DisableAutoGenTag = true
-		// kubectl's own default names the home folder of whoever runs this.
+		// kubectl's own default names the home directory of whoever runs this.
 		if f := cmd.Root().PersistentFlags().Lookup("cache-dir"); f != nil {
 			f.DefValue = "~/.kube/cache"
 		}

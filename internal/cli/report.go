@@ -39,7 +39,7 @@ func (o *reportOptions) validate() error {
 			return fmt.Errorf("reading --report %q: expected a name that ends in .html or .json", f)
 		}
 		if info, err := os.Stat(filepath.Dir(f)); err != nil || !info.IsDir() {
-			return fmt.Errorf("reading --report %q: there is no folder %s", f, filepath.Dir(f))
+			return fmt.Errorf("reading --report %q: directory %s not found", f, filepath.Dir(f))
 		}
 	}
 	return nil
@@ -79,7 +79,7 @@ func (o *runOptions) openLog(t *target) error {
 	return nil
 }
 
-// writeEvidence writes the reports and the error into the log. A report that can't be
+// writeEvidence writes the reports and the error into the log. A report that cannot be
 // written is an error of its own, beside how the upgrade ended.
 func (o *runOptions) writeEvidence(ctx context.Context, t *target, ended error) error {
 	written := o.writeReports(t, ended)

@@ -124,7 +124,7 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 	}
 }
 
-// What a check could not look at because the user interrupted it is no failed
+// What a check could not check because the user interrupted it is no failed
 // check.
 func TestInterruptedCheckEndsAsInterrupted(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,7 @@ type rollbackOptions struct {
 
 func newRollback(p *Program, kube kubeOptions) *cobra.Command {
 	o := &rollbackOptions{runOptions: newRunOptions(p, kube)}
-	o.choices.Push = "never" // what ran before is in the registry, or it can't run again
+	o.choices.Push = "never" // what ran before is in the registry, or it cannot run again
 	cmd := &cobra.Command{
 		Use:   "rollback",
 		Short: "Roll back operator and object stores to their state before the upgrade",
@@ -34,7 +34,7 @@ func newRollback(p *Program, kube kubeOptions) *cobra.Command {
 		Example: `  # Preview
   helm aistor rollback --dry-run
 
-  # Roll back the whole last upgrade
+  # Roll back the last upgrade
   helm aistor rollback --accept-risk team-a/primary --accept-risk team-b/logs
 
   # Roll back one store, also to a specific revision
@@ -47,7 +47,7 @@ func newRollback(p *Program, kube kubeOptions) *cobra.Command {
 	kube.addFlags(fs)
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
-	o.site.addFlags(fs, "site", "site file; flags win over it")
+	o.site.addFlags(fs, "site", "site file; flags take precedence")
 	fs.StringArrayVar(&o.targets, "to", nil, "target revision, as NAMESPACE/RELEASE=REVISION; other releases are unchanged (can be repeated; default: the revisions before the last upgrade)")
 	fs.StringArrayVar(&o.stores, "object-store", nil, "roll back only this object store, as NAMESPACE/NAME (can be repeated)")
 	fs.BoolVar(&o.operatorOnly, "operator-only", false, "do not change object store releases")

@@ -43,7 +43,7 @@ func (o *rollbackOptions) findRollbackTargets(ctx context.Context, t *target, re
 		}
 		if req.To[key] = lastDeployedRevision(req.History[key], req.To[key]); req.To[key] == 0 {
 			return req, false, withHint(fmt.Errorf("rolling back release %q: Helm history has no deployed revision before the upgrade", key),
-				"helm history "+name+" -n "+strings.TrimSuffix(key, "/"+name)+" shows what there is; --to "+key+"=REVISION names one")
+				"helm history "+name+" -n "+strings.TrimSuffix(key, "/"+name)+" lists revisions; select one with --to "+key+"=REVISION")
 		}
 	}
 	unfinished := journal.Unfinished(confirmed.Runs)

@@ -129,7 +129,7 @@ func (o *runOptions) askConfirmation(ctx context.Context, p *plan.Plan) error {
 		return nil
 	}
 	if !o.isInteractive() {
-		return withHint(errors.New("asking for confirmation: standard input is no terminal"), "add --yes to skip confirmation")
+		return withHint(errors.New("asking for confirmation: standard input is not a terminal"), "add --yes to skip confirmation")
 	}
 	fmt.Fprint(o.ErrOut, message.Sprintf("\n%s [y/N] ", message.Layout(confirmationQuestion(p))))
 	answer := make(chan string, 1)

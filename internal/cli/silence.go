@@ -26,7 +26,7 @@ func (p *Program) silencePrinter() func(httptimeout.Silence) {
 			return
 		}
 		told[s.Server] = now
-		printLine(p.aboveBars(), "waiting for %s: no answer to %s for %s (at most %s)", sanitizeText(s.Server), sanitizeText(s.Request), s.For.Round(time.Second), s.Limit)
+		printLine(p.aboveBars(), "waiting for %s: no response to %s for %s (at most %s)", sanitizeText(s.Server), sanitizeText(s.Request), s.For.Round(time.Second), s.Limit)
 	}
 }
 
@@ -34,6 +34,6 @@ func (p *Program) silencePrinter() func(httptimeout.Silence) {
 // minute is long.
 func (p *Program) addLimits(root *cobra.Command) {
 	fs := root.PersistentFlags()
-	fs.DurationVar(&p.limits.Silence, "silence-timeout", time.Minute, "how long a server may send nothing")
+	fs.DurationVar(&p.limits.Silence, "silence-timeout", time.Minute, "timeout without data from a server")
 	_ = fs.MarkHidden("silence-timeout")
 }

@@ -26,7 +26,7 @@ func TestASilentServerIsNamedWhileItIsWaitedFor(t *testing.T) {
 			s := newSite(t)
 			p := s.start("helm", nil, append([]string{"bundle", "create", s.filePath("b"), "--registry-plain-http", host}, args...)...)
 			p.until(t, "line about the wait", func() bool {
-				return strings.Contains(p.said.String(), "waiting for "+host+": no answer to GET /") && strings.Contains(p.said.String(), " for 5s (at most 1m0s)\n")
+				return strings.Contains(p.said.String(), "waiting for "+host+": no response to GET /") && strings.Contains(p.said.String(), " for 5s (at most 1m0s)\n")
 			})
 			p.interrupt(t, syscall.SIGINT)
 		})
@@ -62,9 +62,9 @@ func TestASilentServerEndsTheProgram(t *testing.T) {
 		{"a chart by its address", silent,
 			func(host string) []string {
 				return []string{"--chart", "http://" + host + "/x.tgz", "--registry-timeout", "700ms"}
-			}, "nothing came within 700ms"},
+			}, "no data was received within 700ms"},
 		{"a registry", silent,
-			func(host string) []string { return []string{"--chart", "oci://" + host + "/charts/x:1.0.0"} }, "nothing came within 500ms"},
+			func(host string) []string { return []string{"--chart", "oci://" + host + "/charts/x:1.0.0"} }, "no data was received within 500ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +75,7 @@ func TestASilentServerEndsTheProgram(t *testing.T) {
 			p := s.start("helm", nil, args...)
 			<-p.done
 			said := p.said.String()
-			if p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(said, "no answer from "+host+": "+c.want) {
+			if p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(said, "no response from "+host+": "+c.want) {
 				t.Errorf("exit %d:\n%s", p.ProcessState.ExitCode(), said)
 			}
 		})
@@ -93,7 +93,7 @@ func TestASilentAPIServerEndsTheProgram(t *testing.T) {
 			host, _ := silentServer(t)
 			p := s.start("kubectl", nil, verb, "--silence-timeout", "500ms", "--kubeconfig", s.kubeconfig("http://"+host, "{}"))
 			<-p.done
-			if said := p.said.String(); p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(said, "no answer from the API server") {
+			if said := p.said.String(); p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(said, "no response from the API server") {
 				t.Errorf("exit %d:\n%s", p.ProcessState.ExitCode(), said)
 			}
 		})

@@ -117,7 +117,7 @@ const mostDeletions = 8
 func printDeletions(w io.Writer, d *statusDocument) {
 	for i, one := range d.Deletions {
 		if i == mostDeletions {
-			printLine(w, "  … and %d more; -o json has them all", len(d.Deletions)-i)
+			printLine(w, "  … and %d more; use -o json to see all", len(d.Deletions)-i)
 			break
 		}
 		if i == 0 {

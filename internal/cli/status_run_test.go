@@ -18,7 +18,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Without a lease an upgrade that did not end was killed; a lease that can't be
+// Without a lease an upgrade that did not end was killed; a lease that cannot be
 // read says nothing.
 func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ func rejectUnknownVerb(cmd *cobra.Command, args []string) error {
 		suggestionText(cmd, args[0]))
 }
 
-// flagError is what is said of a flag that can't be read.
+// flagError is what is said of a flag that cannot be read.
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "bool" { // somebody may have given the password itself

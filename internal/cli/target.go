@@ -51,7 +51,7 @@ func newTargetOptions(p *Program, kube kubeOptions) targetOptions {
 func (o *targetOptions) addFlags(fs *pflag.FlagSet) {
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
-	o.site.addFlags(fs, "site", "site file; flags win over it")
+	o.site.addFlags(fs, "site", "site file; flags take precedence")
 	fs.StringVar(&o.bundleFile, "bundle", "", "bundle: a file or its parts, a directory of archives, or oci://HOST/PATH:TAG")
 	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator's release (can be repeated; default: the release's own values)")
 	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of a store, as NAMESPACE/NAME=FILE (can be repeated; default: the release's own values)")

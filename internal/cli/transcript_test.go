@@ -50,7 +50,7 @@ func TestReportsThatCannotBeWrittenAreRefusedBeforeAnythingIsDone(t *testing.T) 
 	t.Parallel()
 	for name, want := range map[string]string{
 		"report.pdf":              "expected a name that ends in .html or .json",
-		"no/such/folder/r.html":   "there is no folder no/such/folder",
+		"no/such/folder/r.html":   "directory no/such/folder not found",
 		"transcript_test.go/r.js": "expected a name",
 	} {
 		_, errs, code := runHelm(t, "upgrade", "--yes", "--bundle", "x", "--report", name)

@@ -25,7 +25,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// dockerArchive fills a folder with archives as they are saved by hand: no tag
+// dockerArchive fills a directory with archives as they are saved manually: no tag
 // inside, and a link beside the layer.
 func dockerArchive(t *testing.T, names ...string) string {
 	t.Helper()

@@ -30,7 +30,7 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "upgrade",
 		Short: "Push images, upgrade operator and object stores, and validate",
-		Long: "Run the whole upgrade: plan, check, back up, push missing images, check the\n" +
+		Long: "Run all phases of the upgrade: plan, check, back up, push missing images, check the\n" +
 			"registry, upgrade the operator chart, then each object store, and validate.\n" +
 			"If interrupted, rerun the same command to resume.",
 		Example: `  helm aistor upgrade --bundle aistor.bundle
@@ -57,7 +57,7 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	o.targetOptions.addFlags(fs)
 	o.runOptions.addFlags(fs)
 	o.pull.addFlags(fs)
-	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "move tags in the registry that point elsewhere")
+	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "overwrite tags in the registry that point to another digest")
 	fs.StringVar(&o.publicKey, "public-key", "", "minisign public key or key file: require a bundle signed with it")
 	fs.StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: beside the bundle)")
 	fs.StringVar(&o.planKey, "plan-key", "", "minisign public key: require a plan signed with it (PLAN.minisig)")
@@ -77,7 +77,7 @@ func (o *upgradeOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.planKey != "" && o.planFile == "" {
-		return withHint(errors.New("--plan-key requires --plan"), "name it with --plan FILE")
+		return withHint(errors.New("--plan-key requires --plan"), "add --plan FILE")
 	}
 	if err := o.endpoints.resolveEndpoints(o.Program, &o.registryOptions); err != nil {
 		return err

@@ -40,7 +40,7 @@ func (o *runOptions) executePlan(ctx context.Context, t *target, s *preflight.Su
 
 // cancelOnBrokenPipe ends when nobody reads what is said any more: the program behind a
 // pipe has ended, also by the same Ctrl-C. That is an interruption as a lost
-// connection is, and must not kill Helm half way.
+// connection is, and must not kill Helm midway.
 func (o *runOptions) cancelOnBrokenPipe(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancel(ctx)
 	if o.IgnoreSIGPIPE != nil {
@@ -183,7 +183,7 @@ func upgradeError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, new(*lease.LostError)): // whatever this run did, another one goes on
+	case errors.As(err, new(*lease.LostError)): // whatever this run did, another one continues
 		return withCode(ExitStopped, err)
 	case errors.As(err, &interrupted):
 		return withCode(ExitInterrupted, err)

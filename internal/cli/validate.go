@@ -94,7 +94,7 @@ func (o *validateOptions) run(ctx context.Context) error {
 	return o.printFinalReport(subject, report)
 }
 
-// printFinalReport prints the whole report.
+// printFinalReport prints the entire report.
 func (o *validateOptions) printFinalReport(s *preflight.Subject, report *preflight.Report) error {
 	if err := o.printReportDocument(o.Out, report, func(w io.Writer) {
 		printImages(w, s.Facts)
@@ -106,7 +106,7 @@ func (o *validateOptions) printFinalReport(s *preflight.Subject, report *preflig
 }
 
 // watchChecks shows what changes until all is well: over the last report on a
-// terminal, as lines elsewhere, and the whole report in the end.
+// terminal, as lines elsewhere, and the entire report in the end.
 func (o *validateOptions) watchChecks(ctx context.Context, l *snapshotter) error {
 	var subject *preflight.Subject
 	var report *preflight.Report
@@ -246,7 +246,7 @@ func collectHealth(ctx context.Context, c *cluster.Client, f *plan.Facts, since 
 
 // lastUpgrade is when the last upgrade began, or else when the operator's
 // release was last changed, and the volume claims that its journal recorded. A
-// journal that can't be read is a gap in f.
+// journal that cannot be read is a gap in f.
 func (l *snapshotter) lastUpgrade(ctx context.Context, f *plan.Facts) (began time.Time, recorded plan.ClaimRecords) {
 	if f.Operator != nil {
 		began = f.Operator.Updated

@@ -10,7 +10,7 @@ import (
 
 // How long an upgrade waits for findings that may pass by themselves, and how
 // often it looks. A store's health is what its operator last wrote, which lags
-// behind the pods: right after a roll-out it may be of a moment before.
+// behind the pods: right after a rollout it may be of a moment before.
 const (
 	validateTimeout  = time.Minute
 	validateInterval = 2 * time.Second

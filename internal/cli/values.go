@@ -79,7 +79,7 @@ func (o *valuesOptions) addFlags(fs *pflag.FlagSet) {
 	o.registryOptions.addFlags(fs)
 	o.mirrorOptions.addFlags(fs)
 	o.outputOptions.addFlags(fs)
-	o.site.addFlags(fs, "site", "site file; flags win over it")
+	o.site.addFlags(fs, "site", "site file; flags take precedence")
 	fs.StringArrayVarP(&o.files, "values", "f", nil, "values file, or - for standard input (can be repeated; default: the release's own values)")
 	o.sets.addFlags(fs, "KEY=VALUE")
 	fs.StringArrayVar(&o.literal, "literal-value", nil, literalUsage("SETTING"))

@@ -11,7 +11,7 @@ import (
 )
 
 // readValues reads values files and merges them in Helm's order; the values are
-// nil where there is no file. Files that hold no final values are refused;
+// nil where there is not a file. Files that hold no final values are refused;
 // command takes values on standard input, for the hint.
 func readValues(p *Program, files []string, command string) (planinput.Values, error) {
 	v := planinput.Values{Files: files, Stdin: command}
@@ -47,5 +47,5 @@ func readValues(p *Program, files []string, command string) (planinput.Values, e
 
 // literalUsage describes --literal-value; form is how a setting is named.
 func literalUsage(form string) string {
-	return fmt.Sprintf("setting whose text is the value itself although it looks like a placeholder, as %s (can be repeated)", form)
+	return fmt.Sprintf("accept a setting's text as literal although it looks like a placeholder, as %s (can be repeated)", form)
 }

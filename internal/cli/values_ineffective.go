@@ -20,7 +20,7 @@ import (
 const explainTimeout = 20 * time.Second
 
 // findIneffective finds the values that do nothing in the target's charts. It is
-// advice: what can't be found out, or not in time, is said and left.
+// advice: what cannot be found out, or not in time, is said and left.
 func (o *targetOptions) findIneffective(ctx context.Context, t *target) error {
 	bounded, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
@@ -37,7 +37,7 @@ func (o *targetOptions) findIneffective(ctx context.Context, t *target) error {
 }
 
 // installedCharts reads the charts out of the releases' records. A record that
-// can't be read has been reported with the facts.
+// cannot be read has been reported with the facts.
 func (o *targetOptions) installedCharts(ctx context.Context, changes []plan.Change) map[string]*chart.Chart {
 	client := chart.NewClient(o.kube, nil)
 	out := map[string]*chart.Chart{}

@@ -38,7 +38,7 @@ func (o *valuesOptions) runMirrorConfig(s *valuesSubject) error {
 		}
 	}
 	if len(refs) == 0 {
-		return errors.New("writing " + o.format + ": every reference names the private registry already")
+		return errors.New("writing " + o.format + ": all references already use the private registry")
 	}
 	text, err := hostsFiles(s.registry.Mirror, refs)
 	if o.format == formatTagMirrorSet {
@@ -115,9 +115,9 @@ func mirrorSet(kind, field string, pairs map[string]string) map[string]any {
 }
 
 // hostsFiles are containerd's files, one a public registry. containerd puts a
-// path before the public one and can't take parts of it away, so that not
+// path before the public one and cannot take parts of it away, so that not
 // every layout of the private registry can be written. The registry is named as
-// the server, too: else containerd goes on to the public one for what it lacks,
+// the server, too: else containerd continues to the public one for what it lacks,
 // and behind an airgap waits for it.
 func hostsFiles(m images.Mirror, refs []images.Ref) (string, error) {
 	bases := map[string]string{}
@@ -125,8 +125,8 @@ func hostsFiles(m images.Mirror, refs []images.Ref) (string, error) {
 		private := m.Map(r).Path
 		base, ok := strings.CutSuffix("/"+private, "/"+r.Path)
 		if old, seen := bases[r.Host]; !ok || seen && old != base {
-			return "", withHint(fmt.Errorf("writing %s: %s lives at %s, and containerd only adds a path before %q", formatHosts, r.Name(), private, r.Path),
-				"--map "+r.Host+"="+path.Join(m.Prefix, r.Host)+" pushes and finds the images where containerd can look")
+			return "", withHint(fmt.Errorf("writing %s: %s is mapped to %s, but containerd can only prepend a path to %q", formatHosts, r.Name(), private, r.Path),
+				"--map "+r.Host+"="+path.Join(m.Prefix, r.Host)+" uses paths that containerd can map")
 		}
 		bases[r.Host] = base
 	}

@@ -162,7 +162,7 @@ func (o *valuesOptions) readRelease(ctx context.Context, s *valuesSubject, role 
 		s.chart = s.installedChart
 	}
 	if s.chart == nil {
-		return nil, withHint(fmt.Errorf("reading release %q: its record has no chart", release.Key()), "set --chart or --bundle")
+		return nil, withHint(fmt.Errorf("reading release %q: its release record has no chart", release.Key()), "set --chart or --bundle")
 	}
 	return facts, nil
 }

@@ -24,7 +24,7 @@ const (
 	newStore    = "testdata/values/objectstore-1.0.16"
 )
 
-// valuesFolder is a folder of values files in which the verb is run.
+// valuesFolder is a directory of values files in which the verb is run.
 type valuesFolder struct {
 	t   *testing.T
 	dir string
@@ -41,7 +41,7 @@ func newValuesFolder(t *testing.T, files map[string]string) valuesFolder {
 	return f
 }
 
-// runValues runs the verb; of its arguments those after -f are files of the folder.
+// runValues runs the verb; of its arguments those after -f are files of the directory.
 // Neither HOME nor KUBECONFIG lead anywhere, so that a cluster is not asked.
 func (f valuesFolder) runValues(args ...string) (code int, out, errOut string) {
 	f.t.Helper()

@@ -16,7 +16,7 @@ import (
 )
 
 // waitTable is the table below the lines of an upgrade while it waits: what is
-// updated and ready, and what it waits for and why. It is drawn anew every
+// updated and ready, and what it waits for and why. It is drawn again every
 // second and leaves nothing behind. It is safe for concurrent use.
 type waitTable struct {
 	out  io.Writer

@@ -15,7 +15,7 @@ import (
 // ReviewPermissions asks the API server for each wanted right and returns them in their
 // order with the answers; the result is never nil. One review a namespace
 // answers what it grants, where the server's own list is complete; everything
-// else, and each refusal, is asked for by itself, so that a list that leaves
+// else, and each refusal, is requested by itself, so that a list that leaves
 // something out denies nothing. What could not be answered has its Cause.
 func (c *Client) ReviewPermissions(ctx context.Context, wanted []plan.Permission) []plan.Permission {
 	out := slices.Clone(wanted)
@@ -68,7 +68,7 @@ func (c *Client) resolveResources(list []plan.Permission) {
 }
 
 // listGrantedRules are the complete lists of what is granted, by namespace. There is none
-// for the whole cluster: the server makes no such list.
+// for the entire cluster: the server makes no such list.
 func (c *Client) listGrantedRules(ctx context.Context, wanted []plan.Permission) map[string][]authorizationv1.ResourceRule {
 	var namespaces []string
 	for _, a := range wanted {

@@ -54,7 +54,7 @@ func watchedResources() map[schema.GroupVersionResource]string {
 }
 
 // WatchChanges watches the metadata of everything in namespaces that the facts depend
-// on, without polling. A kind that can't be watched is left out: then nothing
+// on, without polling. A kind that cannot be watched is left out: then nothing
 // tells of its changes but those of others.
 func (c *Client) WatchChanges(ctx context.Context, namespaces []string) *ChangeNotifier {
 	watching, cancel := context.WithCancel(klog.NewContext(ctx, logr.Discard()))

@@ -27,7 +27,7 @@ type Scope struct {
 	// a [plan.Gap] that says so.
 	Namespaces []string
 	// SingleNamespace limits the facts to one namespace, whatever is in it: no permission
-	// beyond it is needed. What lies outside and can't be seen is a [plan.Gap]
+	// beyond it is needed. What lies outside and cannot be seen is a [plan.Gap]
 	// all the same. It overrules the other two.
 	SingleNamespace string
 	// Events asks for the warnings of the last hour as well.
@@ -61,7 +61,7 @@ func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = n
 func WithRedactor(r *redact.Redactor) Option { return func(c *Client) { c.secrets = r } }
 
 // New makes a client of the cluster that flags resolve to. It sends nothing: a
-// cluster that can't be reached shows in the first request. The error is a
+// cluster that cannot be reached shows in the first request. The error is a
 // [*ConnectError] where the kubeconfig names no usable context.
 //
 // The API server's own fairness limits the requests, not the client: a look is

@@ -14,7 +14,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// InCluster stands in the place of a context's name where a pod's own service
+// InCluster is in the place of a context's name where a pod's own service
 // account is used instead of a kubeconfig.
 const InCluster = "in-cluster"
 
@@ -79,7 +79,7 @@ func ResolveConnection(flags *genericclioptions.ConfigFlags) (Connection, *rest.
 	return c, config, nil
 }
 
-// podServer is the address that client-go uses in a pod; empty outside of one.
+// podServer is the address that client-go uses in a pod; empty outside one.
 func podServer(getenv func(string) string) string {
 	host, port := getenv("KUBERNETES_SERVICE_HOST"), getenv("KUBERNETES_SERVICE_PORT")
 	if host == "" || port == "" {

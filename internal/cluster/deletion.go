@@ -27,7 +27,7 @@ func deletionOf(o metav1.Object) time.Time {
 	return time.Time{}
 }
 
-// Deletions takes a small look at what is being deleted in some namespaces:
+// Deletions takes a small check what is being deleted in some namespaces:
 // object stores, their StatefulSets, claims and volumes, the namespaces
 // themselves, and the objects named by their keys. The rest of the facts is
 // empty. The number of requests does not depend on the number of pods. The
@@ -152,7 +152,7 @@ func withoutVersion(k plan.ObjectKey) plan.ObjectKey {
 }
 
 // marked gets the metadata of each object and returns those with a
-// deletionTimestamp, sorted. What can't be read is one gap for each resource
+// deletionTimestamp, sorted. What cannot be read is one gap for each resource
 // and namespace.
 func (c *Client) marked(ctx context.Context, l *requestTracker, keys []plan.ObjectKey) []plan.MarkedObject {
 	var mu sync.Mutex

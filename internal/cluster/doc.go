@@ -5,7 +5,7 @@
 // It owns every read from the API server and the conversion of what comes back
 // into plain data. It never writes, prints, or decides whether what it found
 // is good. What it may not read becomes a [plan.Gap]; only a cluster that
-// can't be reached at all, or that doesn't know the user, is an error
+// cannot be reached at all, or that doesn't know the user, is an error
 // ([ConnectError]).
 //
 // The number of requests doesn't grow with the number of pods: lists come in

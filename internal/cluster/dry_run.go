@@ -25,7 +25,7 @@ const fieldManager = "helm"
 // Deployment of the operator and each pool that restarts a pod with the images
 // of the target is tried. Nothing is stored; the requests are bounded by the
 // rendered objects. With intermediate versions every chart is tried on what
-// is there today; what an earlier chart makes anew on the way is skipped and
+// is there today; what an earlier chart makes again on the way is skipped and
 // says so. The result is sorted by the order of the changes, never nil.
 func (c *Client) DryRunChanges(ctx context.Context, in *plan.Inputs, p *plan.Plan) []plan.DryRun {
 	t := &dryRuns{client: c, inputs: in, plan: p, list: []*plan.DryRun{}}

@@ -126,7 +126,7 @@ func (t *dryRun) dryRunPod(ctx context.Context) {
 	t.recordResponse(err)
 }
 
-// copyLivePod is a live pod as its controller would make it anew, under its own
+// copyLivePod is a live pod as its controller would make it again, under its own
 // name, with the images of the target.
 func (t *dryRun) copyLivePod(live *unstructured.Unstructured) *unstructured.Unstructured {
 	pod := &unstructured.Unstructured{Object: deepCopyObject(live.Object)}

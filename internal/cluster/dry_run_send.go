@@ -55,7 +55,7 @@ func (t *dryRun) dryRunPatch(ctx context.Context, resource dynamic.ResourceInter
 	patch, kind, err := helmPatch(old, t.helmObject(t.target, namespace), live)
 	switch {
 	case err != nil:
-		t.setOutcome(plan.DryRunUnknown, "making the patch: %v", err)
+		t.setOutcome(plan.DryRunUnknown, "creating the patch:  %v", err)
 		return
 	case len(patch) == 0 || string(patch) == "{}":
 		t.setOutcome(plan.DryRunAccepted, "")

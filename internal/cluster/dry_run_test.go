@@ -88,7 +88,7 @@ func TestOnlyWhatPodsUseOfAQuotaRefusesThem(t *testing.T) {
 	}
 }
 
-// What a chart on the way deletes can't be tried for a later one: the server
+// What a chart on the way deletes cannot be tried for a later one: the server
 // would hold it against the object of today.
 func TestEveryChartOnTheWayIsTriedButForWhatIsMadeAnew(t *testing.T) {
 	t.Parallel()

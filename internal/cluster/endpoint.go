@@ -15,7 +15,7 @@ import (
 // quorum.
 const healthPath = "minio/health/cluster"
 
-// Endpoint is where a store is asked for its health without the API server: its
+// Endpoint is where a store is requested its health without the API server: its
 // Ingress, load balancer or node port, as its clients reach it.
 type Endpoint struct {
 	// URL is the address before /minio/health/cluster, without a user.
@@ -111,7 +111,7 @@ func isProxyError(err error) bool {
 
 // isEndpointResponse reports whether an answer is the endpoint's. A forward proxy looks
 // into plain http, and says in the same way that it got nowhere; through a tunnel
-// it can't. Of a plain answer, a store's own headers tell.
+// it cannot. Of a plain answer, a store's own headers tell.
 func (e Endpoint) isEndpointResponse(answer *http.Response) bool {
 	if e.Proxy == "" || e.URL.Scheme == "https" {
 		return true

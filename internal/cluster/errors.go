@@ -76,7 +76,7 @@ func oneOf(names []string) string {
 	return text
 }
 
-// failed is the error of a cluster that can't be looked at.
+// failed is the error of a cluster that cannot be checked.
 func (c Connection) failed(reason Reason, err error) error {
 	return &ConnectError{Reason: reason, Context: c.Context, Server: c.Server, Cause: err}
 }

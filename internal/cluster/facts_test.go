@@ -23,7 +23,7 @@ func TestFactsOfASite(t *testing.T) {
 		t.Fatal(err)
 	}
 	// What is known only after the first look does not cost a second one, and
-	// what is there already nothing.
+	// what already exists nothing.
 	want := []plan.ObjectKey{{Kind: "Secret", Namespace: "team-a", Name: "wanted"}, {Kind: "Secret", Namespace: "aistor", Name: "private-repo-pull-secret"}}
 	for range 2 {
 		if err := c.AddSecrets(t.Context(), f, want); err != nil {

@@ -16,7 +16,7 @@ const (
 	// pageSize is what the API server's own clients use.
 	pageSize = 500
 	// perNamespaceLimit is the number of namespaces up to which each is listed by itself;
-	// beyond it one list of the whole cluster is less work for the server.
+	// beyond it one list of the entire cluster is less work for the server.
 	perNamespaceLimit = 4
 )
 

@@ -26,7 +26,7 @@ const (
 
 // OperatorLogs reads what the operator's pods in f wrote since then and keeps
 // the lines that tell of errors, without secrets and each once. Lines are read
-// as they stream in, so that a long log costs no memory. A log that can't be
+// as they stream in, so that a long log costs no memory. A log that cannot be
 // read is a Gap; read counts those that could.
 func (c *Client) OperatorLogs(ctx context.Context, f *plan.Facts, since time.Time) (read int, errors []plan.LogError, gaps []plan.Gap) {
 	l := &requestTracker{}

@@ -124,7 +124,7 @@ func isAIStorPod(labels map[string]string) bool {
 const labelKES = "v1.min.io/kes"
 
 // storePodSelectors find the pods of all stores between them, no pod twice:
-// the API can't ask for one label or another.
+// the API cannot ask for one label or another.
 func storePodSelectors() []string {
 	return []string{
 		aistor.LabelTenant,

@@ -103,7 +103,7 @@ func (c *Client) readReleases(ctx context.Context, l *requestTracker, s *snapsho
 	}
 }
 
-// readRelease reads one release; nil where it isn't AIStor's or can't be read.
+// readRelease reads one release; nil where it isn't AIStor's or cannot be read.
 func (c *Client) readRelease(ctx context.Context, l *requestTracker, h releaseHistory) *plan.InstalledRelease {
 	r, err := c.getRecord(ctx, h.newest)
 	l.recordOutcome(err)

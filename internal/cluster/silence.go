@@ -58,7 +58,7 @@ const versionTimeout = 15 * time.Second
 // noAnswer replaces the end of a context of ours by what it means.
 func noAnswer(asking context.Context, limit time.Duration, err error) error {
 	if errors.Is(asking.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("no answer from %s within %s", apiServer, limit)
+		return fmt.Errorf("no response from %s within %s", apiServer, limit)
 	}
 	return err
 }
@@ -66,7 +66,7 @@ func noAnswer(asking context.Context, limit time.Duration, err error) error {
 // beginWatch is [begin] for a watch of live. One that is never answered says
 // nothing by itself, as some proxies pass nothing on before the first event. A
 // server that answers another question meanwhile is there: the watch is then
-// begun anew, from a list, without a word.
+// begun again, from a list, without a word.
 func (l *Watcher) beginWatch(ctx context.Context, what string, start func(context.Context, metav1.ListOptions) (watch.Interface, error), o metav1.ListOptions) (watch.Interface, error) {
 	events, err := startWatch(ctx, start, o)
 	var silent *httptimeout.Error

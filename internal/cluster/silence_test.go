@@ -202,7 +202,7 @@ func TestNoRequestToTheAPIServerWaitsForEver(t *testing.T) {
 				began := time.Now()
 				err := ask(t.Context())
 				var late interface{ Timeout() bool }
-				if err == nil || !strings.Contains(err.Error(), "no answer from the API server") || !errors.As(err, &late) || !late.Timeout() {
+				if err == nil || !strings.Contains(err.Error(), "no response from the API server") || !errors.As(err, &late) || !late.Timeout() {
 					t.Errorf("%s: received: %v", what, err)
 				}
 				if took := time.Since(began); took > time.Minute {

@@ -45,7 +45,7 @@ func (s *snapshot) addEvents(f *plan.Facts) {
 	}
 }
 
-// compareEvents looks at the texts, which are often the same, only where all
+// compareEvents checks the texts, which are often the same, only where all
 // else is.
 func compareEvents(a, b *plan.Event) int {
 	if d := a.Last.Compare(b.Last); d != 0 {

@@ -119,7 +119,7 @@ func (o *objectStore) mergePools() []plan.Pool {
 	return out
 }
 
-// imageFields are all fields that name one. What is no reference is left to the
+// imageFields are all fields that name one. What is not a reference is left to the
 // checks, which have the whole object.
 func (o *objectStore) imageFields(of string) []images.Image {
 	var out []images.Image

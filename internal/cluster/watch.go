@@ -60,7 +60,7 @@ const initialListTimeout = time.Minute
 // has failed once; what fails is a Gap in the snapshots until it works.
 //
 // A lost API server is waited for without end, asking again at least every few
-// seconds; a watch that fell too far behind is listed anew. An empty
+// seconds; a watch that fell too far behind is listed again. An empty
 // scope.Namespaces means those that have object stores now. The error is as in
 // [Client.Facts].
 func (c *Client) Watch(ctx context.Context, scope Scope) (*Watcher, error) {
@@ -167,7 +167,7 @@ func (l *Watcher) waitForSync(ctx context.Context) error {
 			return ctx.Err()
 		case <-l.changed:
 		case <-patience.C:
-			l.recordUnsynced(fmt.Errorf("no answer from %s within %s", apiServer, initialListTimeout))
+			l.recordUnsynced(fmt.Errorf("no response from %s within %s", apiServer, initialListTimeout))
 		}
 	}
 	l.notifyChanged() // what settle received was for the caller

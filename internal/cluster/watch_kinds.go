@@ -51,7 +51,7 @@ func (l *Watcher) watchWorkloads(ctx context.Context, ns string) {
 		resource: "deployments in " + ns, list: deployed.List, watch: deployed.Watch,
 	}, convertDeployment, func(s *snapshot, all []workloadInfo) { s.workloads = append(s.workloads, all...) })
 
-	// All pods of the namespace: the API can't watch for one label or another,
+	// All pods of the namespace: the API cannot watch for one label or another,
 	// and foreign pods are dropped as they come.
 	running := k.CoreV1().Pods(ns)
 	startReflector(ctx, l, watchSource[*corev1.PodList]{

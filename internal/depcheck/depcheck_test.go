@@ -169,8 +169,8 @@ func list(t *testing.T) []pkg {
 	}
 }
 
-// lookedAt looks at every file that another program reads for these tests. The
-// go command knows only what a test itself looks at: without it, it would take
+// lookedAt checks every file that another program reads for these tests. The
+// go command knows only what a test itself checks: without it, it would take
 // an earlier run's word for a tree that has changed since.
 func lookedAt(t *testing.T) {
 	t.Helper()

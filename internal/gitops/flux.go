@@ -8,7 +8,7 @@ import (
 )
 
 // chartLayer is the media type of a chart's own layer, which Flux has to be
-// told: it would take the whole artifact for a folder of manifests.
+// told: it would take the whole artifact for a directory of manifests.
 const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 // secretValues is the Secret that holds the values which no file here may.
@@ -67,11 +67,11 @@ func fluxHeader(f *stepFolder) string {
 	if f.change.To.IsInstalled() {
 		head += "# The chart is not changed.\n"
 	} else {
-		head += "# spec.chart goes, spec.chartRef takes its place. A registry with an authority\n" +
+		head += "# Replace spec.chart with spec.chartRef. A registry with an authority\n" +
 			"# of its own also needs spec.certSecretRef in the OCIRepository.\n"
 	}
 	if len(f.secretPaths) > 0 {
-		head += "# Values that hold secrets come from Secret " + message.Line(secretValues(f.change)) + "; if your\n" +
+		head += "# Values that contain secrets come from Secret " + message.Line(secretValues(f.change)) + "; if your\n" +
 			"# repository has a Secret for them already, name that one.\n"
 	}
 	return head

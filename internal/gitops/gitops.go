@@ -59,7 +59,7 @@ func (*NoToolError) Hint() string {
 	return "set --gitops-tool to flux or argocd, or use helm aistor upgrade for unmanaged releases"
 }
 
-// BuildCommits are the files of the whole plan: README.md, and a folder for each
+// BuildCommits are the files of the entire plan: README.md, and a directory for each
 // step that changes something. The plan's refusals are not checked.
 func BuildCommits(r Request) ([]File, error) {
 	var folders []stepFolder
@@ -87,7 +87,7 @@ type stepFolder struct {
 	tool   Tool
 	owner  plan.ObjectKey
 	// secretPaths are the paths of values that hold secrets; the release lacks, or has
-	// others for, those in anew.
+	// others for, those in again.
 	secretPaths, changedSecretPaths [][]string
 	files                           []File
 }
@@ -96,7 +96,7 @@ func (f *stepFolder) addFile(name string, content []byte) {
 	f.files = append(f.files, File{f.name + "/" + name, content})
 }
 
-// stepFiles makes one step's files, nil for steps that no commit carries out.
+// stepFiles makes one step's files, nil for steps that no commit executes.
 func (r Request) stepFiles(s plan.Step, n int) (*stepFolder, error) {
 	f := &stepFolder{name: fmt.Sprintf("%02d-%s", n, s.ID), step: s}
 	switch s.Action {

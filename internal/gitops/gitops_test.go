@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// What reviewers read, for both tools: a stepping stone, bindings that are
-// mended, a license in the values, and a store with credentials.
+// What reviewers read, for both tools: a intermediate version, bindings that are
+// repaired, a license in the values, and a store with credentials.
 func TestCommitsAreWhatReviewersRead(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -81,7 +81,7 @@ func TestANameFromTheClusterStaysAWordOfTheReadmesCommands(t *testing.T) {
 }
 
 // The command in the README takes exactly the secrets out, whatever their keys
-// are called, and none that is not there.
+// are called, and none that does not exist.
 func TestTheReadmesCommandPicksTheSecrets(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("jq"); err != nil {

@@ -138,7 +138,7 @@ func (p *markdownPage) addRelease(f stepFolder) {
 		p.addLine("\nCommit `application.yaml`, synchronise, and wait until it is healthy, without\npruning:")
 		p.addCommands(shellquote.Command("kubectl wait application/%s -n %s --for=jsonpath='{.status.sync.status}'=Synced --timeout=15m", f.owner.Name, orDefault(f.owner.Namespace, "argocd")))
 	} else {
-		p.addLine("\nCommit `helmrelease.yaml`, let Flux reconcile it, and wait until this chart is\nthere:")
+		p.addLine("\nCommit `helmrelease.yaml`, let Flux reconcile it, and wait until this chart is\ndeployed:")
 		p.addCommands(shellquote.Command("kubectl wait helmrelease/%s -n %s --for=jsonpath='{.status.history[0].chartVersion}'=%s --timeout=15m", f.owner.Name, f.owner.Namespace, c.To.Version))
 	}
 	p.addLine("\nContinue when this passes:")
@@ -146,7 +146,7 @@ func (p *markdownPage) addRelease(f stepFolder) {
 }
 
 // jqFilter is the jq program that leaves only the values at these paths. One that
-// is not there is left out: to Helm null means to delete.
+// does not exist is left out: to Helm null means to delete.
 func jqFilter(paths [][]string) string {
 	list, err := json.Marshal(paths)
 	if err != nil {
@@ -164,9 +164,9 @@ func restartText(s plan.Step) string {
 }
 
 func valuesHeader(f *stepFolder) string {
-	head := "# All values of release " + message.Line(f.change.Key()) + " for this step, for whoever renders by other means.\n"
+	head := "# All values of release " + message.Line(f.change.Key()) + " for this step, for other rendering tools.\n"
 	if len(f.secretPaths) > 0 {
-		head += "# NOT COMPLETE: left out, for they hold secrets: " + message.Line(joinPaths(f.secretPaths, ", ")) + "\n"
+		head += "# NOT COMPLETE: omitted because they contain secrets: " + message.Line(joinPaths(f.secretPaths, ", ")) + "\n"
 	}
 	return head
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Call runs f, which can't be told to end, such as a program that lends
+// Call runs f, which cannot be told to end, such as a program that lends
 // credentials. It returns without f once ctx ends, or after [Limits.FirstByte]
 // with an [*Error] that names who was asked for what. tell may be nil.
 func (l Limits) Call(ctx context.Context, who, what string, tell func(Silence), f func() error) error {
@@ -23,7 +23,7 @@ func (l Limits) Call(ctx context.Context, who, what string, tell func(Silence), 
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-end.C:
-			return &Error{Server: who, Request: what, Settable: true, what: fmt.Sprintf("nothing came within %s", l.FirstByte)}
+			return &Error{Server: who, Request: what, Settable: true, what: fmt.Sprintf("no data was received within %s", l.FirstByte)}
 		case <-notice.C:
 			if tell != nil {
 				tell(Silence{Server: who, Request: what, For: time.Since(began), Limit: l.FirstByte})

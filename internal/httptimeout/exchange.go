@@ -50,7 +50,7 @@ func newExchange(t *Transport, r *http.Request, kind Kind, cancel context.Cancel
 
 // connecting covers everything up to the request's last byte: names, proxies,
 // handshakes.
-func (e *exchange) connecting() { e.start(e.headerLimit(), "nothing came within %s") }
+func (e *exchange) connecting() { e.start(e.headerLimit(), "no data was received within %s") }
 
 // headerLimit is how long a small answer may take to begin.
 func (e *exchange) headerLimit() time.Duration {
@@ -60,22 +60,22 @@ func (e *exchange) headerLimit() time.Duration {
 	return e.limits.Silence
 }
 
-// sending goes on after a part of the request's body was handed over.
-func (e *exchange) sending() { e.start(e.limits.Silence, "it took no byte for %s") }
+// sending continues after a part of the request's body was handed over.
+func (e *exchange) sending() { e.start(e.limits.Silence, "it accepted no data for %s") }
 
 // sent begins the wait for the answer. A request without a body has been
 // connecting until now, which is part of the same wait.
 func (e *exchange) sent() {
 	switch {
 	case e.kind == Content || e.kind == Upload:
-		e.start(e.limits.FirstByte, "nothing came within %s")
+		e.start(e.limits.FirstByte, "no data was received within %s")
 	case e.sends:
-		e.start(e.limits.Silence, "nothing came within %s")
+		e.start(e.limits.Silence, "no data was received within %s")
 	}
 }
 
 // answered ends the wait for the header. What remains of the wait for the first
-// byte of content goes on when somebody reads it.
+// byte of content continues when somebody reads it.
 func (e *exchange) answered(status int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -87,11 +87,11 @@ func (e *exchange) answered(status int) {
 	e.answering, e.before, e.notice = true, 0, e.limits.Notice
 	switch e.kind {
 	case Content:
-		e.before, e.limit, e.what = waited, e.limits.FirstByte, "nothing came within %s"
+		e.before, e.limit, e.what = waited, e.limits.FirstByte, "no data was received within %s"
 	case Watch:
 		e.limit = e.limits.Watch
 	default:
-		e.limit, e.what = e.limits.Silence, "its answer stopped for %s before its end"
+		e.limit, e.what = e.limits.Silence, "its response stalled for %s"
 	}
 }
 
@@ -123,7 +123,7 @@ func (e *exchange) received(n int) {
 	e.before, e.notice = 0, e.limits.Notice
 	e.got += int64(n)
 	if !e.begun && e.kind == Content {
-		e.limit, e.what, e.window = e.limits.Silence, "its answer stopped for %s before its end", 0
+		e.limit, e.what, e.window = e.limits.Silence, "its response stalled for %s", 0
 	}
 	e.begun = true
 	if e.got >= e.limits.leastBytes() {
@@ -131,7 +131,7 @@ func (e *exchange) received(n int) {
 	}
 }
 
-// start begins a wait anew.
+// start begins a wait again.
 func (e *exchange) start(limit time.Duration, what string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -18,7 +18,7 @@ type Limits struct {
 	// registries assemble, for minutes. The default is 10 minutes.
 	FirstByte time.Duration
 	// Watch bounds the silence of a watch, which then ends as if the server had
-	// ended it, so that it is opened anew. The default is a third of Silence.
+	// ended it, so that it is opened again. The default is a third of Silence.
 	Watch time.Duration
 	// Notice is the silence after which it is told. The default is 5 seconds.
 	Notice time.Duration
@@ -84,7 +84,7 @@ type Error struct {
 }
 
 // Error names the server.
-func (e *Error) Error() string { return fmt.Sprintf("no answer from %s: %s", e.Server, e.what) }
+func (e *Error) Error() string { return fmt.Sprintf("no response from %s: %s", e.Server, e.what) }
 
 // Timeout makes it a timeout.
 func (e *Error) Timeout() bool { return !e.watch }

@@ -100,16 +100,16 @@ func TestEveryAnswerEnds(t *testing.T) {
 		least  time.Duration
 		want   string
 	}{
-		{"a small answer that never comes", Small, silent, short.Silence, "nothing came within 300ms"},
-		{"a small answer without a body", Small, begins, short.Silence, "its answer stopped for 300ms before its end"},
-		{"a small answer that stops in the middle", Small, stops, short.Silence, "its answer stopped for 300ms before its end"},
+		{"a small answer that never comes", Small, silent, short.Silence, "no data was received within 300ms"},
+		{"a small answer without a body", Small, begins, short.Silence, "its response stalled for 300ms"},
+		{"a small answer that stops in the middle", Small, stops, short.Silence, "its response stalled for 300ms"},
 		{"a small answer that drips", Small, drips, short.Silence, "bytes within 300ms"},
-		{"content that never comes", Content, silent, short.FirstByte, "nothing came within 1.5s"},
-		{"content without a first byte", Content, begins, short.FirstByte / 2, "nothing came within 1.5s"},
-		{"content that stops in the middle", Content, stops, short.Silence, "its answer stopped for 300ms before its end"},
+		{"content that never comes", Content, silent, short.FirstByte, "no data was received within 1.5s"},
+		{"content without a first byte", Content, begins, short.FirstByte / 2, "no data was received within 1.5s"},
+		{"content that stops in the middle", Content, stops, short.Silence, "its response stalled for 300ms"},
 		{"content that drips", Content, drips, short.FirstByte, "bytes within 1.5s"},
-		{"an error in place of content", Content, fails, short.Silence, "its answer stopped for 300ms before its end"},
-		{"a watch that never begins", Watch, silent, short.Watch, "nothing came within 200ms"},
+		{"an error in place of content", Content, fails, short.Silence, "its response stalled for 300ms"},
+		{"a watch that never begins", Watch, silent, short.Watch, "no data was received within 200ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +121,7 @@ func TestEveryAnswerEnds(t *testing.T) {
 			if !errors.As(err, &silence) || !errors.As(err, &timeout) || timeout.Timeout() != (c.kind != Watch) {
 				t.Fatalf("received: %v\nexpected: an Error of this package", err)
 			}
-			if !strings.Contains(err.Error(), "no answer from 127.0.0.1") || !strings.Contains(err.Error(), c.want) {
+			if !strings.Contains(err.Error(), "no response from 127.0.0.1") || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("received: %v\nexpected: … %s", err, c.want)
 			}
 			if took < c.least-10*time.Millisecond || took > patience {
@@ -287,7 +287,7 @@ func TestUploads(t *testing.T) {
 			}
 		}()
 		err = put("http://"+l.Addr().String(), bytes.NewReader(make([]byte, 40<<20)), 40<<20)
-		if err == nil || !strings.Contains(err.Error(), "it took no byte for 300ms") {
+		if err == nil || !strings.Contains(err.Error(), "it accepted no data for 300ms") {
 			t.Errorf("received: %v", err)
 		}
 	})
@@ -295,7 +295,7 @@ func TestUploads(t *testing.T) {
 		t.Parallel()
 		began := time.Now()
 		err := put(scripted(t, func(_ http.ResponseWriter, _ func(), ended <-chan struct{}) { <-ended }), strings.NewReader("content"), 7)
-		if err == nil || !strings.Contains(err.Error(), "nothing came within 1.5s") || time.Since(began) < short.FirstByte {
+		if err == nil || !strings.Contains(err.Error(), "no data was received within 1.5s") || time.Since(began) < short.FirstByte {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 	})
@@ -346,7 +346,7 @@ func TestACallThatDoesNotEndIsLeft(t *testing.T) {
 	told := make(chan Silence, 100)
 	err := short.Call(t.Context(), "helper", "credentials", func(s Silence) { told <- s }, stuck)
 	var silence *Error
-	if !errors.As(err, &silence) || err.Error() != "no answer from helper: nothing came within 1.5s" || len(told) == 0 {
+	if !errors.As(err, &silence) || err.Error() != "no response from helper: no data was received within 1.5s" || len(told) == 0 {
 		t.Errorf("received: %v, told %d times", err, len(told))
 	}
 	ctx, cancel := context.WithCancel(t.Context())

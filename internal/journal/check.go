@@ -17,7 +17,7 @@ const (
 	fullLimit     = 200_000 // bytes of a record with what only reports want
 	messageLimit  = 1_000   // bytes of a message
 	nameLimit     = 600     // bytes of a name: two of Kubernetes' own fit
-	pathLimit     = 4_096   // bytes of a folder's path
+	pathLimit     = 4_096   // bytes of a directory's path
 	listLimit     = 1_000   // entries of any list
 	planLimit     = 3_000   // entries of what grows with a plan: steps, stores, releases
 	revisionLimit = 1_000_000
@@ -34,12 +34,12 @@ var (
 	kinds    = []string{"", plan.KindPlan, plan.KindRollback}
 )
 
-// check refuses a record that this program can't have written, and makes the
+// check refuses a record that this program cannot have written, and makes the
 // texts of the others harmless.
 func (r *Run) check() error {
 	switch {
 	case r.APIVersion != plan.APIVersion || !slices.Contains(kinds, r.Kind):
-		return errors.New("it is of another version or kind")
+		return errors.New("it has another apiVersion or kind")
 	case !digests.MatchString(r.Plan) || r.Resumes != "" && !digests.MatchString(r.Resumes):
 		return errors.New("a plan's digest is none")
 	case len(r.Attempts) == 0, max(len(r.Attempts), len(r.Orphans), len(r.Pods)) > listLimit,
@@ -58,24 +58,24 @@ func (r *Run) check() error {
 			return err
 		}
 		if seen[s.ID] {
-			return fmt.Errorf("step %q stands there twice", s.ID)
+			return fmt.Errorf("step %q is listed twice", s.ID)
 		}
 		seen[s.ID] = true
 	}
 	if unfit(r.Bundle) || slices.ContainsFunc(r.Open, unfit) {
-		return errors.New("a text is none")
+		return errors.New("it has an invalid text")
 	}
 	r.Backup, r.FirstBackup = oneLine(r.Backup), oneLine(r.FirstBackup)
 	for store, claims := range r.Claims {
 		for name, id := range claims {
 			if unfit(store) || unfit(name) || unfit(id.String()) {
-				return errors.New("a text is none")
+				return errors.New("it has an invalid text")
 			}
 		}
 	}
 	for store, health := range r.Baseline {
 		if unfit(store) || unfit(health) {
-			return errors.New("a text is none")
+			return errors.New("it has an invalid text")
 		}
 	}
 	return nil
@@ -83,7 +83,7 @@ func (r *Run) check() error {
 
 func (a *Attempt) check() error {
 	if !slices.Contains(results, a.Result) || len(a.Findings) > listLimit || a.Number < 0 || a.Number > revisionLimit {
-		return errors.New("an attempt ended in no known way")
+		return errors.New("an attempt has an unknown outcome")
 	}
 	for _, text := range []*string{&a.Identity, &a.Holder, &a.Tool, &a.Message} {
 		*text = harmless(*text, messageLimit+len("…"))
@@ -118,13 +118,13 @@ func (s *StepRecord) check() error {
 		}
 	}
 	if m := s.Making; m != nil && (m.BackTo < 0 || slices.ContainsFunc([]string{m.Chart, m.Version, m.Values}, unfit)) {
-		return fmt.Errorf("what step %q makes has no name", s.ID)
+		return fmt.Errorf("an object of step %q has no name", s.ID)
 	}
 	s.Message = harmless(s.Message, messageLimit+len("…"))
 	return nil
 }
 
-// unfit reports whether a text can't be a name.
+// unfit reports whether a text cannot be a name.
 func unfit(s string) bool {
 	return len(s) > nameLimit || strings.ContainsFunc(s, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) })
 }
@@ -140,7 +140,7 @@ func harmless(s string, limit int) string {
 	}, cutTo(s, limit))
 }
 
-// oneLine is harmless for a folder's path.
+// oneLine is harmless for a directory's path.
 func oneLine(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(harmless(s, pathLimit), "\n", "?"), "\t", "?")
 }

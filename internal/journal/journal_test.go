@@ -123,7 +123,7 @@ func TestRecordThatSomebodyElseChangedIsLeftAlone(t *testing.T) {
 		change func(*core.ConfigMap)
 		want   string // in the error; empty means none
 	}{
-		{"its text", func(cm *core.ConfigMap) { cm.Data["run.json"] = "{}" }, "somebody else has changed it"},
+		{"its text", func(cm *core.ConfigMap) { cm.Data["run.json"] = "{}" }, "it was changed by another client"},
 		{"its labels alone", func(cm *core.ConfigMap) { cm.Labels["team"] = "a" }, ""},
 	}
 	for _, tt := range tests {
@@ -193,7 +193,7 @@ func TestRunKnowsWhichOneResumedIt(t *testing.T) {
 	}
 }
 
-// Whatever wrote it: what this program can't have written is no journal.
+// Whatever wrote it: what this program cannot have written is no journal.
 func TestForgedJournalsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	const good = `{"apiVersion":"` + plan.APIVersion + `","plan":"sha256:aa","attempts":[{"started":"2026-01-02T03:04:05Z"}],"steps":[{"id":"s","action":"store","status":"done"}]}`

@@ -59,7 +59,7 @@ func MadeByPlan(description, digest string) bool {
 func RollbackDescription(revision int) string { return fmt.Sprintf("Rollback to %d", revision) }
 
 // OwnsRevision reports whether one of runs made a revision of a release. It is
-// the only rule for that; its number alone is no proof, since somebody else's
+// the only rule for that; its number alone is no proof, since another client's
 // Helm may have begun the revision that a run was about to make.
 func OwnsRevision(runs []Run, target string, rev Revision) bool {
 	return slices.ContainsFunc(runs, func(r Run) bool { return r.OwnsRevision(target, rev) })
@@ -96,7 +96,7 @@ func (s *StepRecord) RecordRevision(digest string, rev Revision) {
 // made reports whether a revision is one that the step saw the end of, which the
 // time identifies, or that of the operation whose end nobody saw: this has the
 // next number, is what the operation is to make, did not begin before it, and
-// is not deployed with somebody else's description.
+// is not deployed with another client's description.
 func (s StepRecord) made(rev Revision) bool {
 	if rev.Begun.IsZero() {
 		return false

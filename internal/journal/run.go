@@ -30,7 +30,7 @@ type Run struct {
 	Pods []PodTimeline `json:"pods,omitempty"`
 	// Orphans are bindings that a killed run of another plan left deleted.
 	Orphans []images.Object `json:"orphans,omitempty"`
-	// Backup is the folder of this plan's backup.
+	// Backup is the directory of this plan's backup.
 	Backup string `json:"backup,omitempty"`
 	// Resumes is the plan of the unfinished run that this one resumes. It had
 	// changed the cluster, as ChangedBefore says, and FirstBackup is from before
@@ -102,7 +102,7 @@ type StepRecord struct {
 	Called  time.Time  `json:"called,omitzero"`
 	Making  *Operation `json:"making,omitempty"`
 	// Own are the revisions that this step made, and Begun is when Helm began
-	// each of them: numbers come again after a release was installed anew.
+	// each of them: numbers come again after a release was installed again.
 	Own   []int             `json:"own,omitempty"`
 	Begun map[int]time.Time `json:"begun,omitempty"`
 	// Removed are the objects that the newest Helm operation deletes, until they

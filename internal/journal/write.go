@@ -120,7 +120,7 @@ func (j *Journal) Current() *Attempt {
 
 // Save writes the attempt's record, and nothing else. A record that somebody
 // else has changed meanwhile is an error and stays as it is; one that was
-// deleted is written anew. Save can be repeated.
+// deleted is written again. Save can be repeated.
 func (j *Journal) Save(ctx context.Context) error {
 	doc, err := j.encode()
 	if err == nil {
@@ -163,7 +163,7 @@ func (j *Journal) write(ctx context.Context, doc string) error {
 	return err
 }
 
-// reread looks why a record can't be written. Where its text is still the one
+// reread looks why a record cannot be written. Where its text is still the one
 // this attempt wrote last, or the one that it was about to write, only labels
 // were changed, or an answer was lost: it is written once more.
 func (j *Journal) reread(ctx context.Context, last, next string) error {
@@ -173,7 +173,7 @@ func (j *Journal) reread(ctx context.Context, last, next string) error {
 		return err
 	}
 	if text := live.Data[key]; text != last && text != next {
-		return errors.New("somebody else has changed it; it is left as it is")
+		return errors.New("it was changed by another client and is not overwritten")
 	}
 	live.Data = map[string]string{key: next}
 	updated, err := maps.Update(ctx, live, meta.UpdateOptions{})
@@ -197,7 +197,7 @@ func (j *Journal) encode() (string, error) {
 		own.Steps[i].Message = Cut(own.Steps[i].Message)
 	}
 	if err := own.check(); err != nil {
-		return "", fmt.Errorf("nobody could read it: %w", err)
+		return "", fmt.Errorf("it would be unreadable: %w", err)
 	}
 	doc, err := json.Marshal(own)
 	if err == nil && len(doc) > fullLimit {

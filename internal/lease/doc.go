@@ -2,9 +2,9 @@
 // installation, and everything that run sends to change the cluster passes a
 // fence: a write goes out only while the lease is provably held, by the run's
 // identity and by its own clock. A process that was suspended, or cut off from
-// the API server, finds out before its next write that somebody else has taken
+// the API server, finds out before its next write that another client has taken
 // over, and from then on writes nothing.
 //
-// The package knows nothing of upgrades. What stands in a Lease object may have
+// The package knows nothing of upgrades. What is in a Lease object may have
 // been written by anybody: its texts and numbers are bounded before use.
 package lease

@@ -53,12 +53,12 @@ func (e *LostError) Lines() []string {
 	case e.Deleted:
 		now = "no such Lease"
 	case e.Holder == "" && e.Last != "":
-		now = "held by nobody; given back by " + e.Last + at(e.Freed)
+		now = "not held; released by " + e.Last + at(e.Freed)
 	case e.Holder == "":
-		now = "held by nobody" + since(e.Freed)
+		now = "not held" + since(e.Freed)
 	}
 	return []string{
-		message.Sprintf("lease %q was lost: this run was suspended or cut off for longer than it lasts; it stops here and writes nothing more", e.Lease),
+		message.Sprintf("lease %q was lost: this run was suspended or disconnected for longer than the lease duration; it stops and writes nothing more", e.Lease),
 		"received: " + message.Line(now),
 		"expected: held by " + message.Line(e.Own),
 	}
@@ -69,7 +69,7 @@ func (e *LostError) Lines() []string {
 var errNotHeld = errors.New("nothing is written without the lease")
 
 // errStale is what a connection gets whose lease has not been confirmed for so
-// long that somebody else may hold it. The request can be repeated: that
+// long that another client may hold it. The request can be repeated: that
 // confirms the lease, or finds that it is lost.
 var errStale = errors.New("the lease was not confirmed in time; nothing was sent")
 

@@ -10,7 +10,7 @@ import (
 )
 
 // Fence returns a configuration like config whose clients change nothing unless
-// the lease is held. Reads pass. Each write is looked at twice: when the request
+// the lease is held. Reads pass. Each write is checked twice: when the request
 // begins, where doubt is settled by reading the lease, and at the socket, where
 // no byte leaves once the lease was not confirmed in time. So a process that is
 // suspended between the two, or whose connection broke meanwhile, sends nothing
@@ -97,7 +97,7 @@ type fencedConn struct {
 	lease *Lease
 }
 
-// Write implements [net.Conn]. It looks at the clock alone, right before the
+// Write implements [net.Conn]. It checks the clock alone, right before the
 // bytes leave.
 func (c *fencedConn) Write(b []byte) (int, error) {
 	if err := c.lease.mayStillSend(); err != nil {

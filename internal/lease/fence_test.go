@@ -127,7 +127,7 @@ func TestFenceLetsWritesPassOnlyWithTheLease(t *testing.T) {
 	}
 }
 
-// A process may be suspended after the look at the lease and before the bytes
+// A process may be suspended after the check the lease and before the bytes
 // leave: while the connection is made, or in the middle of a body.
 func TestFenceHoldsBackWhatWasAboutToLeaveWhenTheProcessWasSuspended(t *testing.T) {
 	t.Parallel()

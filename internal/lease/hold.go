@@ -12,7 +12,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 )
 
-// The lease is renewed every third of its term. It is read anew before a write
+// The lease is renewed every third of its term. It is read again before a write
 // when it was not renewed for half of it, and a connection sends nothing more
 // after two thirds: what is left is for bytes that are on their way.
 func (l *Lease) pace() time.Duration  { return l.term / 3 }

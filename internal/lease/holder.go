@@ -70,7 +70,7 @@ func HolderGone(other string) bool {
 // does. A lease that was not renewed for three of its terms is nobody's: clocks
 // of two machines differ less than that. One that claims to be renewed in the
 // future by more than any clock is wrong is nobody's either. An error says that
-// the lease can't be seen.
+// the lease cannot be seen.
 func CurrentHolder(ctx context.Context, client kubernetes.Interface, namespace string, now time.Time) (string, error) {
 	l, err := client.CoordinationV1().Leases(namespace).Get(ctx, Name, meta.GetOptions{})
 	switch {

@@ -116,7 +116,7 @@ func (l *Lease) take(ctx context.Context, waiting func(*BusyError)) error {
 			return err
 		}
 		switch {
-		case cur == nil: // created by somebody else just now
+		case cur == nil: // created by another client just now
 		case first == nil: // its silence counts from when it was seen, not from when it was asked for
 			first, since = cur, l.now()
 			waiting(busy)
@@ -143,7 +143,7 @@ func (l *Lease) try(ctx context.Context, first *coordination.Lease, since time.T
 	if apierrors.IsNotFound(err) {
 		_, err = leases.Create(ctx, l.fill(&coordination.Lease{}), meta.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {
-			return nil, &BusyError{Holder: "a run that began just now", Since: l.now()}
+			return nil, &BusyError{Holder: "a run that has just started", Since: l.now()}
 		}
 		return nil, l.taken(sent, err)
 	}

@@ -73,7 +73,7 @@ func TestSuspendedRunFindsOutBeforeItsNextWrite(t *testing.T) {
 			if err := second.Release(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"received: held by nobody; given back by second at "}},
+		}, []string{"received: not held; released by second at "}},
 		{"deleted", func(t *testing.T, client kubernetes.Interface) {
 			if err := client.CoordinationV1().Leases("aistor").Delete(t.Context(), lease.Name, meta.DeleteOptions{}); err != nil {
 				t.Fatal(err)
@@ -130,7 +130,7 @@ func TestSuspendedRunFindsOutBeforeItsNextWrite(t *testing.T) {
 	}
 }
 
-// A machine that sleeps stops the monotonic clock too: the time of day goes on.
+// A machine that sleeps stops the monotonic clock too: the time of day continues.
 func TestSleepOfTheMachineIsFoundByTheTimeOfDay(t *testing.T) {
 	t.Parallel()
 	client, clock := fake.NewSimpleClientset(), &frozen{time.Now()}

@@ -17,7 +17,7 @@ const (
 	// holderLimit bounds the text of a holder, which may be anybody's.
 	holderLimit = 160
 	// longestTerm bounds the term that another holder may claim: nobody is kept
-	// out for longer by what stands in an object.
+	// out for longer by what is in an object.
 	longestTerm = 2 * time.Minute
 	// longSilence is longer than any difference between the clocks of two
 	// machines, a time zone taken for another included.

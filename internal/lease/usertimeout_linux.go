@@ -12,7 +12,7 @@ const tcpUserTimeout = 0x12
 // dropUnsent lets the kernel give a connection up whose bytes are not
 // acknowledged for d: else it repeats them for a quarter of an hour, and a write
 // would arrive when the network is back, long after the lease was lost. Where it
-// can't be set the connection is used as it is.
+// cannot be set the connection is used as it is.
 func dropUnsent(conn net.Conn, d time.Duration) {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {

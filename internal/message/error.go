@@ -78,7 +78,7 @@ func Errorf(format string, args ...any) error {
 // colours. Given text in it went through [Line].
 type Layout string
 
-// Sprintf is fmt.Sprintf with arguments that can't add a line: strings, errors
+// Sprintf is fmt.Sprintf with arguments that cannot add a line: strings, errors
 // and what else has a text of its own are escaped, but for a [Layout] and the lines
 // of a [Liner].
 func Sprintf(format string, args ...any) string {

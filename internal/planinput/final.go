@@ -231,11 +231,11 @@ func (v releaseValues) quoting(n valuecheck.NotText) string {
 	installed, known := v.input.Login[setting]
 	switch {
 	case v.change.Store == "" || !known:
-		return "quoting it as it is written may change the root credentials, for what runs may be Helm's form of it"
+		return "quoting it as it is written may change the root credentials, because the running credentials may be Helm's form of it"
 	case n.Written != "" && installed == n.Written:
 		return "quoting it as it is written keeps the root credentials of " + store
 	case installed == n.Rendered:
-		return "what is installed is Helm's form of it: quoting it as it is written changes the root credentials of " + store
+		return "the installed text is Helm's form of it: quoting it as it is written changes the root credentials of " + store
 	}
 	return "quoting it as it is written changes the root credentials of " + store
 }

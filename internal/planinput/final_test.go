@@ -57,9 +57,9 @@ func TestGatherRefusesValuesThatAreNotFinalWhereverTheyComeFrom(t *testing.T) {
 		want    string
 	}{
 		"a file": {func() planinput.Request { return fromFile(t, storeOf(t, good, "admin", "correct"), bad) },
-			"\n  secrets.secretKey (store.yaml line 1) is a variable that nobody replaced"},
+			"\n  secrets.secretKey (store.yaml line 1) is an unreplaced variable"},
 		"the release": {func() planinput.Request { return storeOf(t, bad, "admin", "correct") },
-			"\n  secrets.secretKey is a variable that nobody replaced"},
+			"\n  secrets.secretKey is an unreplaced variable"},
 		"the command line": {func() planinput.Request {
 			r := storeOf(t, good, "admin", "correct")
 			r.Stores = map[string]planinput.Values{"team-a/primary": {Sets: chart.SetFlags{Set: []string{"secrets.secretKey=<password>"}}}}
@@ -93,7 +93,7 @@ func TestNumericCredentialsAreNamedAndWhatQuotingDoes(t *testing.T) {
 	t.Parallel()
 	file := "secrets:\n  accessKey: 1234567890\n  secretKey: 123456789012\nobjectStore: {name: primary}\n"
 	for name, tc := range map[string]struct{ user, password, want string }{
-		"what runs is Helm's form": {"1.23456789e+09", "1.23456789012e+11", "what is installed is Helm's form of it: quoting it as it is written changes the root credentials of team-a/primary"},
+		"what runs is Helm's form": {"1.23456789e+09", "1.23456789012e+11", "the installed text is Helm's form of it: quoting it as it is written changes the root credentials of team-a/primary"},
 		"what runs is as written":  {"1234567890", "123456789012", "quoting it as it is written keeps the root credentials of team-a/primary"},
 		"what runs is another":     {"a", "b", "quoting it as it is written changes the root credentials of team-a/primary"},
 	} {

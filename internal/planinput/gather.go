@@ -269,10 +269,10 @@ type NoChartError struct{ Key string }
 
 // Error names the store.
 func (e *NoChartError) Error() string {
-	return fmt.Sprintf("finding the chart of object store %q: its release's record has none", e.Key)
+	return fmt.Sprintf("finding the chart of object store %q: its release record has none", e.Key)
 }
 
-// UnknownStoreError says that a store was asked for that is not there.
+// UnknownStoreError says that a store was asked for that does not exist.
 type UnknownStoreError struct {
 	Key   string
 	Known []string

@@ -15,7 +15,7 @@ import (
 )
 
 // What an upgrade applies is what the files say, or the release, or what was
-// asked for by name. Anything else is refused, and the refusal says which file
+// referenced by name. Anything else is refused, and the refusal says which file
 // is to be changed.
 func TestAnUpgradeAppliesNoValuesThatNothingKeeps(t *testing.T) {
 	t.Parallel()
@@ -51,7 +51,7 @@ func TestAnUpgradeAppliesNoValuesThatNothingKeeps(t *testing.T) {
 }
 
 // onlyKept plans an upgrade with a file, and reports whether it would be
-// carried out.
+// executed.
 func onlyKept(t *testing.T, name string, file, release map[string]any, policy planinput.MissingPolicy) bool {
 	t.Helper()
 	r := upgradeRequest(t, release)
@@ -95,7 +95,7 @@ func roundTripJSON(t *testing.T, v map[string]any) map[string]any {
 	return out
 }
 
-// What was asked for by name is kept by whoever asked: a release without files
+// What was referenced by name is kept by whoever asked: a release without files
 // keeps it itself.
 func TestSettingsOnTheCommandLineAreKeptByFileOrRelease(t *testing.T) {
 	t.Parallel()

@@ -156,7 +156,7 @@ func neverDropped(t *testing.T, from, to *chart.Chart, key string, v map[string]
 }
 
 // A Secret that somebody made, or that another release owns, and a license in
-// the values: Helm would stop half way, so that the plan says it first.
+// the values: Helm would stop midway, so that the plan says it first.
 func TestALicenseThatIsSomebodyElsesIsNamedBeforeHelmStops(t *testing.T) {
 	t.Parallel()
 	for owner, want := range map[string]string{

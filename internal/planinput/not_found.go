@@ -66,7 +66,7 @@ type NoReleaseError struct {
 
 // Error names the store.
 func (e *NoReleaseError) Error() string {
-	text := "no Helm release owns it"
+	text := "not owned by a Helm release"
 	if e.Owner != nil {
 		text = noReleaseText(*e.Owner, "it")
 	}

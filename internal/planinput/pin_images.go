@@ -105,7 +105,7 @@ func tagOf(ref string) string {
 	return r.Tag
 }
 
-// PinError says that a chart's values can't keep an image as it is.
+// PinError says that a chart's values cannot keep an image as it is.
 type PinError struct{ Chart, Image, Expected, Received string }
 
 // Error names the image, what was wanted and what the chart makes of it.

@@ -84,7 +84,7 @@ func (j rewriteVerifier) countPublic(v map[string]any) int {
 	return n
 }
 
-// imagesIn walks a document for image fields, also in documents that stand in
+// imagesIn walks a document for image fields, also in documents that are in
 // it as text, and in plain text for what follows "image".
 func imagesIn(v any) []string {
 	var out []string

@@ -29,7 +29,7 @@ type shape struct {
 	refused bool
 }
 
-// shapesOf reads a folder in which a file is a shape, and so is a folder of
+// shapesOf reads a directory in which a file is a shape, and so is a directory of
 // several files.
 func shapesOf(t *testing.T, folder string) []shape {
 	t.Helper()

@@ -173,5 +173,5 @@ func (e *NoRevisionError) Lines() []string { return strings.Split(e.Error(), "\n
 // Hint names the command that shows what there is.
 func (e *NoRevisionError) Hint() string {
 	namespace, name, _ := strings.Cut(e.Release, "/")
-	return "helm history " + name + " -n " + namespace + "; --to " + e.Release + "=REVISION names one"
+	return "helm history " + name + " -n " + namespace + " lists revisions; select one with --to " + e.Release + "=REVISION"
 }

@@ -49,7 +49,7 @@ func pullError(reason, message string) *Error {
 	case "SignatureValidationFailed":
 		return newError(preflight.KindUntrusted, message)
 	case "InvalidImageName":
-		return newError("", "the node can't read the image's name: "+message)
+		return newError("", "the node cannot parse the image name: "+message)
 	}
 	lower := strings.ToLower(message)
 	for _, p := range errorPhrases {
@@ -81,5 +81,5 @@ func createError(err error) *Error {
 		strings.Contains(text, "admission webhook"), strings.Contains(text, "failed calling webhook"):
 		return newError(preflight.KindRefused, text)
 	}
-	return newError("", "creating the test's pod: "+text)
+	return newError("", "creating the test pod:  "+text)
 }

@@ -48,7 +48,7 @@ func (r *Runner) startNamespaces(ctx context.Context, list []preflight.NodePull)
 }
 
 // watchNamespace follows the run's pods until ctx ends; what a lost connection missed is
-// listed anew.
+// listed again.
 func (r *Runner) watchNamespace(ctx context.Context, in *namespaceRun) error {
 	factory := informers.NewSharedInformerFactoryWithOptions(r.Client, 0, informers.WithNamespace(in.namespace),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = LabelRun + "=" + r.Run }))

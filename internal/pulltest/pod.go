@@ -97,7 +97,7 @@ func copyPlacement(spec, like *corev1.PodSpec) {
 	})
 }
 
-// podName is the same for the same request, so that a repeated creation can't
+// podName is the same for the same request, so that a repeated creation cannot
 // double it.
 func podName(run string, p preflight.NodePull) string {
 	sum := sha256.Sum256([]byte(p.Node + "\x00" + strings.Join(p.Secrets, "\x00")))

@@ -25,7 +25,7 @@ type Options struct {
 	// Timeout bounds each pod. The default is 5 minutes.
 	Timeout time.Duration
 	// RetryWindow is how long a refusal that may pass, such as a registry that
-	// can't be reached or a node without capacity, may last. The default
+	// cannot be reached or a node without capacity, may last. The default
 	// is 15 seconds.
 	RetryWindow time.Duration
 	// OnAnswer is called for each request as it is answered, from one

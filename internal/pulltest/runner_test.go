@@ -22,7 +22,7 @@ import (
 )
 
 // Real nodes and a real API server are tried in test/e2e; here are the ends
-// that can't be brought about there in time.
+// that cannot be brought about there in time.
 
 var minio = images.Ref{Host: "r.example", Path: "aistor/minio", Tag: "1"}
 

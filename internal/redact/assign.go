@@ -12,7 +12,7 @@ type assignment struct {
 	// name and nameEnd are where the name begins and ends, value is where the
 	// value begins, and end where its line ends.
 	name, nameEnd, value, end int
-	quoted                    bool // the name stands in quotes
+	quoted                    bool // the name is in quotes
 	sep                       string
 	// variable says name and value are two entries of one map.
 	variable bool

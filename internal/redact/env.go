@@ -7,7 +7,7 @@ import (
 )
 
 // EnvValue is the value of an environment variable as it may be shown: whole
-// where the name is known to be harmless, else hidden. Only what can't be a
+// where the name is known to be harmless, else hidden. Only what cannot be a
 // secret, such as "true" or "30s", is shown under any other name. What a
 // harmless value holds beside, such as a login in a URL, is hidden too.
 func EnvValue(name, value string) string { return new(walker).env(name, value) }

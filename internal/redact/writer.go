@@ -58,7 +58,7 @@ func (w documentWriter) Write(p []byte) (int, error) {
 const maxPending = 1 << 20
 
 // asks is the end of a question, and of what is drawn on a terminal: a control
-// sequence, or the way back to the beginning of the line.
+// sequence, or the rollback to the beginning of the line.
 var asks = regexp.MustCompile(`(?:[:?>\])] |\r|\x1b\[[0-9;?]*[A-Za-z])$`)
 
 // Write is an [io.Writer]'s. The error is that of the stream behind.

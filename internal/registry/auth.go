@@ -135,7 +135,7 @@ func (e *HelperError) Unwrap() error { return e.Err }
 
 // Hint names what helps.
 func (e *HelperError) Hint() string {
-	return "put the helper on PATH, or give --registry-user and --password-stdin, or another file with --registry-config"
+	return "put the helper on PATH, or set --registry-user and --password-stdin, or another file with --registry-config"
 }
 
 func newAuthenticator(a types.AuthConfig) authn.Authenticator {

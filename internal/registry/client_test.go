@@ -134,7 +134,7 @@ func TestAbsence(t *testing.T) {
 	}
 }
 
-// A server that can't be asked is an error, never an absence.
+// A server that cannot be asked is an error, never an absence.
 func TestFailureIsNotAbsence(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{401, 403, 500, 503, 429} {
@@ -278,7 +278,7 @@ func TestStallEndsADownload(t *testing.T) {
 	}
 	defer rc.Close()
 	b, err := io.ReadAll(rc)
-	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no answer from") || len(b) != 9000 {
+	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no response from") || len(b) != 9000 {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
 }
@@ -321,7 +321,7 @@ func TestStallEndsAnUpload(t *testing.T) {
 	d := Descriptor{Digest: images.DigestOf(body), Size: int64(len(body))}
 	open := func(int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	_, err := c.PushBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), d, open, nil)
-	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "it took no byte") {
+	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "it accepted no data") {
 		t.Errorf("got %v", err)
 	}
 	if n := s.CountRequests("^PUT .*uploads"); n < 2 || n > 3 {
@@ -425,7 +425,7 @@ func TestCanPush(t *testing.T) {
 }
 
 // What a mirror does not have is looked for in vain at the mirror, so the error
-// must name that place, or a wrong --mirror can't be found out.
+// must name that place, or a wrong --mirror cannot be found out.
 func TestErrorsNameTheMirrorThatWasAsked(t *testing.T) {
 	t.Parallel()
 	s := registrytest.NewServer(t)

@@ -92,7 +92,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Hint() string {
 	switch e.Kind {
 	case Unauthorized:
-		return fmt.Sprintf("log in to %s first, or give --registry-user and --password-stdin", e.Host)
+		return fmt.Sprintf("log in to %s first, or set --registry-user and --password-stdin", e.Host)
 	case Forbidden:
 		return "ask the registry owner for permission in this repository"
 	case NameUnknown:
@@ -108,7 +108,7 @@ func (e *Error) Hint() string {
 	case Unreachable:
 		var silent *httptimeout.Error
 		if errors.As(e.Err, &silent) && silent.Settable {
-			return "where it needs longer, as behind a proxy that scans, allow that with --registry-timeout"
+			return "if it needs longer, for example behind a scanning proxy, increase --registry-timeout"
 		}
 		if strings.Contains(e.Err.Error(), "proxyconnect") {
 			return "check that the HTTPS_PROXY proxy is reachable, or add the registry to NO_PROXY"
@@ -187,7 +187,7 @@ func (a responseError) Error() string {
 const maxErrorText = 500
 
 // oneLine makes a registry's words part of a sentence of ours: they may hold
-// nothing that looks like a line of its own, and not go on for ever.
+// nothing that looks like a line of its own, and not continue for ever.
 func oneLine(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
 	if len(s) <= maxErrorText {
@@ -263,7 +263,7 @@ func kindOfFailure(err error) Kind {
 		return ProxyAuth
 	case strings.Contains(text, "private or link-local"), strings.Contains(text, "private or loopback"):
 		return PrivateRedirect
-	// The answer to https is looked at first: a refusal to fall back to http
+	// The answer to https is checked first: a refusal to fall back to http
 	// comes along with it.
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"), errors.As(err, &record):
 		return PlainHTTP

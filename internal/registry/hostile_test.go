@@ -115,7 +115,7 @@ func TestNobodyThereIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// A password with a % in it makes an address that can't be read; the error must
+// A password with a % in it makes an address that cannot be read; the error must
 // not quote it.
 func TestAProxyThatCanNotBeReadIsNotQuoted(t *testing.T) {
 	t.Parallel()
@@ -162,7 +162,7 @@ func TestARegistryThatNeverAnswers(t *testing.T) {
 	}
 	for range 8 {
 		var e *Error
-		if err := <-many; !errors.As(err, &e) || e.Kind != Unreachable || !strings.Contains(e.Hint(), s.Host) || !strings.Contains(err.Error(), "nothing came within") {
+		if err := <-many; !errors.As(err, &e) || e.Kind != Unreachable || !strings.Contains(e.Hint(), s.Host) || !strings.Contains(err.Error(), "no data was received within") {
 			t.Errorf("got %v", err)
 		}
 	}

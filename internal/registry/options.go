@@ -96,13 +96,13 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// hideProxyURL picks as pick does. What pick says of an address that it can't read
+// hideProxyURL picks as pick does. What pick says of an address that it cannot read
 // quotes all of it, and so the password in it.
 func hideProxyURL(pick func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		u, err := pick(r)
 		if err != nil {
-			return nil, errors.New("the proxy's address in the environment can't be read; special characters of a user or password are written as %40 for @, %25 for %")
+			return nil, errors.New("the proxy's address in the environment cannot be parsed; special characters of a user or password are written as %40 for @, %25 for %")
 		}
 		return u, nil
 	}

@@ -208,7 +208,7 @@ func (c *Client) cancelUpload(ctx context.Context, at repositoryEndpoint, loc st
 	if loc == "" {
 		return
 	}
-	// Some registries can't; the upload then ends by itself.
+	// Some registries cannot; the upload then ends by itself.
 	resp, err := c.sendWithRetry(ctx, call{
 		op: "cancelling upload", ref: at.path, key: sessionKey{repositoryEndpoint: at, push: true}, once: true,
 		method: http.MethodDelete, location: loc, ok: []int{http.StatusNoContent, http.StatusOK, http.StatusAccepted},

@@ -44,12 +44,12 @@ type call struct {
 	method, path, location string
 	query                  url.Values
 	header                 http.Header
-	// body opens the request's body anew for each attempt; size is its length.
+	// body opens the request's body again for each attempt; size is its length.
 	body func() (io.ReadCloser, error)
 	size int64
 	// ok lists the statuses that are an answer.
 	ok []int
-	// once is for requests that can't simply be repeated.
+	// once is for requests that cannot simply be repeated.
 	once bool
 }
 
@@ -203,7 +203,7 @@ type retryAfterError struct {
 func (e *retryAfterError) Unwrap() error { return e.error }
 
 // maxRetryAfter, in seconds, is a week: whoever asks for more gets no more, and
-// a number that no Duration holds can't turn into none at all.
+// a number that no Duration holds cannot turn into none at all.
 const maxRetryAfter = 7 * 24 * 60 * 60
 
 func withDelay(err error, header string) error {

@@ -153,7 +153,7 @@ func TestNoSilenceOfARegistryLastsForEver(t *testing.T) {
 				}
 				began := time.Now()
 				err = c.ask(t.Context(), client, host)
-				if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no answer from "+host) {
+				if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no response from "+host) {
 					t.Errorf("received: %v", err)
 				}
 				if took := time.Since(began); took > time.Minute {
@@ -220,7 +220,7 @@ func TestACredentialHelperThatDoesNotEnd(t *testing.T) {
 	c := newClient(t, s, func(o *Options) { o.DockerConfigs, o.Limits.FirstByte = []string{config}, soon })
 	_, err := c.HasBlob(t.Context(), mustParseRef(t, s.Host+"/a/b"), images.DigestOf(nil))
 	var helper *HelperError
-	if !errors.As(err, &helper) || !strings.Contains(err.Error(), "no answer from the credential helper for "+s.Host) {
+	if !errors.As(err, &helper) || !strings.Contains(err.Error(), "no response from the credential helper for "+s.Host) {
 		t.Errorf("received: %v", err)
 	}
 }

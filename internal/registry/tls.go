@@ -111,12 +111,12 @@ type plainHTTPError struct{ host string }
 
 // Error implements error.
 func (e *plainHTTPError) Error() string {
-	return fmt.Sprintf("plain http to %q was not allowed", e.host)
+	return fmt.Sprintf("plain HTTP to %q is not allowed", e.host)
 }
 
 // Hint names the flag that allows it.
 func (e *plainHTTPError) Hint() string {
-	return "if plain http is meant, allow it by name: --registry-plain-http=" + e.host
+	return "to use plain HTTP, add --registry-plain-http=" + e.host
 }
 
 // httpsError is returned for https to a host that was named for plain http.

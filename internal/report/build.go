@@ -37,7 +37,7 @@ type Input struct {
 }
 
 // NewDocument joins what is known of an upgrade. Every text in the document went
-// through [Input.Mask]; a document that can't be masked is an error, so that
+// through [Input.Mask]; a document that cannot be masked is an error, so that
 // none is ever written unmasked.
 func NewDocument(in Input) (*Document, error) {
 	p := in.Plan

@@ -102,7 +102,7 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 	in.Outcome.Availability[0].At = []string{"https://s3.example.com/minio/health/cluster"}
 	got := mustRenderHTML(t, mustBuild(t, in))
 	for _, want := range []string{
-		"queried at https://s3.example.com/minio/health/cluster",                                                          // and where
+		"queried at https://s3.example.com/minio/health/cluster",                                                        // and where
 		"AIStor upgrade: <span class=\"done\">done</span>", "operator 5.6.4 → 5.10.0", "team-a/primary 1.0.13 → 1.0.16", // what
 		aPlan().Digest(), aPlan().Bundle.Digest, "sha256:" + strings.Repeat("ab", 32), "sha256:ef", // which bytes
 		"alice", "prod", "uid-1", "v1.36.3", // who and where

@@ -201,7 +201,7 @@ func (r *storeRow) addPodLanes(s timeScale, pods []journal.PodTimeline, y float6
 		}
 	}
 	if n := len(r.Lanes); n > 0 && n < r.Most {
-		r.MoreLanes = fmt.Sprintf("%d of %d pods are drawn", n, r.Most)
+		r.MoreLanes = fmt.Sprintf("%d of %d pods are shown", n, r.Most)
 	}
 	return y
 }

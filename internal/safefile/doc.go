@@ -1,4 +1,4 @@
 // Package safefile is the one way in which product code writes files: whole or
 // not at all, never through a symbolic link, never into a device or a file that
-// somebody else put there. It knows nothing of what it writes.
+// another client put there. It knows nothing of what it writes.
 package safefile

@@ -146,7 +146,7 @@ func CheckWritable(path string) error {
 
 // OpenOwn opens a file of ours that is written in place over several runs, such
 // as a partial download or a log, for reading and writing, and makes it where it
-// is missing. flags are os.O_TRUNC and os.O_APPEND or 0. What is no regular file,
+// is missing. flags are os.O_TRUNC and os.O_APPEND or 0. What is not a regular file,
 // has a second name, or belongs to another user is a [*TargetError]: whoever made
 // it could change it later.
 func OpenOwn(path string, flags int, mode fs.FileMode) (*os.File, error) {
@@ -180,12 +180,12 @@ func own(f *os.File, path string) error {
 	if err != nil {
 		return err
 	}
-	// Where links can't be refused by the system the name is compared.
+	// Where links cannot be refused by the system the name is compared.
 	if there, err := os.Lstat(path); err != nil || !os.SameFile(st, there) {
 		return &TargetError{path, "is a symbolic link, or was replaced meanwhile"}
 	}
 	if !st.Mode().IsRegular() {
-		return &TargetError{path, "is no regular file"}
+		return &TargetError{path, "is not a regular file"}
 	}
 	if reason := foreign(st); reason != "" {
 		return &TargetError{path, reason}
@@ -193,7 +193,7 @@ func own(f *os.File, path string) error {
 	return nil
 }
 
-// Rename gives a file that [OpenOwn] made, or a folder, its final name.
+// Rename gives a file that [OpenOwn] made, or a directory, its final name.
 func Rename(from, to string) error {
 	st, err := os.Lstat(from)
 	if err != nil {
@@ -220,9 +220,9 @@ func check(path string) (fs.FileInfo, error) {
 	case st.Mode()&fs.ModeSymlink != 0:
 		return nil, &TargetError{path, "is a symbolic link"}
 	case st.IsDir():
-		return nil, &TargetError{path, "is a folder"}
+		return nil, &TargetError{path, "is a directory"}
 	case !st.Mode().IsRegular():
-		return nil, &TargetError{path, "is no regular file"}
+		return nil, &TargetError{path, "is not a regular file"}
 	}
 	return st, nil
 }

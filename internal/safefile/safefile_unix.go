@@ -30,7 +30,7 @@ func foreign(st fs.FileInfo) string {
 
 func chmod(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
 
-// syncFolder makes a new name last. Some file systems can't, which is no error:
+// syncFolder makes a new name last. Some file systems cannot, which is not an error:
 // the content is safe already.
 func syncFolder(dir string) {
 	if d, err := os.Open(dir); err == nil {

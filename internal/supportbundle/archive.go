@@ -13,7 +13,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// archiveRoot is the folder in which everything lies when it is unpacked.
+// archiveRoot is the directory in which everything lies when it is unpacked.
 const archiveRoot = "aistor-collect"
 
 // Kind is the kind of the archive's index.

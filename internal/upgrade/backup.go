@@ -25,7 +25,7 @@ import (
 // backupIndex is the file that completes a backup; it is written last.
 const backupIndex = "backup.json"
 
-// backup describes a backup folder.
+// backup describes a backup directory.
 type backup struct {
 	APIVersion string    `json:"apiVersion"`
 	Kind       string    `json:"kind"`
@@ -40,7 +40,7 @@ type backup struct {
 	Omitted []string `json:"omitted,omitempty"`
 }
 
-// backupDir is this plan's own folder, so that a second plan never touches the
+// backupDir is this plan's own directory, so that a second plan never touches the
 // backup of the first.
 func (e *Executor) backupDir() string {
 	if e.opts.BackupDir == "" {
@@ -69,8 +69,8 @@ func backupComplete(dir, digest string) bool {
 	return true
 }
 
-// recordBackup remembers the folder for the outcome, and in the journal for whoever
-// resumes this run, maybe from another folder.
+// recordBackup remembers the directory for the outcome, and in the journal for whoever
+// resumes this run, maybe from another directory.
 func (e *Executor) recordBackup(dir string) {
 	e.backup, e.journal.Backup = dir, dir
 	if whole, err := filepath.Abs(dir); err == nil {
@@ -85,7 +85,7 @@ type BackupError struct {
 	Cause error
 }
 
-// Error names the folder.
+// Error names the directory.
 func (e *BackupError) Error() string { return fmt.Sprintf("writing backup to %q: %v", e.Dir, e.Cause) }
 
 // Unwrap is what the system said.
@@ -127,7 +127,7 @@ func (e *Executor) writeBackup(ctx context.Context) (string, error) {
 	}
 	e.recordBackup(dir)
 	if len(added) > 0 {
-		return fmt.Sprintf("%s; %s keeps what %s adds to the values", dir, filepath.Join(dir, "values"), strings.Join(added, ", ")), nil
+		return fmt.Sprintf("%s; %s contains the values that %s adds", dir, filepath.Join(dir, "values"), strings.Join(added, ", ")), nil
 	}
 	return dir, nil
 }
@@ -152,7 +152,7 @@ func (w *backupWriter) writeReleases(f *plan.Facts) {
 		w.writeJSON(base+"release.json", r)
 		objects, unreadable := parseManifest(r.Manifest)
 		if unreadable > 0 {
-			w.index.Omitted = append(w.index.Omitted, fmt.Sprintf("%d documents of release %s: they can't be parsed", unreadable, r.Key()))
+			w.index.Omitted = append(w.index.Omitted, fmt.Sprintf("%d documents of release %s: they cannot be parsed", unreadable, r.Key()))
 		}
 		w.writeManifest(base+"manifest.yaml", r.Key(), objects)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Where no backup can be written, here because a file is in the folder's place,
+// Where no backup can be written, here because a file is in the directory's place,
 // nothing is changed, and the flag that helps is named.
 func TestNothingIsChangedWithoutABackup(t *testing.T) {
 	runInBubble(t, func(t *testing.T, w *fakeCluster) {

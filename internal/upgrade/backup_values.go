@@ -29,7 +29,7 @@ func (w *backupWriter) writeValues(p *plan.Plan, in *plan.Inputs) []string {
 		open, paths := w.secrets.Split(c.Added)
 		left := joinPaths(paths)
 		for _, at := range left {
-			w.index.Omitted = append(w.index.Omitted, at+" in "+valuesFile(s)+": it holds a secret")
+			w.index.Omitted = append(w.index.Omitted, at+" in "+valuesFile(s)+": it contains a secret")
 		}
 		if len(open) == 0 {
 			continue
@@ -47,10 +47,10 @@ func valuesHeader(s plan.Step, c *plan.Change, left []string) string {
 	if len(c.ValuesFiles) > 0 {
 		source = strings.Join(c.ValuesFiles, ", ")
 	}
-	head := fmt.Sprintf("# What step %s gives release %s on top of %s.\n"+
+	head := fmt.Sprintf("# Values that step %s sets for release %s in addition to %s.\n"+
 		"# Merged in this order, as Helm merges files, they are what was applied.\n", s.ID, c.Key(), source)
 	if len(left) > 0 {
-		head += "# Left out, for it holds secrets: " + strings.Join(left, ", ") + "\n"
+		head += "# Omitted because it contains secrets: " + strings.Join(left, ", ") + "\n"
 	}
 	return head
 }

@@ -28,9 +28,9 @@ func TestBackupKeepsWhatStepsAddToTheValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := `# What step operator-5.10.0 gives release aistor/aistor on top of operator.yaml.
+		want := `# Values that step operator-5.10.0 sets for release aistor/aistor in addition to operator.yaml.
 # Merged in this order, as Helm merges files, they are what was applied.
-# Left out, for it holds secrets: license
+# Omitted because it contains secrets: license
 repositories:
   minio:
     hostname: reg.example
@@ -47,7 +47,7 @@ repositories:
 		}
 		said := false
 		for _, ev := range x.told.events {
-			said = said || ev.Step == "backup" && strings.Contains(ev.Message, "keeps what operator-5.10.0 adds to the values")
+			said = said || ev.Step == "backup" && strings.Contains(ev.Message, "contains the values that operator-5.10.0 adds")
 		}
 		if !said {
 			t.Error("nothing said where the values are")

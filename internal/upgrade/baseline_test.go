@@ -86,7 +86,7 @@ func TestAnEventOfThePodBeforeIsNoCause(t *testing.T) {
 	}
 }
 
-// Somebody else's workload in the namespace may have a name that begins alike.
+// Another client's workload in the namespace may have a name that begins alike.
 func TestARefusalOfSomebodyElsesPodsIsNotOurs(t *testing.T) {
 	t.Parallel()
 	f := readyFacts()

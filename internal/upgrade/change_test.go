@@ -27,7 +27,7 @@ func TestReleaseThatAPlanFindsStuckIsMarkedAndUpgraded(t *testing.T) {
 	})
 }
 
-// addIntermediate gives the plan a stepping stone before its target.
+// addIntermediate gives the plan a intermediate version before its target.
 func addIntermediate(x *execution) {
 	target := x.in.Operator[0]
 	stone := target

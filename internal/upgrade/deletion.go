@@ -69,7 +69,7 @@ func (e *Executor) recordClaims() {
 // deletionsFresh is how old an answer may be when a release is changed.
 const deletionsFresh = 5 * time.Second
 
-// refuseDeletions looks anew at what a step is about, and refuses it where
+// refuseDeletions looks again at what a step is about, and refuses it where
 // something is being deleted or a volume claim is not the recorded one. Nothing
 // that was accepted before counts here.
 func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
@@ -81,7 +81,7 @@ func (e *Executor) refuseDeletions(ctx context.Context, s plan.Step) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("looking for objects that are being deleted: %w", err)
+		return fmt.Errorf("checking for objects being deleted: %w", err)
 	}
 	recorded := maps.Clone(e.journal.Run.Claims)
 	maps.DeleteFunc(recorded, func(store string, _ map[string]plan.ClaimID) bool {

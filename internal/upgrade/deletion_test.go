@@ -201,7 +201,7 @@ func TestALaterAttemptComparesWithTheFirstOnesRecord(t *testing.T) {
 	})
 }
 
-// What could not be looked at is not taken for well; what the user may not see
+// What could not be read is not taken for well; what the user may not see
 // was said before.
 func TestWhatCouldNotBeLookedAtStopsAStep(t *testing.T) {
 	for _, tt := range []struct {

@@ -40,7 +40,7 @@ type Helm interface {
 	GetRelease(ctx context.Context, namespace, name string) (HelmRelease, error)
 	// Deployed is the manifest of the newest revision that was carried through.
 	Deployed(ctx context.Context, namespace, name string) (manifest string, err error)
-	// Upgrade carries out one `helm upgrade` and returns the new revision. It
+	// Upgrade executes one `helm upgrade` and returns the new revision. It
 	// need not wait for workloads.
 	Upgrade(ctx context.Context, r UpgradeRequest) (HelmRelease, error)
 	// MarkFailed gives a pending revision the status failed. It refuses one
@@ -67,7 +67,7 @@ type HelmRelease struct {
 	ValuesDigest string
 	Description  string
 	// Values are the user's values, where known: comparing them finds a new
-	// license that the digest, which leaves secrets out, can't show.
+	// license that the digest, which leaves secrets out, cannot show.
 	Values map[string]any `json:"-"`
 }
 
@@ -134,7 +134,7 @@ type BindingClient interface {
 	// Get is nil without an error where the object is absent.
 	Get(ctx context.Context, key plan.ObjectKey) (images.Object, error)
 	// Delete removes the object only if it is still the one with this uid
-	// and resourceVersion. An absent object is no error.
+	// and resourceVersion. An absent object is not an error.
 	Delete(ctx context.Context, key plan.ObjectKey, uid, resourceVersion string) error
 	// Create brings an object back. One that exists is an error.
 	Create(ctx context.Context, o images.Object) error

@@ -1,4 +1,4 @@
-// Package upgrade carries out a plan.
+// Package upgrade executes a plan.
 //
 // It owns the executor with everything that makes a run safe to stop and to
 // repeat: the waiting, the watch over availability, the backup, and the restoring

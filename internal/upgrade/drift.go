@@ -9,7 +9,7 @@ import (
 )
 
 // checkStepDrift returns a [DriftError] if a fact that s relies on is no longer true
-// and our own journal does not explain why. Facts of a kind this version can't
+// and our own journal does not explain why. Facts of a kind this version cannot
 // check are reported as unchecked, never silently taken as true.
 func (e *Executor) checkStepDrift(ctx context.Context, s plan.Step) error {
 	if s.Action == plan.ActionMarkFailed {
@@ -78,7 +78,7 @@ func (e *Executor) checkStoreDrift(fact plan.Fact) error {
 	s := findStore(f, fact.Object.Namespace+"/"+fact.Object.Name)
 	if s == nil {
 		if why := unseen(f, "objectstores in "+fact.Object.Namespace); why != "" {
-			return fmt.Errorf("looking at %s: %s", fact.Object, why)
+			return fmt.Errorf("reading %s: %s", fact.Object, why)
 		}
 		return &DriftError{Object: fact.Object.String(), Field: "presence", Expected: "there", Received: "not there"}
 	}

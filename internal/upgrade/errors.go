@@ -37,11 +37,11 @@ type StoppedError struct {
 	// Next is the exact command to type next; empty where none was given.
 	Next string
 	// UndoResult says what became of the failed step's chart where
-	// [Options.RollbackOnFailure] asked for its way back.
+	// [Options.RollbackOnFailure] asked for its rollback.
 	UndoResult string
 	// Rollback says that this was a rollback.
 	Rollback bool
-	// Evidence is the folder with logs and events of what failed, if any.
+	// Evidence is the directory with logs and events of what failed, if any.
 	Evidence string
 }
 
@@ -182,7 +182,7 @@ func (e *DriftError) Error() string {
 // Lines implements [message.Liner].
 func (e *DriftError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
-// unrecoverableError is what waiting can't heal.
+// unrecoverableError is what waiting cannot heal.
 type unrecoverableError struct{ failures []persistentFailure }
 
 func (e *unrecoverableError) Error() string {

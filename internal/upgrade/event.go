@@ -32,7 +32,7 @@ type Event struct {
 	// Waiting is what an EventWaiting waits for and why.
 	Waiting []string `json:"waiting,omitempty"`
 	// Facts is the state a live table is drawn from; nil where none was
-	// looked at.
+	// checked.
 	Facts *plan.Facts `json:"-"`
 }
 
@@ -50,12 +50,12 @@ type Outcome struct {
 	Remaining []string `json:"remaining,omitempty"`
 	// PauseReason says why a run paused before the end.
 	PauseReason string `json:"pauseReason,omitempty"`
-	// Backup is the folder with the backup from before the first change. A run
+	// Backup is the directory with the backup from before the first change. A run
 	// that resumed a run of another plan has that run's here, and all in
 	// Backups, the oldest first.
 	Backup  string   `json:"backup,omitempty"`
 	Backups []string `json:"backups,omitempty"`
-	// UndoResult says what became of a failed step's chart where its way back was
+	// UndoResult says what became of a failed step's chart where its rollback was
 	// asked for.
 	UndoResult string `json:"rollbackResult,omitempty"`
 	// Validation is what the validate step said.

@@ -24,7 +24,7 @@ const (
 
 // keepEvidence writes the logs of failing pods and the warnings beside the
 // backup, before a retry or a rollback makes them disappear. It never fails a
-// step: what can't be had is said in the file.
+// step: what cannot be had is said in the file.
 func (e *Executor) keepEvidence(ctx context.Context, s plan.Step, cause error) {
 	if e.opts.BackupDir == "" {
 		return
@@ -46,7 +46,7 @@ func (e *Executor) keepEvidence(ctx context.Context, s plan.Step, cause error) {
 		}
 	}
 	if err != nil {
-		e.emitMessage(s.ID, EventProgress, "keeping logs and events: "+err.Error())
+		e.emitMessage(s.ID, EventProgress, "saving logs and events: "+err.Error())
 		return
 	}
 	e.evidence = dir

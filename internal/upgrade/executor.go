@@ -50,7 +50,7 @@ type Executor struct {
 }
 
 // NewExecutor prepares the execution of p. in holds the charts and values that p was
-// made from: a plan that was reviewed elsewhere is carried out only with
+// made from: a plan that was reviewed elsewhere is executed only with
 // inputs that match it. Neither is changed.
 func NewExecutor(p *plan.Plan, in *plan.Inputs, deps Deps, o Options) *Executor {
 	e := &Executor{plan: p, inputs: in, deps: deps, opts: o.withDefaults(), digest: p.Digest(), secrets: deps.Redactor}
@@ -82,7 +82,7 @@ func Home(in *plan.Inputs) string {
 
 // Run carries the plan out, or what an earlier attempt left of it. It returns
 // an outcome in every case in which the lease was taken. A run that pauses, as
-// [Options.StopAfter] asks, is no error. Errors are [BusyError],
+// [Options.StopAfter] asks, is not an error. Errors are [BusyError],
 // [InterruptedError] and [StoppedError], the last one often with a
 // [TimeoutError] or [DriftError] in it.
 //

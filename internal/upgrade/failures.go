@@ -36,7 +36,7 @@ var permanentPullError = regexp.MustCompile(`(?i)\b40[134]\b|unauthorized|forbid
 
 // createRefused matches why the API server won't create a pod, however often it is
 // asked: its schema, Pod Security, a quota or limit range, a policy, a webhook's
-// answer. A webhook that can't be reached is not among them: it may come back.
+// answer. A webhook that cannot be reached is not among them: it may come back.
 var createRefused = regexp.MustCompile(`(?i)is invalid|is forbidden|denied the request`)
 
 // transientRefusal matches refusals of an API server that only needs a moment.

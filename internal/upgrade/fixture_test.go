@@ -12,7 +12,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// upgradeInputs are the changes of the whole upgrade: the operator with bindings that
+// upgradeInputs are the changes of the entire upgrade: the operator with bindings that
 // change their role, then two stores.
 func upgradeInputs() *plan.Inputs {
 	in := &plan.Inputs{Operator: []plan.Change{{
@@ -89,7 +89,7 @@ func planStep(c plan.Change, id string, a plan.Action) plan.Step {
 // eventRecorder collects what a run tells.
 type eventRecorder struct {
 	events []Event
-	order  []string // ids of steps that started, "push" and the like included
+	order  []string // ids of steps that started, "push" and similar included
 }
 
 func (r *eventRecorder) alarmMessages() []string {

@@ -25,7 +25,7 @@ func repairStore(x *execution, store int) {
 }
 
 // leftBroken runs an upgrade whose new image does not come for one store, and
-// returns its folder of backups.
+// returns its directory of backups.
 func (w *fakeCluster) leftBroken(t *testing.T, store string) (backups string) {
 	t.Helper()
 	w.onPod = func(s *fakeStore, p *fakePod) {

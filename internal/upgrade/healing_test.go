@@ -76,7 +76,7 @@ func TestHealingIsNotWaitedForBeyondTheDeadline(t *testing.T) {
 		if n := len(w.releases["ns-two/two"]); n != 1 {
 			t.Errorf("the next store was started")
 		}
-		// The same command goes on waiting, and then goes on.
+		// The same command continues waiting, and then continues.
 		x = w.newAttempt(t, "me")
 		if _, err := x.runAttempt(t.Context()); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Somebody tidies up ConfigMaps while the run goes on.
+// Somebody tidies up ConfigMaps while the run continues.
 func TestJournalThatWasDeletedIsWrittenAnew(t *testing.T) {
 	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		deleted := 0

@@ -8,7 +8,7 @@ import (
 )
 
 // kesUnavailableReason says that a store asks for KES and none of its key servers is ready:
-// a server that restarts then does not come up again, since it can't read its
+// a server that restarts then does not come up again, since it cannot read its
 // keys. It is empty where one is ready, and where none is to be seen: KES may
 // run elsewhere.
 func kesUnavailableReason(f *plan.Facts, key string) string {

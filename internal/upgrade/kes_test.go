@@ -9,7 +9,7 @@ import (
 )
 
 // The key servers of a store go down while the one before it is upgraded: its
-// own servers are not restarted, and the same command goes on once they are up.
+// own servers are not restarted, and the same command continues once they are up.
 func TestNoServerIsRestartedWithoutItsKeys(t *testing.T) {
 	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		ready := true

@@ -17,7 +17,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// heldBy puts a lease of somebody else into the world.
+// heldBy puts a lease of another client into the world.
 func (w *fakeCluster) heldBy(t *testing.T, holder string, renewed time.Time) *coordination.Lease {
 	t.Helper()
 	at := meta.NewMicroTime(renewed)
@@ -118,7 +118,7 @@ func TestLeaseIsRenewedWhileAStepWaitsAndGivenBackAtTheEnd(t *testing.T) {
 	})
 }
 
-// stealLease gives the lease to somebody else.
+// stealLease gives the lease to another client.
 func (w *fakeCluster) stealLease(t *testing.T) {
 	t.Helper()
 	leases := w.client.CoordinationV1().Leases("aistor")
@@ -247,7 +247,7 @@ func TestRunThatLosesItsLeaseWhileItWaitsStops(t *testing.T) {
 	})
 }
 
-// holderOf is who stands in a lease.
+// holderOf is who is in a lease.
 func holderOf(l *coordination.Lease) string {
 	if l == nil || l.Spec.HolderIdentity == nil {
 		return ""

@@ -106,16 +106,16 @@ func withGaps(f *plan.Facts, out []string) []string {
 	return out
 }
 
-// absent says that an object is not among those that were looked at. Where that
+// absent says that an object is not among those that were checked. Where that
 // look itself failed nothing is known of it.
 func absent(f *plan.Facts, object, looked string) string {
 	if why := unseen(f, looked); why != "" {
 		return object + ": unknown, " + why
 	}
-	return object + ": not there"
+	return object + ": not found"
 }
 
-// unseen is why something could not be looked at, or empty.
+// unseen is why something could not be read, or empty.
 func unseen(f *plan.Facts, looked string) string {
 	for _, g := range f.Gaps {
 		if g.Subject == looked {

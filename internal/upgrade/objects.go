@@ -74,7 +74,7 @@ func (b bindingClient) resourceFor(key plan.ObjectKey) (dynamic.ResourceInterfac
 	return nil, fmt.Errorf("recreating %q: only bindings can be recreated", key)
 }
 
-// withoutServerFields is o without what the API server adds, so that it can be created anew.
+// withoutServerFields is o without what the API server adds, so that it can be created again.
 func withoutServerFields(o images.Object) images.Object {
 	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
 	for _, f := range []string{"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink", "deletionTimestamp"} {

@@ -12,7 +12,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// A report is about the whole upgrade, also where it took several attempts: the
+// A report is about the entire upgrade, also where it took several attempts: the
 // one that wrote it saw only the last.
 func TestOutcomeRemembersWhatEarlierAttemptsSaw(t *testing.T) {
 	runInBubble(t, func(t *testing.T, w *fakeCluster) {

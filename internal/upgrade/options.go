@@ -33,8 +33,8 @@ type Options struct {
 	// 1 second.
 	ProbeInterval time.Duration
 
-	// BackupDir is the folder below which each plan's backup gets its own
-	// folder. A plan with a backup step requires it.
+	// BackupDir is the directory below which each plan's backup gets its own
+	// directory. A plan with a backup step requires it.
 	BackupDir string
 	// Identity is who the API server says we are; Tool is our version.
 	Identity, Tool string
@@ -62,7 +62,7 @@ type Options struct {
 	// Now is the clock. The default is time.Now.
 	Now func() time.Time
 
-	// Push, Preflight and Validate carry out the steps of these names; nil
+	// Push, Preflight and Validate execute the steps of these names; nil
 	// skips the step. Validate returns a line for the report.
 	Push      func(context.Context) error
 	Preflight func(context.Context) error

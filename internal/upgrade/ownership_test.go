@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// foreignUpgrade lets somebody else's Helm begin a revision of store one once
-// the executor has looked at it, and before its own Helm begins.
+// foreignUpgrade lets another client's Helm begin a revision of store one once
+// the executor has checked it, and before its own Helm begins.
 func (w *fakeCluster) foreignUpgrade(theirs HelmRelease) {
 	began := false
 	w.onRequest = func(point string) {

@@ -35,7 +35,7 @@ func notBegun(err error) bool {
 	return strings.HasSuffix(text, "another operation (install/upgrade/rollback) is in progress") || strings.HasSuffix(text, "release: already exists")
 }
 
-// checkOtherHelm returns a [BusyError] for a pending release at which somebody else's
+// checkOtherHelm returns a [BusyError] for a pending release at which another client's
 // Helm may still be at work.
 func (e *Executor) checkOtherHelm(target string, rel HelmRelease) error {
 	until := rel.Updated.Add(plan.PendingReleaseGrace)

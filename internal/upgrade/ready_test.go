@@ -104,7 +104,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		{"store that was yellow and is red", storeTarget{key: "a/s", baseline: "yellow"}, func(f *plan.Facts) { f.Stores[0].Health = "red" },
 			[]string{"ObjectStore/a/s: health is red, not yellow"}},
 		{"StatefulSet of a pool is missing", own, func(f *plan.Facts) { f.Stores[0].Pools[0].StatefulSet = "s-q" },
-			[]string{"StatefulSet/a/s-q: not there"}},
+			[]string{"StatefulSet/a/s-q: not found"}},
 		{"no StatefulSet at all", own, func(f *plan.Facts) { f.Workloads = nil; f.Stores[0].Pools = nil },
 			[]string{"ObjectStore/a/s: has no StatefulSet"}},
 		{"store is gone and pods could not be listed", own, func(f *plan.Facts) {
@@ -141,7 +141,7 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 		want   []string
 	}{
 		{"everything settled", func(*plan.Facts) {}, nil},
-		{"not there", func(f *plan.Facts) { f.Workloads = nil }, []string{"Deployment/op/operator: not there"}},
+		{"not there", func(f *plan.Facts) { f.Workloads = nil }, []string{"Deployment/op/operator: not found"}},
 		{"old image", func(f *plan.Facts) { f.Workloads[1].Containers[0].Image = "reg.example/aistor/operator:old" },
 			[]string{"Deployment/op/operator: container controller has image reg.example/aistor/operator:old, not reg.example/aistor/operator:new"}},
 		{"pod that can't pull", func(f *plan.Facts) {
@@ -157,9 +157,9 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 		}, []string{"Pod/op/operator-66-x: still terminating"}},
 		{"caBundle is empty", func(f *plan.Facts) { f.Webhooks[0].CABundle = 0 },
 			[]string{"MutatingWebhookConfiguration/hook: webhook h has no caBundle yet"}},
-		{"no webhook", func(f *plan.Facts) { f.Webhooks = nil }, []string{"MutatingWebhookConfiguration/hook: not there"}},
+		{"no webhook", func(f *plan.Facts) { f.Webhooks = nil }, []string{"MutatingWebhookConfiguration/hook: not found"}},
 		{"no leader", func(f *plan.Facts) { f.Services[0].Ready = 0 }, []string{"Service/op/svc: no ready endpoints"}},
-		{"no Service", func(f *plan.Facts) { f.Services = nil }, []string{"Service/op/svc: not there"}},
+		{"no Service", func(f *plan.Facts) { f.Services = nil }, []string{"Service/op/svc: not found"}},
 		{"CRD not established", func(f *plan.Facts) { f.CRDs[0].Established = false },
 			[]string{"CustomResourceDefinition/objectstores.aistor.min.io: not established"}},
 	}

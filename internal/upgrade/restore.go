@@ -90,7 +90,7 @@ func (e *Executor) restoreBinding(ctx context.Context, s plan.Step, saved images
 		err = foreignBinding(live, again)
 	case again == nil:
 		namespace, name, _ := strings.Cut(s.Target, "/")
-		err = message.Errorf("a journal names it, and no binding of this name, role and subjects is in the manifest of release %s\nhint: helm get manifest %s -n %s", s.Target, name, namespace)
+		err = message.Errorf("a journal contains it, but the manifest of release %s has no binding with this name, role and subjects\nhint: helm get manifest %s -n %s", s.Target, name, namespace)
 	default:
 		err = e.createBinding(ctx, again)
 	}
@@ -145,7 +145,7 @@ func (e *Executor) installedBindings(ctx context.Context, s plan.Step) ([]images
 	}
 	objects, unreadable := parseManifest(manifest)
 	if unreadable > 0 && len(objects) == 0 {
-		return nil, wrapError(errors.New("it can't be parsed"), "reading the manifest of release", s.Target)
+		return nil, wrapError(errors.New("it cannot be parsed"), "reading the manifest of release", s.Target)
 	}
 	var list []images.Object
 	for _, o := range objects {
@@ -157,7 +157,7 @@ func (e *Executor) installedBindings(ctx context.Context, s plan.Step) ([]images
 	return list, nil
 }
 
-// ownedBy is o as Helm applies it, so that the release goes on owning it.
+// ownedBy is o as Helm applies it, so that the release continues owning it.
 func ownedBy(o images.Object, namespace, name string) images.Object {
 	o = maps.Clone(o)
 	metadata, _ := o["metadata"].(map[string]any)

@@ -8,7 +8,7 @@ import (
 
 // adoptPriorRun resumes the unfinished run of another plan: what was there before that
 // one is what was there before this one. Whatever its journal claims to have
-// deleted is brought back only after a look at Helm's records.
+// deleted is brought back only after a check Helm's records.
 func (e *Executor) adoptPriorRun() {
 	prev := journal.Unfinished(e.journal.Found())
 	if prev == nil || prev.Plan == e.digest {

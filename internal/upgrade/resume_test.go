@@ -18,7 +18,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// killedAt runs the whole plan up to a request.
+// killedAt runs the entire plan up to a request.
 func (w *fakeCluster) killedAt(t *testing.T, backups string, at func(point string) bool) *execution {
 	t.Helper()
 	w.onRequest = func(p string) {
@@ -247,7 +247,7 @@ func TestStepThatFailsBecauseItIsInterruptedIsNoFailure(t *testing.T) {
 	})
 }
 
-// What is looked at before a step changes anything does not hold an interruption
+// What is checked before a step changes anything does not hold an interruption
 // up, however long the API server takes.
 func TestInterruptionWhileAStepIsCheckedKeepsItFromStarting(t *testing.T) {
 	runInBubble(t, func(t *testing.T, w *fakeCluster) {

@@ -96,7 +96,7 @@ func (e *Executor) irreversibleReason(s plan.Step, c *plan.Change, to int, befor
 }
 
 // startedServer names a pod of the step's store that has run a server which the store
-// did not run before: the vendor promises no way back for its disks.
+// did not run before: the vendor promises no rollback for its disks.
 func (e *Executor) startedServer(f *plan.Facts, s plan.Step, c *plan.Change) string {
 	ran := map[string]bool{}
 	for _, p := range e.facts.Pods {

@@ -126,7 +126,7 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, b
 	return e.finishStep(ctx, rec, message, err)
 }
 
-// checkBeforeStep looks at what may forbid a step, right before it.
+// checkBeforeStep checks what may forbid a step, right before it.
 func (e *Executor) checkBeforeStep(ctx context.Context, s plan.Step, rest []plan.Step) error {
 	if err := e.checkMayStart(rest); err != nil {
 		return err

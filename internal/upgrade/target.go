@@ -102,7 +102,7 @@ func (t storeTarget) expectedImage(s plan.Store) string {
 func storeTargetFor(s plan.Step, c *plan.Change, in *plan.Inputs) storeTarget {
 	t := storeTarget{key: s.Store, upgraded: true, waitForHealing: true}
 	if s.Revision == 0 {
-		// On the way back the operator's turn comes later, and a rollback that
+		// On the rollback the operator's turn comes later, and a rollback that
 		// was cut off may have taken its defaults back already: what a store
 		// without an image of its own runs meanwhile is not this step's matter.
 		t.fallback = defaultImage(in)
@@ -164,7 +164,7 @@ func sameImage(a, b string) bool {
 	return x == y
 }
 
-// changeOf finds the change that a step carries out.
+// changeOf finds the change that a step executes.
 func changeOf(in *plan.Inputs, s plan.Step) (*plan.Change, error) {
 	all := in.Operator
 	if s.Action == plan.ActionStore {

@@ -106,7 +106,7 @@ func (e *Executor) waitBeforeRetry(ctx context.Context, try int) error {
 // beforeRetry looks once more at what may have happened during the pause.
 func (e *Executor) beforeRetry(ctx context.Context, s plan.Step, try int) error {
 	if try == 1 {
-		return nil // the step was looked at just now
+		return nil // the step was checked just now
 	}
 	return e.lookAnew(ctx, s)
 }
@@ -248,7 +248,7 @@ func unfinishedRollback(rel HelmRelease) bool {
 		(strings.HasPrefix(rel.Description, "Rollback ") || strings.HasSuffix(rel.Description, "while pending-rollback"))
 }
 
-// markReleaseFailed carries out a step that the plan itself asks for. The revision it
+// markReleaseFailed executes a step that the plan itself asks for. The revision it
 // marks is the one it has read: a running Helm may have finished it and
 // begun another.
 func (e *Executor) markReleaseFailed(ctx context.Context, s plan.Step) (string, error) {

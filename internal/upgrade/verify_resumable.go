@@ -15,7 +15,7 @@ import (
 // expects it was changed by one of these runs. facts are those that now was
 // made from. Otherwise the error, often a [DriftError], says where they part.
 //
-// It is for plans that were reviewed: a rerun makes its plan anew, from what
+// It is for plans that were reviewed: a rerun makes its plan again, from what
 // the interrupted run left, and that has another digest.
 func VerifyResumable(reviewed, now *plan.Plan, facts *plan.Facts, runs []journal.Run) error {
 	ours := descendantRuns(reviewed.Digest(), runs)
@@ -39,7 +39,7 @@ func VerifyResumable(reviewed, now *plan.Plan, facts *plan.Facts, runs []journal
 
 // departed is the error of a plan that is not the one at hand.
 func departed(reviewed, now *plan.Plan) error {
-	return fmt.Errorf("it was edited, or made for another state: %s", now.DiffersFrom(reviewed))
+	return fmt.Errorf("it was edited, or it was made for another cluster state: %s", now.DiffersFrom(reviewed))
 }
 
 // planWithoutSteps is a plan without the parts that change when some steps are done.

@@ -9,7 +9,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// A reviewed plan goes on after a part of it was done, and stops where somebody
+// A reviewed plan continues after a part of it was done, and stops where somebody
 // else had a hand in what is left.
 func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 	t.Parallel()
@@ -17,10 +17,10 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(now *plan.Plan, f *plan.Facts, run *journal.Run)
-		want   string // empty: goes on
+		want   string // empty: continues
 	}{
 		{"the operator is done, the store is left", func(*plan.Plan, *plan.Facts, *journal.Run) {}, ""},
-		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Steps = nil }, "made for another state: step operator-5.10.0 differs in before, unchanged"},
+		{"nothing was done yet", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Steps = nil }, "made for another cluster state: step operator-5.10.0 differs in before, unchanged"},
 		{"another bundle", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Bundle.Digest = "sha256:other" }, "the bundle differs"},
 		{"the store was upgraded by somebody", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Releases[0].Revision = 4 }, "Release/team-a/primary was changed by another client: revision"},
 		{"the operator was upgraded by somebody once more", func(_ *plan.Plan, f *plan.Facts, _ *journal.Run) { f.Operator.Revision = 5 }, "Release/aistor/aistor was changed by another client: revision"},
@@ -28,7 +28,7 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 			reviewed, _, _ := halfDone()
 			*p = *reviewed
 			p.Warnings = []plan.Notice{{ID: "image-pinned", Message: "it keeps its image"}}
-		}, "it was edited, or made for another state: warning image-pinned is missing in the file or differs: it keeps its image"},
+		}, "it was edited, or it was made for another cluster state: warning image-pinned is missing in the file or differs: it keeps its image"},
 		{"other values", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].Values = "sha256:other" }, "step store-team-a-primary differs"},
 		{"a step more", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].ID = "store-team-a-other" }, "it has no step store-team-a-other"},
 		{"fewer restarts", func(p *plan.Plan, _ *plan.Facts, _ *journal.Run) { p.Steps[1].Restarts = nil }, ""},
@@ -51,7 +51,7 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 		{"a run that went on from it did it", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) {
 			r.Resumes, r.Plan = r.Plan, "sha256:second"
 		}, ""},
-		{"a run of another plan did it", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Plan = "sha256:foreign" }, "made for another state"},
+		{"a run of another plan did it", func(_ *plan.Plan, _ *plan.Facts, r *journal.Run) { r.Plan = "sha256:foreign" }, "made for another cluster state"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -197,7 +197,7 @@ func fingerprintStores(f *plan.Facts, key string, before map[string]string) (pri
 
 // podProgress names the ready pods in scope that carry the newest revision, and
 // counts the others. A pod that comes and goes counts once for each revision, so
-// that it can't put the time-out off for ever.
+// that it cannot put the time-out off for ever.
 func podProgress(f *plan.Facts, inScope func(plan.Pod) bool) (done []string, left int) {
 	for _, p := range f.Pods {
 		switch {

@@ -177,7 +177,7 @@ func TestNextStepBeginsAtTheEventThatMakesTheStoreReady(t *testing.T) {
 }
 
 // A watch that lags behind shows a cluster that looks ready because it has not
-// heard of the change.
+// received from the change.
 func TestWatchThatLagsBehindIsNotBelieved(t *testing.T) {
 	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		old := w.takeSnapshot()

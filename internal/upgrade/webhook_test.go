@@ -87,7 +87,7 @@ func TestAWebhookThatStaysAwayIsNamed(t *testing.T) {
 		if len(*calls) != maxHelmAttempts {
 			t.Errorf("Helm was called %d times", len(*calls))
 		}
-		// The same command goes on once the webhook answers.
+		// The same command continues once the webhook answers.
 		w.onUpgrade = nil
 		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)
@@ -96,7 +96,7 @@ func TestAWebhookThatStaysAwayIsNamed(t *testing.T) {
 	})
 }
 
-// What a webhook has looked at and refused does not pass by being asked again.
+// What a webhook has checked and refused does not pass by being asked again.
 func TestAWebhooksOwnRefusalIsFinal(t *testing.T) {
 	runInBubble(t, func(t *testing.T, w *fakeCluster) {
 		calls := helmFails(w, 99, func() error {

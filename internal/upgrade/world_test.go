@@ -95,7 +95,7 @@ func newWorld(t *testing.T) *fakeCluster {
 		releases: map[string][]HelmRelease{},
 		operator: "reg.example/aistor/operator:old", opReady: true, opGen: 1, caBundle: 1000,
 		podMean: 30 * time.Second,
-		client:  fake.NewSimpleClientset(), // the other one parses all of OpenAPI, for each world anew
+		client:  fake.NewSimpleClientset(), // the other one parses all of OpenAPI, for each world again
 	}
 	refuse := func(ktesting.Action) (bool, runtime.Object, error) {
 		if w.away.Load() {
@@ -209,7 +209,7 @@ func (w *fakeCluster) Deployed(_ context.Context, ns, name string) (string, erro
 }
 
 // Upgrade implements Helm. Like the real one it leaves a pending revision when
-// it is killed half way, and a failed one when it fails.
+// it is killed midway, and a failed one when it fails.
 func (w *fakeCluster) Upgrade(ctx context.Context, r UpgradeRequest) (HelmRelease, error) {
 	w.hitPoint("helm upgrade")
 	key := r.Namespace + "/" + r.Name
@@ -350,7 +350,7 @@ func (w *fakeCluster) MarkFailed(_ context.Context, ns, name string, revision in
 	return err
 }
 
-// Rollback implements Helm. Killed half way it leaves a pending revision.
+// Rollback implements Helm. Killed midway it leaves a pending revision.
 func (w *fakeCluster) Rollback(_ context.Context, r RollbackRequest) error {
 	w.hitPoint("helm rollback")
 	key := r.Namespace + "/" + r.Name

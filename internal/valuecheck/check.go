@@ -15,7 +15,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Input is what [Check] looks at.
+// Input is what [Check] checks.
 type Input struct {
 	// Values are all together, as they would be rendered.
 	Values map[string]any
@@ -130,7 +130,7 @@ func renderedFindings(r *recognizer, objects []images.Object) []Finding {
 	return list
 }
 
-// secretText looks at one key of a Secret: a file of variables, a document, or
+// secretText checks one key of a Secret: a file of variables, a document, or
 // the credential itself.
 func (w *walker) secretText(at values.Path, key, text string) {
 	var doc map[string]any

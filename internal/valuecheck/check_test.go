@@ -73,15 +73,15 @@ func TestFindingsSayFileAndLine(t *testing.T) {
 	merged := parsed(t, "secrets: {accessKey: '${A}', secretKey: '${C}', token: '${D}'}")
 	found, _ := Check(Input{Values: merged, Sources: []values.Source{base, over}, Set: parsed(t, "secrets: {token: x}")})
 	err := &NotFinalError{Of: `release "team-a/primary"`, Findings: found, Command: "helm aistor plan --store-values team-a/primary=-", Key: "team-a/primary:"}
-	want := "reading the values of release \"team-a/primary\": they are not final\n" +
-		"  secrets.accessKey (base.yaml line 2) is a variable that nobody replaced\n" +
-		"  secrets.secretKey (standard input line 2) is a variable that nobody replaced\n" +
-		"  secrets.token (set on the command line) is a variable that nobody replaced"
+	want := "reading the values of release \"team-a/primary\": they are not final values\n" +
+		"  secrets.accessKey (base.yaml line 2) is an unreplaced variable\n" +
+		"  secrets.secretKey (standard input line 2) is an unreplaced variable\n" +
+		"  secrets.token (set on the command line) is an unreplaced variable"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	hint := "envsubst < base.yaml | helm aistor plan --store-values team-a/primary=- gives final values on standard input; " +
-		"--literal-value team-a/primary:secrets.accessKey where the text is the value itself"
+	hint := "envsubst < base.yaml | helm aistor plan --store-values team-a/primary=- supplies final values on standard input; " +
+		"--literal-value team-a/primary:secrets.accessKey if the text is the literal value"
 	if diff := cmp.Diff(hint, err.Hint()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -147,9 +147,9 @@ func TestFilesThatHoldNoValues(t *testing.T) {
 		"git-crypt":             {"\x00GITCRYPT\x00\x01", "encrypted with git-crypt"},
 		"a sealed Secret":       {"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n", "an object of kind SealedSecret"},
 		"an external Secret":    {"apiVersion: external-secrets.io/v1\nkind: ExternalSecret\n", "an object of kind ExternalSecret"},
-		"no YAML, a template":   {"a: b\nsecrets:\n  accessKey: {{ root_user }}\n", "a template, in which this line holds a template that nobody expanded"},
-		"no YAML, a variable":   {"secrets:\n  accessKey: @@ROOT_USER@@\n", "a template, in which this line holds a variable that nobody replaced"},
-		"no YAML, control":      {"{% if x %}\na: b\n{% endif %}\n", "a template, in which this line holds a template that nobody expanded"},
+		"no YAML, a template":   {"a: b\nsecrets:\n  accessKey: {{ root_user }}\n", "a template; this line contains an unexpanded template"},
+		"no YAML, a variable":   {"secrets:\n  accessKey: @@ROOT_USER@@\n", "a template; this line contains an unreplaced variable"},
+		"no YAML, control":      {"{% if x %}\na: b\n{% endif %}\n", "a template; this line contains an unexpanded template"},
 		"no YAML":               {"a: [\n", ""},
 		"a tag":                 {"a:\n  b: !ref x\n", "written for a program that resolves the tag !ref"},
 		"a standard tag":        {"a: !!str 5\nb: ! c\n", ""},

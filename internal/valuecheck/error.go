@@ -24,7 +24,7 @@ type NotFinalError struct {
 	// Instead is what helps where no values can be given.
 	Instead string
 	// Key is what stands before a setting in --literal-value, with its colon;
-	// empty where one release alone is meant.
+	// empty where one release alone is intended.
 	Key string
 }
 
@@ -34,7 +34,7 @@ const mostListed = 20
 // Error lists the settings with file and line, never their text.
 func (e *NotFinalError) Error() string {
 	var b strings.Builder
-	b.WriteString(message.Sprintf("reading the values of %s: they are not final", e.Of))
+	b.WriteString(message.Sprintf("reading the values of %s: they are not final values", e.Of))
 	for _, f := range e.Findings[:min(len(e.Findings), mostListed)] {
 		b.WriteString("\n  " + message.Line(f.describe()))
 	}
@@ -70,7 +70,7 @@ func (f Finding) describe() string {
 // Hint is how to give final values, and how to say that a text is one.
 func (e *NotFinalError) Hint() string {
 	first := e.Findings[0]
-	literal := "--literal-value " + shellquote.Quote(e.Key+first.Name()) + " where the text is the value itself"
+	literal := "--literal-value " + shellquote.Quote(e.Key+first.Name()) + " if the text is the literal value"
 	if e.Instead != "" {
 		return e.Instead + ", or " + literal
 	}
@@ -79,9 +79,9 @@ func (e *NotFinalError) Hint() string {
 	}
 	i := slices.IndexFunc(e.Findings, func(f Finding) bool { return f.Form.Resolve != "" })
 	if i < 0 || first.File == "" || first.File == "standard input" {
-		return "give final values with " + e.FileFlag + ", or " + literal
+		return "supply final values with " + e.FileFlag + ", or " + literal
 	}
-	return e.Findings[i].Form.Resolve + " " + shellquote.Quote(first.File) + " | " + e.Command + " gives final values on standard input; " + literal
+	return e.Findings[i].Form.Resolve + " " + shellquote.Quote(first.File) + " | " + e.Command + " supplies final values on standard input; " + literal
 }
 
 // trimHint is how to give a credential without the white space around it.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Kind says what stands in the place of a value.
+// Kind says what is in the place of a value.
 type Kind int
 
 // The kinds, the surest first.
@@ -29,7 +29,7 @@ const (
 	Variable
 	// Masked is what tools, this one included, show in the place of a secret.
 	Masked
-	// FillIn is a word that asks to be replaced. It may have become the value.
+	// FillIn is a placeholder. It may have become the value.
 	FillIn
 	// Spaced is a credential with white space around it.
 	Spaced
@@ -95,7 +95,7 @@ func rules() []rule {
 		whole(Reference, "a reference that 1Password resolves", `op://\S.*`),
 		whole(Reference, "a reference that a secret manager resolves", `(?:`+schemes+`)://\S+|arn:aws[a-z-]*:(?:secretsmanager|ssm|kms):\S+|projects/[^/\s]+/secrets/[^/\s]+(?:/versions/\S+)?|@Microsoft\.KeyVault\(.*\)`),
 
-		whole(Masked, "the mark of a value that was taken out", `(?i)[\[<(*]*(?:redacted|masked|hidden|sensitive|sensitive value)[\])>*]+|redacted|\*{3,}|•{3,}`),
+		whole(Masked, "the mark of a redacted value", `(?i)[\[<(*]*(?:redacted|masked|hidden|sensitive|sensitive value)[\])>*]+|redacted|\*{3,}|•{3,}`),
 
 		whole(Variable, replacedVariable, `\$\([A-Za-z_][\w.-]*\)`),
 		whole(Expression, replacedVariable, `\$?\$\{[A-Za-z_].*\}|`+joined(`\$\{\{.*?\}\}`)+`|\$\{\{.*\}\}|`+
@@ -107,7 +107,7 @@ func rules() []rule {
 		whole(Expression, printed, `map\[.*\]|\[map\[.*\]|\[object \w+\]`),
 		whole(Expression, "a placeholder", `<[A-Za-z][^<>]*>`),
 
-		whole(FillIn, "a word that asks to be replaced", `(?i)(?:please[-_ ]?)?change[-_ ]?(?:me|this|it)(?:[-_ ](?:now|please))?[!1-9]*|`+
+		whole(FillIn, "a placeholder", `(?i)(?:please[-_ ]?)?change[-_ ]?(?:me|this|it)(?:[-_ ](?:now|please))?[!1-9]*|`+
 			`(?:please[-_ ]?)?replace[-_ ]?(?:me|this|with[-_ ].*)[!1-9]*|(?:to[-_ ]?do|fixme|tbd|placeholder)[:!]?|x{3,}|`+
 			`(?:your|insert|enter|put|fill[-_ ]in)[-_ ](?:your[-_ ])?[\w -]*(?:password|secret|key|token|license|user|here)[\w -]*`),
 	}
@@ -178,7 +178,7 @@ var (
 var embedded = []rule{
 	{Form{Expression, replacedVariable, "envsubst <"}, regexp.MustCompile(`\$\{[A-Z_][A-Z0-9_]{2,}(?::?[-=?+][^{}]*)?\}`)},
 	{Form{Variable, replacedVariable, "envsubst <"}, regexp.MustCompile(`\$\([A-Z_][A-Z0-9_]{2,}\)`)},
-	{Form{Expression, "a template that nobody expanded", ""}, regexp.MustCompile(`\{\{-? *\.?[A-Za-z$][\w.$ |"'()-]*\}\}`)},
+	{Form{Expression, "an unexpanded template", ""}, regexp.MustCompile(`\{\{-? *\.?[A-Za-z$][\w.$ |"'()-]*\}\}`)},
 	{Form{Reference, "a reference that vals resolves", "vals eval -f"}, regexp.MustCompile(`(?:secret)?ref\+[a-z0-9]+://`)},
 	{Form{Reference, "a reference that the Argo CD Vault plugin resolves", "argocd-vault-plugin generate"}, regexp.MustCompile(`<path:[^<>]+>`)},
 	{Form{Expression, replacedVariable, ""}, regexp.MustCompile(`<<[A-Z][A-Z0-9_]{2,}>>|@@[A-Z][A-Z0-9_]{2,}@@`)},
@@ -202,7 +202,7 @@ func (r *recognizer) part(text string) Form {
 func holdsCiphertext(text string) bool { return ciphertext.MatchString(text) }
 
 // within says what a text holds anywhere that only a pre-processor
-// would have left. It is for texts that can't hold such characters as values:
+// would have left. It is for texts that cannot hold such characters as values:
 // names, hosts, paths and image references.
 func (r *recognizer) within(text string) Form {
 	if f := r.recognize(text); f.Kind != None {

@@ -11,7 +11,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 )
 
-// place says what a setting is, and so which forms it can't hold.
+// place says what a setting is, and so which forms it cannot hold.
 type place int
 
 const (
@@ -33,7 +33,7 @@ const (
 	keyServer
 )
 
-// refused is the form for which a text can't stay in a place.
+// refused is the form for which a text cannot stay in a place.
 func (r *recognizer) refused(p place, text string) Form {
 	var f Form
 	if p == freeText { // nothing but ciphertext counts, and there may be much of it
@@ -111,7 +111,7 @@ func (w *walker) object(p place, at values.Path, m map[string]any) {
 	for _, k := range sortedKeys(m) {
 		here := child(at, k)
 		if f := w.part(k); p != freeText && !w.secretsOnly && f.Kind != None {
-			f.Name = "a name with a variable or template that nobody replaced"
+			f.Name = "a name with an unreplaced variable or template"
 			w.found = append(w.found, Finding{Path: here, Form: f, text: k})
 		}
 		switch {
@@ -151,7 +151,7 @@ func isManifests(key string) bool {
 }
 
 // manifests are objects that the chart passes through its template engine, so
-// that they may hold templates. What becomes of their Secrets is looked at once
+// that they may hold templates. What becomes of their Secrets is checked once
 // they are rendered. Objects that SOPS encrypted are for an operator of its own.
 func (w *walker) manifests(at values.Path, v any) {
 	list, _ := v.([]any)

@@ -19,7 +19,7 @@ type EncryptedError struct {
 	File, Path string
 	// What says what the file is: "encrypted with SOPS".
 	What string
-	// Line is where that shows, 0 for the whole file.
+	// Line is where that shows, 0 for the entire file.
 	Line int
 	// Command takes the values on standard input, such as "helm aistor values
 	// -f -".
@@ -35,7 +35,7 @@ func (e *EncryptedError) Error() string {
 	if e.Line > 0 {
 		at = fmt.Sprintf(", line %d", e.Line)
 	}
-	return fmt.Sprintf("reading values file %q%s: it is %s, and no values that Helm can render",
+	return fmt.Sprintf("reading values file %q%s: it is %s, not values that Helm can render",
 		e.File, at, e.What)
 }
 
@@ -45,7 +45,7 @@ func (e *EncryptedError) Hint() string {
 	if decrypt == "" {
 		decrypt = "DECRYPT " + shellquote.Quote(orElse(e.Path, "FILE"))
 	}
-	return decrypt + " | " + e.Command + " gives the final values on standard input; the file stays as it is"
+	return decrypt + " | " + e.Command + " supplies the final values on standard input; the file is not changed"
 }
 
 func orElse(s, fallback string) string {
@@ -128,7 +128,7 @@ func templateLine(s values.Source) (what string, line int, resolve string) {
 			if resolve = f.Resolve; resolve != "" && s.Label() == s.Name {
 				resolve += " " + shellquote.Quote(s.Name)
 			}
-			return "a template, in which this line holds " + f.Name, line, resolve
+			return "a template; this line contains " + f.Name, line, resolve
 		}
 	}
 	return "", 0, ""

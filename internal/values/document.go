@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document is a parsed file with the means to find its way back into the
+// document is a parsed file with the means to find its rollback into the
 // bytes: the parser gives starts of nodes alone, in runes.
 type document struct {
 	src   []byte

@@ -34,7 +34,7 @@ func (e Edit) String() string {
 	return [...]string{"set ", "append to ", "remove "}[e.Op] + e.Path.String()
 }
 
-// EditError says why a file can't be edited in place.
+// EditError says why a file cannot be edited in place.
 type EditError struct {
 	Path Path
 	// Line is where in the file the reason stands, 0 where it stands nowhere.
@@ -68,7 +68,7 @@ func newEditError(line int, format string, args ...any) *EditError {
 	return &EditError{Line: line, Reason: fmt.Sprintf(format, args...)}
 }
 
-// newInvalidFileError refuses a file that can't be edited at all.
+// newInvalidFileError refuses a file that cannot be edited at all.
 func newInvalidFileError(line int, format string, args ...any) *EditError {
 	e := newEditError(line, format, args...)
 	e.invalidFile = true
@@ -82,7 +82,7 @@ func newInvalidFileError(line int, format string, args ...any) *EditError {
 //
 // Before it returns it reads the result with both YAML parsers that matter,
 // Helm's and the newer one, and compares it with what was asked for. What it
-// can't do without touching more, it refuses with an [*EditError]: several
+// cannot do without touching more, it refuses with an [*EditError]: several
 // documents, aliases and merge keys on the way to the setting, anchors inside
 // what would be replaced.
 func Apply(src []byte, edits []Edit) (out []byte, err error) {
@@ -127,7 +127,7 @@ func (r *revision) applyOne(e Edit) (err error) {
 		// The parser is known to panic on some malformed input; a file that
 		// does that to it is not one to write to.
 		if r := recover(); r != nil {
-			err = &EditError{Path: e.Path, Reason: fmt.Sprintf("the file can't be parsed: %v", r)}
+			err = &EditError{Path: e.Path, Reason: fmt.Sprintf("the file cannot be parsed: %v", r)}
 		}
 		if re, ok := err.(*EditError); ok {
 			re.Path = e.Path
@@ -197,7 +197,7 @@ func parseBoth(src []byte) (parsedValues, error) {
 	var r parsedValues
 	var v any
 	if err := sigs.Unmarshal(src, &v); err != nil {
-		return r, newInvalidFileError(0, "the file is not YAML that Helm reads: %v", err)
+		return r, newInvalidFileError(0, "the file is not YAML that Helm accepts: %v", err)
 	}
 	r.helm = normalize(v)
 	var err error
@@ -249,7 +249,7 @@ func editTree(v any, path Path, e Edit) (any, error) {
 			return nil, newEditError(0, "the list has no element %q", path[0])
 		}
 		if e.Op == Remove && len(path) == 1 {
-			return nil, newEditError(0, "elements of lists are not removed")
+			return nil, newEditError(0, "elements of lists cannot be removed")
 		}
 		sub, err := editTree(c[i], path[1:], e)
 		c[i] = sub

@@ -159,8 +159,8 @@ func missingPaths(release, given map[string]any, prefix Path) []Path {
 	return out
 }
 
-// setValue sets one value, making the maps on the way; what stands in the way and
-// is no map is replaced.
+// setValue sets one value, making the maps on the way; what is in the way and
+// is not a map is replaced.
 func setValue(m map[string]any, v any, p Path) {
 	for ; len(p) > 1; p = p[1:] {
 		sub, ok := m[p[0]].(map[string]any)

@@ -337,7 +337,7 @@ func (d *document) literalBlock(s string, indent int) string {
 // removeNode takes a pair out of its map.
 func (d *document) removeNode(s pathPosition) ([]replacement, error) {
 	if s.key == nil {
-		return nil, newEditError(s.node.Line, "elements of lists are not removed")
+		return nil, newEditError(s.node.Line, "elements of lists cannot be removed")
 	}
 	if a := findAnchored(s.node); a != nil {
 		return nil, newEditError(a.Line, "the anchor &%s would be lost", a.Anchor)

@@ -13,7 +13,7 @@ import (
 const mostRenders = 8
 
 // manyWorkloads is a chart of n workloads, whose pods take no pull secret, each
-// with an image from the repository "aistor" and one that stands in the values.
+// with an image from the repository "aistor" and one that is in the values.
 func manyWorkloads(n int, rendered *int) values.Input {
 	user := map[string]any{"repositories": map[string]any{"aistor": map[string]any{"hostname": "quay.io"}}, "extra": map[string]any{}}
 	for i := range n {

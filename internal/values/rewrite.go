@@ -82,7 +82,7 @@ func (p Pin) IsStale() bool {
 	return errA == nil && errB == nil && a.Before(b)
 }
 
-// sentinel stands in a repository's place to see what follows it; the domain
+// sentinel is in a repository's place to see what follows it; the domain
 // is reserved, so that nothing real has this name.
 const sentinel = "sentinel.registry.invalid"
 
@@ -103,7 +103,7 @@ func Rewrite(in Input) (*Result, error) {
 	case in.ImageOnly != "" && role == aistor.RoleObjectStore:
 		err = r.rewriteImageTag()
 	case in.ImageOnly != "":
-		return nil, fmt.Errorf("rewriting values of %q: a single image is changed in the object store chart alone", in.ChartName)
+		return nil, fmt.Errorf("rewriting values of %q: a single image can be changed only in the object store chart", in.ChartName)
 	case role == aistor.RoleObjectStore:
 		err = r.rewriteObjectStore()
 	default:
@@ -253,8 +253,8 @@ func (r *rewriter) buildResult() (*Result, error) {
 			continue
 		}
 		for _, why := range i.Reasons {
-			u := Unresolved{Ref: i.Ref, Reason: why, Why: "no setting was found that decides it"}
-			u.Fix = fmt.Sprintf("the reference is to be %s", r.Mirror.Map(i.Ref))
+			u := Unresolved{Ref: i.Ref, Reason: why, Why: "no setting for it was found"}
+			u.Fix = fmt.Sprintf("expected reference: %s", r.Mirror.Map(i.Ref))
 			out.Unresolved = append(out.Unresolved, u)
 		}
 	}

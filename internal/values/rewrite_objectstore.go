@@ -164,7 +164,7 @@ func (r *rewriter) rewriteImageTag() error {
 	}
 	ref.Tag, ref.Digest = r.ImageOnly, ""
 	want := r.Mirror.Map(ref)
-	why := "the object store is to run " + r.ImageOnly
+	why := "the object store must run " + r.ImageOnly
 	if _, isMap := getMapOrEmpty(r.values, at); !isMap {
 		return r.applyEdit(Edit{Path: at, Value: imageBlock(want)}, why)
 	}
@@ -185,7 +185,9 @@ func (r *rewriter) rewriteImageTag() error {
 type TagError struct{ Tag string }
 
 // Error names what was given.
-func (e *TagError) Error() string { return fmt.Sprintf("reading tag %q: no image can have it", e.Tag) }
+func (e *TagError) Error() string {
+	return fmt.Sprintf("reading tag %q: it is not a valid image tag", e.Tag)
+}
 
 // Hint shows the form.
 func (*TagError) Hint() string {

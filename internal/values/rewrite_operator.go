@@ -43,7 +43,7 @@ func referencesByPosition(list []images.Image) map[fieldPosition]images.Ref {
 func (r *rewriter) convertForms() error {
 	for _, key := range []string{"repositories", "images"} {
 		if v, set := r.values[key]; set && v == nil && r.affectsOutput(Path{key}) {
-			if err := r.applyEdit(Edit{Path: Path{key}, Value: map[string]any{}}, "an empty value takes the chart's defaults away"); err != nil {
+			if err := r.applyEdit(Edit{Path: Path{key}, Value: map[string]any{}}, "an empty value removes the chart's defaults"); err != nil {
 				return err
 			}
 		}
@@ -289,7 +289,7 @@ func (r *rewriter) rewriteImageStrings() error {
 			if !ok || !r.usesAistorRepository(r.Mirror.Map(ref)) {
 				continue
 			}
-			if err := r.applyEdit(Edit{Path: at.appendKey("image"), Value: imageNameAndTag(ref)}, "the repository's name is put before it"); err != nil {
+			if err := r.applyEdit(Edit{Path: at.appendKey("image"), Value: imageNameAndTag(ref)}, "the repository's name is prepended to it"); err != nil {
 				return err
 			}
 		}

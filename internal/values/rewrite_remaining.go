@@ -8,7 +8,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// rewriteRemaining turns round the references that still point elsewhere and stand in
+// rewriteRemaining turns round the references that still point elsewhere and are in
 // the values as text: init containers, side cars, extra resources, overrides
 // with a full name.
 func (r *rewriter) rewriteRemaining() error {
@@ -37,7 +37,7 @@ func (r *rewriter) rewriteRemaining() error {
 	return nil
 }
 
-// textIndex finds the texts that may mention an image without looking at all.
+// textIndex finds the texts that may mention an image without checking all.
 type textIndex struct {
 	list []textSetting
 	// refs are the texts that are a reference, by what it is read as; prose are

@@ -64,7 +64,7 @@ func (e *InvalidImageError) Unwrap() error { return e.Err }
 // CustomResourceDefinitions are left out, for they name nothing.
 //
 // The result is sorted by reference, and each image's reasons by kind, chart,
-// object and path, whatever the order of the input. An image field that can't
+// object and path, whatever the order of the input. An image field that cannot
 // be read is an [*InvalidImageError].
 func Discover(in DiscoverInput) ([]Image, error) {
 	f := &finder{found: map[Ref][]Reason{}, seen: map[sighting]bool{}, exclude: map[Ref]bool{}, sentinel: in.Sentinel, possible: in.Possible}

@@ -151,7 +151,7 @@ func (w *objectWalker) addEmbeddedReference(s, twin string, at fieldPath) error 
 	rest, ok := strings.CutPrefix(s, before)
 	if !ok {
 		return &InvalidImageError{Object: w.reason.Object, Path: at.path, Value: s,
-			Err: errors.New("follows the registry, but not in a form that can be read")}
+			Err: errors.New("the text after the registry is not an image reference")}
 	}
 	if end := strings.IndexAny(rest, " \t\r\n\"'`,;|)}]"); end >= 0 {
 		rest = rest[:end]

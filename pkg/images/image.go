@@ -20,11 +20,11 @@ const (
 	KindPossible Kind = "possible"
 )
 
-// IsRequired reports whether an installation pulls what is asked for so with its
+// IsRequired reports whether an installation pulls what is requested so with its
 // values as they are, as opposed to a feature that is switched off or a test.
 func (k Kind) IsRequired() bool { return k != KindOptional && k != KindPossible && k != KindTest }
 
-// Reason is one place that asks for an image.
+// Reason is one place that references an image.
 type Reason struct {
 	Kind Kind `json:"kind"`
 	// Chart is name-version of the chart, empty for a live object.

@@ -38,7 +38,7 @@ type Rule struct {
 }
 
 // defaultRules is the layout the vendor's own examples use, so that an
-// installation made by hand finds its images where it already looks for them.
+// installation made manually finds its images where it already looks for them.
 func (m Mirror) defaultRules() []Rule {
 	return []Rule{
 		{From: "quay.io/minio/aistor", To: path.Join(m.Prefix, "aistor")},
@@ -71,12 +71,12 @@ func (m Mirror) MapPush(r Ref) Ref {
 // Owns reports whether r already names the private registry.
 func (m Mirror) Owns(r Ref) bool { return m.Registry != "" && r.Host == m.Registry }
 
-// Validate reports what in m can't be used: no registry, a registry with a
+// Validate reports what in m cannot be used: no registry, a registry with a
 // scheme or path, or a rule with an empty side.
 func (m Mirror) Validate() error {
 	for _, host := range []string{m.Registry, m.PushRegistry} {
 		if at := strings.LastIndexByte(host, '@'); at >= 0 {
-			return message.Errorf("reading mirror: registry %q comes with a user or a password, which do not belong there\nhint: --registry-user with --password-stdin, or a login in docker's config", "***"+host[at:])
+			return message.Errorf("reading mirror: registry %q must not contain a user or password\nhint: --registry-user with --password-stdin, or a login in docker's config", "***"+host[at:])
 		}
 		if strings.Contains(host, "://") {
 			return message.Errorf("reading mirror: registry %q is a host[:port] without a scheme; plain http is allowed by name\nhint: --registry-plain-http HOST[:PORT]", host)
@@ -86,11 +86,11 @@ func (m Mirror) Validate() error {
 		}
 	}
 	if m.Registry == "" {
-		return fmt.Errorf("reading mirror: no registry named")
+		return fmt.Errorf("reading mirror: no registry set")
 	}
 	for _, r := range m.Rules {
 		if r.From == "" || r.To == "" {
-			return fmt.Errorf("reading mirror: rule %q to %q has an empty side", r.From, r.To)
+			return fmt.Errorf("reading mirror: mapping %q=%q has an empty side", r.From, r.To)
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ func ParseObjects(manifest string) []Object {
 }
 
 // NestedValue is what lies at path in an [Object] or in plain maps, or nil where a key
-// is missing or something on the way is no map. Lists are not entered.
+// is missing or something on the way is not a map. Lists are not entered.
 func NestedValue(v any, path ...string) any {
 	for _, p := range path {
 		switch m := v.(type) {

@@ -13,7 +13,7 @@ import (
 // types it keeps a tag and a digest side by side: charts write
 // "repo:tag@sha256:…", and losing the tag would lose the release it names.
 //
-// The zero value is no reference. Refs are comparable and safe to use as map
+// The zero value is not a reference. Refs are comparable and safe to use as map
 // keys. In JSON and YAML a Ref is its string form.
 type Ref struct {
 	// Host is the registry's host and, where given, port. Docker's short
@@ -88,7 +88,7 @@ func (r Ref) Name() string { return r.Host + "/" + r.Path }
 // quay.io/minio/aistor/operator.
 func (r Ref) Base() string { return r.Path[strings.LastIndexByte(r.Path, '/')+1:] }
 
-// Identifier is what a registry is asked for: the digest where there is one,
+// Identifier is what a registry is requested: the digest where there is one,
 // else the tag, else "latest".
 func (r Ref) Identifier() string {
 	switch {
@@ -101,7 +101,7 @@ func (r Ref) Identifier() string {
 	}
 }
 
-// IsZero reports whether r is no reference at all.
+// IsZero reports whether r is not a reference at all.
 func (r Ref) IsZero() bool { return r == Ref{} }
 
 // Compare orders references by their string form; it suits [slices.SortFunc].

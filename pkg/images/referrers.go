@@ -96,7 +96,7 @@ func (s *referrerSearch) findFor(ctx context.Context, subject string) error {
 // addReferrer reads one referrer and looks for its own.
 func (s *referrerSearch) addReferrer(ctx context.Context, at Ref, subject string) error {
 	if len(s.found) >= maxReferrers {
-		return fmt.Errorf("more than %d artifacts belong to it", maxReferrers)
+		return fmt.Errorf("it has more than %d referrers", maxReferrers)
 	}
 	raw, mediaType, desc, err := s.f.Manifest(ctx, at)
 	if err != nil {

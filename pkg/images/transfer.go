@@ -76,7 +76,7 @@ type Source interface {
 	// OpenBlob streams a blob of a from an offset, unchecked.
 	OpenBlob(ctx context.Context, a Artifact, digest string, from int64) (io.ReadCloser, error)
 	// HoldsBlob reports whether the source holds the blob itself. A difference
-	// bundle assumes some blobs on the far side instead; these are proved to
+	// bundle assumes some blobs on the airgapped side instead; these are proved to
 	// be there before anything is written.
 	HoldsBlob(digest string) bool
 }

@@ -59,7 +59,7 @@ func (p *pusher) isWithinIndex(ctx context.Context, j *job, have Descriptor) (bo
 	}
 	index, err := ParseManifest(raw, mediaType)
 	if err != nil {
-		return false, nil // what can't be read holds nothing of ours
+		return false, nil // what cannot be read holds nothing of ours
 	}
 	mine, err := p.manifestsOf(ctx, j.art)
 	if err != nil {
@@ -98,7 +98,7 @@ func (p *pusher) manifestsOf(ctx context.Context, a Artifact) ([]string, error) 
 	return list, nil
 }
 
-// targetRef is the reference that is asked for and put: by tag where there is
+// targetRef is the reference that is requested and put: by tag where there is
 // one, for a digest alone would leave the tag unset.
 func (p *pusher) targetRef(j *job) Ref {
 	r := j.dst

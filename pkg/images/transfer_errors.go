@@ -38,7 +38,7 @@ func (e *NameError) Error() string {
 
 // Hint names what helps.
 func (e *NameError) Hint() string {
-	return "repositories are lower-case letters and digits between single . _ - and /; look at --prefix, --map and --charts"
+	return "repositories are lower-case letters and digits between single . _ - and /; check --prefix, --map and --charts"
 }
 
 // AssumedError says that a difference bundle counts on a blob that its

@@ -78,7 +78,7 @@ func parseDescriptors(in []rawDescriptor) ([]Descriptor, error) {
 			return nil, err
 		}
 		if r.Size < 0 || r.Size > 1<<50 {
-			return nil, fmt.Errorf("parsing descriptor %q: size %d is impossible", r.Digest, r.Size)
+			return nil, fmt.Errorf("parsing descriptor %q: invalid size %d", r.Digest, r.Size)
 		}
 		if seen[r.Digest] {
 			continue

@@ -30,7 +30,7 @@ type PushOptions struct {
 // manifest, so that a push with nothing to do costs one request an artifact;
 // then it sends each missing blob once, the largest first, and mounts it into
 // the other repositories that need it; manifests follow, and tags come last,
-// so that an interrupted push leaves no tag that can't be pulled. Tags and
+// so that an interrupted push leaves no tag that cannot be pulled. Tags and
 // digests stay what they are.
 //
 // The receipt lists every artifact, also when an error is returned; then it

@@ -60,7 +60,7 @@ func (p *pusher) addToReferrersList(ctx context.Context, l *referrersListing) er
 	}
 	raw, err := p.referrersIndex(ctx, before, l.jobs)
 	if err != nil {
-		return fmt.Errorf("listing what belongs to %s: %w", at, err)
+		return fmt.Errorf("listing referrers of %s: %w", at, err)
 	}
 	return p.dst.PutManifest(ctx, at, MediaTypeOCIIndex, raw)
 }

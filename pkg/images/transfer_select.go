@@ -49,7 +49,7 @@ func (e *PlatformError) Error() string {
 // One platform of an index carries that platform's own manifest under the
 // reference, unchanged, so its digest is what a node reports. Several carry a
 // rebuilt index with exactly these children. Registries refuse an index whose
-// children are missing, so the original index can't be kept without all of
+// children are missing, so the original index cannot be kept without all of
 // them; SourceDigest remembers it. A reference that names a digest is kept
 // whole whatever was wanted, because any other digest would break the pin.
 func Resolve(ctx context.Context, f Fetcher, r Ref, platforms []string) (*Tree, error) {
@@ -149,14 +149,14 @@ func (l *treeLoader) addChild(ctx context.Context, d Descriptor, depth int) erro
 		return nil
 	}
 	if len(l.tree.Manifests) >= maxManifests {
-		return fmt.Errorf("reading index %q: it holds more than %d manifests", l.repo, maxManifests)
+		return fmt.Errorf("reading index %q: it has more than %d manifests", l.repo, maxManifests)
 	}
 	body, err := l.fetchManifest(ctx, d)
 	if err != nil {
 		return err
 	}
 	if l.read += len(body); l.read > maxManifestBytes {
-		return fmt.Errorf("reading index %q: its manifests come to more than %d bytes", l.repo, maxManifestBytes)
+		return fmt.Errorf("reading index %q: its manifests exceed %d bytes", l.repo, maxManifestBytes)
 	}
 	return l.addTree(ctx, d, body, depth)
 }

@@ -27,8 +27,8 @@ func TestParseManifest(t *testing.T) {
 		"no JSON":               {MediaTypeOCIManifest, `<html>`, nil, nil, "parsing manifest"},
 		"a digest that climbs":  {MediaTypeOCIManifest, `{"config":{"digest":"sha256:../../etc/passwd","size":1}}`, nil, nil, "sha256"},
 		"another algorithm":     {MediaTypeOCIManifest, `{"config":{"digest":"sha512:` + strings.Repeat("a", 128) + `","size":1}}`, nil, nil, "sha256"},
-		"a size below nothing":  {MediaTypeOCIManifest, `{"config":{"digest":"` + someDigest + `","size":-1}}`, nil, nil, "impossible"},
-		"a size beyond reason":  {MediaTypeOCIManifest, `{"config":{"digest":"` + someDigest + `","size":9000000000000000}}`, nil, nil, "impossible"},
+		"a size below nothing":  {MediaTypeOCIManifest, `{"config":{"digest":"` + someDigest + `","size":-1}}`, nil, nil, "invalid size"},
+		"a size beyond reason":  {MediaTypeOCIManifest, `{"config":{"digest":"` + someDigest + `","size":9000000000000000}}`, nil, nil, "invalid size"},
 		"a child that is wrong": {MediaTypeDockerList, `{"manifests":[{"digest":"x"}]}`, nil, nil, "sha256"},
 	}
 	for name, tt := range tests {

@@ -16,7 +16,7 @@ import (
 var ErrNothingToDo = errors.New("planning: no changes to the operator or an object store")
 
 // Build decides what to do, in which order, and what forbids it. It is pure:
-// equal inputs give equal plans. What can't be done appears as a refusal in
+// equal inputs give equal plans. What cannot be done appears as a refusal in
 // the plan, so that everything that is wrong is seen at once; an error means
 // that the inputs make no plan at all.
 func Build(in Inputs) (*Plan, error) {
@@ -62,7 +62,7 @@ func (p *Plan) Digest() string {
 	return digestOf(&silent)
 }
 
-// orderedChanges is every change in the order in which it is carried out.
+// orderedChanges is every change in the order in which it is executed.
 func (in Inputs) orderedChanges() []Change {
 	if in.isRollback() {
 		return slices.Concat(in.Stores, in.Operator)
@@ -123,7 +123,7 @@ func digestOf(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		// Only values that no YAML or JSON document holds, such as channels,
-		// can't be encoded.
+		// cannot be encoded.
 		panic(fmt.Sprintf("plan: encoding %T: %v", v, err))
 	}
 	sum := sha256.Sum256(b)

@@ -136,7 +136,7 @@ func sumOf(claims map[string]ClaimID) ClaimID {
 
 // ReplacedClaims are the recorded claims that do not exist any more, or that
 // have another UID or volume. A claim that came since is none of them. Of
-// namespaces whose claims were not looked at there are none.
+// namespaces whose claims were not checked there are none.
 func (f *Facts) ReplacedClaims(recorded ClaimRecords) []Deletion {
 	present := f.ClaimRecords()
 	var out []Deletion
@@ -208,7 +208,7 @@ func (f *Facts) missingClaims() []Deletion {
 			}
 			out = append(out, Deletion{
 				Object: ObjectKey{Kind: "PersistentVolumeClaim", Namespace: w.Namespace, Name: name}, State: DeletionDone, Stores: []string{w.Store},
-				Effect: "its pod gets an empty volume when it restarts", Expected: "a claim of its own for each pod of statefulset " + w.Name, Received: "no such claim",
+				Effect: "its pod gets an empty volume when it restarts", Expected: "one claim for each pod of statefulset " + w.Name, Received: "no such claim",
 			})
 		}
 	}
@@ -226,7 +226,7 @@ func (w Workload) ClaimNames() []string {
 	return names
 }
 
-// claimsUnknown reports whether the claims of a namespace were not looked at.
+// claimsUnknown reports whether the claims of a namespace were not checked.
 func (f *Facts) claimsUnknown(namespace string) bool {
 	if f.Namespace != "" && f.Namespace != namespace {
 		return true

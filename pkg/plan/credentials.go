@@ -44,7 +44,7 @@ const (
 	// CredentialChanged is another value.
 	CredentialChanged CredentialOutcome = "change"
 	// CredentialMissing means that the Secret they come from is deleted by the
-	// change, or is not there.
+	// change, or does not exist.
 	CredentialMissing CredentialOutcome = "missing"
 	// CredentialUnknown means that the live Secret could not be read.
 	CredentialUnknown CredentialOutcome = "unknown"
@@ -82,11 +82,11 @@ func (c CredentialChange) String() string {
 	}
 	switch {
 	case c.Outcome == CredentialUnknown:
-		return "whether " + what + " " + change + " is not known, for the live Secret could not be read" + where
+		return "whether " + what + " " + change + " is unknown, because the live Secret could not be read" + where
 	case c.Deleted:
-		return what + " would be deleted by Helm" + where + ", and the object store still takes them from there"
+		return what + " would be deleted by Helm" + where + ", although the object store still uses it"
 	case c.Outcome == CredentialMissing:
-		return what + " would be taken from a Secret or key that is not there" + where
+		return what + " would be taken from a Secret or key that does not exist" + where
 	}
 	return what + " " + change + parts + where
 }
@@ -94,7 +94,7 @@ func (c CredentialChange) String() string {
 // CredentialChanges are what the changes of object stores do to root logins,
 // encryption keys, KES configurations and certificates, in a stable order. The
 // live values are compared with what they will be, so that a Secret which was
-// edited by hand and would be set back counts too.
+// edited manually and would be set back counts too.
 func (in Inputs) CredentialChanges() []CredentialChange {
 	var list []CredentialChange
 	for _, c := range in.Stores {

@@ -157,7 +157,7 @@ func (s *storeCredentials) kept(name string) bool {
 	return false
 }
 
-// gone reports whether the Secret was looked for and is not there.
+// gone reports whether the Secret was looked for and does not exist.
 func (s *storeCredentials) gone(name string) bool {
 	return slices.ContainsFunc(s.facts.StoreSecrets, func(one StoreSecret) bool {
 		return one.Namespace == s.namespace && one.Name == name && !one.Present

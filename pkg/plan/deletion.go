@@ -62,7 +62,7 @@ func (d Deletion) Text(now time.Time) string {
 
 // Deletions are the objects of the installation that are marked for deletion,
 // and the claims that a server needs and that do not exist; what holds data
-// comes first. Pods are not among them: a roll-out deletes pods. Of the nodes
+// comes first. Pods are not among them: a rollout deletes pods. Of the nodes
 // only those count that run a pod of AIStor, since autoscalers delete others.
 func (f *Facts) Deletions() []Deletion {
 	var out []Deletion
@@ -114,20 +114,20 @@ func (f *Facts) objects() []Deletion {
 	l := &objectList{}
 	l.addVolumes(f)
 	for _, s := range f.Stores {
-		l.add("ObjectStore", s.Namespace, s.Name, s.Terminating, "its servers and their claims go with it", s.Key())
+		l.add("ObjectStore", s.Namespace, s.Name, s.Terminating, "its servers and their claims are deleted with it", s.Key())
 	}
 	for _, w := range f.Workloads {
 		effect := ""
 		if w.Store != "" {
-			effect = "its pods go with it"
+			effect = "its pods are deleted with it"
 		}
 		l.add(w.Kind, w.Namespace, w.Name, w.Terminating, effect, w.Store)
 	}
 	for _, n := range f.Namespaces {
-		l.add("Namespace", "", n.Name, n.Terminating, "everything in it goes with it", f.storesIn(n.Name)...)
+		l.add("Namespace", "", n.Name, n.Terminating, "everything in it is deleted with it", f.storesIn(n.Name)...)
 	}
 	for _, c := range f.CRDs {
-		effect, stores := "every object of its kind goes with it", []string(nil)
+		effect, stores := "every object of its kind is deleted with it", []string(nil)
 		if c.Name == aistor.CRDObjectStores {
 			stores = f.storesIn("")
 		}
@@ -157,7 +157,7 @@ func (l *objectList) addVolumes(f *Facts) {
 	stores := map[string]string{}
 	for _, c := range f.Claims {
 		stores[c.Namespace+"/"+c.Name] = c.Store
-		effect := "it goes when its pod restarts"
+		effect := "it is deleted when its pod restarts"
 		if volumes[c.Volume].ReclaimPolicy == ReclaimDelete {
 			effect += fmt.Sprintf(", and with it the data: the reclaim policy of volume %s is Delete", c.Volume)
 		}
@@ -165,7 +165,7 @@ func (l *objectList) addVolumes(f *Facts) {
 	}
 	for _, v := range f.Volumes {
 		claim := v.ClaimNamespace + "/" + v.ClaimName
-		l.add("PersistentVolume", "", v.Name, v.Terminating, "it goes when claim "+claim+" does", stores[claim])
+		l.add("PersistentVolume", "", v.Name, v.Terminating, "it is deleted with claim "+claim, stores[claim])
 	}
 }
 

@@ -52,7 +52,7 @@ func differentSteps(now, then []Step) string {
 	}
 	for _, s := range then {
 		if !with(now, s.ID) {
-			return "step " + s.ID + " of the file is not one now"
+			return "step " + s.ID + " of the file is not in the current plan"
 		}
 	}
 	for i, s := range now {
@@ -78,7 +78,7 @@ func differentNotices(kind string, now, then []Notice) string {
 	}
 	for _, n := range then {
 		if !slices.Contains(now, n) && !isAdvice(n) {
-			return fmt.Sprintf("%s %s of the file does not hold now: %s", kind, n.ID, n.Message)
+			return fmt.Sprintf("%s %s of the file no longer applies: %s", kind, n.ID, n.Message)
 		}
 	}
 	return ""

@@ -119,7 +119,7 @@ func evaluateValues(n *noticeList, in Inputs, c Change) {
 	}
 	hint := "update the values files with\n  helm aistor values " + which + in.commandFlags(c.ValuesFiles) + " --write"
 	if slices.Contains(c.ValuesFiles, "-") {
-		hint = "change it in the source of standard input comes from; from the same input this says what:\n  helm aistor values " + which + in.commandFlags(c.ValuesFiles)
+		hint = "change it in the source of standard input; list the changes with:\n  helm aistor values " + which + in.commandFlags(c.ValuesFiles)
 	}
 	n.addRefusal("values-not-kept", hint,
 		"release %s would get values that are not in its files: %s must change at %s",

@@ -306,7 +306,7 @@ type ServiceAccount struct {
 type License struct {
 	Namespace string `json:"namespace"`
 	// Release is namespace/name of the Helm release that owns the Secret,
-	// empty where it was made by hand.
+	// empty where it was made manually.
 	Release string    `json:"release,omitempty"`
 	Present bool      `json:"present"`
 	Token   Sensitive `json:"-"`
@@ -333,7 +333,7 @@ type Event struct {
 }
 
 // GitOpsOwner says that a release is reconciled by Flux or Argo CD, which
-// would revert what somebody else does to it.
+// would revert what another client does to it.
 type GitOpsOwner struct {
 	// Release is namespace/name.
 	Release string `json:"release"`

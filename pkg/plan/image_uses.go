@@ -25,7 +25,7 @@ type ImageUse struct {
 
 // CollectImageUses are all images that run or that the installed values would pull: those
 // of pods, of the operator's manifest, and of the object stores' own fields,
-// sorted by reference. What is no reference is left to the checks.
+// sorted by reference. What is not a reference is left to the checks.
 func CollectImageUses(f *Facts) []ImageUse {
 	u := imageUses{}
 	for _, p := range f.Pods {

@@ -16,7 +16,7 @@ type Inputs struct {
 	// intermediate version and the target last. Empty means no change.
 	Operator []Change
 	// Stores are the object store releases' changes in the order in which
-	// they are carried out.
+	// they are executed.
 	Stores  []Change
 	Options Options
 	// License replaces the one in a Secret that no release owns. A release's
@@ -58,7 +58,7 @@ type Options struct {
 	StoresOnly      bool   `json:"storesOnly,omitempty"`
 	OperatorVersion string `json:"operatorVersion,omitempty"`
 	// GitOps says that the plan is written down as commits, which Flux or Argo
-	// CD carries out: what they manage and what no file has is then no reason
+	// CD executes: what they manage and what no file has is then no reason
 	// to refuse it. Nothing here carries such a plan out.
 	GitOps bool `json:"gitOps,omitempty"`
 }
@@ -78,7 +78,7 @@ type Bundle struct {
 type BundleImage struct {
 	Ref    images.Ref `json:"ref"`
 	Digest string     `json:"digest"`
-	// Size is the whole image's, in bytes.
+	// Size is the entire image's, in bytes.
 	Size      int64    `json:"size"`
 	Platforms []string `json:"platforms,omitempty"`
 	// Manifests are the digests of the platforms' own manifests, by platform.

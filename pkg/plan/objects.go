@@ -5,7 +5,7 @@ import (
 )
 
 // clusterScoped are the kinds without a namespace that the AIStor charts
-// render; rendered objects leave the namespace out, so it can't be told from
+// render; rendered objects leave the namespace out, so it cannot be told from
 // the object itself.
 var clusterScoped = map[string]bool{
 	"ClusterRole": true, "ClusterRoleBinding": true, "CustomResourceDefinition": true,

@@ -14,7 +14,7 @@ type Permission struct {
 	// Kind and Version are set where Resource was only guessed from the kind.
 	Kind    string `json:"kind,omitempty"`
 	Version string `json:"version,omitempty"`
-	// Namespace is empty for the whole cluster.
+	// Namespace is empty for the entire cluster.
 	Namespace string `json:"namespace,omitempty"`
 	// Names are the objects it is about, sorted: the right to these alone
 	// suffices. Empty means any.

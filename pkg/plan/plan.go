@@ -43,7 +43,7 @@ type Plan struct {
 type Cluster struct {
 	UID     string `json:"uid"`
 	Version string `json:"version"`
-	// Context and Server say how it was reached, for people. Somebody else
+	// Context and Server say how it was reached, for people. Another client
 	// reaches the same cluster by other names, so that they are no part of the
 	// plan.
 	Context string `json:"-"`
@@ -90,7 +90,7 @@ type Action string
 
 // The actions of steps, in the order in which they occur.
 const (
-	// ActionBackup writes values, manifests, CRDs and ObjectStores to a folder.
+	// ActionBackup writes values, manifests, CRDs and ObjectStores to a directory.
 	ActionBackup Action = "backup"
 	// ActionPush moves missing images from the bundle to the registry.
 	ActionPush Action = "push"
@@ -127,7 +127,7 @@ type Step struct {
 	Reversible bool      `json:"reversible"`
 	From       *ChartRef `json:"from,omitempty"`
 	To         *ChartRef `json:"to,omitempty"`
-	// Revision is the one that `helm rollback` makes anew; 0 is an upgrade.
+	// Revision is the one that `helm rollback` makes again; 0 is an upgrade.
 	Revision int `json:"revision,omitempty"`
 	// Unchanged says chart and values are in place already: the step only
 	// waits until what they ask for is ready.

@@ -6,7 +6,7 @@ import (
 )
 
 // PreflightSummary is what a preflight said when a plan was written down, for whoever
-// reviews it. It is no part of what is carried out: the checks are made again
+// reviews it. It is no part of what is executed: the checks are made again
 // then.
 type PreflightSummary struct {
 	// Text is one sentence, OK whether nothing stood in the way.

@@ -66,7 +66,7 @@ func storeRestarts(in Inputs, c Change) []Restart {
 	return []Restart{{Store: s.Key(), Pods: s.ServerCount(), Strategy: restartStrategy(s, from, to), Why: why, Selected: true}}
 }
 
-// storeAtOperatorStep is a store as the operator's step finds it: on the way back its own
+// storeAtOperatorStep is a store as the operator's step finds it: on the rollback its own
 // chart has gone back before.
 func (in Inputs) storeAtOperatorStep(s Store) Store {
 	if !in.isRollback() {

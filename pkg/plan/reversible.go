@@ -4,7 +4,7 @@ import "github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 
 // isReversible reports whether the step of a change can be undone by going back
 // to the revision before, as far as that can be told beforehand: Helm would
-// not stop half way, no definition goes with all its objects, and no object
+// not stop midway, no definition goes with all its objects, and no object
 // store loses a field. Whether a newer server has run by then is seen only
 // when the step has failed.
 func (in Inputs) isReversible(c Change) bool {

@@ -31,7 +31,7 @@ func roleID(kind, namespace, name string) string { return kind + "/" + namespace
 // comes or changes: the rights of the role, as it was too, since a failed upgrade
 // goes back.
 func (r *permissionSet) addEscalate(known chartRoles, c Change, k ObjectKey, o, was images.Object) {
-	// It looks at the rules whatever else of the object changes, a label alone.
+	// It checks the rules whatever else of the object changes, a label alone.
 	if reflect.DeepEqual(o, was) {
 		return
 	}
@@ -63,7 +63,7 @@ func (r *permissionSet) addBind(known chartRoles, c Change, k ObjectKey) {
 				a.Resource, a.Namespace = "roles", k.Namespace
 			}
 			if i > 0 {
-				a.Optional, a.Why = true, "a binding comes back by it where the upgrade fails"
+				a.Optional, a.Why = true, "required to restore a binding if the upgrade fails"
 			}
 			roles := known[roleID(b.RoleKind, a.Namespace, b.RoleName)]
 			if len(roles) == 0 {

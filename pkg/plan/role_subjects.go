@@ -40,18 +40,18 @@ func Strengths(list []Permission) []string {
 		switch everything := a.Verb == "*" || a.Verb == "escalate" || a.Verb == "impersonate"; {
 		case a.Instead:
 		case everything && a.Group == rbac, a.Verb == "*" && a.Group == "*" && a.Resource == "*", a.Verb == "impersonate":
-			notes = append(notes, fmt.Sprintf("As strong as cluster-admin %s: it may %s %s.", where, a.Verb, a.GroupResource()))
+			notes = append(notes, fmt.Sprintf("Equivalent to cluster-admin %s: it may %s %s.", where, a.Verb, a.GroupResource()))
 		case a.Verb == "bind" && a.Group == rbac && !a.Held:
 			for _, name := range a.Names {
-				notes = append(notes, fmt.Sprintf("As strong as %s %s, which no chart brings and it may bind %s.", strings.TrimSuffix(a.Resource, "s"), name, where))
+				notes = append(notes, fmt.Sprintf("Equivalent to %s %s, which no chart contains and which it may bind %s.", strings.TrimSuffix(a.Resource, "s"), name, where))
 			}
 		case a.Held && a.Namespace == "" && a.Group == "" && (a.Resource == "secrets" || a.Resource == "*") && len(a.Names) == 0:
 			secrets = append(secrets, a.Verb)
 		}
 	}
 	if len(secrets) > 0 {
-		notes = append(notes, fmt.Sprintf("It may %s Secrets in every namespace: the charts' own ClusterRoles may, and nobody may "+
-			"write a role without holding its rights. Treat its holder as a cluster administrator, and take it away after the upgrade.", strings.Join(secrets, ", ")))
+		notes = append(notes, fmt.Sprintf("It may %s Secrets in every namespace, because the charts' ClusterRoles may, and writing "+
+			"a role requires its permissions. Treat its holder as a cluster administrator, and revoke it after the upgrade.", strings.Join(secrets, ", ")))
 	}
 	slices.Sort(notes)
 	return slices.Compact(notes)

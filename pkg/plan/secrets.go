@@ -7,7 +7,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// SecretValues are the secrets that one look at the cluster found: in values,
+// SecretValues are the secrets that one check the cluster found: in values,
 // manifests and object stores, the license and the logins of pull secrets.
 // Whoever shows or stores anything about the facts takes them out of it. A nil
 // f has none.

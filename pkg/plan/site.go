@@ -23,7 +23,7 @@ const (
 	ReferencesKeep    = "keep"
 )
 
-// Validate reports what can't be used.
+// Validate reports what cannot be used.
 func (r SiteRegistry) Validate() error {
 	switch r.References {
 	case "", ReferencesRewrite, ReferencesKeep:
@@ -33,7 +33,7 @@ func (r SiteRegistry) Validate() error {
 }
 
 // Site describes one installation, without secrets: it is written on the
-// airgapped side, reviewed, and carried out to whoever makes the bundle.
+// airgapped side, reviewed, and executed to whoever makes the bundle.
 type Site struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`

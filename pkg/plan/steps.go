@@ -109,7 +109,7 @@ func validateStep() Step {
 	}
 }
 
-// licenseStep replaces a license that somebody keeps in a Secret by hand.
+// licenseStep replaces a license that somebody keeps in a Secret manually.
 func licenseStep(in Inputs) Step {
 	namespace := in.journalNamespace()
 	return Step{

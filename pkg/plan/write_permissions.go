@@ -129,7 +129,7 @@ func (in Inputs) hasStore(namespace string) bool {
 
 // LeaseNamespaces are those whose Lease keeps other runs away from what this one
 // changes or restarts: the operator's and those of all stores, or the one that
-// is looked at alone. They are sorted.
+// is checked alone. They are sorted.
 func (in Inputs) LeaseNamespaces() []string { return in.watchedNamespaces() }
 
 // watchedNamespaces are the operator's and those of all stores.

@@ -26,7 +26,7 @@ func TestRunningReferencesPrivate(t *testing.T) {
 				p.Containers = append(p.Containers, plan.Container{Name: "log", Init: true, Restartable: true, Image: "docker.io/busybox"})
 			})},
 		{name: "no pods where some should be", want: Fail, change: func(_ *testing.T, s *Subject) { s.Facts.Pods = nil }},
-		{name: "no registry named", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Registry.Registry = "" }},
+		{name: "no registry set", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Registry.Registry = "" }},
 	})
 }
 

@@ -73,7 +73,7 @@ func requestedBy(img plan.PlannedImage) string {
 	return strings.Join(list, ", ")
 }
 
-// imageObject is the first object that asks for an image.
+// imageObject is the first object that references an image.
 func imageObject(img plan.PlannedImage) plan.ObjectKey {
 	return plan.ObjectKey{Kind: "Image", Name: img.Private.String()}
 }

@@ -82,7 +82,7 @@ func TestCRDRemoval(t *testing.T) {
 	}
 	runCases(t, PreUpgradeChecks(), "crd-removal", []checkCase{
 		{name: "nothing goes", want: Pass},
-		{name: "the stores' definition goes", want: Fail, change: drop(false), line: "CRD objectstores.aistor.min.io", remedy: "leave the operator"},
+		{name: "the stores' definition goes", want: Fail, change: drop(false), line: "CRD objectstores.aistor.min.io", remedy: "keep the operator"},
 		{name: "a definition that the installed chart keeps", want: Pass, change: drop(true)},
 		{name: "an annotation put on by hand does not help", want: Fail, change: func(t *testing.T, s *Subject) {
 			drop(false)(t, s)

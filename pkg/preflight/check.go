@@ -38,9 +38,9 @@ type Check struct {
 	// check reads from the facts. A [plan.Gap] in one of them turns a pass
 	// into an error.
 	Needs []string
-	// Partial says that the check judges what could be looked at although there
+	// Partial says that the check judges what could be checked although there
 	// are gaps in Needs: they then spoil nothing but a pass. A gap for want of an
-	// optional right, or beyond the one namespace that was looked at, turns it
+	// optional right, or beyond the one namespace that was checked, turns it
 	// into a skip that says so.
 	Partial bool
 	// Mandatory says that neither [Options.Skip] nor a waiver keeps a failure or
@@ -69,8 +69,8 @@ type Subject struct {
 	// none. Plan is the one for the present state.
 	Reviewed *plan.Plan
 	// StaleReason says why Reviewed does not hold any more, where that is known
-	// better than from the plans alone: what somebody else changed since a part
-	// of it was carried out.
+	// better than from the plans alone: what another client changed since a part
+	// of it was executed.
 	StaleReason string
 	// Registry answers for the private registry; nil where this machine has
 	// no route to it.

@@ -18,7 +18,7 @@ const minimumServerVersion = "1.22"
 func checkReachable(_ context.Context, s *Subject) Result {
 	f := s.Facts
 	if f.ServerVersion == "" {
-		return Result{Status: Error, Message: "the API server did not answer with its version",
+		return Result{Status: Error, Message: "the API server did not return its version",
 			Observed: "no version", Required: "an answer", Remedy: "kubectl version"}
 	}
 	name := f.Server
@@ -36,7 +36,7 @@ func checkReachable(_ context.Context, s *Subject) Result {
 func checkVersion(_ context.Context, s *Subject) Result {
 	have, err := version.ParseGeneric(s.Facts.ServerVersion)
 	if err != nil {
-		return Result{Status: Error, Message: "the server's version can't be read",
+		return Result{Status: Error, Message: "the server's version cannot be parsed",
 			Observed: s.Facts.ServerVersion, Required: "a version such as v1.33.1", Remedy: "kubectl version"}
 	}
 	var f findings
@@ -61,11 +61,11 @@ func checkSameCluster(_ context.Context, s *Subject) Result {
 	case p == nil || p.Cluster.UID == "":
 		return skipResult("the plan is not bound to a cluster")
 	case s.Facts.ClusterUID == "":
-		return Result{Status: Error, Message: "the uid of namespace kube-system could not be read, so the cluster can't be told from another",
+		return Result{Status: Error, Message: "the uid of namespace kube-system could not be read, so the cluster cannot be identified",
 			Required: p.Cluster.UID, Remedy: "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'"}
 	case s.Facts.ClusterUID != p.Cluster.UID:
 		return Result{Status: Fail, Message: "the plan was made for another cluster",
-			Observed: s.Facts.ClusterUID, Required: p.Cluster.UID, Remedy: "name the plan's cluster with --context (kubectl) or --kube-context (helm), or make a plan for this one with helm aistor plan --out"}
+			Observed: s.Facts.ClusterUID, Required: p.Cluster.UID, Remedy: "select the plan's cluster with --context (kubectl) or --kube-context (helm), or create a plan for this one with: helm aistor plan --out FILE"}
 	}
 	return passResult("the plan was made for this cluster")
 }
@@ -108,7 +108,7 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		if a.Namespace != "" {
 			line += " in " + a.Namespace
 		} else {
-			line += " in the whole cluster"
+			line += " cluster-wide"
 		}
 		switch can := a.CanICommand(); {
 		case a.Allowed, a.Instead, a.Held && mayEscalate(s.Permissions, a.Namespace):
@@ -119,7 +119,7 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 		case a.Optional:
 			f.addWarning(plan.ObjectKey{}, "%s: not allowed; %s", line, can).setDetails("denied", "allowed", can)
 		case a.Held:
-			f.addFailure(plan.ObjectKey{}, "%s: not allowed; a role of the charts grants it, and nobody may write a role without holding its rights; %s", line, can).
+			f.addFailure(plan.ObjectKey{}, "%s: not allowed, but required because a role of the charts grants it; %s", line, can).
 				setDetails("denied", "allowed", can)
 		default:
 			f.addFailure(plan.ObjectKey{}, "%s: not allowed; %s", line, can).setDetails("denied", "allowed", can)

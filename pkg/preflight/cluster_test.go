@@ -50,7 +50,7 @@ func TestPermissions(t *testing.T) {
 			}},
 		{name: "every missing right is listed with its question", want: Fail, line: "(and 2 more)",
 			details: []string{"patch deployments.apps (a, b) in aistor: not allowed; kubectl auth can-i patch deployments.apps -n aistor",
-				"delete clusterrolebindings.rbac.authorization.k8s.io (x) in the whole cluster: not allowed; kubectl auth can-i delete clusterrolebindings.rbac.authorization.k8s.io/x",
+				"delete clusterrolebindings.rbac.authorization.k8s.io (x) cluster-wide: not allowed; kubectl auth can-i delete clusterrolebindings.rbac.authorization.k8s.io/x",
 				"create secrets in tenant: not allowed; kubectl auth can-i create secrets -n tenant"},
 			change: func(_ *testing.T, s *Subject) {
 				s.Permissions = []Permission{

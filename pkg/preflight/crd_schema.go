@@ -202,7 +202,7 @@ func (d *crdSchema) findViolations(old, object images.Object, installed map[stri
 	}
 	plain, err := toJSONValue(user)
 	if err != nil {
-		return []violation{{path: "it", reason: "is no JSON: " + err.Error()}}
+		return []violation{{path: "it", reason: "is not JSON:  " + err.Error()}}
 	}
 	var list []violation
 	var invalid *jsonschema.ValidationError

@@ -274,7 +274,7 @@ func storeAfter(s *Subject, st plan.Store) images.Object {
 }
 
 // applyHelmPatch is a live object after Helm's patch, which for custom resources is
-// made of the two manifests alone. What can't be made is the rendered object.
+// made of the two manifests alone. What cannot be made is the rendered object.
 func applyHelmPatch(live, before, after images.Object) images.Object {
 	if before == nil {
 		before = after

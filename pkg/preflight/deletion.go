@@ -11,7 +11,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// deletionNeeds are the resources whose deletionTimestamps are looked at;
+// deletionNeeds are the resources whose deletionTimestamps are checked;
 // "rendered" are the objects of the releases' manifests.
 func deletionNeeds() []string {
 	return []string{
@@ -23,8 +23,8 @@ func deletionNeeds() []string {
 
 func deletionCheck(phase Phase) Check {
 	return Check{ID: "nothing-deleting", Title: "Nothing being deleted", Phase: phase, Mandatory: true, Partial: true, Needs: deletionNeeds(), Run: checkDeletions,
-		Inspects:  "the deletionTimestamp of every object of the installation but pods: volume claims and their volumes, object stores, namespaces, definitions, workloads, nodes in use and all that the releases' manifests hold; the volume claim of each server",
-		FailsWhen: "an object is marked for deletion, or a server's volume claim does not exist; it cannot be waived or left out"}
+		Inspects:  "the deletionTimestamp of every object of the installation except pods: volume claims and their volumes, object stores, namespaces, CRDs, workloads, nodes in use and all objects in the releases' manifests; the volume claim of each server",
+		FailsWhen: "an object is marked for deletion, or a server's volume claim does not exist; it cannot be waived or skipped"}
 }
 
 func volumesKeptCheck(phase Phase) Check {
@@ -49,7 +49,7 @@ func checkDeletions(_ context.Context, s *Subject) Result {
 	}
 	tracked := len(s.Facts.Tracked())
 	if tracked == 0 && len(f.list) == 0 {
-		return skipResult("no objects of AIStor")
+		return skipResult("no AIStor objects")
 	}
 	r := f.buildResult("%s marked for deletion", plural.CountIs(0, "object"))
 	if r.Status == Pass {

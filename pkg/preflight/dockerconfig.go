@@ -43,7 +43,7 @@ func (c Credential) IsAnonymous() bool { return c.Username == "" && c.Password =
 type DockerConfig struct{ entries []Credential }
 
 // ParseDockerConfig reads the content of .dockerconfigjson as kubelet does: one
-// entry whose auth can't be decoded makes the whole secret useless, and with
+// entry whose auth cannot be decoded makes the whole secret useless, and with
 // it every other secret of the pod. Errors never quote the content.
 func ParseDockerConfig(data []byte) (*DockerConfig, error) {
 	if len(data) == 0 {
@@ -57,7 +57,7 @@ func ParseDockerConfig(data []byte) (*DockerConfig, error) {
 		} `json:"auths"`
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, errors.New(keyDockerConfigJSON + " is not the JSON that Docker writes")
+		return nil, errors.New(keyDockerConfigJSON + " is not a Docker config in JSON")
 	}
 	var d DockerConfig
 	for _, loc := range sortedKeys(doc.Auths) {

@@ -106,8 +106,8 @@ func TestParseDockerConfig(t *testing.T) {
 		{"an identity token is nothing", `{"auths":{"r":{"identitytoken":"x"}}}`, "", "", ""},
 		{"auth that is no base64", `{"auths":{"r":{"auth":"hunter2!"}}}`, "", "", "not base64"},
 		{"auth without a colon", `{"auths":{"r":{"auth":"aHVudGVyMg=="}}}`, "", "", "username:password"},
-		{"no JSON", `hunter2`, "", "", "not the JSON"},
-		{"another shape", `{"auths":["hunter2"]}`, "", "", "not the JSON"},
+		{"no JSON", `hunter2`, "", "", "is not a Docker config"},
+		{"another shape", `{"auths":["hunter2"]}`, "", "", "is not a Docker config"},
 		{"nothing", ``, "", "", "missing key .dockerconfigjson"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

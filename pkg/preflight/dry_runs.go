@@ -17,7 +17,7 @@ func dryRunChecks() []Check {
 			FailsWhen: "a request is rejected by the server, a policy or a webhook: an immutable field, an unknown kind, an object that Helm cannot adopt; an error if a dry run was not possible"}),
 		warnIfInterrupted(Check{ID: "pods-admitted", Title: "Pods admitted", Phase: PhaseA, WithInputs: true, WithPlan: true, Run: checkPodsAdmitted,
 			Inspects:  "a dry run of a pod for each Deployment of the operator, and of a copy of a live pod for each pool that restarts, with the target's images",
-			FailsWhen: "Pod Security, a quota, a policy or a webhook refuses it; an error where a dry run could not be made"}),
+			FailsWhen: "Pod Security, a quota, a policy or a webhook refuses it; an error if a dry run was not possible"}),
 	}
 }
 
@@ -72,7 +72,7 @@ func evaluateDryRuns(s *Subject, pods bool, thing, passed, nothing string) Resul
 	return f.buildResult("%s %s", plural.CountIs(accepted, thing), passed)
 }
 
-// dryRunRemedy is the command that shows what stands in the way.
+// dryRunRemedy is the command that shows what is in the way.
 func dryRunRemedy(t plan.DryRun) string {
 	switch {
 	case strings.Contains(t.Cause, "PodSecurity"):

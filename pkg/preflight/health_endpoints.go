@@ -74,7 +74,7 @@ func checkOperatorLog(_ context.Context, s *Subject) Result {
 			look += " --since-time " + since
 		}
 		f.addWarning(e.Pod, "%s: container %s wrote %s, last %s: %s", objectLabel(e.Pod), e.Container, plural.CountTimes(e.Count), e.Last.UTC().Format(time.RFC3339), e.Message).
-			setDetails(plural.CountTimes(e.Count), "no errors of pulling or reconciling", look)
+			setDetails(plural.CountTimes(e.Count), "no pull or reconcile errors", look)
 	}
 	if len(f.list) > 0 {
 		for _, g := range missed {
@@ -90,7 +90,7 @@ func checkOperatorLog(_ context.Context, s *Subject) Result {
 		return r
 	}
 	if s.Facts.LogsRead == 0 && s.Facts.Namespace != "" {
-		return unobservedResult("the operator is outside of namespace %s", s.Facts.Namespace)
+		return unobservedResult("the operator is outside namespace %s", s.Facts.Namespace)
 	}
 	if s.Facts.LogsRead == 0 {
 		return unobservedResult("no log of the operator was read")

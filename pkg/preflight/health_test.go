@@ -99,7 +99,7 @@ func TestWebhookReady(t *testing.T) {
 		{name: "a service that errors", want: Error, change: func(_ *testing.T, s *Subject) {
 			s.Facts.Services, s.Facts.Gaps = nil, []plan.Gap{{Subject: "services in aistor", Cause: "forbidden"}}
 		}},
-		{name: "rendered but gone", want: Fail, line: "missing, though release aistor/aistor made it",
+		{name: "rendered but gone", want: Fail, line: "missing, although release aistor/aistor contains it",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Webhooks = nil }},
 		{name: "a version without one", want: Skip, change: func(_ *testing.T, s *Subject) { s.Facts.Webhooks, s.Facts.Operator.Manifest = nil, "" }},
 	}

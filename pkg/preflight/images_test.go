@@ -31,7 +31,7 @@ func TestRenderedReferencesPrivate(t *testing.T) {
 				config(private+"/aistor/minio-sidecar:"+minioR, "quay.io/minio/aistor/kes:R")(t, s)
 				s.Inputs.Operator[0].Images = []images.Image{{Ref: mustParseRef(t, "quay.io/minio/aistor/kes:R"), Reasons: []images.Reason{{Kind: images.KindOptional}}}}
 			}},
-		{name: "no registry named", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Registry.Registry = "" }},
+		{name: "no registry set", want: Skip, change: func(_ *testing.T, s *Subject) { s.Plan.Registry.Registry = "" }},
 	})
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // What an interrupted upgrade leaves must not stand in the way of the one that
-// goes on, and must still fail the proof of the outcome.
+// continues, and must still fail the proof of the outcome.
 func TestWhatAnInterruptedUpgradeLeftWarnsBeforeAndFailsAfter(t *testing.T) {
 	t.Parallel()
 	broken := func(t *testing.T) *Subject {

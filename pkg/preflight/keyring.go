@@ -16,7 +16,7 @@ type keyring struct {
 }
 
 // keyringOf reads a puller's secrets as kubelet does: missing ones and those of
-// another type are passed over, one that can't be read spoils all.
+// another type are passed over, one that cannot be read spoils all.
 func keyringOf(f *plan.Facts, p imagePuller) keyring {
 	var k keyring
 	for _, name := range p.secrets {

@@ -89,14 +89,14 @@ func checkWritable(ctx context.Context, s *Subject) Result {
 		if err := pusher.CheckPushAccess(ctx, img.Private); err != nil {
 			status, line, perImage := describeRefusal(err, img.Private)
 			if kindOfError(err) == KindForbidden {
-				line = "403 from " + img.Private.Host + ": no right to push to " + img.Private.Name()
+				line = "403 from " + img.Private.Host + ": not allowed to push to " + img.Private.Name()
 			}
 			if said[line] && !perImage {
 				continue
 			}
 			said[line] = true
 			f.addFinding(status, imageObject(img), "image %s must be pushed: %s", img.Private, line).
-				setDetails(line, "the right to push", orDefault(hintOf(err), "let the registry's owner run helm aistor push, then add --push never"))
+				setDetails(line, "push permission", orDefault(hintOf(err), "let the registry's owner run helm aistor push, then add --push never"))
 		}
 	}
 	if due == 0 {
@@ -130,7 +130,7 @@ func checkRollback(ctx context.Context, s *Subject) Result {
 
 func evaluateRollbackImages(ctx context.Context, f *findings, s *Subject) int {
 	if s.Registry == nil {
-		f.addNote("the registry is not reachable from this machine, so the images of what runs now were not looked for")
+		f.addNote("the registry is not reachable from this machine, so the running images were not checked")
 		return 0
 	}
 	before := *s
@@ -244,7 +244,7 @@ func checkTags(_ context.Context, s *Subject) Result {
 		looked++
 		if _, err := aistor.ParseServerVersion(img.Private.Tag); err != nil {
 			f.addWarning(imageObject(img), "image %s: the tag is not a release, so the operator may refuse the update", img.Private).
-				setDetails(orDefault(img.Private.Tag, "no tag"), "RELEASE.…", "name the image by its release's tag in the values, as asked by "+requestedBy(img))
+				setDetails(orDefault(img.Private.Tag, "no tag"), "RELEASE.…", "use the image's release tag in the values; referenced by "+requestedBy(img))
 		}
 	}
 	if looked == 0 {

@@ -42,7 +42,7 @@ func TestRegistryWritable(t *testing.T) {
 	runCases(t, PreUpgradeChecks(), "registry-writable", []checkCase{
 		{name: "nothing is missing, so nobody needs the right", want: Pass, line: "nothing to push", change: closed},
 		{name: "something is missing and can be pushed", want: Pass, line: "1 repository", change: removeImage("minio:" + minioR)},
-		{name: "something is missing and can't be pushed", want: Fail, line: "403 from " + private + ": no right to push to " + private + "/aistor/minio", remedy: "--push never",
+		{name: "something is missing and can't be pushed", want: Fail, line: "403 from " + private + ": not allowed to push to " + private + "/aistor/minio", remedy: "--push never",
 			change: func(t *testing.T, s *Subject) { closed(t, s); removeImage("minio:"+minioR)(t, s) }},
 		{name: "another image lies under the tag", want: Fail, line: "aistor/operator", change: func(t *testing.T, s *Subject) {
 			closed(t, s)
@@ -63,7 +63,7 @@ func TestRollbackReady(t *testing.T) {
 		{name: "an old image is gone", want: Warn, line: "running image registry.example.com:5000/aistor/operator:RELEASE.2026-07-14T19-42-05Z cannot be pulled", change: func(_ *testing.T, s *Subject) {
 			s.Facts.Pods[0].Containers[0].Image = private + "/aistor/operator:" + oldOp
 		}},
-		{name: "the registry is not reachable from this machine", want: Pass, details: []string{"not looked for"}, change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
+		{name: "the registry is not reachable from this machine", want: Pass, details: []string{"were not checked"}, change: func(_ *testing.T, s *Subject) { s.Registry = nil }},
 	})
 }
 

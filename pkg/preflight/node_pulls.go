@@ -22,7 +22,7 @@ const CheckPullTest = "pull-test"
 // NodePulls is what has to be pulled where, so that every pod that AIStor will
 // have finds its images: one for each namespace, set of pull secrets and node
 // that runs pods of AIStor there today. Spare adds the other ready nodes, on
-// which a pod may be placed anew. The list is sorted.
+// which a pod may be placed again. The list is sorted.
 func NodePulls(s *Subject, spare bool) []NodePull {
 	var list []NodePull
 	for _, p := range collectPullers(s) {
@@ -116,7 +116,7 @@ func checkPullTest(ctx context.Context, s *Subject) Result {
 	for _, one := range g.list {
 		one.addFinding(&f)
 	}
-	return f.buildResult("%s pulled all of it, %s in %s", plural.Count(len(nodes), "node"), plural.Count(pulled, "pull"), strings.Join(pullNamespaces(list), ", "))
+	return f.buildResult("%s pulled all images, %s in %s", plural.Count(len(nodes), "node"), plural.Count(pulled, "pull"), strings.Join(pullNamespaces(list), ", "))
 }
 
 func pullNamespaces(list []NodePull) []string {
@@ -210,7 +210,7 @@ func (g *pullFailure) describeFailure() (status Status, line, remedy string) {
 	switch kindOfError(g.err) {
 	case KindUnauthorized:
 		if len(g.pull.Secrets) == 0 {
-			return Fail, "401 from " + host + " without a pull secret: the node has no credentials of its own", "name a pull secret in the values and in the object store"
+			return Fail, "401 from " + host + " without a pull secret: the node has no credentials of its own", "set a pull secret in the values and in the object store"
 		}
 		return Fail, "401 from " + host + " with " + g.credentialText(), shellquote.Command("kubectl delete secret %s -n %s && ", g.pull.Secrets[0], g.pull.Namespace) +
 			createSecret(g.pull.Namespace, g.pull.Secrets[0], []plan.PlannedImage{{Private: g.ref}})
@@ -223,23 +223,23 @@ func (g *pullFailure) describeFailure() (status Status, line, remedy string) {
 	case KindTLS:
 		return Fail, "the node does not trust the certificate of " + host + ": " + firstLine(g.err), "give the container runtime of each node the registry's CA, such as /etc/containerd/certs.d/" + host + "/hosts.toml"
 	case KindPlainHTTP:
-		return Fail, host + " answers in plain HTTP, and the node speaks HTTPS", "serve the registry over TLS, or tell each node's container runtime to use HTTP for it"
+		return Fail, host + " responds in plain HTTP, but the node uses HTTPS", "serve the registry over TLS, or tell each node's container runtime to use HTTP for it"
 	case KindUnreachable:
-		return Fail, "the node can't reach " + orDefault(host, "the registry") + ": " + firstLine(g.err), "allow network access from the nodes to the registry, or fix their DNS"
+		return Fail, "the node cannot reach " + orDefault(host, "the registry") + ": " + firstLine(g.err), "allow network access from the nodes to the registry, or fix their DNS"
 	case KindUnschedulable:
-		return Fail, "no pod of AIStor can be placed there: " + firstLine(g.err), "kubectl describe node " + g.nodes[0]
+		return Fail, "no AIStor pod can be scheduled there: " + firstLine(g.err), "kubectl describe node " + g.nodes[0]
 	case KindRefused:
 		return Fail, "the test pod was rejected: " + firstLine(g.err), "allow pods like AIStor's in the policy, or use --skip " + CheckPullTest
 	case KindNoPermission:
-		return Error, "not looked at: " + firstLine(g.err), "kubectl auth can-i create pods -n " + g.pull.Namespace
+		return Error, "not checked: " + firstLine(g.err), "kubectl auth can-i create pods -n " + g.pull.Namespace
 	case KindRateLimited:
 		return Error, "429 from " + host + ": too many requests", "try again later, or with --pull-concurrency 1"
 	case KindTimeout:
 		return Error, "pull timed out: " + firstLine(g.err), "increase --pull-timeout"
 	case KindUntrusted:
-		return Fail, g.ref.String() + " lacks the signature that the node asks for: " + firstLine(g.err), "sign the image in the private registry, or change the node's policy"
+		return Fail, g.ref.String() + " lacks the signature that the node requires: " + firstLine(g.err), "sign the image in the private registry, or change the node's policy"
 	case KindDiskFull:
-		return Fail, "the node's disk is full", "make room for images on the node"
+		return Fail, "the node's disk is full", "free disk space on the node"
 	default:
 		return Error, g.ref.String() + " could not be pulled: " + firstLine(g.err), ""
 	}

@@ -66,7 +66,7 @@ func TestPullTest(t *testing.T) {
 	t.Parallel()
 	minio := private + "/aistor/minio:" + minioR
 	runCases(t, PreUpgradeChecks(), CheckPullTest, []checkCase{
-		{name: "every node pulls", want: Pass, line: "1 node pulled all of it, 3 pulls in aistor, tenant"},
+		{name: "every node pulls", want: Pass, line: "1 node pulled all images, 3 pulls in aistor, tenant"},
 		{name: "nobody asked for it", want: Skip, change: func(_ *testing.T, s *Subject) { s.Puller = nil }, line: "--pull-test"},
 		{name: "401", want: Fail, change: nodesSay(KindUnauthorized), line: "node n1, namespace tenant: 401 from " + private + " with secret tenant/pull", remedy: "kubectl delete secret pull -n tenant"},
 		{name: "401 without a secret", want: Fail, line: "without a pull secret: the node has no credentials of its own", change: func(t *testing.T, s *Subject) {
@@ -78,14 +78,14 @@ func TestPullTest(t *testing.T) {
 		{name: "the wrong platform", want: Fail, change: nodesSay(KindPlatform), line: minio + " has no manifest for this node's platform", remedy: "--platform"},
 		{name: "TLS", want: Fail, change: nodesSay(KindTLS), line: "does not trust the certificate of " + private, remedy: "certs.d"},
 		{name: "plain HTTP", want: Fail, change: nodesSay(KindPlainHTTP), line: "plain HTTP"},
-		{name: "no route", want: Fail, change: nodesSay(KindUnreachable), line: "the node can't reach " + private},
+		{name: "no route", want: Fail, change: nodesSay(KindUnreachable), line: "the node cannot reach " + private},
 		{name: "no signature", want: Fail, change: nodesSay(KindUntrusted), line: "lacks the signature"},
 		{name: "a full disk", want: Fail, change: nodesSay(KindDiskFull), line: "disk is full"},
 		{name: "too many requests is an error", want: Error, change: nodesSay(KindRateLimited), line: "429"},
 		{name: "so is what nobody understands", want: Error, change: nodesSay(""), line: "could not be pulled"},
-		{name: "unschedulable", want: Fail, change: podsMeet(KindUnschedulable), line: "no pod of AIStor can be placed there"},
+		{name: "unschedulable", want: Fail, change: podsMeet(KindUnschedulable), line: "no AIStor pod can be scheduled there"},
 		{name: "refused by a policy", want: Fail, change: podsMeet(KindRefused), line: "the test pod was rejected"},
-		{name: "no right to start pods is an error", want: Error, change: podsMeet(KindNoPermission), line: "not looked at", remedy: "can-i create pods"},
+		{name: "no right to start pods is an error", want: Error, change: podsMeet(KindNoPermission), line: "not checked", remedy: "can-i create pods"},
 		{name: "so is a node that takes too long", want: Error, change: podsMeet(KindTimeout), line: "pull timed out", remedy: "--pull-timeout"},
 		{name: "a spare node that takes no pods is nothing", want: Pass, change: func(_ *testing.T, s *Subject) {
 			s.SpareNodes = true

@@ -15,7 +15,7 @@ import (
 func checkOperatorService(_ context.Context, s *Subject) Result {
 	op := s.Facts.Operator
 	if op == nil && s.Facts.Namespace != "" {
-		return unobservedResult("the operator is outside of namespace %s", s.Facts.Namespace)
+		return unobservedResult("the operator is outside namespace %s", s.Facts.Namespace)
 	}
 	if op == nil && hasListGap(s.Facts, "releases") {
 		return notListed(s.Facts, "releases")
@@ -35,7 +35,7 @@ func checkOperatorService(_ context.Context, s *Subject) Result {
 	switch {
 	case i < 0 && hasListGap(s.Facts, "services"):
 	case i < 0:
-		f.addFailure(k, "%s: missing, so servers can't fetch their update", objectLabel(k)).
+		f.addFailure(k, "%s: missing, so servers cannot fetch their update", objectLabel(k)).
 			setDetails("none", fmt.Sprintf("port %d with endpoints", aistor.PortOperator), shellquote.Command("helm status %s -n %s", op.Name, op.Namespace))
 	case !slices.Contains(s.Facts.Services[i].Ports, aistor.PortOperator):
 		f.addFailure(k, "%s: has no port %d", objectLabel(k), aistor.PortOperator).
@@ -50,7 +50,7 @@ func checkWebhook(_ context.Context, s *Subject) Result {
 	op := s.Facts.Operator
 	wanted := op != nil && rendersObject(op, "MutatingWebhookConfiguration", aistor.WebhookConfiguration)
 	if len(s.Facts.Webhooks) == 0 && op == nil && s.Facts.Namespace != "" {
-		return unobservedResult("the pod webhook is outside of namespace %s", s.Facts.Namespace)
+		return unobservedResult("the pod webhook is outside namespace %s", s.Facts.Namespace)
 	}
 	if len(s.Facts.Webhooks) == 0 && !wanted {
 		return skipResult("the installed version has no pod webhook")
@@ -58,7 +58,7 @@ func checkWebhook(_ context.Context, s *Subject) Result {
 	var f findings
 	if len(s.Facts.Webhooks) == 0 && !hasListGap(s.Facts, "mutatingwebhookconfigurations") {
 		k := plan.ObjectKey{Kind: "MutatingWebhookConfiguration", Name: aistor.WebhookConfiguration}
-		f.addFailure(k, "%s: missing, though release %s made it", objectLabel(k), op.Key()).
+		f.addFailure(k, "%s: missing, although release %s contains it", objectLabel(k), op.Key()).
 			setDetails("none", "one", "kubectl get mutatingwebhookconfigurations")
 	}
 	for _, w := range s.Facts.Webhooks {

@@ -38,7 +38,7 @@ func checkOwnership(_ context.Context, s *Subject) Result {
 			}
 			seen[k] = true
 			compared++
-			// A binding that this very plan deletes and makes anew has no
+			// A binding that this very plan deletes and makes again has no
 			// owner to be asked.
 			if have.exists && !ownedBy(have.release, c.Key()) && !recreatedBindings(s.Plan)[k] {
 				evaluateOwner(&f, c, k, have)
@@ -91,14 +91,14 @@ func checkRemovals(_ context.Context, s *Subject) Result {
 	for _, c := range s.orderedChanges() {
 		evaluateRemovals(&f, s.Facts, c)
 	}
-	return f.buildResult("no definition and no object store is deleted")
+	return f.buildResult("no CRD and no object store is deleted")
 }
 
 func evaluateRemovals(f *findings, facts *plan.Facts, c plan.Change) {
 	for _, o := range filterByKind(c.Before, "CustomResourceDefinition") {
 		name := images.NestedString(o, "metadata", "name")
 		// Helm reads the policy from the manifest it stored, so an annotation
-		// put on the live object by hand does not count.
+		// put on the live object manually does not count.
 		keep := images.NestedString(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
 		if keep || findObject(c.After, "CustomResourceDefinition", name) != nil {
 			continue
@@ -108,7 +108,7 @@ func evaluateRemovals(f *findings, facts *plan.Facts, c plan.Change) {
 			line += fmt.Sprintf(", the %d object stores", len(facts.Stores))
 		}
 		f.addFailure(crdKey(name), "%s", line).
-			setDetails("not in the new manifest", "kept", "leave the operator that owns it switched on under operators in "+valuesName(c))
+			setDetails("not in the new manifest", "kept", "keep the operator that owns it enabled under operators in "+valuesName(c))
 	}
 	for _, o := range filterByKind(c.Before, aistor.KindObjectStore) {
 		k := plan.KeyOf(o, c.Namespace)

@@ -77,7 +77,7 @@ func hostileNames() map[string]func(*Subject) {
 	}
 }
 
-// runsOnlyKnown runs a remedy in an empty folder with programs that do nothing, and
+// runsOnlyKnown runs a remedy in an empty directory with programs that do nothing, and
 // reports whether anything else was run.
 func runsOnlyKnown(t *testing.T, remedy string) bool {
 	t.Helper()

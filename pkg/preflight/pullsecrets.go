@@ -24,15 +24,15 @@ func noPullersResult(s *Subject, list []imagePuller) *Result {
 	case len(list) == 0:
 		r = skipResult("nothing is pulled")
 	case s.registrySettings().KeepsReferences():
-		r = skipResult("%s, for their runtime redirects public references", nodeCredentialsReason)
+		r = skipResult("%s, because their runtime redirects public references", nodeCredentialsReason)
 	case slices.ContainsFunc(list, func(p imagePuller) bool { return len(p.secrets) > 0 }):
 		return nil
 	case s.registrySettings().PullSecret == plan.PullSecretNone:
-		r = skipResult("%s, as the site says", nodeCredentialsReason)
+		r = skipResult("%s, according to the site file", nodeCredentialsReason)
 	case hasListGap(s.Facts, "serviceaccounts"):
 		r = notListed(s.Facts, "serviceaccounts")
 	default:
-		r = skipResult("no pull secret is named anywhere; %s, or none are needed", nodeCredentialsReason)
+		r = skipResult("no pull secret is set; %s, or none are needed", nodeCredentialsReason)
 	}
 	return &r
 }
@@ -138,12 +138,12 @@ func evaluateSecretContent(f *findings, p imagePuller, sec plan.PullSecret) {
 			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	case sec.Type != typeDockerConfigJSON:
-		f.addFailure(k, "%s: is of type %s, which kubelet does not pull with", objectLabel(k), orDefault(sec.Type, "(none)")).
+		f.addFailure(k, "%s: is of type %s, which kubelet does not use", objectLabel(k), orDefault(sec.Type, "(none)")).
 			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	}
 	if _, err := ParseDockerConfig(sec.Data); err != nil {
-		f.addFailure(k, "%s: %v", objectLabel(k), err).setDetails("unreadable", "the JSON that Docker writes", again)
+		f.addFailure(k, "%s: %v", objectLabel(k), err).setDetails("unreadable", "a Docker config in JSON", again)
 	}
 }
 

@@ -25,9 +25,9 @@ func checkPublicReferenceSecrets(s *Subject) Result {
 		evaluatePublicReferenceSecrets(&f, p, ring)
 	}
 	if looked == 0 {
-		return skipResult("%s, for their runtime redirects public references", nodeCredentialsReason)
+		return skipResult("%s, because their runtime redirects public references", nodeCredentialsReason)
 	}
-	return f.buildResult("%d pull secrets have an entry under the public names, under which kubelet looks", looked)
+	return f.buildResult("%d pull secrets have an entry for the public names, which kubelet looks up", looked)
 }
 
 // evaluatePublicReferenceSecrets names each public registry for which a puller has no entry, once.
@@ -41,7 +41,7 @@ func evaluatePublicReferenceSecrets(f *findings, p imagePuller, ring keyring) {
 			continue
 		}
 		said[img.Source.Host] = true
-		f.addWarning(k, "secret %s/%s: has no entry for %s, and kubelet looks under the public name (it has %s)",
+		f.addWarning(k, "secret %s/%s: has no entry for %s, and kubelet looks up the public name (it has %s)",
 			p.namespace, strings.Join(p.secrets, "+"), img.Source.Host, has).
 			setDetails(has, img.Source.Host, createSecretFor(p.namespace, k.Name, img.Source)+
 				", with the private registry's name and password; or --pull-secret none where nodes have credentials of their own")

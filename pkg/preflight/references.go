@@ -21,7 +21,7 @@ func checkRenderedRefs(_ context.Context, s *Subject) Result {
 	}
 	mirror := s.registrySettings().Mirror
 	if mirror.Registry == "" {
-		return skipResult("no private registry named")
+		return skipResult("no private registry set")
 	}
 	var f findings
 	count := 0
@@ -115,8 +115,8 @@ func noPods(s *Subject) Result {
 		servers += st.ServerCount()
 	}
 	if servers == 0 && s.Facts.Operator == nil {
-		return skipResult("no pods of AIStor")
+		return skipResult("no AIStor pods")
 	}
-	return Result{Status: Fail, Message: "no pods of AIStor were found", Observed: "0 pods",
+	return Result{Status: Fail, Message: "no AIStor pods were found", Observed: "0 pods",
 		Required: "pods of the operator and of every object store", Remedy: "kubectl get pods -A -l " + aistor.LabelOperatorName}
 }

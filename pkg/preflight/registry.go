@@ -22,7 +22,7 @@ func registryNotQueried(s *Subject) Result {
 		return notListed(s.Facts, "releases", "objectstores", "pods")
 	}
 	if s.registrySettings().Registry == "" {
-		return skipResult("no private registry is named anywhere")
+		return skipResult("no private registry is set")
 	}
 	return Result{Status: Error, Message: "the registry is not reachable from this machine", Observed: "nobody asked",
 		Required: "a response of the registry or of the nodes", Remedy: "add --pull-test to check from the nodes"}
@@ -64,7 +64,7 @@ func checkSecretsAccepted(ctx context.Context, s *Subject) Result {
 		plural.Count(len(refs), "image"), strings.Join(namespacesOf(list), ", "))
 }
 
-// pullChecksFor turns one puller into questions. What can't become one is a finding,
+// pullChecksFor turns one puller into questions. What cannot become one is a finding,
 // once for all its images.
 func pullChecksFor(f *findings, s *Subject, p imagePuller) []pullCheck {
 	k := secretKey(p.namespace, strings.Join(p.secrets, "+"))
@@ -141,7 +141,7 @@ func describeRefusal(err error, ref images.Ref) (status Status, line string, per
 	case KindTLS:
 		return Fail, "TLS to " + ref.Host + " failed: " + rootCause(err), false
 	case KindPlainHTTP:
-		return Fail, ref.Host + " answers in plain HTTP, which nodes refuse unless they are told to accept it", false
+		return Fail, ref.Host + " responds in plain HTTP, which nodes refuse unless configured to accept it", false
 	case KindRateLimited:
 		return Error, "429 from " + ref.Host + ": too many requests; unknown whether it has " + ref.String(), false
 	case KindPrivateRedirect:
@@ -154,7 +154,7 @@ func describeRefusal(err error, ref images.Ref) (status Status, line string, per
 }
 
 // rootCause is the innermost cause: what is the same for every image of a registry
-// that can't be spoken to.
+// that cannot be spoken to.
 func rootCause(err error) string {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner
@@ -184,7 +184,7 @@ func evaluatePlatforms(f *findings, s *Subject, k plan.ObjectKey, ref images.Ref
 		return
 	}
 	for _, missing := range missingPlatforms(s.Facts, found.Platforms) {
-		f.addFailure(k, "image %s: is there for %s only, node %s is %s", ref, strings.Join(found.Platforms, ", "), nodePlatforms(s.Facts)[missing], missing).
+		f.addFailure(k, "image %s: available for %s only, node %s is %s", ref, strings.Join(found.Platforms, ", "), nodePlatforms(s.Facts)[missing], missing).
 			setDetails(strings.Join(found.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(sortedKeys(nodePlatforms(s.Facts)), ","))
 	}
 }

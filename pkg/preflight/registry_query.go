@@ -82,7 +82,7 @@ func queryWithCredentials(ctx context.Context, p RegistryProber, q registryQuery
 			worst = err
 		}
 		if errorRank(err) == 0 {
-			break // the registry can't be reached: other credentials won't help
+			break // the registry cannot be reached: other credentials won't help
 		}
 	}
 	return queryResult{err: worst}

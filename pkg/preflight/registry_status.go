@@ -27,7 +27,7 @@ const (
 
 // QueryRegistry asks the registry of s for the private reference of every image, in
 // their order: with the user's own credentials, and where these are refused
-// with the pull secrets of the namespaces that pull it. A registry that can't
+// with the pull secrets of the namespaces that pull it. A registry that cannot
 // be asked answers unknown.
 func QueryRegistry(ctx context.Context, s *Subject, list []plan.PlannedImage) []RegistryStatus {
 	out := make([]RegistryStatus, len(list))

@@ -56,7 +56,7 @@ func TestPullSecretsAccepted(t *testing.T) {
 	})
 }
 
-// Stores in many namespaces share one secret: each image is asked for once per
+// Stores in many namespaces share one secret: each image is requested once per
 // login, not once per namespace.
 func TestEqualSecretsAreAskedOnce(t *testing.T) {
 	t.Parallel()

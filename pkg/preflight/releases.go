@@ -35,7 +35,7 @@ func checkReleasesFound(_ context.Context, s *Subject) Result {
 	}
 	for _, ns := range s.Facts.OtherOperators {
 		f.addWarning(plan.ObjectKey{Kind: "Namespace", Name: ns}, "namespace %s: another AIStor operator runs there and is not upgraded; two operators must not manage the same object stores", ns).
-			setDetails("another operator", "one operator, or each with namespaces of its own", shellquote.Command("kubectl get pods -n %s -l %s", ns, aistor.LabelOperatorName))
+			setDetails("another operator", "one operator, or separate namespaces for each", shellquote.Command("kubectl get pods -n %s -l %s", ns, aistor.LabelOperatorName))
 	}
 	for _, st := range s.Facts.Stores {
 		if st.Release == "" {
@@ -94,7 +94,7 @@ func evaluateReleaseStatus(f *findings, s *Subject, r plan.InstalledRelease) {
 	}
 }
 
-// helmMayBeRunning reports whether somebody else's Helm may be at work at a pending
+// helmMayBeRunning reports whether another client's Helm may be at work at a pending
 // release.
 func helmMayBeRunning(s *Subject, r plan.InstalledRelease) bool {
 	return !r.Updated.IsZero() && s.Now.Sub(r.Updated) < plan.PendingReleaseGrace && !slices.Contains(s.OwnPending, r.Key())
@@ -152,10 +152,10 @@ func checkReleaseSize(_ context.Context, s *Subject) Result {
 			// It is there, so the server took it; only the next one may be
 			// too large.
 			f.addWarning(releaseKey(r.Key()), "release %s: the release Secret has %d of %d KiB; the next one may be too large", r.Key(), r.RecordBytes>>10, recordLimit>>10).
-				setDetails(fmt.Sprintf("%d bytes", r.RecordBytes), fmt.Sprintf("<= %d bytes", recordLimit), "remove stray files from the chart's folder")
+				setDetails(fmt.Sprintf("%d bytes", r.RecordBytes), fmt.Sprintf("<= %d bytes", recordLimit), "remove stray files from the chart's directory")
 		}
 	}
-	return f.buildResult("the largest record, there or to be written, is %d KiB of %d", most>>10, recordLimit>>10)
+	return f.buildResult("the largest release Secret, existing or planned, has %d of %d KiB", most>>10, recordLimit>>10)
 }
 
 // evaluateRecordSize tells of a record that the API server would not take, so
@@ -169,10 +169,10 @@ func evaluateRecordSize(f *findings, c plan.Change) {
 		status, what = Fail, "more than the API server's limit"
 	}
 	line := fmt.Sprintf("release %s: the record of %s will be %d KiB, %s", c.Key(), c.To, c.RecordSize.Bytes>>10, what)
-	remedy := "make the chart's archive or the values smaller"
+	remedy := "reduce the size of the chart or of the values"
 	if len(c.RecordSize.LargestParts) > 0 {
 		line += "; heaviest: " + strings.Join(c.RecordSize.LargestParts, ", ")
-		remedy = "take what is not needed out of the chart and make the bundle again: " + c.RecordSize.LargestParts[0]
+		remedy = "remove unneeded files from the chart and create the bundle again: " + c.RecordSize.LargestParts[0]
 	}
 	f.addFinding(status, releaseKey(c.Key()), "%s", line).
 		setDetails(fmt.Sprintf("%d bytes", c.RecordSize.Bytes), fmt.Sprintf("<= %d bytes", recordLimit), remedy)

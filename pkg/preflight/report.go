@@ -38,7 +38,7 @@ type Summary struct {
 	Waived     int `json:"waived,omitempty"`
 }
 
-// OK reports whether nothing stands in the way: no failure, nothing that could
+// OK reports whether nothing is in the way: no failure, nothing that could
 // not be read, and no warning where warnings count.
 func (r *Report) OK() bool {
 	s := r.Summary

@@ -47,7 +47,7 @@ func skipResult(format string, args ...any) Result {
 }
 
 // unobservedResult is a skip that says why nothing could be observed where that is no
-// fault of the installation: it lies outside of what was asked for, or only
+// fault of the installation: it lies outside what was asked for, or only
 // makes a good thing better known.
 func unobservedResult(format string, args ...any) Result {
 	return Result{Status: Skip, Unobserved: true, Message: fmt.Sprintf(format, args...)}

@@ -221,7 +221,7 @@ func checkServices(_ context.Context, s *Subject) Result {
 		return notListed(s.Facts, "services")
 	}
 	if len(s.Facts.Services) == 0 {
-		return Result{Status: Fail, Message: "no Services of AIStor were found", Observed: "0 Services", Required: ">= 1",
+		return Result{Status: Fail, Message: "no AIStor Services found", Observed: "0 Services", Required: ">= 1",
 			Remedy: "kubectl get services -A"}
 	}
 	var f findings
@@ -264,7 +264,7 @@ func readyPods(f *plan.Facts) map[string]bool {
 	return ready
 }
 
-// clearedWhenReady reports whether a warning is about a hurdle that a pod can't have
+// clearedWhenReady reports whether a warning is about a hurdle that a pod cannot have
 // any more once it is ready: while it starts its probes fail, and it may have
 // waited for a volume. Before an upgrade a past failure to pull is over too;
 // during one it is worth reading.

@@ -131,7 +131,7 @@ func runCheck(ctx context.Context, c Check, subject *Subject, opts Options) (r R
 	case slices.Contains(opts.Skip, c.ID) && !c.Mandatory:
 		r = skipResult("skipped with --skip")
 	case ctx.Err() != nil:
-		r = Result{Status: Error, Message: "not looked at: " + context.Cause(ctx).Error()}
+		r = Result{Status: Error, Message: "not checked: " + context.Cause(ctx).Error()}
 	case subject == nil || subject.Facts == nil:
 		r = Result{Status: Error, Message: "not checked: no cluster facts"}
 	default:
@@ -145,7 +145,7 @@ func runCheck(ctx context.Context, c Check, subject *Subject, opts Options) (r R
 		switch {
 		case w.Check != c.ID:
 		case c.Mandatory && r.Status != Warn:
-			r.Details = append(r.Details, "the waiver does not count: this check cannot be waived")
+			r.Details = append(r.Details, "waiver ignored: this check cannot be waived")
 		default:
 			r.Waived = w.Reason
 		}

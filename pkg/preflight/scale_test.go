@@ -26,7 +26,7 @@ func bigSubject(tb testing.TB, n int) *Subject {
 }
 
 // Judging is linear in pods: five thousand take moments, in what is far beyond
-// the time of looking at them.
+// the time of checking them.
 func TestFiveThousandServersAreJudgedInMoments(t *testing.T) {
 	t.Parallel()
 	s := bigSubject(t, 5000)

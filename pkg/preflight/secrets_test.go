@@ -42,7 +42,7 @@ func TestPullSecretsPresent(t *testing.T) {
 			remedy: "kubectl create secret docker-registry pull -n tenant --docker-server=" + private},
 		{name: "one that nobody looked at", want: Error, line: "was not read", remedy: "kubectl get secret pull -n tenant",
 			change: func(_ *testing.T, s *Subject) { s.Facts.PullSecrets = s.Facts.PullSecrets[:1] }},
-		{name: "the nodes pull by themselves", want: Skip, change: nodesPull, line: "as the site says"},
+		{name: "the nodes pull by themselves", want: Skip, change: nodesPull, line: "according to the site file"},
 		{name: "another secret that a live store names", want: Fail, line: "secret tenant/other, referenced by object store tenant/primary",
 			change: func(_ *testing.T, s *Subject) {
 				s.Inputs.Stores, s.Facts.Stores[0].ImagePullSecret = nil, "other"
@@ -77,7 +77,7 @@ func TestPullSecretsValid(t *testing.T) {
 			remedy: "kubectl delete secret pull -n tenant && kubectl create secret docker-registry pull -n tenant"},
 		{name: "the older type is not looked into", want: Error, change: tenantSecret(func(p *plan.PullSecret) { p.Type = typeDockerCfg })},
 		{name: "no content", want: Fail, change: secretContent(nil), line: "missing key .dockerconfigjson"},
-		{name: "no JSON", want: Fail, change: secretContent([]byte("hunter2")), line: "is not the JSON that Docker writes"},
+		{name: "no JSON", want: Fail, change: secretContent([]byte("hunter2")), line: "is not a Docker config in JSON"},
 		{name: "an auth that is no base64", want: Fail, change: secretContent([]byte(`{"auths":{"r":{"auth":"hunter2!"}}}`)), line: `the entry "r" has an auth that is not base64`},
 		{name: "an entry without the port", want: Fail, change: secretContent(dockerConfig(map[string]string{"registry.example.com": "a:b"})),
 			line: "has no entry for " + private, observed: "registry.example.com", required: private},

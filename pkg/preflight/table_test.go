@@ -107,7 +107,7 @@ func TestWithoutABundleChecksPassOrSayWhyTheySkip(t *testing.T) {
 	}
 }
 
-// A look at nothing must not pass: an empty cluster has none of what AIStor is.
+// A check nothing must not pass: an empty cluster has none of what AIStor is.
 func TestNothingPassesOnEmptyFactsThatNeedsThem(t *testing.T) {
 	t.Parallel()
 	s := readySubject(t)

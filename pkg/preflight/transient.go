@@ -3,7 +3,7 @@ package preflight
 import "slices"
 
 // OnlyTransientFailures reports whether everything that failed in r may pass by itself soon
-// after a change: a health that its operator has not written anew, a pod that
+// after a change: a health that its operator has not written again, a pod that
 // is about to be ready. It is false where nothing failed.
 func (r *Report) OnlyTransientFailures() bool {
 	failed := false

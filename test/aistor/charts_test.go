@@ -84,7 +84,7 @@ func TestOverridesAndRefusals(t *testing.T) {
 }
 
 // TestBindingsKeepTheirNameAndChangeTheirRole is what makes the step from
-// before 5.7 to after 5.8 fail, and the stepping stone between needed.
+// before 5.7 to after 5.8 fail, and the intermediate version between needed.
 func TestBindingsKeepTheirNameAndChangeTheirRole(t *testing.T) {
 	t.Parallel()
 	const binding = "ClusterRoleBinding/<nil>/aistor-adminjob"

@@ -51,8 +51,8 @@ func (v Version) Pack() (Packed, error) {
 }
 
 // Package writes every fixture chart as dir/<name>-<version>.tgz, and
-// dir/index.yaml so that the folder can be served as a chart repository. The
-// folder is made where it is missing. The result is in the order of Versions.
+// dir/index.yaml so that the directory can be served as a chart repository. The
+// directory is made where it is missing. The result is in the order of Versions.
 func Package(dir string) ([]Packed, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making folder %q: %w", dir, err)
@@ -74,7 +74,7 @@ func Package(dir string) ([]Packed, error) {
 	return all, nil
 }
 
-// Unpack writes every fixture chart as a plain folder dir/<name>-<version>.
+// Unpack writes every fixture chart as a plain directory dir/<name>-<version>.
 func Unpack(dir string) error {
 	for _, v := range Versions() {
 		files, err := v.Files()

@@ -15,7 +15,7 @@ import (
 //go:embed all:charts/src
 var source embed.FS
 
-// File is one file of a chart, its path relative to the chart's folder.
+// File is one file of a chart, its path relative to the chart's directory.
 type File struct {
 	Path string
 	Data []byte

@@ -2,7 +2,7 @@
 //
 // It starts registries of its own, fills one with seeded images that share
 // base layers, and lets each tool do the same work in turns: create a file (or
-// folder) from the registry, push it into ten repositories of an empty one,
+// directory) from the registry, push it into ten repositories of an empty one,
 // push again with nothing to do, verify; copy straight into another empty one,
 // and copy again. Beside the tools runs a floor: the same blobs moved by a
 // minimal program that does nothing else.

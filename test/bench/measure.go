@@ -20,7 +20,7 @@ type sample struct {
 	rss, scratch int64 // bytes
 }
 
-// measure runs commands one after another. What they keep in the folder for
+// measure runs commands one after another. What they keep in the directory for
 // temporary files while they run is scratch.
 func measure(ctx context.Context, commands [][]string, scratch string) (sample, error) {
 	var s sample
@@ -48,7 +48,7 @@ func measure(ctx context.Context, commands [][]string, scratch string) (sample, 
 	return s, nil
 }
 
-// watchFolder looks again and again how much is in a folder. What it returns
+// watchFolder looks again and again how much is in a directory. What it returns
 // ends that and gives the most that was seen.
 func watchFolder(dir string) (peak func() int64) {
 	var most atomic.Int64

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// registryProcess is distribution on loopback with a folder of its own.
+// registryProcess is distribution on loopback with a directory of its own.
 type registryProcess struct {
 	host, dir string
 	cmd       *exec.Cmd

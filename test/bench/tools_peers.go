@@ -18,7 +18,7 @@ type peer struct {
 	commands func(program string, j job, step string) ([][]string, error)
 }
 
-// craneCommands: crane writes a folder that it can't push under the images' own
+// craneCommands: crane writes a directory that it cannot push under the images' own
 // names.
 func craneCommands(program string, j job, step string) ([][]string, error) {
 	if step != "create" {

@@ -15,7 +15,7 @@ import (
 )
 
 // object is what the API server answers. Its accessors give zero values for
-// what is not there.
+// what does not exist.
 type object map[string]any
 
 func (o object) at(path ...string) any {

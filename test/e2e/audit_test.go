@@ -58,7 +58,7 @@ func (r right) unused(used []right) string {
 func TestTheRolesOfAPlanAreWhatItUses(t *testing.T) {
 	t.Parallel()
 	s := newSiteOn(t, []string{"--audit"})
-	// Without a stepping stone two bindings are deleted on the way.
+	// Without a intermediate version two bindings are deleted on the way.
 	s.run("install-aistor", "--charts", s.charts, "--operator", "5.6.4", "--store", "1.0.13", "team-a/primary=2")
 	s.bundle("a.bundle", "5.10.0", "5.10.0", "1.0.16")
 	s.run("aistor-fixtures", "push", "--registry", s.env["PRIVATE_REGISTRY"], "--mapped", "--ca", s.env["PRIVATE_CA"],

@@ -223,7 +223,7 @@ func spelt(text string) map[string]string {
 		"": text, " in upper case": strings.ToUpper(text), " in JSON": string(quoted[1 : len(quoted)-1]), " in a URL": url.QueryEscape(text), " in HTML": html.EscapeString(text),
 		" in hex": hex.EncodeToString([]byte(text)), " in HEX": strings.ToUpper(hex.EncodeToString([]byte(text))),
 	}
-	// What stands in front decides how the rest is encoded, and what follows
+	// What is in front decides how the rest is encoded, and what follows
 	// changes the last letters: what depends on the secret alone is looked for.
 	for before := range 3 {
 		for name, enc := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64 for URLs": base64.RawURLEncoding} {

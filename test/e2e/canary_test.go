@@ -139,7 +139,7 @@ func (c *canaries) clean(what string, b []byte) {
 	}
 }
 
-// verb runs a plugin, at the highest verbosity that Helm knows, and looks at
+// verb runs a plugin, at the highest verbosity that Helm knows, and checks
 // all it says. What it says at the end of a failure counts as much.
 func (c *canaries) verb(password, line string) {
 	c.t.Helper()
@@ -281,7 +281,7 @@ func (c *canaries) everyVerbRan() {
 	}
 }
 
-// everyFile looks into whatever lies in the site's folder, which is also where
+// everyFile looks into whatever lies in the site's directory, which is also where
 // the verbs' temporary files are.
 func (c *canaries) everyFile() {
 	seen := 0
@@ -328,7 +328,7 @@ func unpacked(t *testing.T, b []byte) []byte {
 	return plain
 }
 
-// watchArguments looks at the arguments of every process of the machine, again
+// watchArguments checks the arguments of every process of the machine, again
 // and again until the end.
 func (c *canaries) watchArguments() (end func()) {
 	stop, done := make(chan struct{}), make(chan struct{})

@@ -92,7 +92,7 @@ func (d *deletion) betweenTwoSteps() {
 	d.wantDeployed("team-b", "logs", "aistor-objectstore-1.0.13")
 }
 
-// beforeAnUpgrade tries to go on, with everything accepted that can be.
+// beforeAnUpgrade tries to continue, with everything accepted that can be.
 func (d *deletion) beforeAnUpgrade() {
 	d.t.Helper()
 	pods := d.pods("team-b")

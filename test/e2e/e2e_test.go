@@ -15,7 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// bin is the folder of the built programs, relative to this package.
+// bin is the directory of the built programs, relative to this package.
 const bin = "../../bin"
 
 func TestScripts(t *testing.T) {
@@ -32,8 +32,8 @@ func TestLongScripts(t *testing.T) {
 	run(t, filepath.Join("testdata", "long"))
 }
 
-// The published charts can't be part of this repository; AISTOR_CHARTS names a
-// folder of them.
+// The published charts cannot be part of this repository; AISTOR_CHARTS names a
+// directory of them.
 func TestPublishedCharts(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("AISTOR_CHARTS") == "" {

@@ -7,7 +7,7 @@ import (
 )
 
 // broken puts everything into disorder that can be at the same time, on a
-// cluster that stands still so that nobody mends it, and looks once.
+// cluster that stands still so that nobody repairs it, and looks once.
 func (w *world) broken() map[string]finished {
 	w.t.Helper()
 	w.record("team-b", "logs", pending)

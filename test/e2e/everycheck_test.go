@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The runs of one preflight each. In the first everything is as it should be;
+// The runs of one preflight each. In the first everything is as expected;
 // each other one finds the installation broken in many ways at once.
 const (
 	runReady   = "ready"   // a healthy installation and a good bundle
@@ -32,7 +32,7 @@ type everyCheck struct {
 
 func everyChecks() []everyCheck {
 	return []everyCheck{
-		{"cluster-reachable", runSilent, "error", "/version is refused", "did not answer with its version"},
+		{"cluster-reachable", runSilent, "error", "/version is refused", "did not return its version"},
 		{"cluster-version", runFar, "fail", "the server says v1.20.0", "the server is 1.20.0, older than 1.22"},
 		{"cluster-same", runFar, "fail", "--plan was made for another kube-system", "the plan was made for another cluster"},
 		{"permissions", runLooker, "fail", "get, list and watch alone", "not allowed; kubectl --as looker auth can-i"},

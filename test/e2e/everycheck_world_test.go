@@ -25,7 +25,7 @@ import (
 // world is one installation, first healthy and then in disorder.
 type world struct {
 	*findings
-	good string // a bundle that is as it should be
+	good string // a bundle that is as expected
 }
 
 // newWorld installs an operator, a store of two servers with KES and one of a
@@ -130,7 +130,7 @@ func (w *world) looker() map[string]finished {
 	return w.check(w.right(), nil, "--bundle", w.good, "--only", "permissions", "--as", "looker")
 }
 
-// far looks at this cluster through a server of another version, with a plan
+// far checks this cluster through a server of another version, with a plan
 // that was made for another one.
 func (w *world) far() map[string]finished {
 	w.t.Helper()

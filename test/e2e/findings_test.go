@@ -20,18 +20,18 @@ const (
 )
 
 // finding is one thing that is wrong about an installation that is otherwise
-// as it should be.
+// as expected.
 type finding struct {
 	name string
-	// spoil makes it wrong, mend makes it right again.
-	spoil, mend func(*findings)
+	// spoil makes it wrong, repair makes it right again.
+	spoil, repair func(*findings)
 	// check must fail, alone, and say line with what it saw and needed.
 	check, line, observed, required string
 }
 
 // Validate names each finding by its own check: which pod, which container,
 // what was seen and what is required. The cluster stands still meanwhile, so
-// that nobody mends what a case spoils.
+// that nobody repairs what a case spoils.
 func TestValidateNamesEachFindingPrecisely(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -51,7 +51,7 @@ func TestValidateNamesEachFindingPrecisely(t *testing.T) {
 		c.spoil(f)
 		r, code := f.validate("team-a")
 		f.expect(c, r, code)
-		c.mend(f)
+		c.repair(f)
 	}
 	if r, code := f.validate("team-a"); code != 0 {
 		t.Errorf("after all was mended: exit %d, %v: %s", code, r.failing(), r.Verdict)
@@ -253,7 +253,7 @@ func (f *findings) withoutRightsInTheCluster() {
 		f.kubectl("create", "rolebinding", role, "-n", "team-a", "--role="+role, "--user=anna")
 	}
 	v, code := f.validate("team-a", "--as", "anna")
-	if code != 0 || !strings.HasPrefix(v.Verdict, "namespace team-a is valid: ") || !strings.Contains(v.Verdict, "not looked at") {
+	if code != 0 || !strings.HasPrefix(v.Verdict, "namespace team-a is valid: ") || !strings.Contains(v.Verdict, "skipped") {
 		f.t.Errorf("as the owner of one namespace: exit %d, %v: %s", code, v.failing(), v.Verdict)
 	}
 	for _, r := range v.Results {

@@ -45,7 +45,7 @@ func killOnce(t *testing.T, seed uint64) {
 }
 
 // Between the deletion of the bindings and the operator's upgrade that makes
-// them anew the operator has no rights: going on is the only cure, so that
+// them again the operator has no rights: continuing is the only cure, so that
 // nothing may stand in its way.
 func TestKilledWhileMendingIsCompletedByTheSameCommand(t *testing.T) {
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestKilledWhileMendingIsCompletedByTheSameCommand(t *testing.T) {
 	tests := []struct {
 		name string
 		at   func(r *http.Request, deleted int) bool
-		// Without its second binding the operator can't say how stores are.
+		// Without its second binding the operator cannot say how stores are.
 		mute bool
 	}{
 		{"at the first deletion", func(_ *http.Request, deleted int) bool { return deleted == 1 }, false},
@@ -144,7 +144,7 @@ func killThenComplete(t *testing.T, at func(*http.Request) bool, left func(*site
 }
 
 // unwell lets a store report that it is in the middle of something. An operator
-// without rights can't correct it.
+// without rights cannot correct it.
 func (s *site) unwell(namespace, store string) {
 	s.t.Helper()
 	s.run("kubectl", "patch", "objectstores.aistor.min.io", store, "-n", namespace, "--subresource=status", "--type=merge",

@@ -84,14 +84,14 @@ func (d *door) foreignHelm() {
 	d.wantDeployed("team-b", "logs", "aistor-objectstore-1.0.13")
 }
 
-// lostLease gives the lease to somebody else while the operator's step waits:
-// no further step begins, and the same command goes on.
+// lostLease gives the lease to another client while the operator's step waits:
+// no further step begins, and the same command continues.
 func (d *door) lostLease() {
 	d.t.Helper()
 	var once sync.Once
 	d.watch(func(r *http.Request) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/secrets/sh.helm.release.v1.aistor.v2") {
-			once.Do(func() { // Helm waits for this answer, and so can't be done before
+			once.Do(func() { // Helm waits for this answer, and so cannot be done before
 				cmd := d.command("kubectl", "patch", "lease", "aistor-upgrade", "-n", "aistor", "--type=merge", "-p", `{"spec":{"holderIdentity":"somebody else"}}`)
 				if b, err := cmd.CombinedOutput(); err != nil {
 					d.t.Errorf("taking the lease: %v\n%s", err, b)
@@ -200,7 +200,7 @@ func (d *door) through(cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-// watch shows each request to seen before it goes on.
+// watch shows each request to seen before it continues.
 func (d *door) watch(seen func(*http.Request)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -67,7 +67,7 @@ operators:
 	}
 }
 
-// openshiftCRDs is the folder with the definitions, out of the module's
+// openshiftCRDs is the directory with the definitions, out of the module's
 // archive.
 func openshiftCRDs(t *testing.T) string {
 	t.Helper()

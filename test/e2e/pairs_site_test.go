@@ -80,7 +80,7 @@ func (s *pairSite) try(p pair) outcome {
 		s.install(newest, p.from, p.variant == "defaults")
 		target, flags = append(target, chartFile(s.dir, "operator", newest)), []string{"--object-store", s.ns + "/primary"}
 	}
-	if p.variant == "mend" {
+	if p.variant == "recreate" {
 		flags = append(flags, "--recreate-bindings")
 	}
 	bundle := s.bundle(p.chart+"-"+p.to, target)
@@ -221,7 +221,7 @@ func (s *pairSite) write(file, text string) {
 	}
 }
 
-// bundle makes one for nobody in particular: with every stepping stone.
+// bundle makes one for nobody in particular: with every intermediate version.
 func (s *pairSite) bundle(name string, charts []string) string {
 	s.t.Helper()
 	file := filepath.Join(s.site.dir, name+".bundle")
@@ -347,8 +347,8 @@ func (s *pairSite) removeOperator() {
 // way tells how an upgrade went from its table of steps.
 func way(out string) string {
 	switch steps := regexp.MustCompile(`(?m)^operator-\S+ +done`).FindAllString(out, -1); {
-	case regexp.MustCompile(`(?m)^mend-\S+ +done`).MatchString(out):
-		return "mend"
+	case regexp.MustCompile(`(?m)^recreate-bindings-\S+ +done`).MatchString(out):
+		return "recreate"
 	case len(steps) > 1:
 		return "hop"
 	default:

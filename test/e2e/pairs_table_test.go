@@ -89,13 +89,13 @@ func (r *pairResults) write(t *testing.T, file string, all []pair) {
 	legend := &footnotes{}
 	var b strings.Builder
 	b.WriteString(pairsHead)
-	tried, surprises, mends, mended := 0, 0, 0, 0
+	tried, surprises, variants, recreated := 0, 0, 0, 0
 	for _, p := range all {
 		words := r.of[p.String()]
-		if p.variant == "mend" {
-			mends++
-			if strings.HasPrefix(words, "mend") {
-				mended++
+		if p.variant == "recreate" {
+			variants++
+			if strings.HasPrefix(words, "recreate") {
+				recreated++
 			}
 		}
 		switch words {
@@ -108,7 +108,7 @@ func (r *pairResults) write(t *testing.T, file string, all []pair) {
 		}
 	}
 	fmt.Fprintf(&b, "\nOf %d upgrades %d were tried, with %d surprises.\n", len(all), tried, surprises)
-	fmt.Fprintf(&b, "Of the %d that have a stepping stone, %d went without it too, by `--recreate-bindings`.\n", mends, mended)
+	fmt.Fprintf(&b, "Of the %d that have a stepping stone, %d went without it too, by `--recreate-bindings`.\n", variants, recreated)
 	for _, part := range []struct{ title, chart, variant string }{
 		{"Operator charts", "operator", ""},
 		{"Object store charts, with credentials in the values", "store", ""},
@@ -174,7 +174,7 @@ func (f *footnotes) letter(words string) string {
 		return fmt.Sprint(slices.Index(f.words, refused))
 	}
 	way, accepted, _ := strings.Cut(words, " after accepting ")
-	letters := map[string][2]string{"": {"?", "?"}, "direct": {"+", "!"}, "hop": {"h", "H"}, "mend": {"m", "M"}, surprise: {"X", "X"}}[way]
+	letters := map[string][2]string{"": {"?", "?"}, "direct": {"+", "!"}, "hop": {"h", "H"}, "recreate": {"m", "M"}, surprise: {"X", "X"}}[way]
 	if accepted != "" {
 		return letters[1]
 	}

@@ -19,8 +19,8 @@ import (
 type pair struct {
 	chart    string // "operator" or "store"
 	from, to string
-	// variant is "" as installed by the documentation, "mend" where the
-	// stepping stone is declined, "defaults" where nobody gave credentials.
+	// variant is "" as installed by the documentation, "recreate" where the
+	// intermediate version is declined, "defaults" where nobody gave credentials.
 	variant string
 }
 
@@ -33,7 +33,7 @@ func (p pair) String() string {
 //
 // AISTOR_PAIRS says how many are tried, or "all" (which takes hours), or
 // "/PATTERN"; AISTOR_SEED chooses them. AISTOR_PAIRS_RESULTS names a file that
-// remembers outcomes, so that a later run goes on; AISTOR_PAIRS_TABLE one that
+// remembers outcomes, so that a later run continues; AISTOR_PAIRS_TABLE one that
 // gets them as a table.
 func TestEveryPublishedPairIsUpgradedOrRefusedBeforehand(t *testing.T) {
 	t.Parallel()
@@ -90,7 +90,7 @@ func pairsOf(t *testing.T, dir string) []pair {
 		for _, to := range operators[i+1:] {
 			list = append(list, pair{chart: "operator", from: from, to: to})
 			if order("5.2.0", from) && order(from, "5.7.0") && from != "5.7.0" && order("5.9.0", to) {
-				list = append(list, pair{chart: "operator", from: from, to: to, variant: "mend"})
+				list = append(list, pair{chart: "operator", from: from, to: to, variant: "recreate"})
 			}
 		}
 	}
@@ -181,7 +181,7 @@ func chartFile(dir, chart, version string) string {
 // outcome is how an upgrade ended: by which way it came there, or which checks
 // refused it beforehand.
 type outcome struct {
-	way     string // "direct", "hop" or "mend"; "" where refused
+	way     string // "direct", "hop" or "recreate"; "" where refused
 	accept  []string
 	refused []string
 }

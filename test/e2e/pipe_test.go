@@ -9,7 +9,7 @@ import (
 )
 
 // The program behind a pipe may end first, by itself or by the same Ctrl-C: what
-// is under way is finished all the same, and the same command goes on.
+// is under way is finished all the same, and the same command continues.
 func TestAClosedPipeInterruptsInOrder(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

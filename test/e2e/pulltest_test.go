@@ -70,7 +70,7 @@ func pullOnNodes(t *testing.T, s *site, on string) {
 	})
 	s.run("kubectl", "taint", "node", home, "lab=closed:NoSchedule")
 	t.Run("where no pod is tolerated", func(t *testing.T) {
-		s.preflight(t, 3, "no pod of AIStor can be placed there", "--pull-test")
+		s.preflight(t, 3, "no AIStor pod can be scheduled there", "--pull-test")
 	})
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run("ended by "+sig.String(), func(t *testing.T) {

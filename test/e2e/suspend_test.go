@@ -21,7 +21,7 @@ import (
 // than its lease lasts. Another one takes over meanwhile, and may itself be held
 // up. When a held-up run is back it writes nothing: it ends with exit code 5 and
 // says who took over, and everything is as the last run left it, journals
-// included. The way back then still leads to where all of them started.
+// included. The rollback then still leads to where all of them started.
 func TestRunsThatAreHeldUpLeaveTheirSuccessorsWorkAlone(t *testing.T) {
 	t.Parallel()
 	writesRelease := func(name string) func(*http.Request) bool {
@@ -99,7 +99,7 @@ var leaseNamespaces = []string{"aistor", "team-a", "team-b"}
 const leaseTerm = "8s"
 
 // holdUpInTurn holds run after run up, each of which takes over from the one
-// before, lets one more complete the upgrade, and then lets the others go on.
+// before, lets one more complete the upgrade, and then lets the others continue.
 func holdUpInTurn(t *testing.T, list []holdUp) {
 	t.Helper()
 	s := newSite(t, "AISTOR_UPGRADE_TEST_LEASE_TERM="+leaseTerm)
@@ -176,7 +176,7 @@ func (s *site) holdUp(h holdUp) *heldUp {
 	}
 }
 
-// wantNothingWritten lets a run go on and demands that it ends as one that has
+// wantNothingWritten lets a run continue and demands that it ends as one that has
 // lost its lease.
 func (s *site) wantNothingWritten(r *heldUp) {
 	s.t.Helper()
@@ -201,7 +201,7 @@ func (s *site) wantNothingWritten(r *heldUp) {
 		return
 	}
 	for _, want := range []string{
-		`/aistor-upgrade" was lost`, "received: held by nobody; given back by ", "hint: kubectl aistor-upgrade status ", " -n aistor",
+		`/aistor-upgrade" was lost`, "received: not held; released by ", "hint: kubectl aistor-upgrade status ", " -n aistor",
 	} {
 		if !strings.Contains(r.out.String(), want) {
 			s.t.Errorf("%s %s: it does not say %q:\n%s", r.kind, r.where, want, r.out)
@@ -255,7 +255,7 @@ func (s *site) state() string {
 }
 
 // everything is what a run may write: each object with its version, except for
-// what controllers go on writing.
+// what controllers continue writing.
 func (s *site) everything() string {
 	s.t.Helper()
 	return s.run("kubectl", "get", "-A", "-o", `jsonpath={range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`,

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// registryProcess is distribution on loopback with a folder of its own.
+// registryProcess is distribution on loopback with a directory of its own.
 type registryProcess struct{ host string }
 
 // The port is the registry's choice: one that was chosen for it may be another's

@@ -61,7 +61,7 @@ func TestHelmHandsItsFlagsAndExitCodesOver(t *testing.T) {
 	}
 }
 
-// A folder is linked, not copied: it must stay where it is.
+// A directory is linked, not copied: it must stay where it is.
 func TestHelmInstallsFromAFolder(t *testing.T) {
 	t.Parallel()
 	m := serve(t, stubs(t, version))

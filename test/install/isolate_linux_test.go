@@ -12,7 +12,7 @@ import (
 )
 
 // inside tells a test process that it runs in a network of its own; the values
-// are the folder of the tools and the program that makes mirrors, which were
+// are the directory of the tools and the program that makes mirrors, which were
 // built while there still was a network.
 const (
 	inside     = "AISTOR_INSTALL_INSIDE"

@@ -6,7 +6,7 @@ import (
 )
 
 // A new version in the mirror reaches whoever installed the old one, also
-// where the index is a folder and no web server serves it.
+// where the index is a directory and no web server serves it.
 func TestKrewUpgradesFromTheMirror(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"file", "http"} {
@@ -39,7 +39,7 @@ func TestKrewUpgradesFromTheMirror(t *testing.T) {
 }
 
 // The newest version's manifest lies in the index, but an older one is still
-// installed by its own folder.
+// installed by its own directory.
 func TestAnOlderVersionStaysInTheMirror(t *testing.T) {
 	t.Parallel()
 	m := serve(t, stubs(t, version))

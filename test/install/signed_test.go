@@ -35,7 +35,7 @@ func keys(t *testing.T) (secret, keyring string) {
 }
 
 // Helm 4 verifies what a key has signed, as a file and over http, and refuses
-// what somebody else signed.
+// what another client signed.
 func TestHelm4VerifiesSignedArchives(t *testing.T) {
 	t.Parallel()
 	secret, keyring := keys(t)

@@ -16,10 +16,10 @@ import (
 	"testing"
 )
 
-// checkout is the repository, from this package's folder.
+// checkout is the repository, from this package's directory.
 const checkout = "../.."
 
-// programs is the folder of the built programs; AISTOR_BIN names another one.
+// programs is the directory of the built programs; AISTOR_BIN names another one.
 func programs() string {
 	if dir := os.Getenv("AISTOR_BIN"); dir != "" {
 		return dir
@@ -30,7 +30,7 @@ func programs() string {
 // version is that of the mirror, and what a stub of the plugins says.
 const version = "0.7.1"
 
-// tools gives the folder of kubectl, krew, helm3 and helm4.
+// tools gives the directory of kubectl, krew, helm3 and helm4.
 var tools = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv(inside); dir != "" {
 		return dir, nil
@@ -75,7 +75,7 @@ func published(t *testing.T) mirror {
 	return m
 }
 
-// scratch is a folder for what all tests share.
+// scratch is a directory for what all tests share.
 var scratch string
 
 func TestMain(m *testing.M) {
@@ -101,13 +101,13 @@ func TestMain(m *testing.M) {
 // does.
 func platform(between string) string { return runtime.GOOS + between + runtime.GOARCH }
 
-// mirror is a folder with one web server.
+// mirror is a directory with one web server.
 type mirror struct {
 	dir, url string
 	server   *httptest.Server
 }
 
-// serve makes a mirror of the programs in a folder. The web server says what
+// serve makes a mirror of the programs in a directory. The web server says what
 // an archive is, as the page asks.
 func serve(t *testing.T, from string) mirror {
 	t.Helper()
@@ -133,7 +133,7 @@ func newMirror(dir, archives string) mirror {
 	return mirror{dir, server.URL + "/aistor", server}
 }
 
-// folder is what the web server serves under the mirror's address.
+// directory is what the web server serves under the mirror's address.
 func (m mirror) folder() string { return filepath.Join(m.dir, "aistor") }
 
 // must adds a version to the mirror.
@@ -230,7 +230,7 @@ func (h *host) must(t *testing.T, script string) string {
 	return out
 }
 
-// left are the files and folders of the account that tell of the plugins.
+// left are the files and directories of the account that tell of the plugins.
 func (h *host) left(t *testing.T) []string {
 	t.Helper()
 	var list []string

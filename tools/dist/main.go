@@ -1,5 +1,5 @@
 // Command dist makes what administrators install: archives for krew and Helm,
-// and a folder with everything a site without internet serves to itself.
+// and a directory with everything a site without internet serves to itself.
 //
 //	dist archives --version 1.2.3 --out dist
 //	dist mirror   --version 1.2.3 --out mirror --base-url https://files.example/aistor
@@ -134,7 +134,7 @@ func (o options) sign(r *release.Release) error {
 	return nil
 }
 
-// compile builds the programs into a folder that lasts as long as write.
+// compile builds the programs into a directory that lasts as long as write.
 func (o options) compile(ctx context.Context, log io.Writer, r release.Release, write func(release.Release) error) error {
 	built, err := os.MkdirTemp("", "dist-")
 	if err != nil {

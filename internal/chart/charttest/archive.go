@@ -10,7 +10,7 @@ import (
 )
 
 // Archive is the .tgz of a chart of this name and version with further files, by
-// their paths below the chart's folder. The same input gives the same bytes.
+// their paths below the chart's directory. The same input gives the same bytes.
 func Archive(t testing.TB, name, version string, files map[string]string) []byte {
 	t.Helper()
 	all := map[string]string{"Chart.yaml": "apiVersion: v2\nname: " + name + "\nversion: " + version + "\nappVersion: v1\n"}

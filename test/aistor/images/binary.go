@@ -30,7 +30,7 @@ func Build(ctx context.Context, dir, arch string) (string, error) {
 	return file, nil
 }
 
-// CacheDir returns the folder below AISTOR_TEST_CACHE, or the user's cache,
+// CacheDir returns the directory below AISTOR_TEST_CACHE, or the user's cache,
 // where compiled stand-ins are kept, made if missing.
 func CacheDir() (string, error) {
 	base := os.Getenv("AISTOR_TEST_CACHE")

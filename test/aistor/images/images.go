@@ -139,7 +139,7 @@ func (b *Builder) Image(image aistor.Image, arch string) (v1.Image, error) {
 		{name: "etc/own", mode: 0o644, data: noise(8<<10, image.Image, arch)},
 	}
 	if program := b.programs[name]; program != nil && arch == runtime.GOARCH {
-		// Volumes of the local cluster are root's folders.
+		// Volumes of the local cluster are root's directories.
 		layers, user = append(layers, program), "0:0"
 	} else {
 		entries = append(entries, entry{name: name, link: "standin", mode: 0o777})

@@ -95,7 +95,7 @@ func (c *Client) Patch(ctx context.Context, path string, part Object) error {
 	return c.do(ctx, http.MethodPatch, path, "application/merge-patch+json", part, nil)
 }
 
-// Delete removes the object. That it is gone already is no error.
+// Delete removes the object. That it is gone already is not an error.
 func (c *Client) Delete(ctx context.Context, path string) error {
 	err := c.do(ctx, http.MethodDelete, path, "", nil, nil)
 	if hasCode(err, http.StatusNotFound) {

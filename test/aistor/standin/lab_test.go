@@ -204,7 +204,7 @@ func TestTheWholeHistory(t *testing.T) {
 	l.switches(t)
 }
 
-// switches goes on with other behaviours: nothing rolls for the operator's sake,
+// switches continues with other behaviours: nothing rolls for the operator's sake,
 // the operator deletes pods itself, and pull secrets travel.
 func (l *lab) switches(t *testing.T) {
 	t.Helper()

@@ -8,7 +8,7 @@ import (
 )
 
 // expiry returns when the license in that Secret ends; false without an end or
-// without a license. The signature is not looked at.
+// without a license. The signature is not checked.
 func expiry(secret Object) (time.Time, bool) {
 	text, err := base64.StdEncoding.DecodeString(secret.Text("data", "minio.license"))
 	if err != nil {

@@ -16,7 +16,7 @@ type Operator struct {
 	Client *Client
 	// Namespace is the operator's, Release the tag of the image its pod runs.
 	Namespace, Release string
-	// Watched are the namespaces looked at; empty means all.
+	// Watched are the namespaces checked; empty means all.
 	Watched []string
 	// Switches are the defaults below the live ConfigMap.
 	Switches Switches
@@ -50,7 +50,7 @@ func (s *settled) take(seen Config, delay time.Duration, now time.Time) Config {
 	return s.current
 }
 
-// Reconcile looks at every object store once and brings it nearer to its wish.
+// Reconcile checks every object store once and brings it nearer to its wish.
 // A store's trouble does not keep it from the others; all errors are returned.
 func (o *Operator) Reconcile(ctx context.Context) error {
 	live, err := o.Client.Get(ctx, Path("v1", o.Namespace, "configmaps", "standin"))

@@ -29,7 +29,7 @@ type Outside struct {
 	operators map[string]*Operator
 }
 
-// Once looks at everything once. All errors are returned together.
+// Once checks everything once. All errors are returned together.
 func (o *Outside) Once(ctx context.Context) error {
 	var failures []error
 	operators, err := o.pods(ctx, "object-store-operator")

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// run is one look at one object store.
+// run is one check one object store.
 type run struct {
 	*Operator
 	store    Object
@@ -15,7 +15,7 @@ type run struct {
 
 	sets map[string]Object
 	pods []Object
-	// busy is set where a rollout goes on, created where a StatefulSet was missing.
+	// busy is set where a rollout continues, created where a StatefulSet was missing.
 	busy, created bool
 }
 

@@ -24,7 +24,7 @@ func ServerHandler(release string) http.Handler {
 	return mux
 }
 
-// serve listens until the context ends; that is no error. A nil pair means
+// serve listens until the context ends; that is not an error. A nil pair means
 // plain http.
 func serve(ctx context.Context, address string, handler http.Handler, pair *tls.Certificate) error {
 	listener, err := net.Listen("tcp", address)

@@ -8,7 +8,7 @@ import (
 )
 
 // Provision makes a volume for every pending claim of an object store that
-// names no storage class, bound to it beforehand. It stands in for the default
+// names no storage class, bound to it beforehand. It is in for the default
 // class a real cluster has, and needs an administrator's rights.
 func Provision(ctx context.Context, client *Client) error {
 	claims, err := client.List(ctx, Path("v1", "", "persistentvolumeclaims"), "labelSelector", tenantLabel)

@@ -55,7 +55,7 @@ const unserved = "standin.aistor.min.io/unserved"
 
 // Unserve lets the webhook select no pod, because nobody answers for it where
 // its pods are simulated: operators of 5.2.0 to 5.3.0 select every pod of every
-// store, and a webhook that can't be asked forbids them.
+// store, and a webhook that cannot be asked forbids them.
 func Unserve(ctx context.Context, client *Client) error {
 	path := Path("admissionregistration.k8s.io/v1", "", "mutatingwebhookconfigurations", webhookName)
 	configuration, err := client.Get(ctx, path)

@@ -41,7 +41,7 @@ const (
 
 var ways = [...]string{"helm upgrade and kubectl wait", "helm aistor upgrade, its steps", "the same through a proxy that listens"}
 
-// upgrades measures the releases' steps beside the same by hand, in turns on one
+// upgrades measures the releases' steps beside the same manually, in turns on one
 // cluster: after each upgrade Helm takes both releases back.
 func (b *bench) upgrades(ctx context.Context, servers, rounds int) error {
 	dir, err := os.MkdirTemp("", "aistor-bench-cluster-")
@@ -169,7 +169,7 @@ func (i installation) forth() []command {
 	)
 }
 
-// back is the way back, for the next round.
+// back is the rollback, for the next round.
 func (i installation) back() []command {
 	return slices.Concat(
 		[]command{i.command("helm", "rollback", "primary", "-n", "big"), i.command("helm", "rollback", "aistor", "-n", "aistor")}, i.settled(i.oldImage),

@@ -1,4 +1,4 @@
-// Command krew is krew itself: its version can't be installed by name, since
+// Command krew is krew itself: its version cannot be installed by name, since
 // the module proxy has no list of versions for it.
 package main
 

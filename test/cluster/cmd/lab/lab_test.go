@@ -205,7 +205,7 @@ func createSet(t *testing.T, client kubernetes.Interface, title, image string, s
 	}
 }
 
-// await looks at a pod until it is as wanted.
+// await checks a pod until it is as wanted.
 func await(t *testing.T, client kubernetes.Interface, pod string, want func(*corev1.Pod) bool) *corev1.Pod {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)

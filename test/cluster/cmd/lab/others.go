@@ -13,7 +13,7 @@ import (
 )
 
 // stateOf parses the flags of a verb that only takes --state, and gives the
-// folder and what follows the flags.
+// directory and what follows the flags.
 func stateOf(verb string, args []string) (string, []string, error) {
 	fs := flag.NewFlagSet("lab "+verb, flag.ContinueOnError)
 	state := fs.String("state", "", "folder of the cluster (required)")

@@ -26,7 +26,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/test/cluster/internal/realnode"
 )
 
-// A program that answers with what it finds at the URL it is asked for.
+// A program that answers with what it finds at the URL it is requested.
 const fetcher = `package main
 
 import (

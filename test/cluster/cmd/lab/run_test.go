@@ -67,7 +67,7 @@ func awaitFile(t *testing.T, path string) {
 	}
 }
 
-// awaitNothing looks for processes that name the folder.
+// awaitNothing looks for processes that name the directory.
 func awaitNothing(t *testing.T, state string) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {

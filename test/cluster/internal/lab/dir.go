@@ -16,9 +16,9 @@ import (
 // Lab is what lab.json keeps about a cluster: enough for a later process to
 // find, extend or stop it.
 type Lab struct {
-	// Dir is the absolute path of the cluster's folder.
+	// Dir is the absolute path of the cluster's directory.
 	Dir string `json:"dir"`
-	// Bin is the folder of the programs.
+	// Bin is the directory of the programs.
 	Bin string `json:"bin"`
 	// Self is the lab program, which is also the puller.
 	Self string `json:"self"`
@@ -46,7 +46,7 @@ type Lab struct {
 	dieWithParent bool
 }
 
-// Open reads the lab in a folder.
+// Open reads the lab in a directory.
 func Open(dir string) (*Lab, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "lab.json"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -64,7 +64,7 @@ func Open(dir string) (*Lab, error) {
 	return file.Lab, nil
 }
 
-// path gives a file of the lab's folder.
+// path gives a file of the lab's directory.
 func (l *Lab) path(names ...string) string {
 	return filepath.Join(append([]string{l.Dir}, names...)...)
 }
@@ -84,7 +84,7 @@ func (l *Lab) PasswordFile() string { return l.path("pki", "private-password") }
 // LogFile is the log of a part.
 func (l *Lab) LogFile(part string) string { return l.path("logs", part+".log") }
 
-// VolumeDir is where simulated volumes are folders.
+// VolumeDir is where simulated volumes are directories.
 func (l *Lab) VolumeDir() string { return l.path("volumes") }
 
 // Registry gives host:port of "upstream" or "private".

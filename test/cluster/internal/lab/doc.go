@@ -1,7 +1,7 @@
 // Package lab starts and stops one local cluster: etcd, the Kubernetes control
 // plane, simulated nodes, two registries and the puller, as processes on
-// loopback that share one folder.
+// loopback that share one directory.
 //
-// It owns the folder's layout, the parts' command lines and their order. What
+// It owns the directory's layout, the parts' command lines and their order. What
 // happens to pods on simulated nodes belongs to package puller.
 package lab

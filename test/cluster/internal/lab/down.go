@@ -8,11 +8,11 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/test/cluster/internal/realnode"
 )
 
-// Down stops every recorded process. It is idempotent, and leaves the folder
+// Down stops every recorded process. It is idempotent, and leaves the directory
 // for reading its logs.
 func (l *Lab) Down() error { return Down(l.Dir) }
 
-// Down stops the lab in a folder by its recorded processes alone, so that it
+// Down stops the lab in a directory by its recorded processes alone, so that it
 // also stops one whose start was cut short.
 func Down(dir string) error {
 	l := &Lab{Dir: dir}

@@ -15,10 +15,10 @@ import (
 
 // Options say what cluster to start.
 type Options struct {
-	// Dir is its folder; made when absent, emptied of an earlier cluster's data
+	// Dir is its directory; made when absent, emptied of an earlier cluster's data
 	// when that one is stopped.
 	Dir string
-	// Bin is the folder of the programs, Self the lab program.
+	// Bin is the directory of the programs, Self the lab program.
 	Bin, Self string
 	// Nodes is the number of simulated nodes.
 	Nodes int
@@ -70,7 +70,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	return l, nil
 }
 
-// clean refuses a folder whose cluster runs, or one that is not a lab's, and
+// clean refuses a directory whose cluster runs, or one that is not a lab's, and
 // removes what an earlier cluster left.
 func (l *Lab) clean() error {
 	files, err := os.ReadDir(l.Dir)

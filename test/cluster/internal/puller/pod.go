@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// What a pod may ask for, to play a failure. The label stands in an image's
+// What a pod may ask for, to play a failure. The label is in an image's
 // configuration, so that a bad version of an image can be played.
 const (
 	// FailAnnotation is crash, unready or slow-terminate.
@@ -54,7 +54,7 @@ type container struct {
 	restarts int32
 }
 
-// view is what a step may look at.
+// view is what a step may check.
 type view struct {
 	now     time.Time
 	pod     *corev1.Pod

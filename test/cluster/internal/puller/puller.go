@@ -42,7 +42,7 @@ type Puller struct {
 	lastIP   uint32
 }
 
-// New makes a puller. Volumes for claims become folders below volumeDir.
+// New makes a puller. Volumes for claims become directories below volumeDir.
 func New(client kubernetes.Interface, registries *Registries, volumeDir string) *Puller {
 	return &Puller{
 		client: client, images: NewImages(registries, time.Now), volumes: volumeDir, now: time.Now,

@@ -20,7 +20,7 @@ const Provisioner = "lab.aistor-upgrade.dev/hostpath"
 
 const provisionedBy = "pv.kubernetes.io/provisioned-by"
 
-// provisioner makes a folder-backed volume for every pending claim of a class
+// provisioner makes a directory-backed volume for every pending claim of a class
 // of ours, and deletes released ones.
 type provisioner struct {
 	client  kubernetes.Interface

@@ -10,9 +10,9 @@ const Name, Domain = "real", "cluster.local"
 
 // Config is what a node needs to know of its cluster.
 type Config struct {
-	// Dir is a folder of the node's own, Logs where its parts log to.
+	// Dir is a directory of the node's own, Logs where its parts log to.
 	Dir, Logs string
-	// Bin is the folder of the programs.
+	// Bin is the directory of the programs.
 	Bin string
 	// Number tells labs with a real node on one machine apart, 1 to 254.
 	Number int

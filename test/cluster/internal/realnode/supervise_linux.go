@@ -16,9 +16,9 @@ import (
 // Namespaces are the clone flags with which a supervisor is to be started.
 const Namespaces = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET
 
-// privateDirs are folders with fixed names that the node's programs write to;
+// privateDirs are directories with fixed names that the node's programs write to;
 // the node gets empty ones of its own over them. Those that the machine lacks
-// are made and never removed: removing a folder also takes away what another
+// are made and never removed: removing a directory also takes away what another
 // node's namespace has mounted there.
 var privateDirs = [...]string{
 	"/run", "/var/lib/kubelet", "/var/lib/cni", "/var/lib/kube-proxy", "/var/log/containers", "/etc/cni",

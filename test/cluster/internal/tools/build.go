@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// compile builds one tool into the folder out, under the tool's own name.
+// compile builds one tool into the directory out, under the tool's own name.
 func compile(ctx context.Context, tool Tool, module, out string) error {
 	// -s -w: half the size, and nobody debugs a tool of the cache.
 	flags := "-s -w " + tool.LDFlags

@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// Cache is a folder of built programs. The zero value is not usable: Root and
+// Cache is a directory of built programs. The zero value is not usable: Root and
 // Module must be set.
 type Cache struct {
-	// Root is the folder; it is made when absent.
+	// Root is the directory; it is made when absent.
 	Root string
-	// Module is the folder of this Go module, for tools built from source.
+	// Module is the directory of this Go module, for tools built from source.
 	Module string
 	// Log takes a line when a build begins and ends; nil means silence.
 	Log io.Writer
 }
 
-// DefaultRoot gives the folder of the cache for an environment:
-// $AISTOR_TEST_CACHE, else aistor-upgrade in the user's cache folder.
+// DefaultRoot gives the directory of the cache for an environment:
+// $AISTOR_TEST_CACHE, else aistor-upgrade in the user's cache directory.
 func DefaultRoot(getenv func(string) string) string {
 	if dir := getenv("AISTOR_TEST_CACHE"); dir != "" {
 		return dir
@@ -65,7 +65,7 @@ func allNames() []string {
 	return names
 }
 
-// Ensure builds those of the tools that the cache lacks and gives the folder
+// Ensure builds those of the tools that the cache lacks and gives the directory
 // in which all of them are found by name, to be put on PATH. Two processes may
 // call it at once: the second waits for the first's build.
 func (c Cache) Ensure(ctx context.Context, want []Tool) (string, error) {
@@ -147,7 +147,7 @@ func (c Cache) build(ctx context.Context, tool Tool, dir string) error {
 	if err := compile(ctx, tool, c.Module, tmp); err != nil {
 		return err
 	}
-	// A folder left by an older, torn layout would make the rename fail.
+	// A directory left by an older, torn layout would make the rename fail.
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (c Cache) key(tool Tool, goVersion string) (string, error) {
 	}, "-"), nil
 }
 
-// binDir names the folder of links after all entries it may hold, so that
+// binDir names the directory of links after all entries it may hold, so that
 // checkouts with other versions do not change each other's programs.
 func (c Cache) binDir(goVersion string) (string, error) {
 	sum := sha256.New()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// module makes a folder with one small program, as kubebox is.
+// module makes a directory with one small program, as kubebox is.
 func module(t *testing.T) (string, Tool) {
 	t.Helper()
 	dir := t.TempDir()

@@ -24,7 +24,7 @@ type Tool struct {
 	// Version is the version of the module it is built from.
 	Version string
 	// Package is the main package, built by `go install Package@Version`.
-	// Empty: built from the folder Source inside this module.
+	// Empty: built from the directory Source inside this module.
 	Package string
 	Source  string
 	// LDFlags are given to the linker.

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Programs are the plugins' commands, by the names of their folders in cmd.
+// Programs are the plugins' commands, by the names of their directories in cmd.
 func Programs() []string { return []string{"helm-aistor", "kubectl-aistor_upgrade"} }
 
 // Platform is an operating system and an architecture in Go's words.
@@ -49,7 +49,7 @@ func ParsePlatforms(text string) ([]Platform, error) {
 
 // Compiler builds the programs of a checkout.
 type Compiler struct {
-	// Source is the folder of the main module.
+	// Source is the directory of the main module.
 	Source string
 	// Version is what the programs say of themselves, without a leading v.
 	Version string
@@ -57,7 +57,7 @@ type Compiler struct {
 	Log io.Writer
 }
 
-// Build compiles all programs for a platform into the folder out. Nothing of
+// Build compiles all programs for a platform into the directory out. Nothing of
 // the machine gets into them: neither paths, nor the state of the checkout,
 // nor the C library (so they run on any distribution).
 func (c Compiler) Build(ctx context.Context, p Platform, out string, programs ...string) error {

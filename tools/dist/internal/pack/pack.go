@@ -112,7 +112,7 @@ func tarball(w io.Writer, files []File) error {
 	compressed := gzip.NewWriter(w)
 	archive := tar.NewWriter(compressed)
 	for _, dir := range folders(files) {
-		// Helm's extractor makes no folders of its own.
+		// Helm's extractor makes no directories of its own.
 		h := &tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, ModTime: epoch, Format: tar.FormatUSTAR}
 		if err := archive.WriteHeader(h); err != nil {
 			return err
@@ -141,7 +141,7 @@ func tarball(w io.Writer, files []File) error {
 	return compressed.Close()
 }
 
-// folders are all folders of the entries, parents first.
+// directories are all directories of the entries, parents first.
 func folders(files []File) []string {
 	seen := map[string]bool{}
 	for _, f := range files {

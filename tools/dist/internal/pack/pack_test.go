@@ -75,7 +75,7 @@ func TestEntriesCarryModesAndNoOwner(t *testing.T) {
 	if got := readTar(t, filepath.Join(dir, "a.tgz")); !slices.Equal(got, want) {
 		t.Errorf("the tar holds %.80q", got)
 	}
-	// A zip needs no entries for folders.
+	// A zip needs no entries for directories.
 	if got := readZip(t, filepath.Join(dir, "a.zip")); !slices.Equal(got, want[2:]) {
 		t.Errorf("the zip holds %.80q", got)
 	}

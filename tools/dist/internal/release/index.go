@@ -11,9 +11,9 @@ import (
 
 // writeIndex makes a bare git repository that krew takes as an index, with
 // plugins/aistor-upgrade.yaml alone. It can be cloned from the file system, and
-// from any web server that only serves files. An index that is there already
+// from any web server that only serves files. An index that already exists
 // gets a commit on top of its last, so that a copy on a git server goes forward
-// with it; the same manifest again leaves it as it is. In a new folder the same
+// with it; the same manifest again leaves it as it is. In a new directory the same
 // manifest gives the same commit.
 func writeIndex(ctx context.Context, dir string, manifest []byte, version string) error {
 	g := repository{ctx: ctx, dir: dir}

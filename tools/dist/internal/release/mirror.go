@@ -15,15 +15,15 @@ import (
 //go:embed INSTALL.md
 var installPage string
 
-// WriteMirror makes in the folder out what a site without internet copies to
-// its web server, whose address for this folder is baseURL:
+// WriteMirror makes in the directory out what a site without internet copies to
+// its web server, whose address for this directory is baseURL:
 //
 //	INSTALL.md    the commands, with the site's own addresses
 //	index.git     an index for krew, to be cloned by file or http
 //	vX.Y.Z/       the archives with krew's manifest and checksums
 //	vX.Y.Z/http/  Helm plugins as Helm 3 installs them over http
 //
-// Other versions' folders are left as they are, and the index names this one.
+// Other versions' directories are left as they are, and the index names this one.
 func (r Release) WriteMirror(ctx context.Context, out, baseURL string) error {
 	if err := CheckURL(baseURL); err != nil {
 		return err

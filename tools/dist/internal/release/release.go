@@ -26,11 +26,11 @@ const (
 type Release struct {
 	// Version without a leading v.
 	Version string
-	// Source is the checkout's folder: license and manifests are read there.
+	// Source is the checkout's directory: license and manifests are read there.
 	Source string
 	// Platforms for which there are programs.
 	Platforms []build.Platform
-	// Programs gives the folder of a platform's programs.
+	// Programs gives the directory of a platform's programs.
 	Programs func(build.Platform) string
 	// Provenance writes the .prov of a Helm plugin's archive, given its
 	// plugin.yaml. Nil means that there is none.
@@ -51,7 +51,7 @@ func (r Release) Validate() error {
 	return nil
 }
 
-// WriteArchives makes in the folder out what a release consists of: an archive
+// WriteArchives makes in the directory out what a release consists of: an archive
 // for krew and one for Helm for each platform, each with its bill of materials,
 // the manifest for krew with URLs below baseURL, SHA256SUMS over all of them,
 // and signatures.
@@ -107,7 +107,7 @@ func (r Release) helmName(p build.Platform) string {
 	return fmt.Sprintf("%s-%s-%s-%s.tgz", helmPlugin, r.Version, p.OS, p.Arch)
 }
 
-// writeHelm packs the Helm plugin with every name below the folder, which is
+// writeHelm packs the Helm plugin with every name below the directory, which is
 // "aistor/" for extracting and for Helm 4, and empty for Helm 3 over http.
 func (r Release) writeHelm(name string, p build.Platform, folder string) error {
 	about, err := r.helmManifest()
@@ -131,7 +131,7 @@ func (r Release) writeHelm(name string, p build.Platform, folder string) error {
 	return r.Provenance(name, about)
 }
 
-// manuals are a plugin's man pages, where man looks below a folder of MANPATH.
+// manuals are a plugin's man pages, where man looks below a directory of MANPATH.
 func (r Release) manuals(folder, plugin string) ([]pack.File, error) {
 	pages, err := filepath.Glob(filepath.Join(r.Source, "docs", "man", plugin+"*.1"))
 	if err != nil || len(pages) == 0 {

@@ -198,7 +198,7 @@ func must(text string, err error) func(*testing.T) string {
 	}
 }
 
-// files are all files below a folder.
+// files are all files below a directory.
 func files(t *testing.T, dir string) []string {
 	t.Helper()
 	var list []string

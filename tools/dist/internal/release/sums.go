@@ -14,7 +14,7 @@ import (
 // sumsName is the file with the checksums of all files beside and below it.
 const sumsName = "SHA256SUMS"
 
-// seal writes the sums of a folder, and signs them and every archive where
+// seal writes the sums of a directory, and signs them and every archive where
 // there is a key.
 func (r Release) seal(dir string) error {
 	if err := writeSums(dir); err != nil || r.Sign == nil {
@@ -32,7 +32,7 @@ func (r Release) seal(dir string) error {
 	})
 }
 
-// writeSums writes SHA256SUMS into a folder, as sha256sum -c reads it, sorted
+// writeSums writes SHA256SUMS into a directory, as sha256sum -c reads it, sorted
 // by name. Signatures are left out: they hold the time and prove themselves,
 // and the sums of two builders can be compared.
 func writeSums(dir string) error {
