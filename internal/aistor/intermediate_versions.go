@@ -82,11 +82,11 @@ func OperatorNeeds(objectStoreChartVersion string) []OperatorNeed {
 		}
 	}
 	add("1.0.8", OperatorNeed{Operator: "5.2.0",
-		Why: "an older definition prunes spec.rollingTimeoutSeconds, spec.pvcProtection and services' names"})
+		Why: "an older CRD prunes spec.rollingTimeoutSeconds, spec.pvcProtection and services' names"})
 	add("1.0.14", OperatorNeed{Path: "secrets.name", Operator: "5.2.0",
-		Why: "with an empty secrets.name the credentials come as environment variables, which older operators don't read"})
+		Why: "with an empty secrets.name the credentials come as environment variables, which older operators do not read"})
 	add("1.0.16", OperatorNeed{Path: "objectStore.disablePodDisruptionBudget", Operator: "5.9.0",
-		Why: "an older definition prunes spec.disablePodDisruptionBudget, and a later upgrade doesn't bring it back"})
+		Why: "an older CRD prunes spec.disablePodDisruptionBudget, and a later upgrade does not restore it"})
 	return needs
 }
 

@@ -58,7 +58,7 @@ func scanLayout(path string, st storage) (*layout, error) {
 	seen := map[string]bool{}
 	for {
 		if len(l.entries) > maxEntries {
-			return nil, bad(l.size, "there are more than %d entries", maxEntries)
+			return nil, bad(l.size, "it has more than %d entries", maxEntries)
 		}
 		more, err := l.scanEntry(st, seen)
 		if err != nil {

@@ -56,7 +56,7 @@ func (o *bundleExportOptions) run(ctx context.Context, file, what string) error 
 	}
 	e, err := findImage(b.Images(), what)
 	if err != nil {
-		return withHint(fmt.Errorf("exporting %q from bundle %q: %w", what, file, err), "helm aistor bundle inspect "+file+" lists what there is")
+		return withHint(fmt.Errorf("exporting %q from bundle %q: %w", what, file, err), "helm aistor bundle inspect "+file+" lists its contents")
 	}
 	name := o.out
 	if name == "" {

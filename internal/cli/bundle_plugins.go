@@ -27,7 +27,7 @@ func (o *bundleExportOptions) exportPlugins(ctx context.Context, b *bundle.Bundl
 	}
 	err := bundle.ExtractPlugins(ctx, b, dir)
 	if errors.Is(err, os.ErrExist) {
-		return withHint(err, "name another folder with --out")
+		return withHint(err, "set another directory with --out")
 	}
 	if err != nil {
 		return err

@@ -23,8 +23,8 @@ func newBundleSign(p *Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign FILE",
 		Short: "Sign a bundle with a minisign key",
-		Long: "Write a signature beside the bundle, as FILE" + bundle.SignatureSuffix + ". It is over index.json, from which\n" +
-			"everything else in the bundle follows by digest; minisign itself verifies it:\n" +
+		Long: "Write a signature next to the bundle, as FILE" + bundle.SignatureSuffix + ". It covers index.json, which\n" +
+			"refers to everything else by digest. minisign can verify it, too:\n" +
 			"  tar -xOf FILE index.json > index.json && minisign -Vm index.json -x FILE" + bundle.SignatureSuffix + " -p minisign.pub",
 		Example: "  helm aistor bundle sign aistor.bundle --key minisign.key --password-stdin < password",
 		Args:    exactArgs(1, "the bundle's file"),

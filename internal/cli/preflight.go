@@ -58,7 +58,7 @@ func newPreflight(p *Program, kube kubeOptions) *cobra.Command {
 	o.pull.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.planFile, "plan", "", "reviewed plan; check whether it still applies")
 	cmd.Flags().StringVar(&o.publicKey, "public-key", "", "minisign public key or key file, to verify the bundle's signature")
-	cmd.Flags().StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: beside the bundle)")
+	cmd.Flags().StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: next to the bundle)")
 	return cmd
 }
 

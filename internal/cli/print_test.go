@@ -245,7 +245,7 @@ func printEvents(w io.Writer) {
 		{Step: "operator-5.10.0", Kind: upgrade.EventWaiting, Waiting: []string{"not shown: too soon after the one before"}},
 		{Step: "operator-5.10.0", Kind: upgrade.EventAlarm, Message: "2 pods of team-a/primary are down where one was promised"},
 		{Step: "operator-5.10.0", Kind: upgrade.EventDone},
-		{Kind: upgrade.EventProgress, Message: "lease held by somebody else"},
+		{Kind: upgrade.EventProgress, Message: "lease held by another client"},
 	} {
 		ev.Time = clock
 		e.handleEvent(ev)

@@ -59,7 +59,7 @@ func newUpgrade(p *Program, kube kubeOptions) *cobra.Command {
 	o.pull.addFlags(fs)
 	fs.BoolVar(&o.overwrite, "overwrite-tag", false, "overwrite tags in the registry that point to another digest")
 	fs.StringVar(&o.publicKey, "public-key", "", "minisign public key or key file: require a bundle signed with it")
-	fs.StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: beside the bundle)")
+	fs.StringVar(&o.signature, "signature", "", "file with the bundle's signature (default: next to the bundle)")
 	fs.StringVar(&o.planKey, "plan-key", "", "minisign public key: require a plan signed with it (PLAN.minisig)")
 	fs.StringVar(&o.planFile, "plan", "", "reviewed plan: run exactly this plan")
 	fs.StringVar(&o.description, "description", "", "text for the description of each Helm revision")

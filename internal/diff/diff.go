@@ -162,7 +162,7 @@ func yamlDocument(v any) string {
 	}
 	b, err := yaml.Marshal(v)
 	if err != nil {
-		return fmt.Sprintf("# it can't be written as YAML: %v\n", err)
+		return fmt.Sprintf("# it cannot be written as YAML: %v\n", err)
 	}
 	return string(b)
 }

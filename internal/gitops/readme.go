@@ -73,7 +73,7 @@ func buildReadme(r Request, folders []stepFolder) []byte {
 		p.addSection(f, kept)
 	}
 	p.addLine("\n## At the end\n")
-	p.addLine("Validate the cluster against the whole plan:")
+	p.addLine("Validate the cluster against the complete plan:")
 	p.addCommands("kubectl aistor-upgrade validate --plan plan.yaml")
 	return p.Bytes()
 }

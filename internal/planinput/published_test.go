@@ -281,7 +281,7 @@ func publishedCharts(t *testing.T, dir string, role aistor.ChartRole) []*chart.C
 }
 
 func writeTables(doc *strings.Builder, title string, charts, shapes []row) {
-	const columns = "files | mended | refused | images | settings | for form | for images | for secrets | for others | lines out | lines in |\n"
+	const columns = "files | repaired | refused | images | settings | for form | for images | for secrets | for others | lines out | lines in |\n"
 	total := row{name: "**all**"}
 	fmt.Fprintf(doc, "\n## %s\n\n", title)
 	doc.WriteString("| chart | as the oracle says | " + columns + "|---|---|" + strings.Repeat("---:|", 11) + "\n")
@@ -317,9 +317,9 @@ byte order marks, Windows line ends, no line end at all, tabs, several files tha
 hide each other, anchors, merge keys, several documents. Made by a test and
 compared by it:
 
-    AISTOR_CHARTS=FOLDER go test ./internal/planinput -run TestPublishedCharts
+    AISTOR_CHARTS=DIR go test ./internal/planinput -run TestPublishedCharts
 
-FOLDER holds the charts' archives, which are the vendor's and no part of this
+DIR holds the charts' archives, which are the vendor's and no part of this
 project; -update writes this page again. The test fails unless for each chart with
 each shape
 
@@ -336,7 +336,7 @@ each shape
   something else. A replaced line keeps its comment, its indentation and its quotes,
   and every byte that is in no such line is what it was.
 
-The other columns: **files**, how many files or sets of files; **mended**, those with
+The other columns: **files**, how many files or sets of files; **repaired**, those with
 which the chart does not render before they are rewritten, such as an image half set;
 **refused**, those that the editor does not touch, with the line that is the reason;
 **images**, those found after rewriting, none of them public; **settings**, how many

@@ -127,7 +127,7 @@ type HelperError struct {
 
 // Error implements error.
 func (e *HelperError) Error() string {
-	return fmt.Sprintf("asking the credential helper for %q: %v", e.Host, e.Err)
+	return fmt.Sprintf("querying the credential helper for %q: %v", e.Host, e.Err)
 }
 
 // Unwrap gives the cause.

@@ -189,7 +189,7 @@ func (j *valueValidator) findViolations(crd, before, o images.Object) []violatio
 		if d, err = compileCRDSchema(crd, version); errors.Is(err, errNotServed) {
 			return []violation{{path: "apiVersion", reason: images.NestedString(o, "apiVersion") + " is not served"}}
 		} else if err != nil {
-			return []violation{{path: "its definition", serverOnly: true, reason: "can't be read: " + firstLine(err)}}
+			return []violation{{path: "its definition", serverOnly: true, reason: "cannot be read: " + firstLine(err)}}
 		}
 		j.schemas[key] = d
 	}

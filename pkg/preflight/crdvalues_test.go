@@ -92,7 +92,7 @@ func TestCustomResourceValues(t *testing.T) {
 			change: and(set(world{}), func(t *testing.T, s *Subject) {
 				s.Inputs.Stores[0].After = append(s.Inputs.Stores[0].After, mustParseObject(t, `{apiVersion: aistor.min.io/v1, kind: Warp, metadata: {name: load, namespace: tenant}, spec: {clients: many}}`))
 			})},
-		{name: "a definition that can't be read", want: Error, line: "its definition can't be read", change: set(world{coming: `mode: {type: string, pattern: "("}`})},
+		{name: "a definition that can't be read", want: Error, line: "its definition cannot be read", change: set(world{coming: `mode: {type: string, pattern: "("}`})},
 		{name: "a hostile definition", want: Pass, change: and(set(world{}), func(_ *testing.T, s *Subject) {
 			s.Inputs.Operator[0].After[0] = images.Object{"kind": "CustomResourceDefinition", "spec": map[string]any{"group": 7, "versions": []any{nil, "x", map[string]any{"name": 1}}}}
 		})},

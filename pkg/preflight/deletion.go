@@ -158,7 +158,7 @@ func checkVolumesBound(_ context.Context, s *Subject) Result {
 	}
 	r := f.buildResult("%s bound", plural.CountIs(len(s.Facts.Claims), "volume claim"))
 	if r.Status == Pass && deleting > 0 {
-		r.Message += fmt.Sprintf("; reclaim policy Delete for %d: the data goes with the claim", deleting)
+		r.Message += fmt.Sprintf("; reclaim policy Delete for %d: the data is deleted with the claim", deleting)
 	}
 	return r
 }

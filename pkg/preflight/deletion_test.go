@@ -142,7 +142,7 @@ func TestVolumesKept(t *testing.T) {
 func TestVolumesBound(t *testing.T) {
 	t.Parallel()
 	rows := []checkCase{
-		{name: "all bound", want: Pass, line: "4 volume claims are bound; reclaim policy Delete for 4: the data goes with the claim"},
+		{name: "all bound", want: Pass, line: "4 volume claims are bound; reclaim policy Delete for 4: the data is deleted with the claim"},
 		{name: "retained", want: Pass, line: "4 volume claims are bound", change: func(_ *testing.T, s *Subject) {
 			for i := range s.Facts.Volumes {
 				s.Facts.Volumes[i].ReclaimPolicy = "Retain"

@@ -170,7 +170,7 @@ func checkBundleIntact(ctx context.Context, s *Subject) Result {
 		return Result{Status: Fail, Message: firstLine(err), Observed: "damaged or not trusted", Required: "all bytes verified",
 			Remedy: orDefault(hintOf(err), "copy the file again")}
 	case proved == "":
-		return skipResult("contents are verified against digests when read; verify the whole file with: helm aistor bundle verify")
+		return skipResult("contents are verified against digests when read; verify the complete file with: helm aistor bundle verify")
 	}
 	return passResult("%s", proved)
 }

@@ -35,7 +35,7 @@ func TestPullSecretsAccepted(t *testing.T) {
 				fakeRegistryOf(s).logins["puller:hunter2"] = []string{"aistor/minio", "aistor/operator"}
 			}},
 		{name: "404", want: Fail, change: removeImage("minio:" + minioR), line: "404 from " + private + ": " + private + "/aistor/minio:" + minioR + " not found", remedy: "helm aistor push"},
-		{name: "the wrong platform", want: Fail, line: "is there for linux/amd64, linux/arm64/v8 only, node n2 is linux/s390x",
+		{name: "the wrong platform", want: Fail, line: "available for linux/amd64, linux/arm64/v8 only, node n2 is linux/s390x",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Nodes[1].Platform = "linux/s390x" }},
 		{name: "TLS", want: Fail, change: registryDown(KindTLS), line: "TLS to " + private + " failed"},
 		{name: "plain HTTP", want: Fail, change: registryDown(KindPlainHTTP), line: "plain HTTP"},

@@ -82,10 +82,10 @@ func TestReleaseSize(t *testing.T) {
 		}
 	}
 	runCases(t, PreUpgradeChecks(), "release-size", []checkCase{
-		{name: "small", want: Pass, line: "160 KiB"},
+		{name: "small", want: Pass, line: "160 of 1024 KiB"},
 		{name: "the installed one is near the limit", want: Warn, line: "release aistor/aistor: the release Secret has 1000 of 1024 KiB; the next one may be too large",
 			change: func(_ *testing.T, s *Subject) { s.Facts.Operator.RecordBytes = 1000 << 10 }},
-		{name: "the coming one is the largest", want: Pass, change: coming(300 << 10), line: "300 KiB of 1024"},
+		{name: "the coming one is the largest", want: Pass, change: coming(300 << 10), line: "300 of 1024 KiB"},
 		{name: "the coming one is near the limit", want: Warn, change: coming(1000<<10, "values (900 KiB)"), line: "close to the API server's limit; heaviest: values (900 KiB)"},
 		{name: "the coming one just fits", want: Warn, change: coming(1 << 20)},
 		{name: "the coming one is too large", want: Fail, change: coming(1<<20+1, "files/inspect.zip (900 KiB)", "manifest (90 KiB)"),

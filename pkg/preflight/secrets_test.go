@@ -88,7 +88,7 @@ func TestPullSecretsValid(t *testing.T) {
 		}},
 		{name: "the nodes pull by themselves", want: Skip, change: nodesPull},
 		{name: "references stay public and the secret names the private registry", want: Warn, change: keepReferences(private),
-			line: "secret aistor/pull: has no entry for quay.io, and kubelet looks under the public name", observed: private, required: "quay.io",
+			line: "secret aistor/pull: has no entry for quay.io, and kubelet looks up the public name", observed: private, required: "quay.io",
 			remedy: "kubectl create secret docker-registry pull -n aistor --docker-server=quay.io"},
 		{name: "references stay public and the secret names the public registry", want: Pass, change: keepReferences("quay.io"), line: "2 pull secrets"},
 		{name: "references stay public and the secret names a part of the public registry", want: Pass, change: keepReferences("quay.io/minio/aistor")},

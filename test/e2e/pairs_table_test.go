@@ -76,7 +76,7 @@ installation is at the target and validated, or the upgrade was refused by name
 and nothing on the cluster had changed. Anything else fails the test.
 
     + upgraded                    ! upgraded once the outage was accepted
-    h through the stepping stone  H the same, once the outage was accepted
+    h through the intermediate version  H the same, with the outage accepted
     0-9 refused, see below        X neither: a surprise
     ? not tried in this run       · no upgrade
 `
@@ -108,7 +108,7 @@ func (r *pairResults) write(t *testing.T, file string, all []pair) {
 		}
 	}
 	fmt.Fprintf(&b, "\nOf %d upgrades %d were tried, with %d surprises.\n", len(all), tried, surprises)
-	fmt.Fprintf(&b, "Of the %d that have a stepping stone, %d went without it too, by `--recreate-bindings`.\n", variants, recreated)
+	fmt.Fprintf(&b, "%d of %d pairs with an intermediate version also work with `--recreate-bindings`.\n", recreated, variants)
 	for _, part := range []struct{ title, chart, variant string }{
 		{"Operator charts", "operator", ""},
 		{"Object store charts, with credentials in the values", "store", ""},
