@@ -100,7 +100,7 @@ func printOutcome(w io.Writer, o *upgrade.Outcome) {
 		}
 	}
 	if o.PauseReason != "" {
-		printLine(w, "Parked       %s", o.PauseReason)
+		printLine(w, "Paused       %s", o.PauseReason)
 	}
 	for _, a := range o.Availability {
 		printLine(w, "Availability %s", wrapText(describeAvailability(a), 66, "             "))

@@ -59,7 +59,7 @@ type Attempt struct {
 	Tool     string    `json:"tool,omitempty"`
 	Started  time.Time `json:"started"`
 	Ended    time.Time `json:"ended,omitzero"`
-	// Result is done, parked, stopped or interrupted; empty means that the
+	// Result is done, paused, stopped or interrupted; empty means that the
 	// attempt is under way, was killed, or lost its lease.
 	Result  string `json:"result,omitempty"`
 	Message string `json:"message,omitempty"`

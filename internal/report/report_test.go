@@ -202,8 +202,8 @@ func TestSecretsAreMaskedInEveryField(t *testing.T) {
 
 func TestTheResultIsThatOfTheUpgrade(t *testing.T) {
 	t.Parallel()
-	parked := anOutcome()
-	parked.PauseReason = "stopped after \"operator-5.10.0\" as asked"
+	paused := anOutcome()
+	paused.PauseReason = "stopped after \"operator-5.10.0\" as asked"
 	for _, tc := range []struct {
 		name    string
 		outcome *upgrade.Outcome
@@ -214,7 +214,7 @@ func TestTheResultIsThatOfTheUpgrade(t *testing.T) {
 		{"a check failed before the first step", nil, errors.New("x"), ResultNotStarted},
 		{"a step failed", anOutcome(), &upgrade.StoppedError{Cause: errors.New("x")}, ResultStopped},
 		{"interrupted", anOutcome(), &upgrade.InterruptedError{}, ResultInterrupted},
-		{"paused", parked, nil, ResultPaused},
+		{"paused", paused, nil, ResultPaused},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

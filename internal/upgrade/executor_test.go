@@ -415,7 +415,7 @@ func TestStopAfterParksAndTheNextRunGoesOn(t *testing.T) {
 		}
 		want := []string{"store-one", "store-two", "validate"}
 		if diff := cmp.Diff(want, out.Remaining); diff != "" || out.PauseReason == "" {
-			t.Errorf("parked %q, remaining (-want +got):\n%s", out.PauseReason, diff)
+			t.Errorf("paused %q, remaining (-want +got):\n%s", out.PauseReason, diff)
 		}
 		if _, err := w.newAttempt(t, "me").runAttempt(t.Context()); err != nil {
 			t.Fatal(err)

@@ -72,7 +72,7 @@ func TestAvailabilityIsAskedAtTheEndpoint(t *testing.T) {
 		regexp.QuoteMeta(store.URL) + `/minio/health/cluster\s+failed`).MatchString(out) {
 		t.Errorf("availability in\n%s", out)
 	}
-	if page, err := os.ReadFile(report); err != nil || !strings.Contains(string(page), "asked at "+store.URL) {
+	if page, err := os.ReadFile(report); err != nil || !strings.Contains(string(page), "queried at "+store.URL) {
 		t.Errorf("report: %v, the address asked is not in it", err)
 	}
 	if strings.Contains(out, "skip   stores-answer") || !strings.Contains(out, "1 object store answers with write quorum") {
