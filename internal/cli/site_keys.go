@@ -36,7 +36,7 @@ func findUnknownKeys(text []byte) unknownKeys {
 	return u
 }
 
-// compare looks at a part of the document and the type that it is read into.
+// compare checks a part of the document and the type that it is read into.
 func (u *unknownKeys) compare(at values.Path, part any, t reflect.Type) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -92,7 +92,7 @@ func fieldsByKey(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// siteError says what in a site file can't be used, line by line.
+// siteError says what in a site file cannot be used, line by line.
 type siteError struct {
 	file, problem string
 	lines         []string

@@ -7,7 +7,7 @@ import (
 
 // unseen is the error of a verb that has shown what it saw and could not see
 // all that it shows; nil where it could. What the verb does not show, and what
-// nobody needs to see, is no error.
+// nobody needs to see, is not an error.
 func unseen(f *plan.Facts, unused ...string) error {
 	gaps := f.OpenGaps(unused...)
 	if len(gaps) == 0 {

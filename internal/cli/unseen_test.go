@@ -56,7 +56,7 @@ func runAgainst(t *testing.T, kubeconfig string, plugin func(*Program) *cobra.Co
 	return code, out.String(), errOut.String()
 }
 
-// What could not be looked at is an error of every verb, with the right that is
+// What could not be read is an error of every verb, with the right that is
 // missing and the command that asks for it.
 func TestWithoutRightsNoVerbSucceeds(t *testing.T) {
 	t.Parallel()

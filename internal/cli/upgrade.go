@@ -202,7 +202,7 @@ const anewHint = "helm aistor plan --out makes one for the present state, to be 
 // adoptClaims takes the volume claims that a reviewed plan recorded in place of
 // the present ones, but for those whose change was accepted. A plan file that
 // lacks a claim was edited, or made before the claim was: a claim that nobody
-// recorded can't be told from one that took its place.
+// recorded cannot be told from one that took its place.
 func (o *targetOptions) adoptClaims(t *target, reviewed *plan.Plan) error {
 	if missing := t.plan.Claims.Missing(reviewed.Claims); missing != "" {
 		return fmt.Errorf("it was edited, or made for another state: %s is missing in the file", missing)

@@ -302,7 +302,7 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 	}
 }
 
-// The chart does not look at the password, so that it renders whatever it is.
+// The chart does not check the password, so that it renders whatever it is.
 func TestValuesSaysWhichPasswordsAreNoText(t *testing.T) {
 	t.Parallel()
 	for password, tc := range map[string]struct {

@@ -18,7 +18,7 @@ type Confirmed struct {
 	// Doubts are records and runs that claim what the cluster contradicts.
 	Doubts []Doubt
 
-	sound  []record                  // all but those in Doubts that can't be true
+	sound  []record                  // all but those in Doubts that cannot be true
 	owners map[string]map[int]string // the plan of each revision, by release and number
 	doubt  map[string]bool           // plans of runs that are in Doubts
 }
@@ -130,7 +130,7 @@ func (c *Confirmed) firstMade(digest string, ev Evidence) *Revision {
 }
 
 // correct takes what was there before a run from the records that are older than
-// its first revision: what is written later may be somebody else's.
+// its first revision: what is written later may be another client's.
 func (c *Confirmed) correct(run Run, of []record, ev Evidence) Run {
 	early := of
 	if first := c.firstMade(run.Plan, ev); first != nil {

@@ -26,7 +26,7 @@ func (c *Confirmed) addDoubt(r record, reason string) {
 	c.Doubts = append(c.Doubts, Doubt{Namespace: r.namespace, ConfigMap: r.name, Reason: reason})
 }
 
-// sift leaves out records that claim what can't be.
+// sift leaves out records that claim what cannot be.
 func (c *Confirmed) sift(records []record, ev Evidence) []record {
 	return slices.DeleteFunc(slices.Clone(records), func(r record) bool {
 		reason := r.impossible(ev)
@@ -39,7 +39,7 @@ func (c *Confirmed) sift(records []record, ev Evidence) []record {
 
 // impossible says what a record claims although the release's records have
 // something else; empty where it may be true. One that is older than the newest
-// revision may have been true once: the release may have been installed anew.
+// revision may have been true once: the release may have been installed again.
 func (r record) impossible(ev Evidence) string {
 	for _, s := range r.run.Steps {
 		if s.Before == 0 && len(s.Own) == 0 || !s.changesRelease() {
@@ -130,7 +130,7 @@ func resumer(sound []record, digest string) string {
 	return sound[i].run.Plan
 }
 
-// unfinished reports whether the releases show that a run can't have ended: its
+// unfinished reports whether the releases show that a run cannot have ended: its
 // newest revision is pending or failed, or a release that it was to change is
 // older than the run, with another version.
 func (c *Confirmed) unfinished(run Run, of []record, ev Evidence) bool {

@@ -7,7 +7,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Evidence is what the cluster itself shows. Who may only write ConfigMaps can't
+// Evidence is what the cluster itself shows. Who may only write ConfigMaps cannot
 // change it.
 type Evidence struct {
 	// Revisions are those of each release, by namespace/name, the oldest first:

@@ -18,7 +18,7 @@ const keptRecords = 50
 // unfinished run, of the plans that made what is installed now, and of every
 // plan these resumed, the oldest and the newest record and one that says that it
 // ended; and the record that proves who made the newest revision of a release. A
-// user who may not delete ConfigMaps prunes nothing; that is no error.
+// user who may not delete ConfigMaps prunes nothing; that is not an error.
 func (j *Journal) Prune(ctx context.Context) error {
 	needed := j.needed()
 	excess := len(j.records) - keptRecords

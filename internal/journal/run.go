@@ -108,7 +108,7 @@ type StepRecord struct {
 	// Removed are the objects that the newest Helm operation deletes, until they
 	// were seen to be gone.
 	Removed []plan.ObjectKey `json:"removed,omitempty"`
-	// Saved are the bindings that a mend step deleted.
+	// Saved are the bindings that a repair step deleted.
 	Saved []images.Object `json:"saved,omitempty"`
 }
 

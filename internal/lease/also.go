@@ -77,7 +77,7 @@ func (l *Lease) Acquire(ctx context.Context, waiting func(*BusyError)) error {
 // interrupted an Acquire; without that, a Lease may take its pace.
 const interruptedLimit = 2 * time.Second
 
-// giveUp gives back what an Acquire that fails has taken. What can't be given
+// giveUp gives back what an Acquire that fails has taken. What cannot be given
 // back in time expires.
 func (l *Lease) giveUp(ctx context.Context) error {
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.pace())

@@ -68,7 +68,7 @@ func LiteralFor(literal []string, key string) []string {
 	return list
 }
 
-// CheckFinal refuses values that are not final, outside of a plan; fileFlag
+// CheckFinal refuses values that are not final, outside a plan; fileFlag
 // takes them from a file, for the hint. installed are the release's, nil where
 // they are not known.
 func CheckFinal(of string, user map[string]any, given Values, installed map[string]any, literal []string, fileFlag string) error {

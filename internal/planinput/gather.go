@@ -238,7 +238,7 @@ func FindRelease(f *plan.Facts, role aistor.ChartRole, store string) (*plan.Inst
 	return nil, unknownStore(f, store)
 }
 
-// unknownStore says that a store is not there, or that nobody could look.
+// unknownStore says that a store does not exist, or that nobody could look.
 func unknownStore(f *plan.Facts, key string) error {
 	if unseen := Unseen(f, fmt.Sprintf("finding object store %q", key)); unseen != nil {
 		return unseen

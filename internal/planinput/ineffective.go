@@ -186,7 +186,7 @@ type mapEffect struct {
 	mixed  bool
 }
 
-// effectsOfMaps looks at each setting once for each map around it.
+// effectsOfMaps checks each setting once for each map around it.
 func effectsOfMaps(settings []values.Explanation) mapEffects {
 	maps := mapEffects{}
 	for _, s := range settings {

@@ -14,7 +14,7 @@ import (
 type NoOperatorError struct {
 	Owner *plan.GitOpsOwner
 	// Unseen says that it may be there all the same; nil where everything that
-	// would show it was looked at.
+	// would show it was checked.
 	Unseen *UnseenError
 }
 

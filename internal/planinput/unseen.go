@@ -28,7 +28,7 @@ func Unseen(f *plan.Facts, doing string) *UnseenError {
 	return nil
 }
 
-// Error names the first of what could not be looked at.
+// Error names the first of what could not be read.
 func (e *UnseenError) Error() string {
 	more := ""
 	if n := len(e.Gaps) - 1; n > 0 {

@@ -60,7 +60,7 @@ func (a assignment) hides(name string, s strength, value string) bool {
 	return looksSecret(value)
 }
 
-// lineStart is where the value's line begins, and what stands in it before a name
+// lineStart is where the value's line begins, and what is in it before a name
 // or the word "value".
 func (a assignment) lineStart() (begin int, before string) {
 	at := a.name

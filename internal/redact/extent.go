@@ -94,7 +94,7 @@ func (a assignment) indentedBlock(end int, scalar bool) (from, to int) {
 }
 
 // openingQuote is the quote that a value begins with, with the backslashes before
-// it where the text stands in quotes itself.
+// it where the text is in quotes itself.
 func openingQuote(s string) string {
 	n := len(s) - len(strings.TrimLeft(s, `\`))
 	if n < len(s) && (s[n] == '"' || s[n] == '\'') {

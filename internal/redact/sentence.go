@@ -84,7 +84,7 @@ func (a assignment) saysStatus() bool {
 		return false
 	}
 	_, more := a.indentedBlock(max(a.value, a.end), false)
-	return more == 0 // a password may begin with such a word, and go on below
+	return more == 0 // a password may begin with such a word, and continue below
 }
 
 // showable reports whether a value may be seen though its name is a secret's: it

@@ -22,7 +22,7 @@ type shape struct {
 const (
 	// arg is the next word of a command line, in quotes or not.
 	arg = `\\*(?:"([^"\\\n]+)|'([^'\\\n]+)|([^\s"'\\|;&<>()]+))`
-	// between is what may stand between a command and the flag that is meant.
+	// between is what may stand between a command and the flag that is intended.
 	between = `\b[^\n;|&]*?\s`
 	gap     = `[ \t]+`
 )

@@ -3,7 +3,7 @@ package redact
 import "strings"
 
 // maskLogin masks what stands before an @: the password, and where there is none
-// all of it. The user stays, since a reader has to know whose login is meant.
+// all of it. The user stays, since a reader has to know whose login is intended.
 func (w *walker) maskLogin(s string) string {
 	user, password, ok := strings.Cut(s, ":")
 	switch {

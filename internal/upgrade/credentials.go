@@ -27,7 +27,7 @@ func (e *CredentialError) Lines() []string {
 	return lines
 }
 
-// refuseCredentialChanges reads the Secrets anew that a store's step concerns. The
+// refuseCredentialChanges reads the Secrets again that a store's step concerns. The
 // plan was refused for every change that nobody accepted: one that is found now
 // is new.
 func (e *Executor) refuseCredentialChanges(ctx context.Context, s plan.Step) error {

@@ -41,7 +41,7 @@ func (w *fakeCluster) setLogin(password string) {
 	})
 }
 
-// Whoever rotates a password by hand while a plan is carried out keeps it.
+// Whoever rotates a password manually while a plan is executed keeps it.
 func TestStepDoesNotSetALoginBackThatWasChangedAfterThePlanWasMade(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

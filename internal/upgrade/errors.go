@@ -95,7 +95,7 @@ type BusyError struct {
 	Until   time.Time
 }
 
-// Error names the holder, and how to look at its Lease.
+// Error names the holder, and how to check its Lease.
 func (e *BusyError) Error() string { return strings.Join(e.Lines(), "\n") }
 
 // Lines implements [message.Liner].

@@ -71,7 +71,7 @@ func TestForgedJournalMakesNobodyAnAdministrator(t *testing.T) {
 						t.Errorf("%s has role %q", name, role)
 					}
 				}
-				// What another plan's run claims is not even looked at: no binding was missing.
+				// What another plan's run claims is not even checked: no binding was missing.
 				named := strings.Contains(tt.doc(x), `"evil"`) && strings.Contains(tt.doc(x), x.plan.Digest())
 				if named && !strings.Contains(strings.Join(x.told.alarmMessages(), "\n"), "ClusterRoleBinding/evil is not restored") {
 					t.Errorf("alarms: %q", x.told.alarmMessages())

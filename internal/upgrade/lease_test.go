@@ -338,7 +338,7 @@ func TestRunThatIsInterruptedWhileItWaitsForTheLeaseSaysWhatRemains(t *testing.T
 	})
 }
 
-// While a process is stopped its time-outs go on: they end first when it wakes.
+// While a process is stopped its time-outs continue: they end first when it wakes.
 func TestRunThatFailsByATimeOutSaysThatItsLeaseIsLost(t *testing.T) {
 	for _, point := range []string{"facts", "watch", "push"} {
 		t.Run(point, func(t *testing.T) {

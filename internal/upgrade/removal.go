@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// removalLook is the time between two looks at what a step removed.
+	// removalLook is the time between two checks what a step removed.
 	removalLook = 2 * time.Second
 	// removedLimit is how many removed objects a journal records.
 	removedLimit = 200

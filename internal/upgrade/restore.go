@@ -64,7 +64,7 @@ func (e *Executor) restoreBindings(ctx context.Context, g []plan.Step) {
 }
 
 // deletedBindings reports whether a journal says that bindings were deleted which
-// the steps of a group should have made anew.
+// the steps of a group should have made again.
 func (e *Executor) deletedBindings(g []plan.Step) bool {
 	return len(e.journal.Orphans) > 0 || slices.ContainsFunc(g, func(s plan.Step) bool {
 		return s.Action == plan.ActionRecreateBindings && len(e.journal.Step(s.ID).Saved) > 0
@@ -125,7 +125,7 @@ func sameBinding(a, b images.Object) bool {
 	return roleRefOf(a) == roleRefOf(b) && slices.Equal(subjectsOf(a), subjectsOf(b))
 }
 
-// foreignBinding is the error of a binding that somebody else created.
+// foreignBinding is the error of a binding that another client created.
 func foreignBinding(live, wanted images.Object) error {
 	text := func(o images.Object) string { return roleRefOf(o) + " for " + strings.Join(subjectsOf(o), ", ") }
 	return message.Errorf("somebody else has created it\nreceived: %s\nexpected: %s", text(live), text(wanted))

@@ -17,7 +17,7 @@ import (
 )
 
 // The request that creates a binding may arrive although its answer is lost, and
-// somebody else may create one of that name in between.
+// another client may create one of that name in between.
 func TestRestoredBindingThatIsThereAlreadyIsComparedWithTheWantedOne(t *testing.T) {
 	t.Parallel()
 	for role, wantAlarm := range map[string]string{

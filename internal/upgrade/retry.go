@@ -103,7 +103,7 @@ func (e *Executor) save(ctx context.Context) error {
 }
 
 // announce notes in the journal that a step is about to change the cluster.
-// Where it can't, or an interruption comes first, the step has changed nothing.
+// Where it cannot, or an interruption comes first, the step has changed nothing.
 func (e *Executor) announce(ctx context.Context, rec *journal.StepRecord) error {
 	changed := rec.Changed
 	rec.Changed = true

@@ -182,7 +182,7 @@ func (e *Executor) finishStep(ctx context.Context, rec *journal.StepRecord, text
 	return err
 }
 
-// applyStep carries out one step. reading ends what a step that changes the cluster
+// applyStep executes one step. reading ends what a step that changes the cluster
 // does before it sends the first change.
 func (e *Executor) applyStep(ctx, reading context.Context, s plan.Step) (string, error) {
 	switch s.Action {

@@ -24,7 +24,7 @@ var standIns = []string{
 	"#{RootPassword}#", "#{RootPassword}", "@@ROOT_PASSWORD@@", "@@root_password@@", "__ROOT_PASSWORD__", "[[ .RootPassword ]]", "<% root_password %>", "<%= root_password %>", "{# password #}",
 	"##ROOT_PASSWORD##", "~~ROOT_PASSWORD~~", "||ROOT_PASSWORD||", "!ROOT_PASSWORD!", "[ROOT_PASSWORD]", "(ROOT_PASSWORD)", "::ROOT_PASSWORD::", "$[[ inputs.password ]]", "$[variables.password]",
 	"$<ROOT_PASSWORD>", "&{ROOT_PASSWORD}", "%[root_password]",
-	// What programs print of nothing, or of what is no text.
+	// What programs print of nothing, or of what is not a text.
 	"%!s(<nil>)", "%!s(MISSING)", "%!v(PANIC=String method: nil)", "%!d(string=secret)", "<nil>", "<no value>", "map[PASSWORD:<nil>]", "map[]", "[map[name:x key:y]]", "[object Object]", "undefined", "null", "None", "nil",
 	// Words.
 	"PASSWORD_HERE", "password-goes-here", "ROOT_PASSWORD_PLACEHOLDER", "PLACEHOLDER_ROOT_PASSWORD", "my-placeholder-password", "CHANGEME_PLEASE", "changeme0", "change_this_password", "TO_BE_CHANGED", "to-be-replaced",

@@ -20,7 +20,7 @@ type NotText struct {
 	// Written is the text in the file and Rendered what a template makes of
 	// the value; both are secret. Written is empty where no file has it.
 	Written, Rendered string
-	// Refused says that it can't be what was meant: what is rendered in another
+	// Refused says that it cannot be what was meant: what is rendered in another
 	// form than it is written, and not in use.
 	Refused bool
 	// Structure says that it is refused because it is a map, a list or nothing,
@@ -63,7 +63,7 @@ func (w *notTextWalker) walk(at values.Path, v any) {
 	}
 }
 
-// variable looks at the value of an environment variable that holds a secret.
+// variable checks the value of an environment variable that holds a secret.
 func (w *notTextWalker) variable(at values.Path, v any) {
 	m, _ := v.(map[string]any)
 	name, _ := m["name"].(string)
@@ -87,7 +87,7 @@ func (w *notTextWalker) add(at values.Path, v any) {
 	}
 }
 
-// refusesNotText reports whether a value can't be the credential that somebody
+// refusesNotText reports whether a value cannot be the credential that somebody
 // meant. A number may be what is in use, in Helm's form.
 func (in Input) refusesNotText(n NotText, v any) bool {
 	installed, has := values.Get(in.Installed, n.Path...)
@@ -101,7 +101,7 @@ func (in Input) refusesNotText(n NotText, v any) bool {
 		return false
 	}
 	switch {
-	case n.Set: // JSON alone is no text there, and its numbers lose digits
+	case n.Set: // JSON alone is not a text there, and its numbers lose digits
 		return strings.Contains(n.Rendered, "e+")
 	case n.File == "":
 		return false

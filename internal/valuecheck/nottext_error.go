@@ -48,5 +48,5 @@ func (e *NotTextError) Lines() []string { return strings.Split(e.Error(), "\n") 
 // Unwrap gives the chart's refusal.
 func (e *NotTextError) Unwrap() error { return e.Err }
 
-// Hint is how to go on.
+// Hint is how to continue.
 func (e *NotTextError) Hint() string { return e.Next }

@@ -77,7 +77,7 @@ type walker struct {
 	found       []Finding
 }
 
-// text looks at the text of a setting. name says what it is called where that
+// text checks the text of a setting. name says what it is called where that
 // is not the last of the path: variables have their names beside them.
 func (w *walker) text(p place, name string, at values.Path, text string) {
 	if w.secretsOnly && p != credential && p != keyServer {

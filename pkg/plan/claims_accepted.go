@@ -11,7 +11,7 @@ import (
 
 // AcceptClaims is a copy of earlier records in which each accepted claim, as
 // namespace/name, is what it is now: it has another volume, or does not exist.
-// What is marked for deletion now is never accepted, nor what was not looked at,
+// What is marked for deletion now is never accepted, nor what was not checked,
 // nor a claim of a store with one digest for all its claims. The records are not
 // changed.
 func (f *Facts) AcceptClaims(recorded ClaimRecords, accepted []string) ClaimRecords {
@@ -61,7 +61,7 @@ func (r ClaimRecords) Missing(in ClaimRecords) string {
 	return ""
 }
 
-// judgeAcceptedVolumes says what was accepted, and refuses what can't be.
+// judgeAcceptedVolumes says what was accepted, and refuses what cannot be.
 func judgeAcceptedVolumes(n *noticeList, in Inputs) {
 	present := map[string]ClaimID{}
 	for _, c := range in.Facts.Claims {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Beyond reports whether a gap is outside of the one namespace that was looked
+// Beyond reports whether a gap is outside the one namespace that was looked
 // at, for want of rights that nobody needs there.
 func (f *Facts) Beyond(g Gap) bool {
 	return f.Namespace != "" && g.Denied && !g.InNamespace(f.Namespace)

@@ -140,7 +140,7 @@ func (p *plants) logs() {
 // plainLogLine shows that logs were collected.
 const plainLogLine = "INFO drives of the planted pod are online"
 
-// files plants in files that verbs read: a site and a plan of somebody else.
+// files plants in files that verbs read: a site and a plan of another client.
 func (p *plants) files() {
 	p.file("planted-odd-site.json", map[string]any{
 		"apiVersion": "upgrade.aistor.dev/v1alpha1", "kind": "Site",

@@ -239,7 +239,7 @@ func (c *canaries) everyVerb() {
 	c.tamperedFiles()
 }
 
-// tamperedFiles runs what reads a site and a plan file of somebody else.
+// tamperedFiles runs what reads a site and a plan file of another client.
 func (c *canaries) tamperedFiles() {
 	for _, name := range []string{"odd-site.json", "odd-plan.json"} {
 		c.verb("", "helm-aistor plan --bundle a.bundle --site planted-"+name)

@@ -210,7 +210,7 @@ func (s *site) wantNothingWritten(r *heldUp) {
 }
 
 // gaveUp reports whether a run that is cut off ended by itself, before it had
-// changed anything: who took its lease over it can't know.
+// changed anything: who took its lease over it cannot know.
 func (r *heldUp) gaveUp() bool {
 	select {
 	case err := <-r.ended:
