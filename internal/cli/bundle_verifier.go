@@ -40,7 +40,7 @@ func (p bundleVerifier) VerifyBundle(ctx context.Context) (string, error) {
 		}
 		return "", nil
 	}
-	verify := bundleVerifyOptions{Program: p.Program, publicKey: p.publicKey, signature: p.signature}
+	verify := signatureOptions{publicKey: p.publicKey, signature: p.signature}
 	if err := verify.checkSignature(b); err != nil {
 		return "", err
 	}

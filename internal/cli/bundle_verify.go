@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,8 +16,7 @@ import (
 // bundleVerifyOptions prove a bundle.
 type bundleVerifyOptions struct {
 	*Program
-	publicKey string
-	signature string
+	signatureOptions
 }
 
 func newBundleVerify(p *Program) *cobra.Command {
@@ -36,8 +34,7 @@ func newBundleVerify(p *Program) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&o.publicKey, "public-key", "", "minisign public key, or a file with it: the signature is checked as well")
-	fs.StringVar(&o.signature, "signature", "", "file with the signature (default: FILE"+bundle.SignatureSuffix+")")
+	o.signatureOptions.addFlags(fs)
 	return cmd
 }
 
@@ -84,31 +81,4 @@ func printProblem(p *Program, file string, x bundle.Problem) {
 		what = fmt.Sprintf(": blob %s of %s", x.Digest, strings.Join(x.Subject, ", "))
 	}
 	printLine(p.ErrOut, "damaged: %s at byte %d%s: %s", file, x.Offset, what, x.Reason)
-}
-
-func (o *bundleVerifyOptions) signatureText() string {
-	if o.publicKey == "" {
-		return ""
-	}
-	return ", signature too"
-}
-
-// checkSignature does so where a key was given.
-func (o *bundleVerifyOptions) checkSignature(b *bundle.Bundle) error {
-	if o.publicKey == "" {
-		return nil
-	}
-	key := []byte(o.publicKey)
-	if read, err := os.ReadFile(o.publicKey); err == nil {
-		key = read
-	}
-	name := o.signature
-	if name == "" {
-		name = signatureFile(b.Path())
-	}
-	signature, err := os.ReadFile(name)
-	if err != nil {
-		return withHint(fmt.Errorf("reading signature: %w", err), "create one with: helm aistor bundle sign, or set --signature")
-	}
-	return bundle.VerifySignature(b, key, signature)
 }

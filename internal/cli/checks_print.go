@@ -148,7 +148,7 @@ func reportExitError(r *preflight.Report) error {
 
 // printReportDocument is print for a report, which build servers read as well. The
 // names of a report are the IDs of the checks that found something.
-func (o *outputOptions) printReportDocument(w io.Writer, r *preflight.Report, table func(io.Writer)) error {
+func printReportDocument(o *outputOptions, w io.Writer, r *preflight.Report, table func(io.Writer)) error {
 	switch o.format {
 	case "name":
 		for _, one := range r.Results {

@@ -107,7 +107,7 @@ func (o *endpointOptions) checkKnownStores(f *plan.Facts) error {
 
 // verifyEndpoints asks each endpoint once. One that does not lead to its store would report
 // an outage that nobody has, or hide one.
-func (o *endpointOptions) verifyEndpoints(ctx context.Context, p *Program, t *target) error {
+func verifyEndpoints(ctx context.Context, p *Program, o *endpointOptions, t *target) error {
 	f := t.inputs.Facts
 	if err := o.checkKnownStores(f); err != nil {
 		return err

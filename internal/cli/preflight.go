@@ -93,7 +93,7 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if err := interruptionError(ctx); err != nil {
 		return err
 	}
-	if err := o.printReportDocument(o.Out, report, func(w io.Writer) { printReport(w, report) }); err != nil {
+	if err := printReportDocument(&o.outputOptions, o.Out, report, func(w io.Writer) { printReport(w, report) }); err != nil {
 		return err
 	}
 	return reportExitError(report)

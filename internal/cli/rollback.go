@@ -95,7 +95,7 @@ func (o *rollbackOptions) runApproved(ctx context.Context, t *target, unfinished
 	if t.plan.RefusalError() != nil {
 		return &silentError{ExitCheckFailed}
 	}
-	if err := o.endpoints.verifyEndpoints(ctx, o.Program, t); err != nil {
+	if err := verifyEndpoints(ctx, o.Program, &o.endpoints, t); err != nil {
 		return err
 	}
 	subject, err := o.planSubject(ctx, t)

@@ -106,7 +106,7 @@ func (o *upgradeOptions) runApproved(ctx context.Context, t *target) error {
 	if err := t.plan.RefusalError(); err != nil {
 		return &silentError{ExitCheckFailed}
 	}
-	if err := o.endpoints.verifyEndpoints(ctx, o.Program, t); err != nil {
+	if err := verifyEndpoints(ctx, o.Program, &o.endpoints, t); err != nil {
 		return err
 	}
 	subject, err := o.planSubject(ctx, t)

@@ -96,7 +96,7 @@ func (o *validateOptions) run(ctx context.Context) error {
 
 // printFinalReport prints the entire report.
 func (o *validateOptions) printFinalReport(s *preflight.Subject, report *preflight.Report) error {
-	if err := o.printReportDocument(o.Out, report, func(w io.Writer) {
+	if err := printReportDocument(&o.outputOptions, o.Out, report, func(w io.Writer) {
 		printImages(w, s.Facts)
 		printReport(w, report)
 	}); err != nil {
