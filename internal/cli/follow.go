@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	"k8s.io/kubectl/pkg/util/term"
+	kubeterm "k8s.io/kubectl/pkg/util/term"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
@@ -185,7 +185,7 @@ type screen struct {
 func newScreen(p *Program) *screen {
 	s := &screen{out: p.Out, redraw: p.isTTY(p.Out)}
 	if s.redraw {
-		if size := (term.TTY{Out: unwrap(p.Out).(io.Writer)}).GetSize(); size != nil {
+		if size := (kubeterm.TTY{Out: unwrap(p.Out).(io.Writer)}).GetSize(); size != nil {
 			s.height = int(size.Height)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"k8s.io/kubectl/pkg/util/term"
+	kubeterm "k8s.io/kubectl/pkg/util/term"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -38,7 +38,7 @@ func newWaitTable(p *Program) *waitTable {
 		return nil
 	}
 	l := &waitTable{out: redrawStream(p.Out), now: p.Now, stop: make(chan struct{}), size: func() (int, int) {
-		size := term.TTY{Out: f}.GetSize()
+		size := kubeterm.TTY{Out: f}.GetSize()
 		if size == nil {
 			return 80, 24
 		}
