@@ -100,7 +100,7 @@ func (o *runOptions) writeEvidence(ctx context.Context, t *target, ended error) 
 	case ended == nil:
 		return written
 	}
-	return &exitError{exitCode(ctx, ended), errors.Join(ended, written)}
+	return withCode(exitCode(ctx, ended), errors.Join(ended, written))
 }
 
 func (o *runOptions) writeReports(t *target, ended error) error {
