@@ -61,7 +61,7 @@ func TestBundlesAreMadeWithTheSettingsOfEachRelease(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := contentsOptions{values: []string{file}, sets: setOptions{tc.sets}}
+			o := contentsOptions{values: []string{file}, sets: setOptions{SetFlags: tc.sets}}
 			got, err := o.userValues(p, tc.site)
 			if tc.wrong != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.wrong) || strings.Contains(describeError(err), "planted") {

@@ -141,9 +141,9 @@ func reportExitError(r *preflight.Report) error {
 	case r.OK() && r.AnyChecked():
 		return nil
 	case r.AnyChecked() && r.Summary.Fail == 0 && r.Summary.Error == 0:
-		return &silentError{ExitWarnings}
+		return withoutMessage(ExitWarnings)
 	}
-	return &silentError{ExitCheckFailed}
+	return withoutMessage(ExitCheckFailed)
 }
 
 // printReportDocument is print for a report, which build servers read as well. The

@@ -49,6 +49,9 @@ type silentError struct{ code int }
 // Error implements error.
 func (e *silentError) Error() string { return "" }
 
+// withoutMessage ends the program with a code and prints nothing.
+func withoutMessage(code int) error { return &silentError{code} }
+
 // hintError adds a command that helps to an error.
 type hintError struct {
 	error

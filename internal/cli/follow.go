@@ -195,7 +195,7 @@ func newScreen(p *Program) *screen {
 // withColor is w with the colours of the screen.
 func (s *screen) withColor(w io.Writer) io.Writer {
 	if _, ok := s.out.(colorWriter); ok {
-		return colorWriter{w}
+		return colorWriter{Writer: w}
 	}
 	return w
 }

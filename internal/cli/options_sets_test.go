@@ -11,7 +11,7 @@ import (
 
 func TestSettingsSayWhichReleaseTheyAreFor(t *testing.T) {
 	t.Parallel()
-	o := setOptions{chart.SetFlags{
+	o := setOptions{SetFlags: chart.SetFlags{
 		Set:    []string{"operator:images.mc.image=quay.io:443/x:y,a=b", "team-a/primary:objectStore.pools[0].servers=8"},
 		String: []string{"team-a/primary:tier=1"}, JSON: []string{`operator:a={"b":"c:d"}`},
 		File: []string{"team-a/primary:secrets.secretKey=/run/key"}, Literal: []string{"operator:l=a,b"},
@@ -49,7 +49,7 @@ func TestSettingsAreRefusedWithoutTheirValue(t *testing.T) {
 		"a variable's secret":  {chart.SetFlags{Set: []string{"a/b:env[0].name=MINIO_ROOT_PASSWORD,env[0].value=planted"}}, "secrets on the command line are visible to other users"},
 		"not of the form":      {chart.SetFlags{JSON: []string{`operator:a={planted`}}, "not of the form"},
 	} {
-		_, err := (&setOptions{tc.sets}).splitByRelease()
+		_, err := (&setOptions{SetFlags: tc.sets}).splitByRelease()
 		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(describeError(err), "planted") {
 			t.Errorf("%s: received %v, want one that says %q", name, err, tc.want)
 		}

@@ -110,9 +110,9 @@ func (o *planOptions) run(ctx context.Context) error {
 	}
 	switch {
 	case len(t.plan.Refusals) > 0:
-		return &silentError{ExitCheckFailed}
+		return withoutMessage(ExitCheckFailed)
 	case o.detailedExitcode && t.plan.HasChanges():
-		return &silentError{ExitChanges}
+		return withoutMessage(ExitChanges)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 		want int
 	}{
 		{"anything unexpected", t.Context(), errors.New("x"), ExitError},
-		{"a failed check", t.Context(), &silentError{ExitCheckFailed}, ExitCheckFailed},
+		{"a failed check", t.Context(), withoutMessage(ExitCheckFailed), ExitCheckFailed},
 		{"wrapped by a step", t.Context(), upgradeError(&upgrade.StoppedError{Cause: withCode(ExitCheckFailed, errors.New("x"))}), ExitCheckFailed},
 		{"stopped with changes", t.Context(), upgradeError(&upgrade.StoppedError{Changed: true, Cause: errors.New("x")}), ExitStopped},
 		{"stopped without changes", t.Context(), upgradeError(&upgrade.StoppedError{Cause: errors.New("x")}), ExitError},

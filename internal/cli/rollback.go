@@ -93,7 +93,7 @@ func (o *rollbackOptions) runApproved(ctx context.Context, t *target, unfinished
 	}
 	printPlan(o.Out, o.kube, t.plan)
 	if t.plan.RefusalError() != nil {
-		return &silentError{ExitCheckFailed}
+		return withoutMessage(ExitCheckFailed)
 	}
 	if err := verifyEndpoints(ctx, o.Program, &o.endpoints, t); err != nil {
 		return err

@@ -104,7 +104,7 @@ func (o *upgradeOptions) runApproved(ctx context.Context, t *target) error {
 	}
 	printPlan(o.Out, o.kube, t.plan)
 	if err := t.plan.RefusalError(); err != nil {
-		return &silentError{ExitCheckFailed}
+		return withoutMessage(ExitCheckFailed)
 	}
 	if err := verifyEndpoints(ctx, o.Program, &o.endpoints, t); err != nil {
 		return err

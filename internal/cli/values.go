@@ -204,9 +204,9 @@ func (o *valuesOptions) runRewrite(s *valuesSubject) error {
 	}
 	switch {
 	case len(result.Unresolved) > 0:
-		return &silentError{ExitCheckFailed}
+		return withoutMessage(ExitCheckFailed)
 	case o.detailedExitcode && !o.write && len(result.Edits) > 0:
-		return &silentError{ExitChanges}
+		return withoutMessage(ExitChanges)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (o *valuesOptions) runExplain(ctx context.Context, s *valuesSubject) error 
 		return err
 	}
 	if r.NewRefusal != "" {
-		return &silentError{ExitCheckFailed}
+		return withoutMessage(ExitCheckFailed)
 	}
 	return nil
 }
