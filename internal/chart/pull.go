@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -62,9 +63,9 @@ type HelmSettings struct {
 
 func (s HelmSettings) withDefaults() HelmSettings {
 	return HelmSettings{
-		RepositoryConfig: orDefault(s.RepositoryConfig, helmpath.ConfigPath("repositories.yaml")),
-		RepositoryCache:  orDefault(s.RepositoryCache, helmpath.CachePath("repository")),
-		RegistryConfig:   orDefault(s.RegistryConfig, helmpath.ConfigPath("registry", "config.json")),
+		RepositoryConfig: cmp.Or(s.RepositoryConfig, helmpath.ConfigPath("repositories.yaml")),
+		RepositoryCache:  cmp.Or(s.RepositoryCache, helmpath.CachePath("repository")),
+		RegistryConfig:   cmp.Or(s.RegistryConfig, helmpath.ConfigPath("registry", "config.json")),
 	}
 }
 
@@ -197,7 +198,7 @@ func (o PullOptions) findInRepository(dir string) (url, digest string, err error
 	}
 	cv, err := file.Get(o.Ref, o.Version)
 	if err != nil || len(cv.URLs) == 0 {
-		return "", "", fmt.Errorf("chart %s version %q is not in the index of %s", o.Ref, orDefault(o.Version, "newest"), o.RepoURL)
+		return "", "", fmt.Errorf("chart %s version %q is not in the index of %s", o.Ref, cmp.Or(o.Version, "newest"), o.RepoURL)
 	}
 	url, err = repo.ResolveReferenceURL(o.RepoURL, cv.URLs[0])
 	return url, strings.TrimPrefix(cv.Digest, "sha256:"), err

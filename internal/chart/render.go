@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -140,7 +141,7 @@ func (c *Chart) prepareValues(opts RenderOptions) (*chart.Chart, chartutil.Value
 		}
 	}
 	release := chartutil.ReleaseOptions{
-		Name: orDefault(opts.ReleaseName, "release"), Namespace: orDefault(opts.Namespace, "default"),
+		Name: cmp.Or(opts.ReleaseName, "release"), Namespace: cmp.Or(opts.Namespace, "default"),
 		Revision: max(opts.Revision, 1), IsUpgrade: opts.IsUpgrade, IsInstall: !opts.IsUpgrade,
 	}
 	full, err := chartutil.ToRenderValues(parsed, values, release, caps)
@@ -227,11 +228,4 @@ func buildManifest(objects []RenderedObject) string {
 		}
 	}
 	return b.String()
-}
-
-func orDefault(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -57,14 +58,14 @@ func printBundle(w io.Writer, digest string, size int64, m bundle.Manifest) {
 		if c.Intermediate {
 			role += " (intermediate version)"
 		}
-		rows = append(rows, []string{c.Name, c.Version, shortDigest(c.SHA256), orDash(role)})
+		rows = append(rows, []string{c.Name, c.Version, shortDigest(c.SHA256), cmp.Or(role, "-")})
 	}
 	writeTable(w, []string{"CHART", "VERSION", "SHA256", "ROLE"}, rows)
 	printLine(w, "\nIMAGE\n  DIGEST         SIZE       WHY        PLATFORMS")
 	for _, i := range m.Images {
 		printLine(w, "%s", i.Ref)
 		printLine(w, "  %-14s %-10s %-10s %s", shortDigest(i.Digest), bytesText(i.Bytes), strongestReason(i.Reasons),
-			orDash(sanitizeText(strings.Join(i.Platforms, ","))))
+			cmp.Or(sanitizeText(strings.Join(i.Platforms, ",")), "-"))
 	}
 	if p := m.Plugins; p != nil {
 		printLine(w, "\nPlugins: %s; %s", bytesText(p.Size), pluginsTarHint("FILE", p))
@@ -86,7 +87,7 @@ func printReferrers(w io.Writer, list []bundle.Referrer) {
 	printLine(w, "\nBELONGS TO AN IMAGE\n  DIGEST         OF MANIFEST    TYPE")
 	for _, r := range list {
 		printLine(w, "%s", r.Ref)
-		printLine(w, "  %-14s %-14s %s", shortDigest(r.Digest), shortDigest(r.Subject), orDash(sanitizeText(r.ArtifactType)))
+		printLine(w, "  %-14s %-14s %s", shortDigest(r.Digest), shortDigest(r.Subject), cmp.Or(sanitizeText(r.ArtifactType), "-"))
 	}
 }
 

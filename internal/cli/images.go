@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fatih/color"
@@ -145,7 +148,7 @@ func (o *imagesOptions) buildDocument(ctx context.Context, s *preflight.Subject)
 }
 
 func printImageList(w io.Writer, d *imagesDocument, wide bool) {
-	printLine(w, "Registry  %s\n", orDash(sanitizeText(d.Registry)))
+	printLine(w, "Registry  %s\n", cmp.Or(sanitizeText(d.Registry), "-"))
 	header := []string{"IMAGE", "TAG", "DIGEST", "ASKED BY", "PRESENT"}
 	if wide {
 		header = []string{"IMAGE", "DIGEST", "RUNNING", "PODS", "ASKED BY", "PRESENT"}
@@ -174,7 +177,7 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 	if missing > 0 {
 		printLine(w, "\n%s", colorize(w, color.FgRed, wrapText(plural.CountIs(missing, "image")+" missing in the private registry", 80, "")))
 	}
-	for _, cause := range sortedKeys(causes) {
+	for _, cause := range slices.Sorted(maps.Keys(causes)) {
 		printLine(w, "\nunknown: %s", wrapText(sanitizeText(cause), 69, "           "))
 		if hint := causes[cause]; hint != "" {
 			printLine(w, "     hint: %s", wrapText(sanitizeText(hint), 69, "           "))
@@ -188,11 +191,11 @@ func printImageList(w io.Writer, d *imagesDocument, wide bool) {
 func imageRow(i imageDocument, wide bool) []string {
 	present := map[string]string{preflight.PresentYes: "yes", preflight.PresentNo: "no", preflight.PresentUnknown: "?"}[i.Present]
 	if wide {
-		return []string{i.Image, orDash(i.Digest), orDash(strings.Join(i.RunningDigests, ",")), plural.Count(i.Pods, "pod"),
-			orDash(strings.Join(append(append([]string{}, i.Workloads...), i.Values...), ",")), present}
+		return []string{i.Image, cmp.Or(i.Digest, "-"), cmp.Or(strings.Join(i.RunningDigests, ","), "-"), plural.Count(i.Pods, "pod"),
+			cmp.Or(strings.Join(append(append([]string{}, i.Workloads...), i.Values...), ","), "-"), present}
 	}
 	tag := strings.TrimPrefix(i.Ref.Tag, "RELEASE.")
-	return []string{shortImage(i), orDash(tag), orDash(shortDigest(i.Digest)), requestedBy(i.ImageUse), present}
+	return []string{shortImage(i), cmp.Or(tag, "-"), cmp.Or(shortDigest(i.Digest), "-"), requestedBy(i.ImageUse), present}
 }
 
 // shortImage is enough to know an image by: its last word where it is in the

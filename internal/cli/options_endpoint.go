@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +43,7 @@ func (o *endpointOptions) resolveEndpoints(p *Program, reg *registryOptions) err
 	}
 	o.endpoints = cluster.Endpoints{}
 	of := map[string]string{} // stores by their address
-	for _, store := range sortedKeys(named) {
+	for _, store := range slices.Sorted(maps.Keys(named)) {
 		e, err := endpointOf(store, named[store], client)
 		if err != nil {
 			return err
@@ -97,7 +98,7 @@ func endpointURL(address string) (*url.URL, error) {
 // checkKnownStores refuses endpoints of stores that do not exist.
 func (o *endpointOptions) checkKnownStores(f *plan.Facts) error {
 	stores := planinput.StoreKeys(f)
-	for _, store := range sortedKeys(o.endpoints) {
+	for _, store := range slices.Sorted(maps.Keys(o.endpoints)) {
 		if !slices.Contains(stores, store) {
 			return &planinput.UnknownStoreError{Key: store, Known: stores}
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -202,17 +201,6 @@ func shortDigest(d string) string {
 		return hex[:12]
 	}
 	return d
-}
-
-// sortedKeys makes walks over maps the same every time.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// orDash is s, or a dash where there is nothing.
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // wrapText breaks text at spaces so that no line is longer than width; following

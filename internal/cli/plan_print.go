@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -21,7 +22,7 @@ func printPlan(w io.Writer, k kubeOptions, p *plan.Plan) {
 	if p.Bundle.Name != "" {
 		printLine(w, "Bundle   %s (%s)", sanitizeText(p.Bundle.Name), shortDigest(p.Bundle.Digest))
 	}
-	printLine(w, "Registry %s, pull secret %s", sanitizeText(p.Registry.Registry), orDash(p.Registry.PullSecret))
+	printLine(w, "Registry %s, pull secret %s", sanitizeText(p.Registry.Registry), cmp.Or(p.Registry.PullSecret, "-"))
 	printLine(w, "")
 	var rows [][]string
 	for i, s := range p.Steps {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,9 +212,9 @@ func licenseStatusOf(f *plan.Facts, now time.Time) *licenseStatus {
 		if err != nil {
 			return &licenseStatus{Text: "cannot be read", Tier: "unreadable"}
 		}
-		out := &licenseStatus{Plan: l.Plan, Expires: l.ExpiresAt, Tier: string(l.Tier(now)), Text: "plan " + orDash(l.Plan) + ", no expiry"}
+		out := &licenseStatus{Plan: l.Plan, Expires: l.ExpiresAt, Tier: string(l.Tier(now)), Text: "plan " + cmp.Or(l.Plan, "-") + ", no expiry"}
 		if !l.ExpiresAt.IsZero() {
-			out.Text = "plan " + orDash(l.Plan) + ", " + expiryText(l.ExpiresAt, now)
+			out.Text = "plan " + cmp.Or(l.Plan, "-") + ", " + expiryText(l.ExpiresAt, now)
 		}
 		return out
 	}

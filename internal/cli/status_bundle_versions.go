@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -102,7 +103,7 @@ func printBundleStatus(w io.Writer, b *bundleStatus) {
 	}
 	ways := map[string][]string{}
 	var order []string
-	for _, key := range sortedKeys(b.Stores) {
+	for _, key := range slices.Sorted(maps.Keys(b.Stores)) {
 		how := versionPath(b.Stores[key])
 		if ways[how] == nil {
 			order = append(order, how)

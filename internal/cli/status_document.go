@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -145,13 +146,13 @@ func printStores(w io.Writer, d *statusDocument, wide bool) {
 	}
 	var rows [][]string
 	for _, s := range d.Stores {
-		chart := orDash(strings.TrimPrefix(s.Chart, aistor.ObjectStoreChart+"-"))
+		chart := cmp.Or(strings.TrimPrefix(s.Chart, aistor.ObjectStoreChart+"-"), "-")
 		ready := fmt.Sprintf("%d/%d", s.Ready, s.Servers)
 		drives := fmt.Sprintf("%d/%d", s.Online, s.Online+s.Offline)
-		health := orDash(s.Health)
+		health := cmp.Or(s.Health, "-")
 		if wide {
-			rows = append(rows, []string{s.Namespace + "/" + s.Name, orDash(s.Release), orDash(s.ReleaseStatus), chart,
-				orDash(strings.Join(s.Images, ",")), ready, drives, orDash(s.License), orDash(s.State), health})
+			rows = append(rows, []string{s.Namespace + "/" + s.Name, cmp.Or(s.Release, "-"), cmp.Or(s.ReleaseStatus, "-"), chart,
+				cmp.Or(strings.Join(s.Images, ","), "-"), ready, drives, cmp.Or(s.License, "-"), cmp.Or(s.State, "-"), health})
 			continue
 		}
 		rows = append(rows, []string{s.Namespace + "/" + s.Name, chart, imageTags(s.Images), ready, drives, health})
@@ -211,5 +212,5 @@ func imageTags(list []string) string {
 		}
 		out = append(out, s)
 	}
-	return orDash(strings.Join(out, ","))
+	return cmp.Or(strings.Join(out, ","), "-")
 }

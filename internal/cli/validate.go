@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -280,7 +283,7 @@ func printImages(w io.Writer, f *plan.Facts) {
 			if pods[c.Image] == nil {
 				pods[c.Image] = map[string]int{}
 			}
-			pods[c.Image][orDash(p.Store)]++
+			pods[c.Image][cmp.Or(p.Store, "-")]++
 		}
 	}
 	if len(pods) == 0 {
@@ -288,10 +291,10 @@ func printImages(w io.Writer, f *plan.Facts) {
 	}
 	printLine(w, `%s`, "Images as kubectl get pods shows them with -o jsonpath=")
 	printLine(w, `%s`, `  '{.items[*].spec.containers[?(@.name=="minio")].image}'`)
-	for _, image := range sortedKeys(pods) {
+	for _, image := range slices.Sorted(maps.Keys(pods)) {
 		printLine(w, "  %s", sanitizeText(image))
 		var of []string
-		for _, store := range sortedKeys(pods[image]) {
+		for _, store := range slices.Sorted(maps.Keys(pods[image])) {
 			of = append(of, plural.Count(pods[image][store], "pod")+" of "+store)
 		}
 		printLine(w, "    %s", wrapText(sanitizeText(strings.Join(of, ", ")), 76, "    "))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func (o *valuesOptions) runExplain(ctx context.Context, s *valuesSubject) error 
 
 func printExplained(w io.Writer, r *explainReport) {
 	header := []string{"SETTING", "BEFORE", "AFTER"}
-	printLine(w, "before: %s\nafter:  %s\n", orDash(r.From), r.To)
+	printLine(w, "before: %s\nafter:  %s\n", cmp.Or(r.From, "-"), r.To)
 	var rows [][]string
 	for _, e := range r.Settings {
 		before := string(e.Old)

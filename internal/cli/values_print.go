@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -145,7 +146,7 @@ func (o *valuesOptions) printRemarks(s *valuesSubject, r *valuesReport) {
 		printLine(o.ErrOut, "unresolved: %s", sanitizeText(u.Ref.String()))
 		printLine(o.ErrOut, "  at    %s", sanitizeText(strings.TrimSpace(u.Reason.Object+" "+u.Reason.Path)))
 		printLine(o.ErrOut, "  why   %s", sanitizeText(u.Why))
-		printLine(o.ErrOut, "  fix   %s", sanitizeText(orDash(u.Fix)))
+		printLine(o.ErrOut, "  fix   %s", sanitizeText(cmp.Or(u.Fix, "-")))
 	}
 	for _, a := range r.NotInBundle {
 		printLine(o.ErrOut, "not in the bundle: %s", sanitizeText(a.Ref.String()))

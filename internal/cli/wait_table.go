@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -168,7 +169,7 @@ func workloadRows(ev upgrade.Event) [][]string {
 		}
 		rows = append(rows, []string{
 			"  " + w.Namespace + "/" + w.Name, fmt.Sprintf("%d of %d", updatedPods(ev.Facts, w), w.Replicas),
-			fmt.Sprintf("%d of %d", w.Ready, w.Replicas), orDash(health[w.Store]),
+			fmt.Sprintf("%d of %d", w.Ready, w.Replicas), cmp.Or(health[w.Store], "-"),
 		})
 	}
 	return rows

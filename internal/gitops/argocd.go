@@ -1,6 +1,8 @@
 package gitops
 
 import (
+	"cmp"
+
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
@@ -20,7 +22,7 @@ func (r Request) argoApplications(f *stepFolder, open map[string]any) []map[stri
 	}
 	return []map[string]any{{
 		"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-		"metadata": map[string]any{"name": f.owner.Name, "namespace": orDefault(f.owner.Namespace, "argocd")}, "spec": spec,
+		"metadata": map[string]any{"name": f.owner.Name, "namespace": cmp.Or(f.owner.Namespace, "argocd")}, "spec": spec,
 	}}
 }
 
@@ -34,11 +36,4 @@ func argoHeader(f *stepFolder) string {
 			"# secret store: " + message.Line(joinPaths(f.secretPaths, ", ")) + "\n"
 	}
 	return head
-}
-
-func orDefault(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

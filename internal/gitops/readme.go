@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -64,7 +65,7 @@ func buildReadme(r Request, folders []stepFolder) []byte {
 		p.addLine("")
 	}
 	p.addLine("Push images and charts to the registry and run the checks before the first\ncommit:")
-	bundle := orDefault(r.Plan.Bundle.Name, "aistor.bundle")
+	bundle := cmp.Or(r.Plan.Bundle.Name, "aistor.bundle")
 	p.addCommands(shellquote.Command("helm aistor push %s", bundle), shellquote.Command("kubectl aistor-upgrade preflight --bundle %s", bundle),
 		"kubectl get objectstores.aistor.min.io -A -o yaml > objectstores.yaml")
 	p.addLine("\n`preflight` fails `gitops-owners` for managed releases; waive it with\n`--waive gitops-owners='done by commits'`.")
@@ -81,7 +82,7 @@ func buildReadme(r Request, folders []stepFolder) []byte {
 // addSection is about one step; kept are the releases whose secrets were told of.
 func (p *markdownPage) addSection(f stepFolder, kept map[string]bool) {
 	p.addLine("\n## %s\n", f.name)
-	p.addLine("%s: %s.", strings.ToUpper(f.step.Title[:1])+f.step.Title[1:], orDefault(f.step.Why, "the target"))
+	p.addLine("%s: %s.", strings.ToUpper(f.step.Title[:1])+f.step.Title[1:], cmp.Or(f.step.Why, "the target"))
 	if f.step.Risk != "" {
 		p.addLine("Risk: %s.", f.step.Risk)
 	}
@@ -136,7 +137,7 @@ func (p *markdownPage) addRelease(f stepFolder) {
 	c := f.change
 	if f.tool == ArgoCD {
 		p.addLine("\nCommit `application.yaml`, synchronise, and wait until it is healthy, without\npruning:")
-		p.addCommands(shellquote.Command("kubectl wait application/%s -n %s --for=jsonpath='{.status.sync.status}'=Synced --timeout=15m", f.owner.Name, orDefault(f.owner.Namespace, "argocd")))
+		p.addCommands(shellquote.Command("kubectl wait application/%s -n %s --for=jsonpath='{.status.sync.status}'=Synced --timeout=15m", f.owner.Name, cmp.Or(f.owner.Namespace, "argocd")))
 	} else {
 		p.addLine("\nCommit `helmrelease.yaml`, let Flux reconcile it, and wait until this chart is\ndeployed:")
 		p.addCommands(shellquote.Command("kubectl wait helmrelease/%s -n %s --for=jsonpath='{.status.history[0].chartVersion}'=%s --timeout=15m", f.owner.Name, f.owner.Namespace, c.To.Version))
@@ -160,7 +161,7 @@ func restartText(s plan.Step) string {
 	for _, r := range s.Restarts {
 		list = append(list, fmt.Sprintf("%s of %s, %s", plural.Count(r.Pods, "pod"), r.Store, r.Strategy))
 	}
-	return orDefault(strings.Join(list, "; "), "-")
+	return cmp.Or(strings.Join(list, "; "), "-")
 }
 
 func valuesHeader(f *stepFolder) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func Write(ctx context.Context, w io.Writer, o Options) (*Index, error) {
 	if err := a.addYAML("facts.yaml", o.Facts); err != nil {
 		return nil, err
 	}
-	for _, name := range sortedKeys(o.Documents) {
+	for _, name := range slices.Sorted(maps.Keys(o.Documents)) {
 		if err := a.addYAML(name+".yaml", o.Documents[name]); err != nil {
 			return nil, err
 		}
@@ -264,13 +265,4 @@ func writeLog(ctx context.Context, a *archive, o Options, p plan.Pod, c plan.Con
 		return nil
 	}
 	return a.addText(name+".log", string(b))
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -176,7 +177,7 @@ type DriftError struct {
 // Error names the fact, what the plan expects and what there is.
 func (e *DriftError) Error() string {
 	return message.Sprintf("%s was changed by another client: %s\nreceived: %s\nexpected: %s",
-		e.Object, e.Field, orNone(e.Received), orNone(e.Expected))
+		e.Object, e.Field, cmp.Or(e.Received, "(none)"), cmp.Or(e.Expected, "(none)"))
 }
 
 // Lines implements [message.Liner].
@@ -228,11 +229,4 @@ func joinOrNone(s []string) string {
 		return "none"
 	}
 	return strings.Join(s, ", ")
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
 }

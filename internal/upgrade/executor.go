@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,13 +116,13 @@ func (e *Executor) Run(ctx context.Context) (*Outcome, error) {
 // acquire takes the lease.
 func (e *Executor) acquire(ctx context.Context) error {
 	err := e.lease.Acquire(ctx, func(b *lease.BusyError) {
-		e.emitMessage("", EventProgress, fmt.Sprintf("lease %s/%s held by %s: watching whether it is renewed", orDefault(b.Namespace, e.namespace), lease.Name, b.Holder))
+		e.emitMessage("", EventProgress, fmt.Sprintf("lease %s/%s held by %s: watching whether it is renewed", cmp.Or(b.Namespace, e.namespace), lease.Name, b.Holder))
 	})
 	if err == nil {
 		return nil
 	}
 	if busy, ok := errors.AsType[*lease.BusyError](err); ok && ctx.Err() == nil {
-		return &BusyError{Holder: busy.Holder, Since: busy.Since, Namespace: orDefault(busy.Namespace, e.namespace), Back: e.isRollback()}
+		return &BusyError{Holder: busy.Holder, Since: busy.Since, Namespace: cmp.Or(busy.Namespace, e.namespace), Back: e.isRollback()}
 	}
 	return e.typedError(ctx, interruptedBy(ctx, err))
 }

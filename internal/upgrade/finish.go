@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -92,7 +93,7 @@ func (e *Executor) isRollback() bool { return e.plan.Kind == plan.KindRollback }
 // otherwise rerunning the same command resumes.
 func (e *Executor) nextCommand(err error) string {
 	if drifted := errors.As(err, new(*DriftError)) || errors.As(err, new(*CredentialError)); drifted && !e.isRollback() {
-		return orDefault(e.opts.ReplanCommand, "create a new plan with: helm aistor plan")
+		return cmp.Or(e.opts.ReplanCommand, "create a new plan with: helm aistor plan")
 	}
 	if deletion, ok := errors.AsType[*DeletionError](err); ok {
 		return deletion.hint()
@@ -120,7 +121,7 @@ func (e *Executor) stepIDs(over bool) []string {
 func (e *Executor) buildOutcome() *Outcome {
 	o := &Outcome{
 		Plan: e.digest, Changed: e.journal.Changed(), Remaining: e.stepIDs(false), PauseReason: e.pauseReason,
-		Backup: orDefault(e.journal.FirstBackup, e.backup), Validation: e.validation, UndoResult: e.secrets.Text(e.undoResult), Attempts: e.journal.Attempts,
+		Backup: cmp.Or(e.journal.FirstBackup, e.backup), Validation: e.validation, UndoResult: e.secrets.Text(e.undoResult), Attempts: e.journal.Attempts,
 		Availability: e.mergedAvailability(), Pods: mergeTimelines(e.earlierPods, e.tracker.timelines()), Earlier: journal.Lineage(e.journal.Found(), e.journal.Run), Ended: e.opts.Now(),
 	}
 	for i := len(o.Earlier) - 1; i >= 0; i-- {

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"strings"
@@ -91,7 +92,7 @@ func podFailureReason(f *plan.Facts, p plan.Pod) string {
 	if newest.Reason != "" {
 		return newest.Reason + ": " + newest.Message
 	}
-	return "phase " + orDefault(p.Phase, "unknown")
+	return "phase " + cmp.Or(p.Phase, "unknown")
 }
 
 // withGaps adds what could not be read to what is unready: it may be the
@@ -123,11 +124,4 @@ func unseen(f *plan.Facts, looked string) string {
 		}
 	}
 	return ""
-}
-
-func orDefault(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -37,7 +38,7 @@ func (e *Executor) prepareRun(ctx context.Context) error {
 	}
 	e.earlierAvailability, e.earlierPods = slices.Clone(e.journal.Availability), slices.Clone(e.journal.Pods)
 	e.journal.Begin(journal.Attempt{
-		Identity: orDefault(e.opts.Identity, e.facts.User), Holder: e.lease.Holder(), Tool: e.opts.Tool, Started: e.opts.Now(),
+		Identity: cmp.Or(e.opts.Identity, e.facts.User), Holder: e.lease.Holder(), Tool: e.opts.Tool, Started: e.opts.Now(),
 	})
 	e.adoptPriorRun()
 	e.recordBaseline()

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func unreadyStore(f *plan.Facts, t storeTarget) []string {
 	}
 	var out []string
 	if t.upgraded && t.spec != "" && !sameImage(s.Image.String(), t.spec) {
-		out = append(out, fmt.Sprintf("ObjectStore/%s: has image %s, not %s", t.key, orNone(s.Image.String()), t.spec))
+		out = append(out, fmt.Sprintf("ObjectStore/%s: has image %s, not %s", t.key, cmp.Or(s.Image.String(), "(none)"), t.spec))
 	}
 	sets := storeStatefulSets(f, t.key)
 	for _, p := range s.Pools {
@@ -144,7 +145,7 @@ func unreadyStatefulSet(f *plan.Facts, w plan.Workload, t storeTarget) []string 
 		case !p.Terminating.IsZero():
 			out = append(out, podName(p)+": still terminating")
 		case !p.Ready && !t.acceptsUnready():
-			out = append(out, podName(p)+": "+orDefault(podFailureReason(f, p), "not ready"))
+			out = append(out, podName(p)+": "+cmp.Or(podFailureReason(f, p), "not ready"))
 		}
 	}
 	return out
@@ -172,7 +173,7 @@ func healthProblems(s plan.Store, t storeTarget) []string {
 		want = t.baseline
 	}
 	if healthRank(s.Health) < healthRank(want) && !(t.waitForHealing && isOnlyHealing(s)) {
-		msg := fmt.Sprintf("ObjectStore/%s: health is %s, not %s", t.key, orDefault(s.Health, "unknown"), want)
+		msg := fmt.Sprintf("ObjectStore/%s: health is %s, not %s", t.key, cmp.Or(s.Health, "unknown"), want)
 		if s.Message != "" {
 			msg += ": " + s.Message
 		}

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -89,7 +90,7 @@ func describedChart(description string) (string, bool) {
 // revisionDescription is the description of our revisions: what the user says, and then
 // the plan, the step and the chart's bytes.
 func (e *Executor) revisionDescription(s plan.Step) string {
-	own := fmt.Sprintf(journal.DescriptionPrefix+"%s step %s chart %s", journal.Short(e.digest), s.ID, orDefault(s.To.Digest, "unknown"))
+	own := fmt.Sprintf(journal.DescriptionPrefix+"%s step %s chart %s", journal.Short(e.digest), s.ID, cmp.Or(s.To.Digest, "unknown"))
 	if e.opts.Description == "" {
 		return own
 	}

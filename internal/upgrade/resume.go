@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"maps"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
@@ -16,7 +17,7 @@ func (e *Executor) adoptPriorRun() {
 	}
 	r := &e.journal.Run
 	r.Resumes, r.ChangedBefore = prev.Plan, true
-	r.FirstBackup = orDefault(prev.FirstBackup, prev.Backup)
+	r.FirstBackup = cmp.Or(prev.FirstBackup, prev.Backup)
 	r.Orphans, r.Open = prev.OrphanedBindings(), prev.OpenReleases()
 	if r.Baseline == nil {
 		r.Baseline = maps.Clone(prev.Baseline)

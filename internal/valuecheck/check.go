@@ -207,5 +207,3 @@ func secretText(o images.Object, key string) string {
 	}
 	return string(b)
 }
-
-func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

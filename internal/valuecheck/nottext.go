@@ -2,6 +2,7 @@ package valuecheck
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -50,7 +51,7 @@ func (w *notTextWalker) walk(at values.Path, v any) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			if !isManifests(k) { // objects of other kinds, whose API says what is text
 				w.walk(child(at, k), v[k])
 			}

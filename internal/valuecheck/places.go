@@ -1,6 +1,7 @@
 package valuecheck
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,7 +109,7 @@ func (w *walker) walk(p place, at values.Path, v any) {
 }
 
 func (w *walker) object(p place, at values.Path, m map[string]any) {
-	for _, k := range sortedKeys(m) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		here := child(at, k)
 		if f := w.part(k); p != freeText && !w.secretsOnly && f.Kind != None {
 			f.Name = "a name with an unreplaced variable or template"

@@ -1,6 +1,7 @@
 package valuecheck
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -43,16 +44,9 @@ func (e *EncryptedError) Error() string {
 func (e *EncryptedError) Hint() string {
 	decrypt := e.Decrypt
 	if decrypt == "" {
-		decrypt = "DECRYPT " + shellquote.Quote(orElse(e.Path, "FILE"))
+		decrypt = "DECRYPT " + shellquote.Quote(cmp.Or(e.Path, "FILE"))
 	}
 	return decrypt + " | " + e.Command + " supplies the final values on standard input; the file is not changed"
-}
-
-func orElse(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
 
 var helmSecretsAddress = regexp.MustCompile(`^secrets?(?:\+[a-z-]+)?://(?:[^?]*\?)?(.*)$`)

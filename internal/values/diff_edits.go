@@ -2,6 +2,7 @@ package values
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -13,12 +14,12 @@ func DiffEdits(before, after map[string]any) []Edit { return diffMaps(before, af
 
 func diffMaps(before, after map[string]any, at Path) []Edit {
 	var out []Edit
-	for _, k := range sortedKeys(before) {
+	for _, k := range slices.Sorted(maps.Keys(before)) {
 		if _, stays := after[k]; !stays {
 			out = append(out, Edit{Path: at.appendKey(k), Op: Remove})
 		}
 	}
-	for _, k := range sortedKeys(after) {
+	for _, k := range slices.Sorted(maps.Keys(after)) {
 		old, had := before[k]
 		if !had {
 			out = append(out, Edit{Path: at.appendKey(k), Value: after[k]})

@@ -3,6 +3,8 @@ package values
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
@@ -66,7 +68,7 @@ func (r *rewriter) rewriteImageBlock(at Path, public string) error {
 	if !isMap {
 		return r.applyEdit(Edit{Path: at, Value: imageBlock(want)}, "the chart takes repository and tag here, not a string")
 	}
-	for _, k := range sortedKeys(imageBlock(want)) {
+	for _, k := range slices.Sorted(maps.Keys(imageBlock(want))) {
 		if err := r.applyEdit(Edit{Path: at.appendKey(k), Value: imageBlock(want)[k]}, why); err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func (r *rewriter) convertForms() error {
 	if !aistor.VersionBefore(r.ChartVersion, "5.5.0") {
 		return nil
 	}
-	for _, name := range sortedKeys(GetMap(r.values, "images")) {
+	for _, name := range slices.Sorted(maps.Keys(GetMap(r.values, "images"))) {
 		s, ok := GetMap(r.values, "images")[name].(string)
 		if !ok {
 			continue
@@ -115,7 +115,7 @@ func (r *rewriter) secretsAsTextWhy() string {
 // operators' own pods.
 func (r *rewriter) podSecretPaths() []Path {
 	out := []Path{{"global", "operator", "imagePullSecrets"}}
-	for _, name := range sortedKeys(GetMap(r.values, "operators")) {
+	for _, name := range slices.Sorted(maps.Keys(GetMap(r.values, "operators"))) {
 		out = append(out, Path{"operators", name, "imagePullSecrets"})
 	}
 	return out
@@ -276,7 +276,7 @@ func dirPrefix(p string) string {
 // rewriteImageStrings turns overrides with a full name into ones that go through a
 // repository, which is what carries the pull secret.
 func (r *rewriter) rewriteImageStrings() error {
-	for _, name := range sortedKeys(GetMap(r.values, "images")) {
+	for _, name := range slices.Sorted(maps.Keys(GetMap(r.values, "images"))) {
 		at := Path{"images", name}
 		switch v := GetMap(r.values, "images")[name].(type) {
 		case string:
@@ -335,7 +335,7 @@ func (r *rewriter) usesAistorRepository(want images.Ref) bool {
 // rewriteOperatorImages turns operators.<name>.image round, whether or not this
 // version reads it: the next one may.
 func (r *rewriter) rewriteOperatorImages() error {
-	for _, name := range sortedKeys(GetMap(r.values, "operators")) {
+	for _, name := range slices.Sorted(maps.Keys(GetMap(r.values, "operators"))) {
 		at := Path{"operators", name, "image"}
 		s := GetString(r.values, at...)
 		if s == "" {
@@ -353,5 +353,3 @@ func (r *rewriter) rewriteOperatorImages() error {
 	}
 	return nil
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -31,7 +32,7 @@ type ClaimID struct {
 func (id ClaimID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // String is "UID VOLUME".
-func (id ClaimID) String() string { return id.UID + " " + orNone(id.Volume) }
+func (id ClaimID) String() string { return id.UID + " " + cmp.Or(id.Volume, noVolume) }
 
 // UnmarshalText reads what MarshalText wrote.
 func (id *ClaimID) UnmarshalText(b []byte) error {
@@ -48,13 +49,6 @@ func (id *ClaimID) UnmarshalText(b []byte) error {
 
 // noVolume stands for the volume of a claim that has none.
 const noVolume = "-"
-
-func orNone(volume string) string {
-	if volume == "" {
-		return noVolume
-	}
-	return volume
-}
 
 // ClaimRecords are the volume claims of object stores at one time: by store, as
 // namespace/name, and by the claim's name.
@@ -167,16 +161,16 @@ func replaced(store, name string, was, is ClaimID, there bool) Deletion {
 	namespace, _, _ := strings.Cut(store, "/")
 	d := Deletion{
 		Object: ObjectKey{Kind: "PersistentVolumeClaim", Namespace: namespace, Name: name}, State: DeletionReplaced, Stores: []string{store},
-		Expected: "UID " + was.UID + ", volume " + orNone(was.Volume), Received: "UID " + is.UID + ", volume " + orNone(is.Volume),
+		Expected: "UID " + was.UID + ", volume " + cmp.Or(was.Volume, noVolume), Received: "UID " + is.UID + ", volume " + cmp.Or(is.Volume, noVolume),
 	}
 	switch {
 	case !there:
 		d.State, d.Received = DeletionDone, "no such claim"
-		d.Effect = "its volume was " + orNone(was.Volume)
+		d.Effect = "its volume was " + cmp.Or(was.Volume, noVolume)
 	case was.Volume == is.Volume:
 		d.Effect = "another claim has its name and its volume " + is.Volume
 	default:
-		d.Effect = fmt.Sprintf("its volume was %s and is %s now", orNone(was.Volume), orNone(is.Volume))
+		d.Effect = fmt.Sprintf("its volume was %s and is %s now", cmp.Or(was.Volume, noVolume), cmp.Or(is.Volume, noVolume))
 	}
 	return d
 }

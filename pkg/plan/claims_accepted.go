@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -75,7 +76,7 @@ func judgeAcceptedVolumes(n *noticeList, in Inputs) {
 			n.addRefusal("accept-volume-change", shellquote.Command("kubectl describe persistentvolumeclaim %s -n %s", name, namespace),
 				"volume claim %s is marked for deletion: no change of its volume can be accepted", key)
 		case there:
-			n.addWarning("accept-volume-change", "", "volume claim %s has volume %s now; that it may have had another one is accepted", key, orNone(is.Volume))
+			n.addWarning("accept-volume-change", "", "volume claim %s has volume %s now; that it may have had another one is accepted", key, cmp.Or(is.Volume, noVolume))
 		default:
 			n.addWarning("accept-volume-change", "", "volume claim %s does not exist now, which is accepted", key)
 		}

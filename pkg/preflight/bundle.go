@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -92,7 +93,7 @@ func nodePlatforms(f *plan.Facts) map[string]string {
 // missingPlatforms are the nodes' platforms that an image does not have.
 func missingPlatforms(f *plan.Facts, have []string) []string {
 	var missing []string
-	for _, want := range sortedKeys(nodePlatforms(f)) {
+	for _, want := range slices.Sorted(maps.Keys(nodePlatforms(f))) {
 		if !slices.ContainsFunc(have, func(h string) bool { return images.MatchPlatform(want, h) }) {
 			missing = append(missing, want)
 		}
@@ -126,14 +127,14 @@ func checkPlatforms(_ context.Context, s *Subject) Result {
 		}
 		if len(b.Platforms) == 0 {
 			f.addError(plan.ObjectKey{Kind: "Image", Name: b.Ref.String()}, "image %s: platforms in the bundle are unknown", b.Ref).
-				setDetails("unknown", strings.Join(sortedKeys(nodes), ", "), "helm aistor bundle create")
+				setDetails("unknown", strings.Join(slices.Sorted(maps.Keys(nodes)), ", "), "helm aistor bundle create")
 			continue
 		}
 		for _, missing := range missingPlatforms(s.Facts, b.Platforms) {
 			k := nodeKey(nodes[missing])
 			f.addFailure(k, "image %s: the bundle has it for %s, node %s is %s", b.Ref, strings.Join(b.Platforms, ", "), nodes[missing], missing).
-				setDetails(strings.Join(b.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(sortedKeys(nodes), ","))
+				setDetails(strings.Join(b.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(slices.Sorted(maps.Keys(nodes)), ","))
 		}
 	}
-	return f.buildResult("the bundle has every image for %s", strings.Join(sortedKeys(nodes), ", "))
+	return f.buildResult("the bundle has every image for %s", strings.Join(slices.Sorted(maps.Keys(nodes)), ", "))
 }

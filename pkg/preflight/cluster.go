@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -140,7 +141,7 @@ func checkPermissions(_ context.Context, s *Subject) Result {
 	if s.Permissions == nil && len(f.list) == 0 {
 		return skipResult("no plan; all reads were allowed")
 	}
-	r := f.buildResult("%s has all required permissions", orDefault(s.Facts.User, "this identity"))
+	r := f.buildResult("%s has all required permissions", cmp.Or(strings.TrimSpace(s.Facts.User), "this identity"))
 	if r.Status == Pass {
 		r.Details = []string{plural.Count(len(s.Permissions), "right") + " reviewed"}
 	}
@@ -160,11 +161,4 @@ func mayEscalate(list []plan.Permission, namespace string) bool {
 		}
 	}
 	return asked
-}
-
-func orDefault(s, other string) string {
-	if strings.TrimSpace(s) == "" {
-		return other
-	}
-	return s
 }

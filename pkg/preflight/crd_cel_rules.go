@@ -1,7 +1,9 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -38,7 +40,7 @@ func (r *celRules) walkValue(schema map[string]any, value, old any, path string,
 func (r *celRules) walkFields(schema, value map[string]any, old any, path string, way []string) {
 	properties, _ := schema["properties"].(map[string]any)
 	others, _ := schema["additionalProperties"].(map[string]any)
-	for _, k := range sortedKeys(value) {
+	for _, k := range slices.Sorted(maps.Keys(value)) {
 		if path == "" && isServerField(k) {
 			continue
 		}
@@ -56,13 +58,13 @@ func (r *celRules) evaluateRules(schema map[string]any, value, old any, path str
 		switch plain := strings.Join(strings.Fields(text.rule), ""); {
 		case plain == immutableRule:
 			if old != nil && !equalJSON(value, old) {
-				r.found = append(r.found, violation{path: path, reason: orDefault(text.message, "is immutable")})
+				r.found = append(r.found, violation{path: path, reason: cmp.Or(strings.TrimSpace(text.message), "is immutable")})
 			}
 		case strings.Contains(plain, "oldSelf") && (old == nil || equalJSON(value, old)):
 			// What does not change meets no rule about changes.
 		case r.evaluatedByServer(way, text.rule):
 		default:
-			r.found = append(r.found, violation{path: orDefault(path, "it"), serverOnly: true, reason: "must satisfy the rule " + text.rule})
+			r.found = append(r.found, violation{path: cmp.Or(strings.TrimSpace(path), "it"), serverOnly: true, reason: "must satisfy the rule " + text.rule})
 		}
 	}
 }

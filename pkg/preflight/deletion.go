@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -56,7 +57,7 @@ func checkDeletions(_ context.Context, s *Subject) Result {
 		r.Message = fmt.Sprintf("none of %s is marked for deletion", plural.Count(tracked, "object"))
 		return r
 	}
-	r.Remedy = orDefault(retainCommand(s.Facts, deletions), r.Remedy)
+	r.Remedy = cmp.Or(strings.TrimSpace(retainCommand(s.Facts, deletions)), r.Remedy)
 	return r
 }
 
@@ -153,7 +154,7 @@ func checkVolumesBound(_ context.Context, s *Subject) Result {
 		if now, there := bound[claim]; there && now != v.Name {
 			k := plan.ObjectKey{Kind: "PersistentVolume", Name: v.Name}
 			f.addWarning(k, "%s: %s, of an earlier claim %s; it may hold data that the store lacks", objectLabel(k), v.Phase, claim).
-				setDetails("claim has volume "+orDefault(now, "none"), "no second volume", describeCommand(k))
+				setDetails("claim has volume "+cmp.Or(strings.TrimSpace(now), "none"), "no second volume", describeCommand(k))
 		}
 	}
 	r := f.buildResult("%s bound", plural.CountIs(len(s.Facts.Claims), "volume claim"))
@@ -172,7 +173,7 @@ func judgeClaim(f *findings, s *Subject, c plan.Claim) {
 	case c.Phase == "Pending" && why != "":
 		f.addWarning(k, "%s: Pending: %s", objectLabel(k), why).setDetails(c.Phase, plan.PhaseBound, describeCommand(k))
 	default:
-		f.addFailure(k, "%s: %s", objectLabel(k), orDefault(c.Phase, "no phase")).setDetails(orDefault(c.Phase, "no phase"), plan.PhaseBound, describeCommand(k))
+		f.addFailure(k, "%s: %s", objectLabel(k), cmp.Or(strings.TrimSpace(c.Phase), "no phase")).setDetails(cmp.Or(strings.TrimSpace(c.Phase), "no phase"), plan.PhaseBound, describeCommand(k))
 	}
 }
 
@@ -187,6 +188,6 @@ func judgeVolume(f *findings, c plan.Claim, v plan.Volume, found bool) {
 		f.addFailure(k, "%s: its volume %s belongs to another claim", claim, c.Volume).
 			setDetails(v.ClaimNamespace+"/"+v.ClaimName+" "+v.ClaimUID, c.Namespace+"/"+c.Name+" "+c.UID, describeCommand(k))
 	case v.Phase != plan.PhaseBound:
-		f.addFailure(k, "%s: its volume %s is %s", claim, c.Volume, orDefault(v.Phase, "in no phase")).setDetails(v.Phase, plan.PhaseBound, describeCommand(k))
+		f.addFailure(k, "%s: its volume %s is %s", claim, c.Volume, cmp.Or(strings.TrimSpace(v.Phase), "in no phase")).setDetails(v.Phase, plan.PhaseBound, describeCommand(k))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"path"
@@ -60,7 +61,7 @@ func ParseDockerConfig(data []byte) (*DockerConfig, error) {
 		return nil, errors.New(keyDockerConfigJSON + " is not a Docker config in JSON")
 	}
 	var d DockerConfig
-	for _, loc := range sortedKeys(doc.Auths) {
+	for _, loc := range slices.Sorted(maps.Keys(doc.Auths)) {
 		e := doc.Auths[loc]
 		c := Credential{Username: e.Username, Password: e.Password}
 		if e.Auth != "" {

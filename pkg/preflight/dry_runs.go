@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func evaluateDryRuns(s *Subject, pods bool, thing, passed, nothing string) Resul
 				continue
 			}
 			one := f.addFailure(t.ObjectKey, "%s: upgrading %s would be rejected: %s", name, t.Change, cause)
-			one.setDetails(orDefault(strings.Join(slices.Compact(t.Fields), ", "), "refused"), "accepted", dryRunRemedy(t))
+			one.setDetails(cmp.Or(strings.TrimSpace(strings.Join(slices.Compact(t.Fields), ", ")), "refused"), "accepted", dryRunRemedy(t))
 		case plan.DryRunUnknown:
 			f.addError(t.ObjectKey, "%s: dry run failed: %s", name, cause).setDetails("not tried", "accepted", dryRunRemedy(t))
 		case plan.DryRunSkipped:

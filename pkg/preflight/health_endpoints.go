@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -35,7 +36,7 @@ func checkHealthEndpoints(_ context.Context, s *Subject) Result {
 			k := storeKey(plan.Store{Namespace: namespace, Name: name})
 			answer := fmt.Sprint(a.Status)
 			if a.Status == 0 {
-				answer = orDefault(a.Cause, "nothing")
+				answer = cmp.Or(strings.TrimSpace(a.Cause), "nothing")
 			}
 			question := "/minio/health/cluster"
 			if a.Address != "" {
@@ -44,7 +45,7 @@ func checkHealthEndpoints(_ context.Context, s *Subject) Result {
 			f.addFailure(k, "object store %s: returned %s: no write quorum, or no server is ready", a.Store, answer).
 				setDetails(answer, "200 from "+question, describeCommand(k))
 		default:
-			silent = append(silent, fmt.Sprintf("object store %s could not be queried: %s", a.Store, orDefault(firstTextLine(a.Cause), "no answer")))
+			silent = append(silent, fmt.Sprintf("object store %s could not be queried: %s", a.Store, cmp.Or(strings.TrimSpace(firstTextLine(a.Cause)), "no answer")))
 		}
 	}
 	if len(silent) > 0 && len(f.list) == 0 {

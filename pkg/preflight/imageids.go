@@ -1,8 +1,10 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -118,7 +120,7 @@ func evaluateUnreported(f *findings, facts *plan.Facts) {
 			silent[c.Image].count++
 		}
 	}
-	for _, image := range sortedKeys(silent) {
+	for _, image := range slices.Sorted(maps.Keys(silent)) {
 		rep := silent[image]
 		k := podKey(rep.pod)
 		line := fmt.Sprintf("%s: container %s: its node reports", objectLabel(k), rep.container)
@@ -160,7 +162,7 @@ func addEquivalentDigests(ctx context.Context, s *Subject, r runningImage, known
 	if s.Registry == nil {
 		return
 	}
-	for _, id := range sortedKeys(r.ids) {
+	for _, id := range slices.Sorted(maps.Keys(r.ids)) {
 		rep := r.ids[id]
 		if known[id] || rep.otherRepository == "" {
 			continue
@@ -240,7 +242,7 @@ func digestsOf(f *findings, e expectedImages, r runningImage, a queryResult, ask
 
 func evaluateImageIDs(f *findings, r runningImage, known map[string]bool, a queryResult) {
 	complete := a.err == nil && len(a.found.Children)+len(a.found.Config) > 0 && known[a.found.Digest]
-	for _, id := range sortedKeys(r.ids) {
+	for _, id := range slices.Sorted(maps.Keys(r.ids)) {
 		rep := r.ids[id]
 		if known[id] {
 			continue
@@ -250,7 +252,7 @@ func evaluateImageIDs(f *findings, r runningImage, known map[string]bool, a quer
 		if rep.count > 1 {
 			line = fmt.Sprintf("%s and %d more", line, rep.count-1)
 		}
-		want := orDefault(strings.Join(sortedKeys(known), ", "), "a digest of "+r.ref.String())
+		want := cmp.Or(strings.TrimSpace(strings.Join(slices.Sorted(maps.Keys(known)), ", ")), "a digest of "+r.ref.String())
 		remedy := shellquote.Command("kubectl delete pod %s -n %s", rep.pod.Name, rep.pod.Namespace)
 		if other := findConflictingDigest(r, id); other != nil {
 			f.addFailure(k, "%s, pod %s/%s runs another digest of the same reference %s", line, other.pod.Namespace, other.pod.Name, r.ref).
@@ -281,7 +283,7 @@ func unknownReason(a queryResult) string {
 // one image, and the smaller group is the odd one.
 func findConflictingDigest(r runningImage, id string) *reportedDigest {
 	mine := r.ids[id]
-	for _, other := range sortedKeys(r.ids) {
+	for _, other := range slices.Sorted(maps.Keys(r.ids)) {
 		o := r.ids[other]
 		if other == id || o.hasRepository != mine.hasRepository || o.count < mine.count {
 			continue

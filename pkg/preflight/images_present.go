@@ -1,8 +1,10 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -85,7 +87,7 @@ func evaluatePresence(f *findings, s *Subject, img plan.PlannedImage, a queryRes
 		}
 		said[line] = true
 		f.addFinding(status, k, "image %s: %s", img.Private, line).
-			setDetails(line, orDefault(img.Digest, "present"), orDefault(hintOf(a.err), "helm aistor push BUNDLE"))
+			setDetails(line, cmp.Or(strings.TrimSpace(img.Digest), "present"), cmp.Or(strings.TrimSpace(hintOf(a.err)), "helm aistor push BUNDLE"))
 		return
 	}
 	if img.Digest != "" && !matchesBundle(a.found, img) {

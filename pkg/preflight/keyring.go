@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -25,11 +26,11 @@ func keyringOf(f *plan.Facts, p imagePuller) keyring {
 		case !known:
 			k.unread = fmt.Sprintf("secret %s/%s was not read", p.namespace, name)
 		case !sec.Present:
-			k.unusable = orDefault(k.unusable, fmt.Sprintf("secret %s/%s does not exist", p.namespace, name))
+			k.unusable = cmp.Or(strings.TrimSpace(k.unusable), fmt.Sprintf("secret %s/%s does not exist", p.namespace, name))
 		case sec.Type == typeDockerCfg:
 			k.unread = fmt.Sprintf("secret %s/%s has the legacy type %s, which is not checked", p.namespace, name, typeDockerCfg)
 		case sec.Type != typeDockerConfigJSON:
-			k.unusable = orDefault(k.unusable, fmt.Sprintf("secret %s/%s is of type %s", p.namespace, name, orDefault(sec.Type, "(none)")))
+			k.unusable = cmp.Or(strings.TrimSpace(k.unusable), fmt.Sprintf("secret %s/%s is of type %s", p.namespace, name, cmp.Or(strings.TrimSpace(sec.Type), "(none)")))
 		default:
 			d, err := ParseDockerConfig(sec.Data)
 			if err != nil {
@@ -50,7 +51,7 @@ func (k keyring) describeEntries() string {
 	for _, d := range k.configs {
 		keys = append(keys, d.Keys()...)
 	}
-	return orDefault(strings.Join(keys, ", "), "no entries")
+	return cmp.Or(strings.TrimSpace(strings.Join(keys, ", ")), "no entries")
 }
 
 func secretOf(f *plan.Facts, namespace, name string) (plan.PullSecret, bool) {

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func checkWritable(ctx context.Context, s *Subject) Result {
 			}
 			said[line] = true
 			f.addFinding(status, imageObject(img), "image %s must be pushed: %s", img.Private, line).
-				setDetails(line, "push permission", orDefault(hintOf(err), "let the registry's owner run helm aistor push, then add --push never"))
+				setDetails(line, "push permission", cmp.Or(strings.TrimSpace(hintOf(err)), "let the registry's owner run helm aistor push, then add --push never"))
 		}
 	}
 	if due == 0 {
@@ -168,7 +169,7 @@ func checkBundleIntact(ctx context.Context, s *Subject) Result {
 		return Result{Status: Error, Message: "not checked: " + context.Cause(ctx).Error()}
 	case err != nil:
 		return Result{Status: Fail, Message: firstLine(err), Observed: "damaged or not trusted", Required: "all bytes verified",
-			Remedy: orDefault(hintOf(err), "copy the file again")}
+			Remedy: cmp.Or(strings.TrimSpace(hintOf(err)), "copy the file again")}
 	case proved == "":
 		return skipResult("contents are verified against digests when read; verify the complete file with: helm aistor bundle verify")
 	}
@@ -244,7 +245,7 @@ func checkTags(_ context.Context, s *Subject) Result {
 		looked++
 		if _, err := aistor.ParseServerVersion(img.Private.Tag); err != nil {
 			f.addWarning(imageObject(img), "image %s: the tag is not a release, so the operator may refuse the update", img.Private).
-				setDetails(orDefault(img.Private.Tag, "no tag"), "RELEASE.…", "use the image's release tag in the values; referenced by "+requestedBy(img))
+				setDetails(cmp.Or(strings.TrimSpace(img.Private.Tag), "no tag"), "RELEASE.…", "use the image's release tag in the values; referenced by "+requestedBy(img))
 		}
 	}
 	if looked == 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func NodePulls(s *Subject, spare bool) []NodePull {
 				like[pod.Node] = pod.Name
 			}
 		}
-		used := sortedKeys(like)
+		used := slices.Sorted(maps.Keys(like))
 		for _, node := range used {
 			list = append(list, NodePull{Namespace: p.namespace, Node: node, Secrets: p.secrets, Images: refs, TemplatePod: like[node]})
 		}
@@ -225,7 +226,7 @@ func (g *pullFailure) describeFailure() (status Status, line, remedy string) {
 	case KindPlainHTTP:
 		return Fail, host + " responds in plain HTTP, but the node uses HTTPS", "serve the registry over TLS, or tell each node's container runtime to use HTTP for it"
 	case KindUnreachable:
-		return Fail, "the node cannot reach " + orDefault(host, "the registry") + ": " + firstLine(g.err), "allow network access from the nodes to the registry, or fix their DNS"
+		return Fail, "the node cannot reach " + cmp.Or(strings.TrimSpace(host), "the registry") + ": " + firstLine(g.err), "allow network access from the nodes to the registry, or fix their DNS"
 	case KindUnschedulable:
 		return Fail, "no AIStor pod can be scheduled there: " + firstLine(g.err), "kubectl describe node " + g.nodes[0]
 	case KindRefused:

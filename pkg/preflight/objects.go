@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -67,7 +68,7 @@ func (w *imageWalker) walkValue(path string, v any, depth int) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			if s, ok := v[k].(string); ok && k == "image" && s != "" {
 				w.found = append(w.found, imageReference{w.object, path + ".image", s})
 				continue
@@ -127,14 +128,4 @@ func newRefParser() func(string) (images.Ref, error) {
 		}
 		return p.ref, p.err
 	}
-}
-
-// sortedKeys makes walks over maps the same every time.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -49,7 +50,7 @@ func checkOwnership(_ context.Context, s *Subject) Result {
 }
 
 func evaluateOwner(f *findings, c plan.Change, k plan.ObjectKey, have ownerInfo) {
-	owner := orDefault(have.release, "nobody")
+	owner := cmp.Or(strings.TrimSpace(have.release), "nobody")
 	kind := strings.ToLower(k.Kind)
 	in := namespaceFlag(k.Namespace)
 	remedy := shellquote.Command("kubectl annotate %s %s", kind, k.Name) + in +

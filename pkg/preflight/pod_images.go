@@ -2,6 +2,8 @@ package preflight
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
@@ -37,10 +39,10 @@ func checkPodImages(_ context.Context, s *Subject) Result {
 			}
 		}
 	}
-	for _, line := range sortedKeys(minio) {
+	for _, line := range slices.Sorted(maps.Keys(minio)) {
 		f.addNote("minio containers of %s (%s)", line, plural.Count(minio[line], "pod"))
 	}
-	for _, line := range sortedKeys(others) {
+	for _, line := range slices.Sorted(maps.Keys(others)) {
 		f.addNote("not compared, expected image unknown: container %s (%s)", line, plural.Count(others[line], "pod"))
 	}
 	if compared == 0 && s.Facts.Namespace != "" && s.Facts.Operator == nil {
@@ -64,12 +66,12 @@ func evaluateExpectedNames(f *findings, e expectedImages, facts *plan.Facts) {
 			}
 		}
 	}
-	for _, name := range sortedKeys(e.requested) {
+	for _, name := range slices.Sorted(maps.Keys(e.requested)) {
 		if has[name] {
 			continue
 		}
-		remedy := "--expect NAME=TAG, where NAME is one of " + strings.Join(sortedKeys(has), ", ")
-		if meant := closestID(name, sortedKeys(has)); meant != "" {
+		remedy := "--expect NAME=TAG, where NAME is one of " + strings.Join(slices.Sorted(maps.Keys(has)), ", ")
+		if meant := closestID(name, slices.Sorted(maps.Keys(has))); meant != "" {
 			remedy = "--expect " + meant + "=TAG"
 		}
 		f.addError(plan.ObjectKey{}, "no running container is named %q, not compared with %s", name, e.requested[name]).

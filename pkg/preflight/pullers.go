@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -68,7 +69,7 @@ func collectPullers(s *Subject) []imagePuller {
 	}
 	asked := referencedSecrets(s)
 	var list []imagePuller
-	for _, ns := range sortedKeys(byNamespace) {
+	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
 		seen := map[string]bool{}
 		for _, p := range asked {
 			key := strings.Join(p.secrets, "\x00")

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -138,7 +139,7 @@ func evaluateSecretContent(f *findings, p imagePuller, sec plan.PullSecret) {
 			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	case sec.Type != typeDockerConfigJSON:
-		f.addFailure(k, "%s: is of type %s, which kubelet does not use", objectLabel(k), orDefault(sec.Type, "(none)")).
+		f.addFailure(k, "%s: is of type %s, which kubelet does not use", objectLabel(k), cmp.Or(strings.TrimSpace(sec.Type), "(none)")).
 			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
@@ -185,6 +187,6 @@ func evaluatePlatforms(f *findings, s *Subject, k plan.ObjectKey, ref images.Ref
 	}
 	for _, missing := range missingPlatforms(s.Facts, found.Platforms) {
 		f.addFailure(k, "image %s: available for %s only, node %s is %s", ref, strings.Join(found.Platforms, ", "), nodePlatforms(s.Facts)[missing], missing).
-			setDetails(strings.Join(found.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(sortedKeys(nodePlatforms(s.Facts)), ","))
+			setDetails(strings.Join(found.Platforms, ", "), missing, "helm aistor bundle create --platform "+strings.Join(slices.Sorted(maps.Keys(nodePlatforms(s.Facts))), ","))
 	}
 }

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -153,7 +154,7 @@ func checkDeployed(_ context.Context, s *Subject) Result {
 		}
 		delete(want, r.Key())
 	}
-	for _, key := range sortedKeys(want) {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
 		if hasListGap(s.Facts, "releases") {
 			break
 		}

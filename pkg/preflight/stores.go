@@ -1,8 +1,10 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -29,11 +31,11 @@ func evaluateStore(f *findings, st plan.Store) {
 	k := storeKey(st)
 	look := describeCommand(k)
 	if st.Health != healthGreen {
-		line := fmt.Sprintf("object store %s: health is %s", st.Key(), orDefault(st.Health, "not reported"))
-		if why := orDefault(st.Message, st.State); why != "" {
+		line := fmt.Sprintf("object store %s: health is %s", st.Key(), cmp.Or(strings.TrimSpace(st.Health), "not reported"))
+		if why := cmp.Or(strings.TrimSpace(st.Message), st.State); why != "" {
 			line += " (" + why + ")"
 		}
-		f.addFailure(k, "%s", line).setDetails(orDefault(st.Health, "none"), healthGreen, look)
+		f.addFailure(k, "%s", line).setDetails(cmp.Or(strings.TrimSpace(st.Health), "none"), healthGreen, look)
 	}
 	if st.DrivesOffline > 0 {
 		f.addFailure(k, "object store %s: %s offline", st.Key(), plural.CountIs(st.DrivesOffline, "drive")).

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func checkOrder(_ context.Context, s *Subject) Result {
 	for _, c := range s.Inputs.Stores {
 		evaluateMinimumOperator(&f, c, operator)
 	}
-	return f.buildResult("the operator is upgraded first, and every object store chart supports %s", orDefault(operator, "it"))
+	return f.buildResult("the operator is upgraded first, and every object store chart supports %s", cmp.Or(strings.TrimSpace(operator), "it"))
 }
 
 func evaluateStepOrder(f *findings, p *plan.Plan) {
@@ -66,7 +67,7 @@ func evaluateMinimumOperator(f *findings, c plan.Change, operator string) {
 		if n.Path != "" {
 			what += " with " + n.Path
 		}
-		f.addFailure(releaseKey(c.Key()), "release %s: %s requires operator %s, but %s would run: %s", c.Key(), what, n.Operator, orDefault(operator, "an unknown version"), n.Why).
+		f.addFailure(releaseKey(c.Key()), "release %s: %s requires operator %s, but %s would run: %s", c.Key(), what, n.Operator, cmp.Or(strings.TrimSpace(operator), "an unknown version"), n.Why).
 			setDetails(operator, ">= "+n.Operator, "upgrade the operator chart to "+n.Operator+" or newer first")
 	}
 }
@@ -134,7 +135,7 @@ func futureServer(s *Subject, st plan.Store) images.Ref {
 	if o := renderedStore(s, st); o != nil {
 		own = images.NestedString(o, "spec", "image")
 	}
-	ref, err := images.ParseRef(orDefault(own, value))
+	ref, err := images.ParseRef(cmp.Or(strings.TrimSpace(own), value))
 	if err != nil {
 		return images.Ref{}
 	}

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -55,7 +56,7 @@ func evaluatePod(f *findings, p plan.Pod, now time.Time) {
 		evaluateTerminating(f, p, now)
 	case len(f.list) > before || p.Ready || p.Phase == "Succeeded":
 	default:
-		f.addFailure(k, "%s: %s and not ready", objectLabel(k), orDefault(p.Phase, "no phase")).setDetails(p.Phase, "Running and ready", describeCommand(k))
+		f.addFailure(k, "%s: %s and not ready", objectLabel(k), cmp.Or(strings.TrimSpace(p.Phase), "no phase")).setDetails(p.Phase, "Running and ready", describeCommand(k))
 	}
 }
 
