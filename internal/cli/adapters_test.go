@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 )
@@ -42,7 +44,7 @@ func TestAStoreServesWhereAnyServerSaysSo(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			err := probeWithRetry(t.Context(), "team-a/primary", func(context.Context) (cluster.Health, error) {
+			err := workflow.ProbeWithRetry(t.Context(), "team-a/primary", func(context.Context) (cluster.Health, error) {
 				asked++
 				return tc.answers[asked-1], tc.err
 			})
@@ -65,11 +67,11 @@ func TestAQuestionThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		err := probeWithRetry(t.Context(), "team-a/primary", func(ctx context.Context) (cluster.Health, error) {
+		err := workflow.ProbeWithRetry(t.Context(), "team-a/primary", func(ctx context.Context) (cluster.Health, error) {
 			<-ctx.Done()
 			return cluster.Health{State: cluster.HealthUnknown}, ctx.Err()
 		})
-		if took := time.Since(began); !errors.Is(err, upgrade.ErrNotProbed) || took != healthRequestTimeout {
+		if took := time.Since(began); !errors.Is(err, upgrade.ErrNotProbed) || took != option.HealthRequestTimeout {
 			t.Errorf("after %s: %v", took, err)
 		}
 	})
@@ -85,7 +87,7 @@ func TestAWatchThatCouldNotBeginIsNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := clusterAdapter{client: client}.Watch(t.Context(), upgrade.Scope{Namespaces: []string{"aistor"}})
+	live, err := workflow.ClusterAdapter{Client: client}.Watch(t.Context(), upgrade.Scope{Namespaces: []string{"aistor"}})
 	if err == nil || live != nil {
 		t.Errorf("error %v, watch %#v", err, live)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle/bundletest"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 )
 
@@ -37,7 +37,7 @@ func TestBundleCreateWritesTheSameBytesWholeAndInParts(t *testing.T) {
 			t.Errorf("%s: digest %s, want %s", name, got, want)
 		}
 	}
-	if r := s.runHelm("", "bundle", "split", whole, "--part-size", "64KiB", "--out", s.filePath("c.bundle")); r.code != cli.ExitError || !strings.Contains(r.err, "exists") {
+	if r := s.runHelm("", "bundle", "split", whole, "--part-size", "64KiB", "--out", s.filePath("c.bundle")); r.code != term.ExitError || !strings.Contains(r.err, "exists") {
 		t.Errorf("parts that are there were replaced: %d %s", r.code, r.err)
 	}
 }
@@ -47,7 +47,7 @@ func TestBundleCreateReplacesAFileOnlyWhereThatIsWanted(t *testing.T) {
 	s := newSite(t)
 	name := s.createBundle("a.bundle")
 	r := s.runHelm("", s.connectedFlags("bundle", "create", name)...)
-	if r.code != cli.ExitError || !strings.Contains(r.err, "hint: --overwrite") {
+	if r.code != term.ExitError || !strings.Contains(r.err, "hint: --overwrite") {
 		t.Errorf("got exit %d\n%s", r.code, r.err)
 	}
 	s.createBundle("a.bundle", "--overwrite")
@@ -65,15 +65,15 @@ func TestBundleVerifyNamesImageBlobAndOffset(t *testing.T) {
 	b[at] ^= 1
 	s.writeFile("a.bundle", string(b))
 	r := s.runHelm("", "bundle", "verify", name)
-	if r.code != cli.ExitCheckFailed {
-		t.Errorf("got exit %d, want %d", r.code, cli.ExitCheckFailed)
+	if r.code != term.ExitCheckFailed {
+		t.Errorf("got exit %d, want %d", r.code, term.ExitCheckFailed)
 	}
 	for _, want := range []string{"damaged: " + name + " at byte ", ": blob sha256:", " of quay.io/minio/aistor/", "hint: copy the file again"} {
 		if !strings.Contains(r.err, want) {
 			t.Errorf("the error lacks %q:\n%s", want, r.err)
 		}
 	}
-	if r := s.runHelm("", "bundle", "verify", s.filePath("none")); r.code != cli.ExitError {
+	if r := s.runHelm("", "bundle", "verify", s.filePath("none")); r.code != term.ExitError {
 		t.Errorf("a file that is not there: exit %d", r.code)
 	}
 }
@@ -114,11 +114,11 @@ hint: don't use this bundle; create a new one with: helm aistor bundle create FI
 			args []string
 			code int
 		}{
-			{[]string{"bundle", "verify", name}, cli.ExitCheckFailed},
-			{[]string{"bundle", "export", name, "aistor-operator", "--out", s.filePath("x.tgz")}, cli.ExitError},
-			{[]string{"bundle", "inspect", name}, cli.ExitError},
-			{s.toPrivate("push", name), cli.ExitError},
-			{[]string{"values", "--operator", "--bundle", name}, cli.ExitError},
+			{[]string{"bundle", "verify", name}, term.ExitCheckFailed},
+			{[]string{"bundle", "export", name, "aistor-operator", "--out", s.filePath("x.tgz")}, term.ExitError},
+			{[]string{"bundle", "inspect", name}, term.ExitError},
+			{s.toPrivate("push", name), term.ExitError},
+			{[]string{"values", "--operator", "--bundle", name}, term.ExitError},
 		} {
 			r := s.runHelm("", c.args...)
 			if diff := cmp.Diff(strings.Replace(tc.want, "FILE", name, 1), r.err); r.code != c.code || r.out != "" || diff != "" {
@@ -149,7 +149,7 @@ func TestBundleSignAndVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.writeFile("key.pub", string(line))
-	if r := s.runHelm("", "bundle", "verify", name, "--public-key", s.filePath("key.pub")); r.code != cli.ExitCheckFailed || !strings.Contains(r.err, "create one with: helm aistor bundle sign") {
+	if r := s.runHelm("", "bundle", "verify", name, "--public-key", s.filePath("key.pub")); r.code != term.ExitCheckFailed || !strings.Contains(r.err, "create one with: helm aistor bundle sign") {
 		t.Errorf("without a signature: exit %d\n%s", r.code, r.err)
 	}
 	s.mustRun("bundle", "sign", name, "--key", s.filePath("key"))
@@ -162,7 +162,7 @@ func TestBundleSignAndVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := s.runHelm("", "bundle", "verify", name, "--public-key", other.String()); r.code != cli.ExitCheckFailed {
+	if r := s.runHelm("", "bundle", "verify", name, "--public-key", other.String()); r.code != term.ExitCheckFailed {
 		t.Errorf("another key: exit %d\n%s", r.code, r.err)
 	}
 }
@@ -190,7 +190,7 @@ func TestBundleExport(t *testing.T) {
 		}
 	}
 	r := s.runHelm("", "bundle", "export", name, "nothing")
-	if r.code != cli.ExitError || !strings.Contains(r.err, "bundle inspect") {
+	if r.code != term.ExitError || !strings.Contains(r.err, "bundle inspect") {
 		t.Errorf("got exit %d\n%s", r.code, r.err)
 	}
 }
@@ -245,7 +245,7 @@ func TestDifferenceBundleLacksWhatTheSiteHasAndCompletesIt(t *testing.T) {
 		t.Errorf("after the difference bundle:\n%s", out)
 	}
 	empty := newSite(t)
-	if r := empty.runHelm("", empty.toPrivate("push", part)...); r.code != cli.ExitError || !strings.Contains(r.err, "is neither in the bundle nor in the registry") || empty.private.CountRequests("^(PUT|PATCH)") > 0 {
+	if r := empty.runHelm("", empty.toPrivate("push", part)...); r.code != term.ExitError || !strings.Contains(r.err, "is neither in the bundle nor in the registry") || empty.private.CountRequests("^(PUT|PATCH)") > 0 {
 		t.Errorf("a site that has nothing took it: %d\n%s", r.code, r.err)
 	}
 }
@@ -254,7 +254,7 @@ func TestFetchErrorsNameTheMirror(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	r := s.runHelm("", append(s.connectedFlags("bundle", "create", s.filePath("a.bundle")), "--image", "quay.io/minio/absent:v1")...)
-	if want := "at its mirror \"" + s.upstream.Host + "/cache/minio/absent:v1\""; r.code != cli.ExitError || !strings.Contains(r.err, want) {
+	if want := "at its mirror \"" + s.upstream.Host + "/cache/minio/absent:v1\""; r.code != term.ExitError || !strings.Contains(r.err, want) {
 		t.Errorf("got exit %d, the error lacks %s:\n%s", r.code, want, r.err)
 	}
 }

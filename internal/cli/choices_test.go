@@ -8,6 +8,10 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -33,12 +37,12 @@ func TestTheNamespaceIsOneThatWasAskedFor(t *testing.T) {
 			t.Parallel()
 			p := newProgram(t)
 			p.Getenv = func(name string) string { return map[string]string{"HELM_NAMESPACE": tc.handed}[name] }
-			k := newHelmOptions(p)
+			k := option.NewHelmFlags(p)
 			*k.KubeConfig = config
 			if tc.flag != "" {
 				*k.Namespace = tc.flag
 			}
-			if got := k.explicitNamespace(); got != tc.want {
+			if got := k.ExplicitNamespace(); got != tc.want {
 				t.Errorf("namespace = %q, want %q", got, tc.want)
 			}
 		})
@@ -48,10 +52,10 @@ func TestTheNamespaceIsOneThatWasAskedFor(t *testing.T) {
 func TestTheCommandToGoOnIsTheOneThatWasTyped(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: p}}}
+	o := verb.UpgradeOptions{RunOptions: workflow.RunOptions{TargetOptions: workflow.TargetOptions{Program: p}}}
 	p.Args = []string{"upgrade", "--bundle", "my bundle", "--kube-context", "prod", "--waive", "downtime=it's agreed"}
 	want := `rerun the same command to resume: helm aistor upgrade --bundle 'my bundle' --kube-context prod --waive 'downtime=it'\''s agreed'`
-	if got := o.resumeCommand(); got != want {
+	if got := o.ResumeCommand(); got != want {
 		t.Errorf("command:\n%s\nwant:\n%s", got, want)
 	}
 }
@@ -79,11 +83,11 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 			p := newProgram(t)
 			p.Getenv = func(name string) string { return tc.env[name] }
 			p.Args = append([]string{"upgrade"}, tc.args...)
-			o := newRunOptions(p, newHelmOptions(p))
+			o := workflow.NewRunOptions(p, option.NewHelmFlags(p))
 			if len(tc.args) > 0 {
-				*o.kube.Context = tc.args[1]
+				*o.Kube.Context = tc.args[1]
 			}
-			if got := o.typedCommand(); got != tc.want {
+			if got := o.TypedCommand(); got != tc.want {
 				t.Errorf("received: %s\nexpected: %s", got, tc.want)
 			}
 		})
@@ -93,13 +97,13 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 func TestAfterDriftThePlanIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	o := newRunOptions(p, newHelmOptions(p))
+	o := workflow.NewRunOptions(p, option.NewHelmFlags(p))
 	p.Args = []string{"upgrade", "--bundle", "my bundle", "--yes"}
-	if got, want := o.replanCommand(), "show the plan for the current state: helm aistor upgrade --bundle 'my bundle' --yes --dry-run"; got != want {
+	if got, want := o.ReplanCommand(), "show the plan for the current state: helm aistor upgrade --bundle 'my bundle' --yes --dry-run"; got != want {
 		t.Errorf("received: %s\nexpected: %s", got, want)
 	}
 	p.Args = []string{"upgrade", "--plan", "p.yaml"}
-	if got, want := o.replanCommand(), "create and review a plan for the current state with: helm aistor plan --out FILE"; got != want {
+	if got, want := o.ReplanCommand(), "create and review a plan for the current state with: helm aistor plan --out FILE"; got != want {
 		t.Errorf("received: %s\nexpected: %s", got, want)
 	}
 }
@@ -116,15 +120,17 @@ func TestOnlyTheReviewedPlanIsCarriedOut(t *testing.T) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: newProgram(t)}}, planFile: file}
-	at := func(p *plan.Plan) *target { return &target{plan: p, inputs: plan.Inputs{Facts: &plan.Facts{}}} }
-	if err := o.checkReviewedPlan(t.Context(), at(made)); err != nil {
+	o := verb.UpgradeOptions{RunOptions: workflow.RunOptions{TargetOptions: workflow.TargetOptions{Program: newProgram(t)}}, PlanFile: file}
+	at := func(p *plan.Plan) *workflow.Target {
+		return &workflow.Target{Plan: p, Inputs: plan.Inputs{Facts: &plan.Facts{}}}
+	}
+	if err := o.CheckReviewedPlan(t.Context(), at(made)); err != nil {
 		t.Errorf("the same plan: %v", err)
 	}
 	other := aPlan()
 	other.APIVersion, other.Kind = made.APIVersion, made.Kind
 	other.Steps[2].Restarts[0].Pods = 9
-	if err := o.checkReviewedPlan(t.Context(), at(other)); err == nil || !strings.Contains(err.Error(), "step operator-5.10.0 differs") {
+	if err := o.CheckReviewedPlan(t.Context(), at(other)); err == nil || !strings.Contains(err.Error(), "step operator-5.10.0 differs") {
 		t.Errorf("another plan: %v", err)
 	}
 }
@@ -132,12 +138,12 @@ func TestOnlyTheReviewedPlanIsCarriedOut(t *testing.T) {
 func TestAVerbThatChangesThingsLeavesNoCheckOut(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"--only", "--skip"} {
-		if _, errs, code := runHelm(t, "upgrade", flag, "downtime"); code == ExitOK || !strings.Contains(errs, "unknown flag") {
+		if _, errs, code := runHelm(t, "upgrade", flag, "downtime"); code == term.ExitOK || !strings.Contains(errs, "unknown flag") {
 			t.Errorf("upgrade %s: exit %d, %q", flag, code, errs)
 		}
 	}
 	out, _, code := runHelm(t, "upgrade", "--yes", "--list")
-	if code != ExitOK || !strings.Contains(out, "roleref-immutable") {
+	if code != term.ExitOK || !strings.Contains(out, "roleref-immutable") {
 		t.Errorf("upgrade --list: exit %d, %q", code, out)
 	}
 }
@@ -148,7 +154,7 @@ func TestTheCausesOwnAdviceComesBeforeTheWayOn(t *testing.T) {
 		Step: "push", Next: "rerun the same command to resume: helm aistor upgrade",
 		Cause: &images.TagConflictError{Received: "sha256:a", Expected: "sha256:b"},
 	}
-	got := describeError(err)
+	got := term.ErrorText(err)
 	want := "\nnothing was changed\nhint: check the existing tag before replacing it with --overwrite-tag\n" +
 		"then: rerun the same command to resume: helm aistor upgrade"
 	if !strings.HasSuffix(got, want) {

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // clusterServer is as much of an API server as shows which cluster a verb is
@@ -104,7 +106,7 @@ var (
 )
 
 // commandTrees are the two command trees.
-var commandTrees = map[string]func(*Program) *cobra.Command{"aistor": NewHelm, "aistor-upgrade": NewKubectl}
+var commandTrees = map[string]func(*term.Program) *cobra.Command{"aistor": NewHelm, "aistor-upgrade": NewKubectl}
 
 // verbsOf are the commands of a tree that run something, by their paths.
 func verbsOf(root *cobra.Command) []string {

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -13,15 +16,15 @@ import (
 func TestHintsMeanTheClusterInUse(t *testing.T) {
 	t.Parallel()
 	const list = "/a" + string(filepath.ListSeparator) + "/b"
-	chosen := func(k kubeOptions) { *k.Context, *k.KubeConfig = "my prod", "/etc/k" }
+	chosen := func(k option.Kube) { *k.Context, *k.KubeConfig = "my prod", "/etc/k" }
 	const kubectl, helm = " --context 'my prod' --kubeconfig /etc/k", " --kube-context 'my prod' --kubeconfig /etc/k"
 	for _, tc := range []struct {
 		name       string
-		choose     func(kubeOptions)
+		choose     func(option.Kube)
 		kubeconfig string // of the environment
 		hint, want string
 	}{
-		{"nothing was chosen", func(kubeOptions) {}, "", "kubectl get pods", "kubectl get pods"},
+		{"nothing was chosen", func(option.Kube) {}, "", "kubectl get pods", "kubectl get pods"},
 		{"several lines", chosen, "", "change it, with\n  helm aistor values --operator --write\n  kubectl -n aistor get pods\nonce it does (kubectl get endpointslices), or kubectl aistor-upgrade validate",
 			"change it, with\n  helm aistor values" + helm + " --operator --write\n  kubectl" + kubectl + " -n aistor get pods\nonce it does (kubectl" + kubectl + " get endpointslices), or kubectl aistor-upgrade validate"},
 		{"commands that are joined", chosen, "", "kubectl delete secret a -n b && kubectl create secret generic a -n b | kubectl apply -f -",
@@ -35,25 +38,25 @@ func TestHintsMeanTheClusterInUse(t *testing.T) {
 		{"one context of it", chosen, "", "kubectl config view --minify", "kubectl" + kubectl + " config view --minify"},
 		{"it was said already", chosen, "", "kubectl --context a get pods", "kubectl --context a get pods"},
 		{"prose", chosen, "", "kubectl is not on the PATH; helm 3.12 or newer", "kubectl is not on the PATH; helm 3.12 or newer"},
-		{"a file that Helm may have handed over", func(kubeOptions) {}, "/x y", "helm aistor values --operator", "helm aistor values --kubeconfig '/x y' --operator"},
-		{"a list of files", func(kubeOptions) {}, list, "helm aistor values --operator", "helm aistor values --operator"},
-		{"an address", func(k kubeOptions) { *k.APIServer, *k.CAFile = "https://api:6443", "/ca" }, "", "kubectl get pods && helm list",
+		{"a file that Helm may have handed over", func(option.Kube) {}, "/x y", "helm aistor values --operator", "helm aistor values --kubeconfig '/x y' --operator"},
+		{"a list of files", func(option.Kube) {}, list, "helm aistor values --operator", "helm aistor values --operator"},
+		{"an address", func(k option.Kube) { *k.APIServer, *k.CAFile = "https://api:6443", "/ca" }, "", "kubectl get pods && helm list",
 			"kubectl --server https://api:6443 --certificate-authority /ca get pods && helm --kube-apiserver https://api:6443 --kube-ca-file /ca list"},
-		{"somebody else", func(k kubeOptions) { *k.Impersonate, *k.ImpersonateGroup = "ann", []string{"ops", "dev"} }, "", "kubectl get pods",
+		{"somebody else", func(k option.Kube) { *k.Impersonate, *k.ImpersonateGroup = "ann", []string{"ops", "dev"} }, "", "kubectl get pods",
 			"kubectl --as ann --as-group ops --as-group dev get pods"},
-		{"no check of certificates", func(k kubeOptions) { *k.Insecure = true }, "", "kubectl get pods", "kubectl --insecure-skip-tls-verify=true get pods"},
-		{"no token", func(k kubeOptions) { *k.BearerToken = "s3cret" }, "", "kubectl get pods", "kubectl get pods"},
+		{"no check of certificates", func(k option.Kube) { *k.Insecure = true }, "", "kubectl get pods", "kubectl --insecure-skip-tls-verify=true get pods"},
+		{"no token", func(k option.Kube) { *k.BearerToken = "s3cret" }, "", "kubectl get pods", "kubectl get pods"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			p := newProgram(t)
 			p.Getenv = func(name string) string { return map[string]string{"KUBECONFIG": tc.kubeconfig}[name] }
-			k := newHelmOptions(p)
+			k := option.NewHelmFlags(p)
 			tc.choose(k)
-			if got := k.withContext(tc.hint); got != tc.want {
+			if got := k.WithContext(tc.hint); got != tc.want {
 				t.Errorf("received: %s\nexpected: %s", got, tc.want)
 			}
-			if got := k.withContext(tc.want); tc.name != "nothing was chosen" && *k.Context != "" && got != tc.want {
+			if got := k.WithContext(tc.want); tc.name != "nothing was chosen" && *k.Context != "" && got != tc.want {
 				t.Errorf("a second time: %s", got)
 			}
 		})
@@ -63,10 +66,10 @@ func TestHintsMeanTheClusterInUse(t *testing.T) {
 func TestTheHintOfAnErrorMeansTheClusterInUse(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	k := newKubectlOptions(p)
+	k := option.NewKubectlFlags(p)
 	*k.Context = "staging"
-	p.withContext = k.withContext
-	got := p.describeError(withHint(errors.New("kubectl get x: failed"), "kubectl get pods"))
+	p.WithContext = k.WithContext
+	got := p.DescribeError(term.WithHint(errors.New("kubectl get x: failed"), "kubectl get pods"))
 	if want := "error: kubectl get x: failed\nhint: kubectl --context staging get pods"; got != want {
 		t.Errorf("received: %s\nexpected: %s", got, want)
 	}
@@ -89,7 +92,7 @@ func TestTheQuestionNamesClusterAndRestarts(t *testing.T) {
 			"It restarts 5 pods of 2 object stores.\nRun this plan on cluster https://api:6443?"},
 		{"a name with control characters", plan.Plan{Cluster: plan.Cluster{Context: "a\nb\x1b[31m"}}, "No pods of object stores restart.\nRun this plan on cluster a\\nb\\x1b[31m?"},
 	} {
-		if got := confirmationQuestion(&tc.plan); got != tc.want {
+		if got := workflow.ConfirmationQuestion(&tc.plan); got != tc.want {
 			t.Errorf("%s:\nreceived: %s\nexpected: %s", tc.name, got, tc.want)
 		}
 	}

@@ -14,23 +14,25 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // runCompletion is what a shell is offered for a command line, and the directive.
 // The shells themselves leave out flag values that do not begin as typed.
-func runCompletion(t *testing.T, root func(*Program) *cobra.Command, env map[string]string, line ...string) ([]string, string) {
+func runCompletion(t *testing.T, root func(*term.Program) *cobra.Command, env map[string]string, line ...string) ([]string, string) {
 	t.Helper()
 	return completedWithin(t, time.Minute, root, env, line...)
 }
 
-func completedWithin(t *testing.T, patience time.Duration, root func(*Program) *cobra.Command, env map[string]string, line ...string) ([]string, string) {
+func completedWithin(t *testing.T, patience time.Duration, root func(*term.Program) *cobra.Command, env map[string]string, line ...string) ([]string, string) {
 	t.Helper()
 	var out, said bytes.Buffer
-	p := &Program{
+	p := &term.Program{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &said},
 		Getenv:    func(name string) string { return env[name] }, Now: time.Now, Version: "1.2.3", CompletionTimeout: patience,
 	}
-	if code := p.Run(t.Context(), root(p), append([]string{"__complete"}, line...)); code != ExitOK {
+	if code := p.Run(t.Context(), root(p), append([]string{"__complete"}, line...)); code != term.ExitOK {
 		t.Fatalf("completing %q: exit %d: %s", line, code, said.String())
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -83,7 +85,7 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	config := site(t)
 	for name, c := range map[string]struct {
-		root      func(*Program) *cobra.Command
+		root      func(*term.Program) *cobra.Command
 		line      []string
 		want      []string
 		directive string // ":4" keeps file names out, ":6" the space as well

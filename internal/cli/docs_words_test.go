@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 var (
@@ -121,7 +123,7 @@ func TestRefusalsAndWarningsAreExplained(t *testing.T) {
 func TestExitCodesAreExplained(t *testing.T) {
 	t.Parallel()
 	page := readPages(t)["docs/runbook.md"]
-	for _, code := range []int{ExitOK, ExitError, ExitChanges, ExitCheckFailed, ExitWarnings, ExitStopped, ExitTimeout, ExitInterrupted} {
+	for _, code := range []int{term.ExitOK, term.ExitError, term.ExitChanges, term.ExitCheckFailed, term.ExitWarnings, term.ExitStopped, term.ExitTimeout, term.ExitInterrupted} {
 		if !strings.Contains(page, fmt.Sprintf("\n| %d | ", code)) {
 			t.Errorf("docs/runbook.md does not say what exit code %d means", code)
 		}

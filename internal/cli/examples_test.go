@@ -10,19 +10,21 @@ import (
 	"github.com/mattn/go-shellwords"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // rootCommands are both roots by what people type for them.
-func rootCommands() map[string]func(*Program) *cobra.Command {
-	return map[string]func(*Program) *cobra.Command{
+func rootCommands() map[string]func(*term.Program) *cobra.Command {
+	return map[string]func(*term.Program) *cobra.Command{
 		"helm aistor": NewHelm, "helm-aistor": NewHelm,
 		"kubectl aistor-upgrade": NewKubectl, "kubectl-aistor_upgrade": NewKubectl,
 	}
 }
 
 // silentProgram is a program that reads and says nothing.
-func silentProgram() *Program {
-	return &Program{
+func silentProgram() *term.Program {
+	return &term.Program{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: io.Discard, ErrOut: io.Discard},
 		Getenv:    func(string) string { return "" }, Now: time.Now, Version: "1.2.3",
 	}
@@ -129,7 +131,7 @@ func TestHelpBeginsWithExamples(t *testing.T) {
 			root = NewKubectl
 		}
 		path := strings.Fields(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().DisplayName()))
-		if code := p.Run(t.Context(), root(p), append(path, "--help")); code != ExitOK {
+		if code := p.Run(t.Context(), root(p), append(path, "--help")); code != term.ExitOK {
 			t.Errorf("%s --help: exit %d", cmd.CommandPath(), code)
 		}
 		first, _, _ := strings.Cut(out.String(), "\n")
@@ -155,7 +157,7 @@ func TestMistypedVerbsAndFlagsNameTheNearOne(t *testing.T) {
 		p := silentProgram()
 		p.ErrOut = &said
 		code := p.Run(t.Context(), NewHelm(p), strings.Fields(line))
-		if code != ExitError || said.String() != want {
+		if code != term.ExitError || said.String() != want {
 			t.Errorf("%q: exit %d:\n%s\nwant:\n%s", line, code, said.String(), want)
 		}
 	}

@@ -6,6 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // A name that no object has is refused before anything is asked, with the flag
@@ -14,7 +17,7 @@ func TestFlagsRefuseNamesThatNoObjectHas(t *testing.T) {
 	t.Parallel()
 	const label, subdomain = "RFC 1123 label", "RFC 1123 subdomain"
 	for _, tc := range []struct {
-		plugin     func(*Program) *cobra.Command
+		plugin     func(*term.Program) *cobra.Command
 		args, rule string
 	}{
 		{NewKubectl, "status -n Team_A", label},
@@ -49,7 +52,7 @@ func TestFlagsRefuseNamesThatNoObjectHas(t *testing.T) {
 		{NewHelm, "values --operator -f f --pull-secret A", subdomain},
 	} {
 		code, out, errOut := runAgainst(t, "/nowhere", tc.plugin, strings.Fields(tc.args)...)
-		if code != ExitError || out != "" || !strings.HasPrefix(errOut, "error: reading --") || !strings.Contains(errOut, " is no name of a") ||
+		if code != term.ExitError || out != "" || !strings.HasPrefix(errOut, "error: reading --") || !strings.Contains(errOut, " is no name of a") ||
 			!strings.Contains(errOut, tc.rule) || !strings.Contains(errOut, "\nhint: ") {
 			t.Errorf("%s: exit code %d\n%s%s", tc.args, code, out, errOut)
 		}
@@ -79,7 +82,7 @@ func TestFlagsTakeNamesThatObjectsHave(t *testing.T) {
 // A flag that comes later and takes a name is not forgotten.
 func TestEveryFlagThatTakesANameIsChecked(t *testing.T) {
 	t.Parallel()
-	always, stores := flagNames(), storeFlags()
+	always, stores := option.FlagNames(), option.StoreFlags()
 	var visit func(cmd *cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -92,7 +95,7 @@ func TestEveryFlagThatTakesANameIsChecked(t *testing.T) {
 			visit(c)
 		}
 	}
-	p := &Program{Getenv: func(string) string { return "" }}
+	p := &term.Program{Getenv: func(string) string { return "" }}
 	visit(NewHelm(p))
 	visit(NewKubectl(p))
 }

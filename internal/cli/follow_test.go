@@ -11,6 +11,9 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -29,12 +32,12 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 		"lost in the middle":              {looks: []error{nil, lost, lost, nil, nil}, wantLooks: 5, wantSaid: []string{`waiting: connecting to cluster "lab": unreachable`, "connected, watching"}},
 		"lost from the beginning":         {looks: []error{lost, nil}, wantLooks: 1, wantErr: "unreachable"},
 		"known no more":                   {looks: []error{nil, denied, nil}, wantLooks: 2, wantErr: "unauthorized"},
-		"a namespace that is still empty": {looks: []error{&nothingError{namespace: "team-a"}, nil, nil}, wantLooks: 3, wantSaid: []string{`waiting: looking at namespace "team-a"`, "it is there"}},
+		"a namespace that is still empty": {looks: []error{&option.NothingError{Namespace: "team-a"}, nil, nil}, wantLooks: 3, wantSaid: []string{`waiting: looking at namespace "team-a"`, "it is there"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, o, looks := newProgram(t), &followOptions{watch: true, recheckEvery: time.Millisecond}, 0
-			err := o.followChanges(t.Context(), p, unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+			p, o, looks := newProgram(t), &verb.FollowOptions{Watch: true, RecheckEvery: time.Millisecond}, 0
+			err := o.FollowChanges(t.Context(), p, unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 				looks++
 				if err := c.looks[looks-1]; err != nil {
 					return nil, false, err
@@ -59,8 +62,8 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 
 func TestAWatchOfAClusterThatStaysAwayEndsInTime(t *testing.T) {
 	t.Parallel()
-	o, looks := &followOptions{watch: true, timeout: 2 * time.Second}, 0
-	err := o.followChanges(t.Context(), newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+	o, looks := &verb.FollowOptions{Watch: true, Timeout: 2 * time.Second}, 0
+	err := o.FollowChanges(t.Context(), newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 		if looks++; looks == 1 {
 			return &plan.Facts{}, false, nil
 		}
@@ -74,11 +77,11 @@ func TestAWatchOfAClusterThatStaysAwayEndsInTime(t *testing.T) {
 func TestAWatchThatIsInterruptedSaysSo(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := (&followOptions{watch: true}).followChanges(ctx, newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+	err := (&verb.FollowOptions{Watch: true}).FollowChanges(ctx, newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 		cancel()
 		return nil, false, context.Canceled
 	})
-	if code := exitCode(ctx, err); code != ExitInterrupted || !strings.Contains(err.Error(), "interrupted") {
+	if code := term.ExitCode(ctx, err); code != term.ExitInterrupted || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("exit %d with %v", code, err)
 	}
 }
@@ -106,7 +109,7 @@ func TestOnlyWhatAVerbChecksCanBeChosen(t *testing.T) {
 			p := newProgram(t)
 			code := p.Run(t.Context(), NewKubectl(p), strings.Fields(args))
 			errs := p.ErrOut.(*bytes.Buffer).String()
-			if wantCode := map[bool]int{true: ExitOK, false: ExitError}[want == ""]; code != wantCode || !strings.Contains(errs, want) {
+			if wantCode := map[bool]int{true: term.ExitOK, false: term.ExitError}[want == ""]; code != wantCode || !strings.Contains(errs, want) {
 				t.Errorf("exit %d with %q, want %q", code, errs, want)
 			}
 		})

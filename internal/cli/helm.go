@@ -2,12 +2,16 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
 )
 
 // NewHelm is the plugin of Helm: it makes bundles, pushes them, and upgrades.
-func NewHelm(p *Program) *cobra.Command {
-	kube := newHelmOptions(p)
-	p.withContext = kube.withContext
+func NewHelm(p *term.Program) *cobra.Command {
+	kube := option.NewHelmFlags(p)
+	p.WithContext = kube.WithContext
 	root := &cobra.Command{
 		Use:   "aistor",
 		Short: "Upgrade MinIO AIStor in airgapped clusters",
@@ -24,14 +28,14 @@ func NewHelm(p *Program) *cobra.Command {
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "helm aistor"},
 	}
 	root.AddCommand(
-		newBundle(p), newPush(p), newCopy(p), newPlan(p, kube), newUpgrade(p, kube), newRollback(p, kube), newValues(p, kube),
-		newVersion(p, "helm aistor"),
+		verb.NewBundle(p), verb.NewPush(p), verb.NewCopy(p), verb.NewPlan(p, kube), verb.NewUpgrade(p, kube), verb.NewRollback(p, kube), verb.NewValues(p, kube),
+		verb.NewVersion(p, "helm aistor"),
 	)
-	registerCompletions(root, kube)
-	p.addColorFlag(root)
-	p.addLimits(root)
+	verb.RegisterCompletions(root, kube)
+	p.AddColorFlag(root)
+	p.AddLimits(root)
 	setHelp(root)
 	addSuggestions(root)
-	checkObjectNames(root)
+	option.CheckObjectNames(root)
 	return root
 }

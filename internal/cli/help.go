@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+)
 
 // helpTemplate begins with examples, because users look for them first, and
 // keeps to 80 columns.
@@ -34,7 +38,7 @@ func newOptions(root *cobra.Command) *cobra.Command {
 		Short: "List global options",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			printLine(cmd.OutOrStdout(), "The following options can be passed to any command:\n\n%s", root.PersistentFlags().FlagUsagesWrapped(80))
+			term.PrintLine(cmd.OutOrStdout(), "The following options can be passed to any command:\n\n%s", root.PersistentFlags().FlagUsagesWrapped(80))
 			return nil
 		},
 	}

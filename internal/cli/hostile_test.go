@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
@@ -38,7 +39,7 @@ func TestTextOfAnAPIServerStartsNoLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
-		plugin func(*Program) *cobra.Command
+		plugin func(*term.Program) *cobra.Command
 		args   []string
 	}{
 		"status":    {NewKubectl, []string{"status"}},
@@ -53,7 +54,7 @@ func TestTextOfAnAPIServerStartsNoLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			p := &Program{IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &out}, Now: time.Now, Version: "1.0.0",
+			p := &term.Program{IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &out}, Now: time.Now, Version: "1.0.0",
 				Getenv: func(name string) string { return map[string]string{"KUBECONFIG": config, "HOME": t.TempDir()}[name] }}
 			code := p.Run(t.Context(), tc.plugin(p), append(tc.args, "--kubeconfig", config))
 			if !strings.Contains(out.String(), "evil.example") {

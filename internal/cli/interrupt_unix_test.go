@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 const (
@@ -108,7 +108,7 @@ func (p *process) interrupt(t *testing.T, sig syscall.Signal) time.Duration {
 		t.Fatalf("%s was not obeyed:\n%s", sig, p.said.String())
 	}
 	took := time.Since(began)
-	if code := p.ProcessState.ExitCode(); code != cli.ExitInterrupted || !strings.Contains(p.said.String(), "interrupted") {
+	if code := p.ProcessState.ExitCode(); code != term.ExitInterrupted || !strings.Contains(p.said.String(), "interrupted") {
 		t.Errorf("%s: exit %d after %s\n%s", sig, code, took, p.said.String())
 	}
 	return took

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
 )
 
 // NewKubectl is the kubectl plugin. It is read-only.
-func NewKubectl(p *Program) *cobra.Command {
-	kube := newKubectlOptions(p)
-	p.withContext = kube.withContext
+func NewKubectl(p *term.Program) *cobra.Command {
+	kube := option.NewKubectlFlags(p)
+	p.WithContext = kube.WithContext
 	root := &cobra.Command{
 		Use:   "aistor-upgrade",
 		Short: "Check MinIO AIStor before, during and after an upgrade",
@@ -26,17 +30,17 @@ func NewKubectl(p *Program) *cobra.Command {
   kubectl aistor-upgrade status`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl aistor-upgrade"},
 	}
-	kube.addFlags(root.PersistentFlags())
+	kube.AddFlags(root.PersistentFlags())
 	root.AddCommand(
-		newExport(p, kube), newPreflight(p, kube), newValidate(p, kube), newStatus(p, kube), newImages(p, kube), newCollect(p, kube),
-		newVersion(p, "kubectl aistor-upgrade"), newCompletion(p),
+		verb.NewExport(p, kube), verb.NewPreflight(p, kube), verb.NewValidate(p, kube), verb.NewStatus(p, kube), verb.NewImages(p, kube), verb.NewCollect(p, kube),
+		verb.NewVersion(p, "kubectl aistor-upgrade"), verb.NewCompletion(p),
 	)
 	root.AddCommand(newOptions(root))
-	registerCompletions(root, kube)
-	p.addColorFlag(root)
-	p.addLimits(root)
+	verb.RegisterCompletions(root, kube)
+	p.AddColorFlag(root)
+	p.AddLimits(root)
 	setHelp(root)
 	addSuggestions(root)
-	checkObjectNames(root)
+	option.CheckObjectNames(root)
 	return root
 }

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // terminal opens a pair of a terminal's two sides: what is written to keyboard
@@ -63,7 +63,7 @@ func TestAPasswordIsAskedForOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.done
-	if !echoes(t, tty) || p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(p.said.String(), "opening bundle") {
+	if !echoes(t, tty) || p.ProcessState.ExitCode() != term.ExitError || !strings.Contains(p.said.String(), "opening bundle") {
 		t.Errorf("exit %d, echo %t:\n%s", p.ProcessState.ExitCode(), echoes(t, tty), p.said.String())
 	}
 	if strings.Contains(p.said.String(), "hunter2") {

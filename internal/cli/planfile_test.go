@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -22,7 +23,7 @@ func TestAPlanFileThatIsNoneSaysWhy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := readPlan("p.yaml", []byte(tc.file))
+			_, err := workflow.ReadPlan("p.yaml", []byte(tc.file))
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("error: %v\nexpected: %s", err, tc.want)
 			}

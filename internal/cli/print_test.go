@@ -18,6 +18,10 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/display"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
@@ -30,14 +34,14 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestWhatPeopleReadIsAsReviewed(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(io.Writer){
-		"plan":            func(w io.Writer) { printPlan(w, kubeOptions{}, aPlan()) },
-		"report":          func(w io.Writer) { printReport(w, aReport()) },
-		"outcome":         func(w io.Writer) { printOutcome(w, anOutcome()) },
+		"plan":            func(w io.Writer) { display.PrintPlan(w, option.Kube{}, aPlan()) },
+		"report":          func(w io.Writer) { display.PrintReport(w, aReport()) },
+		"outcome":         func(w io.Writer) { display.PrintOutcome(w, anOutcome()) },
 		"events":          printEvents,
-		"status":          func(w io.Writer) { printStatus(w, aStatus(), false) },
-		"status-deleting": func(w io.Writer) { printStatus(w, aStatusWhileDeleting(), false) },
-		"bundle":          func(w io.Writer) { printBundle(w, "sha256:"+strings.Repeat("ab", 32), 412_345_678, aBundle()) },
-		"receipt":         func(w io.Writer) { printReceipt(w, aReceipt()) },
+		"status":          func(w io.Writer) { display.PrintStatus(w, aStatus(), false) },
+		"status-deleting": func(w io.Writer) { display.PrintStatus(w, aStatusWhileDeleting(), false) },
+		"bundle":          func(w io.Writer) { display.PrintBundle(w, "sha256:"+strings.Repeat("ab", 32), 412_345_678, aBundle()) },
+		"receipt":         func(w io.Writer) { display.PrintReceipt(w, aReceipt()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,20 +67,20 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 		err  error
 		want int
 	}{
-		{"anything unexpected", t.Context(), errors.New("x"), ExitError},
-		{"a failed check", t.Context(), withoutMessage(ExitCheckFailed), ExitCheckFailed},
-		{"wrapped by a step", t.Context(), upgradeError(&upgrade.StoppedError{Cause: withCode(ExitCheckFailed, errors.New("x"))}), ExitCheckFailed},
-		{"stopped with changes", t.Context(), upgradeError(&upgrade.StoppedError{Changed: true, Cause: errors.New("x")}), ExitStopped},
-		{"stopped without changes", t.Context(), upgradeError(&upgrade.StoppedError{Cause: errors.New("x")}), ExitError},
-		{"nothing moved", t.Context(), upgradeError(&upgrade.StoppedError{Changed: true, Cause: &upgrade.TimeoutError{}}), ExitTimeout},
-		{"no answer before anything was changed", t.Context(), upgradeError(&upgrade.StoppedError{Cause: fmt.Errorf("reading: %w", context.DeadlineExceeded)}), ExitError},
-		{"interrupted in an upgrade", t.Context(), upgradeError(&upgrade.InterruptedError{}), ExitInterrupted},
-		{"interrupted elsewhere", cancelled, fmt.Errorf("reading: %w", context.Canceled), ExitInterrupted},
-		{"a request that took too long", t.Context(), context.DeadlineExceeded, ExitTimeout},
+		{"anything unexpected", t.Context(), errors.New("x"), term.ExitError},
+		{"a failed check", t.Context(), term.WithoutMessage(term.ExitCheckFailed), term.ExitCheckFailed},
+		{"wrapped by a step", t.Context(), workflow.UpgradeError(&upgrade.StoppedError{Cause: term.WithCode(term.ExitCheckFailed, errors.New("x"))}), term.ExitCheckFailed},
+		{"stopped with changes", t.Context(), workflow.UpgradeError(&upgrade.StoppedError{Changed: true, Cause: errors.New("x")}), term.ExitStopped},
+		{"stopped without changes", t.Context(), workflow.UpgradeError(&upgrade.StoppedError{Cause: errors.New("x")}), term.ExitError},
+		{"nothing moved", t.Context(), workflow.UpgradeError(&upgrade.StoppedError{Changed: true, Cause: &upgrade.TimeoutError{}}), term.ExitTimeout},
+		{"no answer before anything was changed", t.Context(), workflow.UpgradeError(&upgrade.StoppedError{Cause: fmt.Errorf("reading: %w", context.DeadlineExceeded)}), term.ExitError},
+		{"interrupted in an upgrade", t.Context(), workflow.UpgradeError(&upgrade.InterruptedError{}), term.ExitInterrupted},
+		{"interrupted elsewhere", cancelled, fmt.Errorf("reading: %w", context.Canceled), term.ExitInterrupted},
+		{"a request that took too long", t.Context(), context.DeadlineExceeded, term.ExitTimeout},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if got := exitCode(tc.ctx, tc.err); got != tc.want {
+			if got := term.ExitCode(tc.ctx, tc.err); got != tc.want {
 				t.Errorf("exit code %d, want %d", got, tc.want)
 			}
 		})
@@ -93,7 +97,7 @@ func TestAnInterruptedLookSaysSo(t *testing.T) {
 	look := &cobra.Command{Use: "look", RunE: func(cmd *cobra.Command, _ []string) error {
 		return fmt.Errorf("listing pods: %w", cmd.Context().Err())
 	}}
-	if code := p.Run(ctx, look, []string{}); code != ExitInterrupted || errs.String() != "error: listing pods: interrupted\n" {
+	if code := p.Run(ctx, look, []string{}); code != term.ExitInterrupted || errs.String() != "error: listing pods: interrupted\n" {
 		t.Errorf("exit %d with %q", code, errs.String())
 	}
 }
@@ -110,7 +114,7 @@ func TestErrorsEndWithTheCommandThatHelps(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			_, errs, code := runHelm(t, strings.Fields(tc.name)...)
-			if code == ExitOK || !strings.Contains(errs, tc.want) {
+			if code == term.ExitOK || !strings.Contains(errs, tc.want) {
 				t.Errorf("exit %d with %q, want %q", code, errs, tc.want)
 			}
 		})
@@ -138,7 +142,7 @@ func TestEveryVerbHasAnExampleAndHelp(t *testing.T) {
 
 func TestTextFromOutsideCannotMoveTheCursor(t *testing.T) {
 	t.Parallel()
-	if got := sanitizeText("a\x1b[2Jb\r\nc"); got != `a\x1b[2Jb\r\nc` {
+	if got := term.SanitizeText("a\x1b[2Jb\r\nc"); got != `a\x1b[2Jb\r\nc` {
 		t.Errorf("printable = %q", got)
 	}
 }
@@ -160,9 +164,9 @@ func checkGolden(t *testing.T, name, got string) {
 	}
 }
 
-func newProgram(t *testing.T) *Program {
+func newProgram(t *testing.T) *term.Program {
 	t.Helper()
-	return &Program{
+	return &term.Program{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}},
 		Getenv:    func(string) string { return "" }, Now: func() time.Time { return clock }, Version: "0.1.0",
 	}
@@ -237,7 +241,7 @@ func anOutcome() *upgrade.Outcome {
 }
 
 func printEvents(w io.Writer) {
-	e := &eventPrinter{w: w, now: func() time.Time { return clock }}
+	e := &display.EventPrinter{W: w, Now: func() time.Time { return clock }}
 	for _, ev := range []upgrade.Event{
 		{Step: "operator-5.10.0", Kind: upgrade.EventStarted, Message: "upgrade the operator 5.6.4 to 5.10.0"},
 		{Step: "operator-5.10.0", Kind: upgrade.EventWaiting, Waiting: []string{
@@ -248,28 +252,28 @@ func printEvents(w io.Writer) {
 		{Kind: upgrade.EventProgress, Message: "lease held by another client"},
 	} {
 		ev.Time = clock
-		e.handleEvent(ev)
+		e.HandleEvent(ev)
 	}
 }
 
-func aStatus() *statusDocument {
-	return &statusDocument{
+func aStatus() *display.Status {
+	return &display.Status{
 		Cluster:  "v1.36.3",
 		Operator: &plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Chart: "aistor-operator", Version: "5.10.0", Revision: 4, Status: "deployed"},
-		Stores: []storeStatus{{Namespace: "team-a", Name: "logs", Chart: "aistor-objectstore-1.0.16", Servers: 8, Ready: 7, Online: 31, Offline: 1, Healing: 1,
+		Stores: []display.StoreStatus{{Namespace: "team-a", Name: "logs", Chart: "aistor-objectstore-1.0.16", Servers: 8, Ready: 7, Online: 31, Offline: 1, Healing: 1,
 			Health: "yellow", Images: []string{"registry.example.com:5000/aistor/minio:RELEASE.2026-06-06T02-44-06Z"}}},
 		OperatorReady: 3, OperatorPods: 3, Context: "prod",
-		License: licenseStatusOf(&plan.Facts{Stores: []plan.Store{{LicenseExpires: "2026-09-21T22:00:00Z"}}}, clock),
-		Upgrade: runStatusOf(journal.Run{Attempts: []journal.Attempt{{Started: clock}}, Steps: []journal.StepRecord{
+		License: display.LicenseStatusOf(&plan.Facts{Stores: []plan.Store{{LicenseExpires: "2026-09-21T22:00:00Z"}}}, clock),
+		Upgrade: display.RunStatusOf(journal.Run{Attempts: []journal.Attempt{{Started: clock}}, Steps: []journal.StepRecord{
 			{ID: "backup", Status: journal.StepDone}, {ID: "operator-5.10.0", Status: journal.StepStarted}, {ID: "validate", Status: journal.StepPending}}}, "anna@jump-1 (4242)"),
-		Bundle: &bundleStatus{Name: "aistor.bundle", Operator: []string{"5.6.4", "5.8.0", "5.10.0"}, MinIO: "RELEASE.2026-06-06T02-44-06Z",
+		Bundle: &display.BundleStatus{Name: "aistor.bundle", Operator: []string{"5.6.4", "5.8.0", "5.10.0"}, MinIO: "RELEASE.2026-06-06T02-44-06Z",
 			Stores: map[string][]string{"team-a/logs": {"1.0.13", "1.0.16"}, "team-a/primary": {"1.0.16"}}},
 		Gaps: []plan.Gap{{Subject: "nodes", Cause: "nodes is forbidden"}},
 	}
 }
 
 // aStatusWhileDeleting is a healthy store whose claims are marked for deletion.
-func aStatusWhileDeleting() *statusDocument {
+func aStatusWhileDeleting() *display.Status {
 	doc := aStatus()
 	doc.Bundle, doc.Gaps = nil, nil
 	s := &doc.Stores[0]
@@ -281,7 +285,7 @@ func aStatusWhileDeleting() *statusDocument {
 			State:  plan.DeletionMarked, Since: clock.Add(-90 * time.Minute), Stores: []string{"team-a/logs"}, Effect: "it is deleted when its pod restarts",
 		})
 	}
-	doc.showDeletions(deletions, clock)
+	doc.ShowDeletions(deletions, clock)
 	return doc
 }
 
@@ -300,11 +304,11 @@ func TestAStoreThatIsBeingDeletedIsNotHealthy(t *testing.T) {
 	} {
 		doc := aStatus()
 		doc.Stores[0].Health, doc.Stores[0].Ready, doc.Stores[0].Healing = "green", 8, 0
-		doc.showDeletions(tt.deletions, clock)
+		doc.ShowDeletions(tt.deletions, clock)
 		if got := doc.Stores[0].Health; got != tt.want {
 			t.Errorf("%v: received %s, expected %s", tt.deletions, got, tt.want)
 		}
-		if healthy := healthColor(doc.Stores[0]) == color.FgGreen; healthy != (tt.want == "green") {
+		if healthy := display.HealthColor(doc.Stores[0]) == color.FgGreen; healthy != (tt.want == "green") {
 			t.Errorf("%v: shown as healthy: %t", tt.deletions, healthy)
 		}
 	}
@@ -314,8 +318,8 @@ func TestAStoreThatIsBeingDeletedIsNotHealthy(t *testing.T) {
 func TestAFlagThatLeavesOutWhatProtectsDataIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"nothing-deleting", "volumes-kept"} {
-		for _, o := range []checkOptions{{skip: []string{id}, failOn: "fail"}, {waive: []string{id + "=it is fine"}, failOn: "fail"}} {
-			if err := o.validate(); err == nil || !strings.Contains(err.Error(), "cannot be waived or skipped") {
+		for _, o := range []option.Checks{{Skip: []string{id}, FailOn: "fail"}, {Waive: []string{id + "=it is fine"}, FailOn: "fail"}} {
+			if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "cannot be waived or skipped") {
 				t.Errorf("%s: received %v", id, err)
 			}
 		}
@@ -331,11 +335,11 @@ func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
 	}
 	release := plan.InstalledRelease{Namespace: "team-a", Name: "logs", Revision: 2, Status: "failed", Description: journal.DescriptionPrefix + "aaaaaaaaaaaa step s", Created: clock}
 	s := &preflight.Subject{Facts: &plan.Facts{Releases: []plan.InstalledRelease{release}}, Plan: &plan.Plan{Claims: record("now")}}
-	addRunState(s, confirmRuns(t, s.Facts))
+	workflow.AddRunState(s, confirmRuns(t, s.Facts))
 	if s.Recorded != nil {
 		t.Errorf("without a run before: received %v", s.Recorded)
 	}
-	addRunState(s, confirmRuns(t, s.Facts, journal.Run{Plan: "sha256:aaaaaaaaaaaa", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}))
+	workflow.AddRunState(s, confirmRuns(t, s.Facts, journal.Run{Plan: "sha256:aaaaaaaaaaaa", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}))
 	if got := s.Recorded["team-a/logs"]["data0-logs-pool-0-0"].Volume; got != "before" {
 		t.Errorf("after an interrupted run: received %q", got)
 	}
@@ -360,7 +364,7 @@ func TestTheLastColumnOfATableGoesOnBelowItself(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder
-			writeTable(&b, []string{"#", "STEP", "WHAT"}, [][]string{{"1", c.step, c.what}})
+			option.WriteTable(&b, []string{"#", "STEP", "WHAT"}, [][]string{{"1", c.step, c.what}})
 			if diff := cmp.Diff(c.want, b.String()); diff != "" {
 				t.Errorf("the table (-want +got):\n%s", diff)
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -49,7 +49,7 @@ func TestPushedBundleIsReadWithoutTheFile(t *testing.T) {
 	name := s.createBundle("a.bundle")
 	r := s.runHelm("", s.toPrivate("push", name, "--prefix", "team/aistor")...)
 	_, address, ok := strings.Cut(strings.TrimSpace(r.err), "--bundle ")
-	if r.code != cli.ExitOK || !ok {
+	if r.code != term.ExitOK || !ok {
 		t.Fatalf("exit %d\n%s", r.code, r.err)
 	}
 	fromFile := s.mustRun("bundle", "inspect", name, "-o", "json")
@@ -78,7 +78,7 @@ func TestCopyPutsWhatCreateAndPushWouldPut(t *testing.T) {
 		t.Errorf("a push after the copy:\n%s", out)
 	}
 	r := s.runHelm("", s.toPrivate("copy", "--bundle", s.filePath("a.bundle"))...)
-	if r.code != cli.ExitError || !strings.Contains(r.err, "hint: helm aistor push") {
+	if r.code != term.ExitError || !strings.Contains(r.err, "hint: helm aistor push") {
 		t.Errorf("copy of a file: exit %d\n%s", r.code, r.err)
 	}
 }
@@ -96,7 +96,7 @@ func TestPushNamesBothDigestsOfATagThatPointsElsewhere(t *testing.T) {
 		}
 		previous = l
 	}
-	if r.code != cli.ExitError || !strings.Contains(r.err, old.Digest) || ours == "" || !strings.Contains(r.err, ours) {
+	if r.code != term.ExitError || !strings.Contains(r.err, old.Digest) || ours == "" || !strings.Contains(r.err, ours) {
 		t.Errorf("got exit %d, want %s and %s named:\n%s", r.code, old.Digest, ours, r.err)
 	}
 	if n := s.private.CountRequests("^(PUT|POST|PATCH)"); n != 0 {
@@ -111,15 +111,15 @@ func TestPasswordGoesToThePrivateRegistryOnly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, registrytest.WithBasicAuth("robot", "hunter2"))
 	login := []string{"--registry-user", "robot", "--password-stdin"}
-	if r := s.runHelm("hunter2\n", append(s.toPrivate(s.connectedFlags("copy")...), login...)...); r.code != cli.ExitOK {
+	if r := s.runHelm("hunter2\n", append(s.toPrivate(s.connectedFlags("copy")...), login...)...); r.code != term.ExitOK {
 		t.Errorf("copy: exit %d\n%s", r.code, r.err)
 	}
 	name := s.createBundle("a.bundle")
-	if r := s.runHelm("hunter2\n", append(s.toPrivate("push", name), login...)...); r.code != cli.ExitOK {
+	if r := s.runHelm("hunter2\n", append(s.toPrivate("push", name), login...)...); r.code != term.ExitOK {
 		t.Errorf("push: exit %d\n%s", r.code, r.err)
 	}
 	r := s.runHelm("wrong\n", append(s.toPrivate("push", name), login...)...)
-	if r.code != cli.ExitError || !strings.Contains(r.err, "401") || !strings.Contains(r.err, "hint: ") || strings.Contains(r.err, "wrong") {
+	if r.code != term.ExitError || !strings.Contains(r.err, "401") || !strings.Contains(r.err, "hint: ") || strings.Contains(r.err, "wrong") {
 		t.Errorf("a wrong password: exit %d\n%s", r.code, r.err)
 	}
 	if r := s.runHelm("", append(s.toPrivate("push", name), "--registry-user", "robot")...); !strings.Contains(r.err, "--password-stdin") {
@@ -132,7 +132,7 @@ func TestPushOfAFolderThatWasSavedByHand(t *testing.T) {
 	s := newSite(t)
 	folder := dockerArchive(t, "aistor-minio-RELEASE.2026-06-06T02-44-06Z.tar", "sidecar.tar")
 	r := s.runHelm("", s.toPrivate("push", folder)...)
-	if r.code != cli.ExitError || !strings.Contains(r.err, "--as sidecar.tar=REF") {
+	if r.code != term.ExitError || !strings.Contains(r.err, "--as sidecar.tar=REF") {
 		t.Errorf("a file nobody named: exit %d\n%s", r.code, r.err)
 	}
 	named := s.toPrivate("push", folder, "--as", "sidecar.tar=quay.io/minio/aistor/minio-sidecar:v2")
@@ -156,7 +156,7 @@ func TestSeveralCAFilesAreTrustedForCharts(t *testing.T) {
 		"bundle", "create", s.filePath("a.bundle"), "--repo", charts.url, "--operator-version", "5.10.0", "--object-store-version", "1.0.16", "--from", "5.10.0",
 		"--platform", "linux/amd64", "--mirror", "quay.io=" + s.upstream.Host + "/cache", "--registry-plain-http", s.upstream.Host,
 	}
-	if r := s.runHelm("", append(args, "--ca", other)...); r.code != cli.ExitError || !strings.Contains(r.err, "certificate") {
+	if r := s.runHelm("", append(args, "--ca", other)...); r.code != term.ExitError || !strings.Contains(r.err, "certificate") {
 		t.Errorf("a CA that is not the repository's: exit %d\n%s", r.code, r.err)
 	}
 	s.mustRun(append(args, "--ca", other, "--ca", charts.ca)...)
@@ -182,7 +182,7 @@ func TestPushRefusesBeforeItSends(t *testing.T) {
 		"a password in another's address": {[]string{"--push-registry", "https://u:pa55word@" + s.private.Host}, "--registry-user"},
 	} {
 		r := s.runHelm("pw\n", append(s.toPrivate("push", file), tt.args...)...)
-		if r.code != cli.ExitError || !strings.Contains(r.err, tt.want) || strings.Contains(r.err, "pa55word") {
+		if r.code != term.ExitError || !strings.Contains(r.err, tt.want) || strings.Contains(r.err, "pa55word") {
 			t.Errorf("%s: exit %d\n%s", name, r.code, r.err)
 		}
 	}
@@ -190,14 +190,14 @@ func TestPushRefusesBeforeItSends(t *testing.T) {
 		t.Errorf("%d requests would have changed something", n)
 	}
 	r := s.runHelm("pw\n", s.connectedFlags("bundle", "create", s.filePath("c.tar"), "--registry-user", "u", "--password-stdin", "--mirror", "docker.io=https://u:pa55word@host")...)
-	if r.code != cli.ExitError || !strings.Contains(r.err, "reading --mirror") || strings.Contains(r.err, "pa55word") {
+	if r.code != term.ExitError || !strings.Contains(r.err, "reading --mirror") || strings.Contains(r.err, "pa55word") {
 		t.Errorf("a mirror with a password: exit %d\n%s", r.code, r.err)
 	}
 	r = s.runHelm("pw\n", "bundle", "create", s.filePath("c.tar"), "--registry-user", "u", "--password-stdin")
-	if r.code != cli.ExitError || !strings.Contains(r.err, "--registry-user requires --mirror") {
+	if r.code != term.ExitError || !strings.Contains(r.err, "--registry-user requires --mirror") {
 		t.Errorf("a user for nobody: exit %d\n%s", r.code, r.err)
 	}
-	if r = s.runHelm("", "bundle", "create", "-"); r.code != cli.ExitError || !strings.Contains(r.err, "standard output") {
+	if r = s.runHelm("", "bundle", "create", "-"); r.code != term.ExitError || !strings.Contains(r.err, "standard output") {
 		t.Errorf("to standard output: exit %d\n%s", r.code, r.err)
 	}
 }

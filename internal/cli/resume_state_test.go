@@ -14,6 +14,10 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -110,7 +114,7 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 			}
 			s := &preflight.Subject{Facts: &plan.Facts{Operator: &r}}
 			c := confirmRuns(t, s.Facts, tt.runs...)
-			addRunState(s, c)
+			workflow.AddRunState(s, c)
 			if diff := cmp.Diff(tt.own, s.OwnPending); diff != "" || s.Resuming != tt.resuming {
 				t.Errorf("resuming %t, own (-want +got):\n%s", s.Resuming, diff)
 			}
@@ -131,11 +135,11 @@ func TestInterruptedCheckEndsAsInterrupted(t *testing.T) {
 	p := newProgram(t)
 	var out strings.Builder
 	p.Out = &out
-	o := upgradeOptions{runOptions: runOptions{targetOptions: targetOptions{Program: p}, checks: checkOptions{failOn: "fail"}}}
+	o := verb.UpgradeOptions{RunOptions: workflow.RunOptions{TargetOptions: workflow.TargetOptions{Program: p}, Checks: option.Checks{FailOn: "fail"}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := o.runPhaseChecks(ctx, &target{}, &preflight.Subject{Facts: &plan.Facts{}}, preflight.PhaseA)
-	if code := exitCode(ctx, err); code != ExitInterrupted || !errors.Is(err, context.Canceled) {
+	err := o.RunPhaseChecks(ctx, &workflow.Target{}, &preflight.Subject{Facts: &plan.Facts{}}, preflight.PhaseA)
+	if code := term.ExitCode(ctx, err); code != term.ExitInterrupted || !errors.Is(err, context.Canceled) {
 		t.Errorf("code %d: %v", code, err)
 	}
 	if err == nil || err.Error() != "interrupted" || out.String() != "" {

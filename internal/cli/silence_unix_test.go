@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // Who waits for a server sees for which, and why.
@@ -75,7 +75,7 @@ func TestASilentServerEndsTheProgram(t *testing.T) {
 			p := s.start("helm", nil, args...)
 			<-p.done
 			said := p.said.String()
-			if p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(said, "no response from "+host+": "+c.want) {
+			if p.ProcessState.ExitCode() != term.ExitError || !strings.Contains(said, "no response from "+host+": "+c.want) {
 				t.Errorf("exit %d:\n%s", p.ProcessState.ExitCode(), said)
 			}
 		})
@@ -93,7 +93,7 @@ func TestASilentAPIServerEndsTheProgram(t *testing.T) {
 			host, _ := silentServer(t)
 			p := s.start("kubectl", nil, verb, "--silence-timeout", "500ms", "--kubeconfig", s.kubeconfig("http://"+host, "{}"))
 			<-p.done
-			if said := p.said.String(); p.ProcessState.ExitCode() != cli.ExitError || !strings.Contains(said, "no response from the API server") {
+			if said := p.said.String(); p.ProcessState.ExitCode() != term.ExitError || !strings.Contains(said, "no response from the API server") {
 				t.Errorf("exit %d:\n%s", p.ProcessState.ExitCode(), said)
 			}
 		})

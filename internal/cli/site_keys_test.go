@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 func TestMistypedKeysOfASiteFileAreNamed(t *testing.T) {
@@ -32,7 +34,7 @@ func TestMistypedKeysOfASiteFileAreNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			code, _, errOut := runAgainst(t, "/nowhere", NewHelm, "plan", "--bundle", "b", "--site", file)
-			if code != ExitError || !strings.HasPrefix(errOut, "error: reading site file \""+file+"\": ") || !strings.Contains(errOut, tc.want) {
+			if code != term.ExitError || !strings.HasPrefix(errOut, "error: reading site file \""+file+"\": ") || !strings.Contains(errOut, tc.want) {
 				t.Errorf("exit code %d (-want +got):\n%s", code, cmp.Diff(tc.want, errOut))
 			}
 		})

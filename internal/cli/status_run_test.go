@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -44,7 +45,7 @@ func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.
 			client.PrependReactor("*", c.denied, func(a clienttesting.Action) (bool, runtime.Object, error) {
 				return c.denied != "", nil, apierrors.NewForbidden(schema.GroupResource{Resource: c.denied}, "", nil)
 			})
-			run, err := lastRun(t.Context(), client, &plan.Facts{Namespace: "aistor"}, clock)
+			run, err := verb.LastRun(t.Context(), client, &plan.Facts{Namespace: "aistor"}, clock)
 			state := ""
 			if run != nil {
 				state = run.State

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // addSuggestions has every command below root name what was probably meant where a
@@ -27,7 +29,7 @@ func rejectUnknownVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return withHint(fmt.Errorf("unknown command for %q: %q", cmd.CommandPath(), args[0]),
+	return term.WithHint(fmt.Errorf("unknown command for %q: %q", cmd.CommandPath(), args[0]),
 		suggestionText(cmd, args[0]))
 }
 
@@ -35,11 +37,11 @@ func rejectUnknownVerb(cmd *cobra.Command, args []string) error {
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "bool" { // somebody may have given the password itself
-		return withHint(fmt.Errorf("reading flags: --%s takes true, false or no value", invalid.GetFlag().Name), cmd.CommandPath()+" --help lists them")
+		return term.WithHint(fmt.Errorf("reading flags: --%s takes true, false or no value", invalid.GetFlag().Name), cmd.CommandPath()+" --help lists them")
 	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
-		return withHint(fmt.Errorf("reading flags: %w", err), cmd.CommandPath()+" --help lists them")
+		return term.WithHint(fmt.Errorf("reading flags: %w", err), cmd.CommandPath()+" --help lists them")
 	}
 	// Cobra knows what is near for commands alone.
 	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
@@ -49,9 +51,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	})
 	near := flags.SuggestionsFor(name)
 	if len(near) == 0 {
-		return withHint(fmt.Errorf("unknown flag: --%s", name), cmd.CommandPath()+" --help lists them")
+		return term.WithHint(fmt.Errorf("unknown flag: --%s", name), cmd.CommandPath()+" --help lists them")
 	}
-	return withHint(fmt.Errorf("unknown flag: --%s", name), "did you mean --"+strings.Join(near, " or --")+" ?")
+	return term.WithHint(fmt.Errorf("unknown flag: --%s", name), "did you mean --"+strings.Join(near, " or --")+" ?")
 }
 
 // suggestionText says which verbs are near, or where they are listed.

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 func TestLogHoldsWhatWasShownWithTimesAndWithoutSecrets(t *testing.T) {
@@ -16,19 +18,19 @@ func TestLogHoldsWhatWasShownWithTimesAndWithoutSecrets(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "new", "upgrade.log")
 	mask := func(s string) string { return strings.ReplaceAll(s, "hunter2", "[redacted]") }
 	for attempt := range 2 {
-		log, err := openTranscript(name, func() time.Time { return clock.Add(time.Duration(attempt) * time.Hour) }, mask)
+		log, err := term.OpenTranscript(name, func() time.Time { return clock.Add(time.Duration(attempt) * time.Hour) }, mask)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		w := log.teeTo(&out)
-		log.writeText("helm aistor upgrade")
+		w := log.TeeTo(&out)
+		log.WriteText("helm aistor upgrade")
 		fmt.Fprint(w, "one ")
 		fmt.Fprint(w, "hunter2\n\ntwo\x1b[1;32m green\x1b[0m\n10 %\r20 %\nlast, without an end")
 		if got := out.String(); !strings.Contains(got, "one hunter2\n") {
 			t.Errorf("what is shown was changed: %q", got)
 		}
-		if err := log.close(); err != nil {
+		if err := log.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,7 +56,7 @@ func TestReportsThatCannotBeWrittenAreRefusedBeforeAnythingIsDone(t *testing.T) 
 		"transcript_test.go/r.js": "expected a name",
 	} {
 		_, errs, code := runHelm(t, "upgrade", "--yes", "--bundle", "x", "--report", name)
-		if code != ExitError || !strings.Contains(errs, want) {
+		if code != term.ExitError || !strings.Contains(errs, want) {
 			t.Errorf("--report %s: exit %d with %q, want %q", name, code, errs, want)
 		}
 	}
@@ -75,13 +77,13 @@ func TestWhatNobodyReadsIsInTheLogAndTold(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			name, told := filepath.Join(t.TempDir(), "log"), 0
-			log, err := openTranscript(name, func() time.Time { return clock }, func(s string) string { return s })
+			log, err := term.OpenTranscript(name, func() time.Time { return clock }, func(s string) string { return s })
 			if err != nil {
 				t.Fatal(err)
 			}
-			log.onBrokenPipe = func() { told++ }
-			printLine(log.teeTo(brokenWriter{tc.err}), "operator is ready")
-			if err := log.close(); err != nil {
+			log.OnBrokenPipe = func() { told++ }
+			term.PrintLine(log.TeeTo(brokenWriter{tc.err}), "operator is ready")
+			if err := log.Close(); err != nil {
 				t.Fatal(err)
 			}
 			if b, err := os.ReadFile(name); err != nil || !strings.Contains(string(b), "operator is ready") {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart/charttest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 )
 
@@ -62,7 +63,7 @@ func (s *site) runHelm(stdin string, args ...string) commandResult {
 	s.t.Helper()
 	streams, in, out, errOut := genericiooptions.NewTestIOStreams()
 	in.WriteString(stdin)
-	p := &cli.Program{
+	p := &term.Program{
 		IOStreams: streams, Version: "0.0.0-test", Now: func() time.Time { return time.Unix(0, 0) },
 		Getenv: func(k string) string { return s.env[k] },
 	}
@@ -74,7 +75,7 @@ func (s *site) runHelm(stdin string, args ...string) commandResult {
 func (s *site) mustRun(args ...string) string {
 	s.t.Helper()
 	r := s.runHelm("", args...)
-	if r.code != cli.ExitOK {
+	if r.code != term.ExitOK {
 		s.t.Fatalf("%s: exit %d\n%s", strings.Join(args, " "), r.code, r.err)
 	}
 	return r.out

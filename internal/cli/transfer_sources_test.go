@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/registry/registrytest"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
@@ -149,7 +149,7 @@ func TestValuesNameWhatTheBundleDoesNotCarry(t *testing.T) {
 	} {
 		values := s.writeFile(tag+".yaml", "image: registry.example.com/aistor/operator:"+tag+"\n")
 		r := s.runHelm("", "values", "--operator", "-f", values, "--bundle", file, "--registry", "registry.example.com", "--pull-secret", "none")
-		if r.code != cli.ExitOK || !strings.Contains(r.err, want) {
+		if r.code != term.ExitOK || !strings.Contains(r.err, want) {
 			t.Errorf("%s: exit %d\n%s", tag, r.code, r.err)
 		}
 		if n := strings.Contains(r.err, ", 1 of them not in the bundle"); n != (tag == "v2") {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
 // deniedAPI is an API server that has nothing and denies the requests whose path
@@ -46,11 +48,11 @@ func deniedAPI(t *testing.T, denied func(path string) bool) (kubeconfig string) 
 	return config
 }
 
-func runAgainst(t *testing.T, kubeconfig string, plugin func(*Program) *cobra.Command, args ...string) (code int, stdout, stderr string) {
+func runAgainst(t *testing.T, kubeconfig string, plugin func(*term.Program) *cobra.Command, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	home := t.TempDir()
-	p := &Program{IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, Now: time.Now, Version: "1.0.0",
+	p := &term.Program{IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, Now: time.Now, Version: "1.0.0",
 		Getenv: func(name string) string { return map[string]string{"KUBECONFIG": kubeconfig, "HOME": home}[name] }}
 	code = p.Run(t.Context(), plugin(p), append(args, "--kubeconfig", kubeconfig))
 	return code, out.String(), errOut.String()
@@ -62,24 +64,24 @@ func TestWithoutRightsNoVerbSucceeds(t *testing.T) {
 	t.Parallel()
 	config := deniedAPI(t, func(string) bool { return true })
 	for _, tc := range []struct {
-		plugin func(*Program) *cobra.Command
+		plugin func(*term.Program) *cobra.Command
 		args   []string
 		code   int
 		want   []string
 	}{
-		{NewKubectl, []string{"status"}, ExitError, []string{"error: looking at the cluster: ", `User "eve" cannot`, "more errors", "auth can-i list "}},
-		{NewKubectl, []string{"status", "-o", "json"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewKubectl, []string{"status", "-n", "team-a"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list ", "-n team-a"}},
-		{NewKubectl, []string{"images"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewKubectl, []string{"images", "-o", "name"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewKubectl, []string{"images", "-n", "team-a"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewKubectl, []string{"export"}, ExitError, []string{"error: finding the operator's release: ", `User "eve" cannot`, "auth can-i list "}},
-		{NewKubectl, []string{"validate"}, ExitCheckFailed, nil},
-		{NewKubectl, []string{"preflight"}, ExitCheckFailed, nil},
-		{NewKubectl, []string{"collect", "%dir/a.tar.gz"}, ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewHelm, []string{"values", "--operator"}, ExitError, []string{"error: finding the operator's release: ", "auth can-i list "}},
-		{NewHelm, []string{"values", "--object-store", "team-a/primary"}, ExitError, []string{`error: finding object store "team-a/primary": `, "auth can-i list "}},
-		{NewHelm, []string{"rollback", "--yes"}, ExitError, []string{"error: finding the operator's release: ", "auth can-i list "}},
+		{NewKubectl, []string{"status"}, term.ExitError, []string{"error: looking at the cluster: ", `User "eve" cannot`, "more errors", "auth can-i list "}},
+		{NewKubectl, []string{"status", "-o", "json"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"status", "-n", "team-a"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list ", "-n team-a"}},
+		{NewKubectl, []string{"images"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"images", "-o", "name"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"images", "-n", "team-a"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"export"}, term.ExitError, []string{"error: finding the operator's release: ", `User "eve" cannot`, "auth can-i list "}},
+		{NewKubectl, []string{"validate"}, term.ExitCheckFailed, nil},
+		{NewKubectl, []string{"preflight"}, term.ExitCheckFailed, nil},
+		{NewKubectl, []string{"collect", "%dir/a.tar.gz"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
+		{NewHelm, []string{"values", "--operator"}, term.ExitError, []string{"error: finding the operator's release: ", "auth can-i list "}},
+		{NewHelm, []string{"values", "--object-store", "team-a/primary"}, term.ExitError, []string{`error: finding object store "team-a/primary": `, "auth can-i list "}},
+		{NewHelm, []string{"rollback", "--yes"}, term.ExitError, []string{"error: finding the operator's release: ", "auth can-i list "}},
 	} {
 		name := strings.Join(tc.args, " ")
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +118,7 @@ func TestOneMissingRightIsAnErrorWhereTheVerbNeedsIt(t *testing.T) {
 		config := deniedAPI(t, func(path string) bool { return resource != "" && strings.Contains(path+"/", "/"+resource+"/") })
 		for verb, fails := range fails {
 			code, out, errOut := runAgainst(t, config, NewKubectl, verb)
-			if fails != (code == ExitError) || fails != strings.Contains(errOut, "error: looking at the cluster") {
+			if fails != (code == term.ExitError) || fails != strings.Contains(errOut, "error: looking at the cluster") {
 				t.Errorf("%s without %q: exit code %d\n%s%s", verb, resource, code, out, errOut)
 			}
 		}

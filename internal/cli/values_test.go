@@ -12,6 +12,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/chart"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/values"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -54,7 +57,7 @@ func (f valuesFolder) runValues(args ...string) (code int, out, errOut string) {
 	}
 	streams, in, stdout, stderr := genericiooptions.NewTestIOStreams()
 	in.WriteString("license: from-standard-input\n")
-	p := &Program{IOStreams: streams, Version: "0.0.0-test", Now: time.Now, Getenv: func(string) string { return "" }}
+	p := &term.Program{IOStreams: streams, Version: "0.0.0-test", Now: time.Now, Getenv: func(string) string { return "" }}
 	code = p.Run(f.t.Context(), NewHelm(p), full)
 	tidy := strings.NewReplacer(f.dir+"/", "", "a/"+f.dir[1:], "a", "b/"+f.dir[1:], "b")
 	return code, tidy.Replace(stdout.String()), tidy.Replace(stderr.String())
@@ -125,39 +128,39 @@ func TestValuesShowsWritesAndExplains(t *testing.T) {
 		args  []string
 		code  int
 	}{
-		{"operator-diff", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitOK},
-		{"detailed-exitcode", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--detailed-exitcode"}, ExitChanges},
-		{"store-diff", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml"}, ExitOK},
-		{"store-extra-secret", map[string]string{"s.yaml": storeValues + extraSecret}, []string{"--chart", newStore, "-f", "s.yaml", "--set", "objectStore.note=planted-changed-note"}, ExitOK},
-		{"store-extra-secret-json", map[string]string{"s.yaml": storeValues + extraSecret}, []string{"--chart", newStore, "-f", "s.yaml", "-o", "json", "--set", "objectStore.other=planted-changed-note"}, ExitOK},
-		{"store-yaml", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "-o", "yaml"}, ExitOK},
-		{"image-only", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "--image-only", "RELEASE.2026-09-07T00-00-00Z"}, ExitOK},
+		{"operator-diff", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml"}, term.ExitOK},
+		{"detailed-exitcode", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--detailed-exitcode"}, term.ExitChanges},
+		{"store-diff", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml"}, term.ExitOK},
+		{"store-extra-secret", map[string]string{"s.yaml": storeValues + extraSecret}, []string{"--chart", newStore, "-f", "s.yaml", "--set", "objectStore.note=planted-changed-note"}, term.ExitOK},
+		{"store-extra-secret-json", map[string]string{"s.yaml": storeValues + extraSecret}, []string{"--chart", newStore, "-f", "s.yaml", "-o", "json", "--set", "objectStore.other=planted-changed-note"}, term.ExitOK},
+		{"store-yaml", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "-o", "yaml"}, term.ExitOK},
+		{"image-only", map[string]string{"s.yaml": storeValues}, []string{"--chart", newStore, "-f", "s.yaml", "--image-only", "RELEASE.2026-09-07T00-00-00Z"}, term.ExitOK},
 		{"two-files", map[string]string{"op.yaml": operatorValues, "site.yaml": "repositories:\n  aistor:\n    hostname: quay.io # ours\n"},
-			[]string{"--chart", newOperator, "-f", "site.yaml", "-f", "op.yaml"}, ExitOK},
+			[]string{"--chart", newOperator, "-f", "site.yaml", "-f", "op.yaml"}, term.ExitOK},
 		{"set", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml",
-			"--set", "images.minio.image=minio:RELEASE.2026-06-06T02-44-06Z", "--set-string", "annotations.tier=1"}, ExitOK},
-		{"set-secret", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--set", "license=planted"}, ExitError},
-		{"report", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "-o", "json"}, ExitOK},
-		{"standard-input", nil, []string{"--chart", newOperator, "-f", "-"}, ExitOK},
-		{"unresolved", map[string]string{"op.yaml": "sideCars: [1.37]\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitCheckFailed},
+			"--set", "images.minio.image=minio:RELEASE.2026-06-06T02-44-06Z", "--set-string", "annotations.tier=1"}, term.ExitOK},
+		{"set-secret", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--set", "license=planted"}, term.ExitError},
+		{"report", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "-o", "json"}, term.ExitOK},
+		{"standard-input", nil, []string{"--chart", newOperator, "-f", "-"}, term.ExitOK},
+		{"unresolved", map[string]string{"op.yaml": "sideCars: [1.37]\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, term.ExitCheckFailed},
 		{"explain", map[string]string{"op.yaml": operatorValues + "    firewall: {repository: aistor, image: 'minwall:x'}\nrepositorys: {aistor: {hostname: x}}\n"},
-			[]string{"--chart", newOperator, "--from-chart", oldOperator, "-f", "op.yaml", "--explain"}, ExitOK},
-		{"explain-required", map[string]string{"s.yaml": "objectStore: {name: primary}\n"}, []string{"--chart", newStore, "-f", "s.yaml", "--explain"}, ExitCheckFailed},
-		{"mirror-set", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "-o", "ImageTagMirrorSet"}, ExitOK},
-		{"hosts", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "--map", "quay.io=team/quay.io", "-o", "hosts.toml"}, ExitOK},
-		{"hosts-impossible", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "-o", "hosts.toml"}, ExitError},
-		{"refused-by-chart", map[string]string{"s.yaml": "objectStore: {image: {tag: x}}\nsecrets: {secretKey: planted-secret-key}\n"}, []string{"--chart", newStore, "-f", "s.yaml"}, ExitError},
-		{"alias", map[string]string{"op.yaml": "x: &r {pathPrefix: minio/aistor/, hostname: quay.io}\nrepositories:\n  aistor: *r\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitError},
-		{"encrypted", map[string]string{"s.yaml": sopsStore}, []string{"--chart", newStore, "-f", "s.yaml", "--write"}, ExitError},
+			[]string{"--chart", newOperator, "--from-chart", oldOperator, "-f", "op.yaml", "--explain"}, term.ExitOK},
+		{"explain-required", map[string]string{"s.yaml": "objectStore: {name: primary}\n"}, []string{"--chart", newStore, "-f", "s.yaml", "--explain"}, term.ExitCheckFailed},
+		{"mirror-set", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "-o", "ImageTagMirrorSet"}, term.ExitOK},
+		{"hosts", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "--map", "quay.io=team/quay.io", "-o", "hosts.toml"}, term.ExitOK},
+		{"hosts-impossible", map[string]string{"op.yaml": operatorValues}, []string{"--chart", newOperator, "-f", "op.yaml", "--references", "keep", "-o", "hosts.toml"}, term.ExitError},
+		{"refused-by-chart", map[string]string{"s.yaml": "objectStore: {image: {tag: x}}\nsecrets: {secretKey: planted-secret-key}\n"}, []string{"--chart", newStore, "-f", "s.yaml"}, term.ExitError},
+		{"alias", map[string]string{"op.yaml": "x: &r {pathPrefix: minio/aistor/, hostname: quay.io}\nrepositories:\n  aistor: *r\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, term.ExitError},
+		{"encrypted", map[string]string{"s.yaml": sopsStore}, []string{"--chart", newStore, "-f", "s.yaml", "--write"}, term.ExitError},
 		{"not-final", map[string]string{"s.yaml": strings.NewReplacer("planted-access-key", "'${ROOT_USER}'", "short", "<path:secret/data/minio#password>").Replace(storeValues)},
-			[]string{"--chart", newStore, "-f", "s.yaml"}, ExitError},
+			[]string{"--chart", newStore, "-f", "s.yaml"}, term.ExitError},
 		{"not-text", map[string]string{"s.yaml": strings.NewReplacer("planted-access-key", "1234567890", "short", "123456789012").Replace(storeValues)},
-			[]string{"--chart", newStore, "-f", "s.yaml"}, ExitError},
+			[]string{"--chart", newStore, "-f", "s.yaml"}, term.ExitError},
 		{"literal", map[string]string{"s.yaml": strings.Replace(storeValues, "planted-access-key", "'${ROOT_USER}'", 1)},
-			[]string{"--chart", newStore, "-f", "s.yaml", "--literal-value", "secrets.accessKey"}, ExitOK},
-		{"not-yaml", map[string]string{"op.yaml": "a: [\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, ExitError},
-		{"write-what", nil, []string{"--operator", "--write"}, ExitError},
-		{"which-release", nil, nil, ExitError},
+			[]string{"--chart", newStore, "-f", "s.yaml", "--literal-value", "secrets.accessKey"}, term.ExitOK},
+		{"not-yaml", map[string]string{"op.yaml": "a: [\n"}, []string{"--chart", newOperator, "-f", "op.yaml"}, term.ExitError},
+		{"write-what", nil, []string{"--operator", "--write"}, term.ExitError},
+		{"which-release", nil, nil, term.ExitError},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -193,7 +196,7 @@ func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"--chart", newOperator, "-f", "link.yaml", "--registry", "r.example.com", "--prefix", "team", "--write", "--detailed-exitcode"}
-	if code, _, errOut := f.runValues(args...); code != ExitOK {
+	if code, _, errOut := f.runValues(args...); code != term.ExitOK {
 		t.Fatalf("exit code %d\n%s", code, errOut)
 	}
 	if got := f.readFile("link.yaml.1.bak"); got != windows {
@@ -214,7 +217,7 @@ func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
 	if !strings.HasPrefix(after, windows) || strings.Contains(strings.ReplaceAll(after, "\r\n", ""), "\n") {
 		t.Errorf("more than the new lines changed: %q", after)
 	}
-	if code, _, errOut := f.runValues(args...); code != ExitOK || !strings.Contains(errOut, "nothing to change") {
+	if code, _, errOut := f.runValues(args...); code != term.ExitOK || !strings.Contains(errOut, "nothing to change") {
 		t.Errorf("again: exit code %d\n%s", code, errOut)
 	}
 	if _, err := os.Stat(filepath.Join(f.dir, "link.yaml.2.bak")); err == nil {
@@ -224,13 +227,13 @@ func TestValuesWritesFilesInPlaceAndKeepsWhatTheyWere(t *testing.T) {
 
 func TestASecretInTwoFlagsIsRefused(t *testing.T) {
 	t.Parallel()
-	o := &setOptions{}
+	o := &option.Sets{}
 	o.Set = []string{"env[0].name=MINIO_ROOT_PASSWORD", "env[0].value=planted"}
-	if err := o.validate(); err == nil || strings.Contains(describeError(err), "planted") {
+	if err := o.Validate(); err == nil || strings.Contains(term.ErrorText(err), "planted") {
 		t.Errorf("error %v", err)
 	}
 	o.Set[1], o.File = "env[0].other=x", []string{"env[0].value=/nowhere"}
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -239,11 +242,11 @@ func TestASecretInTwoFlagsIsRefused(t *testing.T) {
 func TestValuesLeaveAFileThatWasChangedMeanwhile(t *testing.T) {
 	t.Parallel()
 	f := newValuesFolder(t, map[string]string{"a.yaml": "a: 1\n", "b.yaml": "b: somebody's\n"})
-	files := []editedFile{
-		{valuesFile: valuesFile{name: filepath.Join(f.dir, "a.yaml"), data: []byte("a: 1\n")}, after: []byte("a: 2\n")},
-		{valuesFile: valuesFile{name: filepath.Join(f.dir, "b.yaml"), data: []byte("b: 1\n")}, after: []byte("b: 2\n")},
+	files := []verb.EditedFile{
+		{ValuesFile: verb.ValuesFile{Name: filepath.Join(f.dir, "a.yaml"), Data: []byte("a: 1\n")}, After: []byte("a: 2\n")},
+		{ValuesFile: verb.ValuesFile{Name: filepath.Join(f.dir, "b.yaml"), Data: []byte("b: 1\n")}, After: []byte("b: 2\n")},
 	}
-	err := writeFiles(files, &valuesReport{Files: make([]valuesFileReport, 2)})
+	err := verb.WriteFiles(files, &verb.ValuesReport{Files: make([]verb.ValuesFileReport, 2)})
 	if err == nil || !strings.Contains(err.Error(), "b.yaml") {
 		t.Errorf("error %v", err)
 	}
@@ -267,15 +270,15 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 		"license": "eyJhbGciOiJFUzM4NCJ9.payload.signature",
 		"env":     []any{map[string]any{"name": "MINIO_ROOT_PASSWORD", "value": "planted"}},
 	}}
-	f, err := releaseFile(release)
+	f, err := verb.ReleaseFile(release)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &valuesSubject{redactor: redact.New(), release: release, chart: c, user: release.Values, files: []valuesFile{f}}
-	s.registry.Registry = "r.example.com"
+	s := &verb.ValuesSubject{Redactor: redact.New(), Release: release, Chart: c, User: release.Values, Files: []verb.ValuesFile{f}}
+	s.Registry.Registry = "r.example.com"
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
-	o := &valuesOptions{Program: &Program{IOStreams: streams}, outputOptions: outputOptions{format: formatDiff}}
-	if err := o.runRewrite(s); err != nil {
+	o := &verb.ValuesOptions{Program: &term.Program{IOStreams: streams}, Output: option.Output{Format: verb.FormatDiff}}
+	if err := o.RunRewrite(s); err != nil {
 		t.Fatal(err)
 	}
 	checkGolden(t, "values/release", out.String()+errOut.String())
@@ -283,8 +286,8 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
 	out.Reset()
-	o.format = "yaml"
-	if err := o.runRewrite(s); err != nil {
+	o.Format = "yaml"
+	if err := o.RunRewrite(s); err != nil {
 		t.Fatal(err)
 	}
 	saved, err := chart.ParseValues(out.Bytes())
@@ -292,8 +295,8 @@ func TestValuesOfAReleaseAreMaskedInDiffsOnly(t *testing.T) {
 		t.Errorf("the saved values are not whole: %v %v", saved, err)
 	}
 	out.Reset()
-	o.format = "json"
-	if err := o.runRewrite(s); err != nil {
+	o.Format = "json"
+	if err := o.RunRewrite(s); err != nil {
 		t.Fatal(err)
 	}
 	var doc struct{ Kind string }
@@ -309,13 +312,13 @@ func TestValuesSaysWhichPasswordsAreNoText(t *testing.T) {
 		code int
 		want []string
 	}{
-		"0123456789":       {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a number with a leading zero", "may change the root credentials"}},
-		"1234":             {ExitOK, []string{"warning: secrets.secretKey (s.yaml line 1) is a number", "may change the root credentials"}},
-		"{PASSWORD}":       {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a map, ", "hint: put them in quotes"}},
-		"[PASSWORD]":       {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a list, "}},
-		"~":                {ExitError, []string{"secrets.secretKey (s.yaml line 1) is nothing, "}},
-		"\"planted12\\n\"": {ExitError, []string{"secrets.secretKey (s.yaml line 1) is text with white space", "hint: take the white space out of s.yaml, line 1, or --literal-value secrets.secretKey "}},
-		"'<<PASSWORD>>'":   {ExitError, []string{"secrets.secretKey (s.yaml line 1) is a variable that nobody replaced"}},
+		"0123456789":       {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is a number with a leading zero", "may change the root credentials"}},
+		"1234":             {term.ExitOK, []string{"warning: secrets.secretKey (s.yaml line 1) is a number", "may change the root credentials"}},
+		"{PASSWORD}":       {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is a map, ", "hint: put them in quotes"}},
+		"[PASSWORD]":       {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is a list, "}},
+		"~":                {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is nothing, "}},
+		"\"planted12\\n\"": {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is text with white space", "hint: take the white space out of s.yaml, line 1, or --literal-value secrets.secretKey "}},
+		"'<<PASSWORD>>'":   {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is a variable that nobody replaced"}},
 	} {
 		f := newValuesFolder(t, map[string]string{"s.yaml": strings.Replace(storeValues, "short", password, 1)})
 		code, _, errOut := f.runValues("--chart", newStore, "-f", "s.yaml", "--registry", "registry.example.com:5000", "--pull-secret", "pull")

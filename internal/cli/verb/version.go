@@ -1,0 +1,22 @@
+package verb
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+)
+
+func NewVersion(p *term.Program, path string) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version of this plugin",
+		Example: "  " + path + " version",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.Out, "v"+p.Version)
+			return err
+		},
+	}
+}
