@@ -32,7 +32,7 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 		"lost in the middle":              {looks: []error{nil, lost, lost, nil, nil}, wantLooks: 5, wantSaid: []string{`waiting: connecting to cluster "lab": unreachable`, "connected, watching"}},
 		"lost from the beginning":         {looks: []error{lost, nil}, wantLooks: 1, wantErr: "unreachable"},
 		"known no more":                   {looks: []error{nil, denied, nil}, wantLooks: 2, wantErr: "unauthorized"},
-		"a namespace that is still empty": {looks: []error{&option.NothingError{Namespace: "team-a"}, nil, nil}, wantLooks: 3, wantSaid: []string{`waiting: looking at namespace "team-a"`, "it is there"}},
+		"a namespace that is still empty": {looks: []error{&option.NothingError{Namespace: "team-a"}, nil, nil}, wantLooks: 3, wantSaid: []string{`waiting: namespace "team-a"`, "connected, watching"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

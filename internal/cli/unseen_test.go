@@ -69,16 +69,16 @@ func TestWithoutRightsNoVerbSucceeds(t *testing.T) {
 		code   int
 		want   []string
 	}{
-		{NewKubectl, []string{"status"}, term.ExitError, []string{"error: looking at the cluster: ", `User "eve" cannot`, "more errors", "auth can-i list "}},
-		{NewKubectl, []string{"status", "-o", "json"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewKubectl, []string{"status", "-n", "team-a"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list ", "-n team-a"}},
-		{NewKubectl, []string{"images"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewKubectl, []string{"images", "-o", "name"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
-		{NewKubectl, []string{"images", "-n", "team-a"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"status"}, term.ExitError, []string{"error: reading the cluster: ", `User "eve" cannot`, "more errors", "auth can-i list "}},
+		{NewKubectl, []string{"status", "-o", "json"}, term.ExitError, []string{"error: reading the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"status", "-n", "team-a"}, term.ExitError, []string{"error: reading the cluster: ", "auth can-i list ", "-n team-a"}},
+		{NewKubectl, []string{"images"}, term.ExitError, []string{"error: reading the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"images", "-o", "name"}, term.ExitError, []string{"error: reading the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"images", "-n", "team-a"}, term.ExitError, []string{"error: reading the cluster: ", "auth can-i list "}},
 		{NewKubectl, []string{"export"}, term.ExitError, []string{"error: finding the operator's release: ", `User "eve" cannot`, "auth can-i list "}},
 		{NewKubectl, []string{"validate"}, term.ExitCheckFailed, nil},
 		{NewKubectl, []string{"preflight"}, term.ExitCheckFailed, nil},
-		{NewKubectl, []string{"collect", "%dir/a.tar.gz"}, term.ExitError, []string{"error: looking at the cluster: ", "auth can-i list "}},
+		{NewKubectl, []string{"collect", "%dir/a.tar.gz"}, term.ExitError, []string{"error: reading the cluster: ", "auth can-i list "}},
 		{NewHelm, []string{"values", "--operator"}, term.ExitError, []string{"error: finding the operator's release: ", "auth can-i list "}},
 		{NewHelm, []string{"values", "--object-store", "team-a/primary"}, term.ExitError, []string{`error: finding object store "team-a/primary": `, "auth can-i list "}},
 		{NewHelm, []string{"rollback", "--yes"}, term.ExitError, []string{"error: finding the operator's release: ", "auth can-i list "}},
@@ -118,7 +118,7 @@ func TestOneMissingRightIsAnErrorWhereTheVerbNeedsIt(t *testing.T) {
 		config := deniedAPI(t, func(path string) bool { return resource != "" && strings.Contains(path+"/", "/"+resource+"/") })
 		for verb, fails := range fails {
 			code, out, errOut := runAgainst(t, config, NewKubectl, verb)
-			if fails != (code == term.ExitError) || fails != strings.Contains(errOut, "error: looking at the cluster") {
+			if fails != (code == term.ExitError) || fails != strings.Contains(errOut, "error: reading the cluster") {
 				t.Errorf("%s without %q: exit code %d\n%s%s", verb, resource, code, out, errOut)
 			}
 		}

@@ -318,7 +318,7 @@ func TestValuesSaysWhichPasswordsAreNoText(t *testing.T) {
 		"[PASSWORD]":       {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is a list, "}},
 		"~":                {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is nothing, "}},
 		"\"planted12\\n\"": {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is text with white space", "hint: take the white space out of s.yaml, line 1, or --literal-value secrets.secretKey "}},
-		"'<<PASSWORD>>'":   {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is a variable that nobody replaced"}},
+		"'<<PASSWORD>>'":   {term.ExitError, []string{"secrets.secretKey (s.yaml line 1) is an unreplaced variable"}},
 	} {
 		f := newValuesFolder(t, map[string]string{"s.yaml": strings.Replace(storeValues, "short", password, 1)})
 		code, _, errOut := f.runValues("--chart", newStore, "-f", "s.yaml", "--registry", "registry.example.com:5000", "--pull-secret", "pull")

@@ -134,7 +134,7 @@ func TestASilentServerIsAGapThatSaysSo(t *testing.T) {
 		t.Errorf("received %d pods and %d stores, expected what was last seen", len(f.Pods), len(f.Stores))
 	}
 	for _, g := range f.Gaps {
-		if !strings.Contains(g.Cause, "no answer from the API server") {
+		if !strings.Contains(g.Cause, "no response from the API server") {
 			t.Errorf("gap %s: %s", g.Subject, g.Cause)
 		}
 	}

@@ -112,7 +112,7 @@ func TestWatchThatIsNeverAnsweredIsAGapAndEndsWhenAsked(t *testing.T) {
 		if err := l.waitForSync(t.Context()); err != nil || time.Since(began) != initialListTimeout {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
-		if gaps := l.Snapshot().Gaps; len(gaps) != 1 || gaps[0].Subject != "pods in team-a" || gaps[0].Cause != "no answer from the API server within 1m0s" {
+		if gaps := l.Snapshot().Gaps; len(gaps) != 1 || gaps[0].Subject != "pods in team-a" || gaps[0].Cause != "no response from the API server within 1m0s" {
 			t.Errorf("gaps: %v", gaps)
 		}
 	})

@@ -109,7 +109,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 			[]string{"ObjectStore/a/s: has no StatefulSet"}},
 		{"store is gone and pods could not be listed", own, func(f *plan.Facts) {
 			f.Stores, f.Gaps = nil, []plan.Gap{{Subject: "pods in a", Cause: "forbidden"}}
-		}, []string{"ObjectStore/a/s: not there", "could not read pods in a: forbidden"}},
+		}, []string{"ObjectStore/a/s: not found", "could not read pods in a: forbidden"}},
 		{"a gap alone is no reason to wait", own, func(f *plan.Facts) { f.Gaps = []plan.Gap{{Subject: "nodes", Cause: "forbidden"}} }, nil},
 	}
 	for _, tt := range tests {

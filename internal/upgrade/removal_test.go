@@ -51,7 +51,7 @@ func TestRemovedObjectThatAFinalizerHoldsIsNamedAlsoOnARerun(t *testing.T) {
 			attempt.in = x.in
 			_, err := attempt.runAttempt(t.Context())
 			for _, want := range []string{
-				`carrying out step "operator-5.10.0": what this step removed is not gone after 10m0s; everything else is ready`,
+				`running step "operator-5.10.0": what this step removed is not gone after 10m0s; everything else is ready`,
 				"ConfigMap/aistor/old-settings is marked for deletion since", "held by finalizer example.com/keep",
 				"\nhint: kubectl get configmap old-settings -n aistor -o yaml\n",
 				`kubectl patch configmap old-settings -n aistor --type=merge -p '{"metadata":{"finalizers":null}}'`,

@@ -68,7 +68,7 @@ func resolvers() map[string]string {
 const (
 	sopsText         = "a SOPS ciphertext"
 	ansibleText      = "an Ansible Vault ciphertext"
-	replacedVariable = "a variable that nobody replaced"
+	replacedVariable = "an unreplaced variable"
 	spacedText       = "text with white space or invisible characters around it, which become part of the credential"
 	printed          = "what a program prints where it has no text"
 )
@@ -103,7 +103,7 @@ func rules() []rule {
 			`@@[A-Za-z_][\w.-]*@@|@[A-Za-z_][\w.-]*@|__[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*__|#\{[A-Za-z_][^{}]*\}#?|\$\[[A-Za-z_][^\[\]]*\]|`+
 			`\{[A-Z_][A-Z0-9_]{2,}\}|<<[A-Za-z][^<>]*>>|\$<[A-Za-z][^<>]*>|&\{[A-Za-z][^{}]*\}|%\[[A-Za-z][^\[\]]*\]`),
 		whole(Expression, "a command that no shell ran", `\$\([^()\s]+\s.*\)`),
-		whole(Expression, "a template that nobody expanded", joined(`\{\{.*?\}\}`)+`|\{\{.*\}\}|\{[%#].*[%#]\}|<%.*%>|\(\([A-Za-z_/][^()]*\)\)|\$?\[\[.*\]\]`),
+		whole(Expression, "an unexpanded template", joined(`\{\{.*?\}\}`)+`|\{\{.*\}\}|\{[%#].*[%#]\}|<%.*%>|\(\([A-Za-z_/][^()]*\)\)|\$?\[\[.*\]\]`),
 		whole(Expression, printed, `map\[.*\]|\[map\[.*\]|\[object \w+\]`),
 		whole(Expression, "a placeholder", `<[A-Za-z][^<>]*>`),
 
@@ -212,7 +212,7 @@ func (r *recognizer) within(text string) Form {
 	case ciphertext.MatchString(text):
 		return Form{Kind: Encrypted, Name: "a ciphertext"}
 	case expression.MatchString(plainText(text)):
-		return Form{Kind: Expression, Name: "a variable or template that nobody replaced"}
+		return Form{Kind: Expression, Name: "an unreplaced variable or template"}
 	}
 	return Form{}
 }

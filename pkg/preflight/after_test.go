@@ -238,7 +238,7 @@ func TestOperatorLog(t *testing.T) {
 				s.Facts.LogErrors = []plan.LogError{{Pod: plan.ObjectKey{Kind: "Pod", Namespace: "aistor", Name: "object-store-operator-1"},
 					Container: "controller", Message: "failed to pull", Count: 3, Last: testNow()}}
 			}},
-		{name: "a log that can't be read", want: Skip, line: "operator logs of aistor/x errors: forbidden", change: func(_ *testing.T, s *Subject) {
+		{name: "a log that can't be read", want: Skip, line: "operator logs of aistor/x could not be read: forbidden", change: func(_ *testing.T, s *Subject) {
 			s.Facts.LogsRead, s.Facts.Gaps = 0, []plan.Gap{{Subject: "operator logs of aistor/x", Cause: "forbidden", Denied: true}}
 		}},
 	})

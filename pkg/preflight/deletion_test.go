@@ -156,7 +156,7 @@ func TestVolumesBound(t *testing.T) {
 		{name: "released", want: Fail, line: "its volume pv-0 is Released", change: func(_ *testing.T, s *Subject) { s.Facts.Volumes[0].Phase = "Released" }},
 		{name: "another claim's", want: Fail, line: "its volume pv-0 belongs to another claim", change: func(_ *testing.T, s *Subject) { s.Facts.Volumes[0].ClaimUID = "other" }},
 		{name: "no volume", want: Fail, line: "its volume pv-0 does not exist", change: func(_ *testing.T, s *Subject) { s.Facts.Volumes = s.Facts.Volumes[1:] }},
-		{name: "volumes that nobody may list", want: Skip, line: "persistentvolumes errors", change: func(_ *testing.T, s *Subject) {
+		{name: "volumes that nobody may list", want: Skip, line: "persistentvolumes could not be read", change: func(_ *testing.T, s *Subject) {
 			s.Facts.Volumes, s.Facts.Gaps = nil, []plan.Gap{{Subject: "persistentvolumes", Cause: "forbidden", Denied: true, Optional: true}}
 		}},
 		{name: "the volume of an earlier claim", want: Warn, line: "persistentvolume old: Released, of an earlier claim tenant/data-primary-pool-0-0", change: func(_ *testing.T, s *Subject) {

@@ -203,7 +203,7 @@ func TestWhatCanNotBeLookedAtIsAnError(t *testing.T) {
 func TestAFailureStandsBesideAGap(t *testing.T) {
 	t.Parallel()
 	r := withGaps(Result{Status: Fail, Message: "bad"}, []plan.Gap{{Subject: "pods in b", Cause: "forbidden"}})
-	if r.Status != Fail || r.Message != "bad" || !slices.Contains(r.Details, "pods in b errors: forbidden") {
+	if r.Status != Fail || r.Message != "bad" || !slices.Contains(r.Details, "pods in b could not be read: forbidden") {
 		t.Errorf("received %+v", r)
 	}
 }

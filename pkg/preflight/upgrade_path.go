@@ -187,7 +187,7 @@ func checkPlan(_ context.Context, s *Subject) Result {
 	if s.Reviewed != nil {
 		why := s.StaleReason
 		if what := s.Plan.DiffersFrom(s.Reviewed); why == "" && what != "" {
-			why = "it was edited, or made for another state: " + what
+			why = "it was edited, or it was made for another cluster state: " + what
 		}
 		if why != "" {
 			f.addFailure(plan.ObjectKey{}, "the reviewed plan is out of date: %s", why).

@@ -101,11 +101,11 @@ func TestPlanNotices(t *testing.T) {
 			p := *s.Plan
 			s.Plan.Warnings = []plan.Notice{{ID: "x", Message: "y"}}
 			s.Reviewed = &p
-		}, line: "it was edited, or made for another state: warning x is missing in the file or differs: y"},
+		}, line: "it was edited, or it was made for another cluster state: warning x is missing in the file or differs: y"},
 		{name: "a claim that the reviewed one lacks", want: Fail, change: func(_ *testing.T, s *Subject) {
 			p := *s.Plan
 			s.Reviewed, s.StaleReason = &p, "volume claim a/b is missing in the file"
-		}, line: "the plan that was reviewed does not hold any more: volume claim a/b is missing in the file"},
+		}, line: "the reviewed plan is out of date: volume claim a/b is missing in the file"},
 		{name: "nothing refused", want: Pass, line: "3 steps"},
 		{name: "a refusal of its own", want: Fail, line: "unknown-chart: what is this", remedy: "look",
 			change: func(_ *testing.T, s *Subject) {

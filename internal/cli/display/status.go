@@ -213,8 +213,8 @@ type Status struct {
 	Gaps []plan.Gap `json:"gaps,omitempty"`
 }
 
-// names are the stores as kubectl names them.
-func (d *Status) names() []string {
+// Names are the stores as kubectl names them.
+func (d *Status) Names() []string {
 	var list []string
 	for _, s := range d.Stores {
 		list = append(list, "objectstore."+aistor.Group+"/"+s.Name)

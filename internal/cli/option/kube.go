@@ -60,7 +60,7 @@ func NewHelmFlags(p *term.Program) Kube {
 // AddFlags registers the flags under the names of the program they run below.
 func (k Kube) AddFlags(fs *pflag.FlagSet) {
 	if !k.helm {
-		k.AddFlags(fs)
+		k.ConfigFlags.AddFlags(fs)
 		return
 	}
 	fs.StringVar(k.KubeConfig, "kubeconfig", *k.KubeConfig, "path to the kubeconfig file")

@@ -67,7 +67,7 @@ func (o *Output) IsTable() bool { return o.Format == "table" || o.IsWide() }
 func (o *Output) IsWide() bool { return o.Format == "wide" && o.kubectl != nil }
 
 // nameLister is a document with names to print, one a line, for -o name.
-type nameLister interface{ names() []string }
+type nameLister interface{ Names() []string }
 
 // PrintDocument writes doc as the one document on w, or calls table for people.
 func (o *Output) PrintDocument(w io.Writer, doc any, table func(io.Writer)) error {
@@ -94,7 +94,7 @@ func (o *Output) PrintDocument(w io.Writer, doc any, table func(io.Writer)) erro
 		return nil
 	}
 	if n, ok := doc.(nameLister); ok && o.Format == "name" {
-		for _, name := range n.names() {
+		for _, name := range n.Names() {
 			term.PrintLine(w, "%s", term.SanitizeText(name))
 		}
 		return nil

@@ -50,7 +50,7 @@ func (o *Signature) CheckSignature(b *bundle.Bundle) error {
 	}
 	signature, err := os.ReadFile(name)
 	if err != nil {
-		return term.WithHint(fmt.Errorf("reading signature: %w", err), "helm aistor bundle sign makes one; --signature names it where it has another name")
+		return term.WithHint(fmt.Errorf("reading signature: %w", err), "create one with: helm aistor bundle sign; or name the file with --signature")
 	}
 	return bundle.VerifySignature(b, key, signature)
 }

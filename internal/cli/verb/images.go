@@ -46,8 +46,8 @@ type imageDocument struct {
 	preflight.RegistryStatus
 }
 
-// names are the references alone, as scanners take them.
-func (d *imagesDocument) names() []string {
+// Names are the references alone, as scanners take them.
+func (d *imagesDocument) Names() []string {
 	var list []string
 	for _, i := range d.Items {
 		list = append(list, i.Image)

@@ -13,7 +13,7 @@ func unseen(f *plan.Facts, unused ...string) error {
 	if len(gaps) == 0 {
 		return nil
 	}
-	return &planinput.UnseenError{Doing: "looking at the cluster", Gaps: gaps}
+	return &planinput.UnseenError{Doing: "reading the cluster", Gaps: gaps}
 }
 
 // notInStatus are the resources that status does not show, and notInImages those

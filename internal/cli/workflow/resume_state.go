@@ -91,7 +91,7 @@ func JournalNamespace(f *plan.Facts) string {
 // recorded cannot be told from one that took its place.
 func (o *TargetOptions) AdoptClaims(t *Target, reviewed *plan.Plan) error {
 	if missing := t.Plan.Claims.Missing(reviewed.Claims); missing != "" {
-		return fmt.Errorf("it was edited, or made for another state: %s is missing in the file", missing)
+		return fmt.Errorf("it was edited, or it was made for another cluster state: %s is missing in the file", missing)
 	}
 	t.Plan.Claims = t.Inputs.Facts.AcceptClaims(t.Plan.Claims.Since(reviewed.Claims), o.Choices.AcceptVolumes)
 	return nil
