@@ -11,6 +11,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -49,7 +50,7 @@ func (t *tracker) recordSnapshot(f *plan.Facts) {
 			t.stores[s.Key()] = a
 		}
 		a.Pods, a.LowestReady = s.ServerCount(), min(a.LowestReady, up)
-		if s.Health != "" && (a.Worst == "" || healthRank(s.Health) < healthRank(a.Worst)) {
+		if s.Health != "" && (a.Worst == "" || readiness.HealthRank(s.Health) < readiness.HealthRank(a.Worst)) {
 			a.Worst = s.Health
 		}
 		if n := len(a.Timeline); n < maxSamples && (n == 0 || a.Timeline[n-1].Ready != up) {
@@ -93,7 +94,7 @@ func (e *Executor) watchAvailability(s plan.Step, f *plan.Facts) {
 
 // downPods is how many pods of a store were not serving.
 func downPods(f *plan.Facts, key string) int {
-	st := findStore(f, key)
+	st := readiness.FindStore(f, key)
 	if st == nil {
 		return 0
 	}

@@ -150,7 +150,7 @@ func (w *backupWriter) writeReleases(f *plan.Facts) {
 		w.writeYAML(base+"values.yaml", w.secrets.Object(orEmpty(r.Values)))
 		r.Description = w.secrets.Text(r.Description) // of a failure it holds what Helm said
 		w.writeJSON(base+"release.json", r)
-		objects, unreadable := parseManifest(r.Manifest)
+		objects, unreadable := images.ParseReleaseManifest(r.Manifest)
 		if unreadable > 0 {
 			w.index.Omitted = append(w.index.Omitted, fmt.Sprintf("%d documents of release %s: they cannot be parsed", unreadable, r.Key()))
 		}

@@ -66,41 +66,6 @@ func failedPull(at time.Time) plan.Event {
 	}
 }
 
-// An event of the pod that had the name before says nothing about this one.
-func TestAnEventOfThePodBeforeIsNoCause(t *testing.T) {
-	t.Parallel()
-	f := readyFacts()
-	f.Pods[0].UID = "old"
-	f.WarningEvents = []plan.Event{{
-		Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: "Failed", Last: time.Unix(10, 0),
-		Message: `Failed to pull image "reg.example/aistor/minio:new": manifest unknown`,
-	}}
-	was := newBaseline(f)
-	f.Pods[0].UID, f.Pods[0].Containers[0].Reason, f.Pods[0].Containers[0].Message = "new", "ImagePullBackOff", "Back-off pulling image"
-	if got := findFailures(f, func(plan.Pod) bool { return true }, was); len(got) != 0 {
-		t.Errorf("received: %+v", got)
-	}
-	f.WarningEvents[0].Last = time.Unix(11, 0)
-	if got := findFailures(f, func(plan.Pod) bool { return true }, was); len(got) != 1 {
-		t.Errorf("once this pod failed: %+v", got)
-	}
-}
-
-// Another client's workload in the namespace may have a name that begins alike.
-func TestARefusalOfSomebodyElsesPodsIsNotOurs(t *testing.T) {
-	t.Parallel()
-	f := readyFacts()
-	for _, name := range []string{"operator-of-others-7d9", "operator-7d9"} {
-		ev := createRefusalEvent(`pods "x" is forbidden: exceeded quota: q`, 100)
-		ev.Object = plan.ObjectKey{Kind: "ReplicaSet", Namespace: "op", Name: name}
-		f.WarningEvents = append(f.WarningEvents, ev)
-	}
-	got := findFailures(f, func(plan.Pod) bool { return true }, baseline{})
-	if len(got) != 1 || got[0].key != "ReplicaSet/op/operator-7d9 create" {
-		t.Errorf("received: %+v", got)
-	}
-}
-
 // While the operator's step waits, a store that was there is deleted: nothing
 // that is left is unready, and yet not all is well.
 func TestAStoreThatIsGoneIsWaitedForToo(t *testing.T) {
@@ -179,32 +144,6 @@ func TestAfterAnAlarmNothingThatRestartsStoresIsStarted(t *testing.T) {
 			e := &Executor{alarm: "2 pods were down"}
 			if err := e.checkMayStart(tc.g); (err != nil) != tc.held {
 				t.Errorf("error: %v", err)
-			}
-		})
-	}
-}
-
-// What keeps a pod from getting ready is not what its predecessor met, nor what
-// it has got over.
-func TestAPodIsNotExplainedByWhatIsPast(t *testing.T) {
-	t.Parallel()
-	event := func(reason string, at int64) plan.Event {
-		return plan.Event{Object: plan.ObjectKey{Kind: "Pod", Namespace: "a", Name: "s-p-0"}, Reason: reason, Message: "of it", Last: time.Unix(at, 0)}
-	}
-	p := plan.Pod{Namespace: "a", Name: "s-p-0", Phase: "Running", Created: time.Unix(50, 0), Node: "n"}
-	for _, tc := range []struct {
-		name   string
-		events []plan.Event
-		want   string
-	}{
-		{"of the pod before", []plan.Event{event("FailedMount", 49)}, "phase Running"},
-		{"it has its node", []plan.Event{event("Unhealthy", 51), event("FailedScheduling", 52)}, "Unhealthy: of it"},
-		{"its own", []plan.Event{event("FailedMount", 50)}, "FailedMount: of it"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			if got := podFailureReason(&plan.Facts{WarningEvents: tc.events}, p); got != tc.want {
-				t.Errorf("received %q, expected %q", got, tc.want)
 			}
 		})
 	}

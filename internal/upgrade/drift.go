@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -75,9 +76,9 @@ func (e *Executor) checkBindingDrift(ctx context.Context, s plan.Step, fact plan
 
 func (e *Executor) checkStoreDrift(fact plan.Fact) error {
 	f := e.watch.Snapshot()
-	s := findStore(f, fact.Object.Namespace+"/"+fact.Object.Name)
+	s := readiness.FindStore(f, fact.Object.Namespace+"/"+fact.Object.Name)
 	if s == nil {
-		if why := unseen(f, "objectstores in "+fact.Object.Namespace); why != "" {
+		if why := readiness.GapReason(f, "objectstores in "+fact.Object.Namespace); why != "" {
 			return fmt.Errorf("reading %s: %s", fact.Object, why)
 		}
 		return &DriftError{Object: fact.Object.String(), Field: "presence", Expected: "there", Received: "not there"}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 )
 
@@ -184,12 +185,12 @@ func (e *DriftError) Error() string {
 func (e *DriftError) Lines() []string { return strings.Split(e.Error(), "\n") }
 
 // unrecoverableError is what waiting cannot heal.
-type unrecoverableError struct{ failures []persistentFailure }
+type unrecoverableError struct{ failures []readiness.Failure }
 
 func (e *unrecoverableError) Error() string {
 	lines := make([]string, len(e.failures))
 	for i, t := range e.failures {
-		lines[i] = t.text
+		lines[i] = t.Text
 	}
 	return "cannot recover by waiting: " + string(message.List(lines, "\nand: "))
 }

@@ -57,8 +57,8 @@ func failingPods(f *plan.Facts, cause error) []plan.Pod {
 	var pods []plan.Pod
 	if stuck, ok := errors.AsType[*unrecoverableError](cause); ok {
 		for _, t := range stuck.failures {
-			if t.pod != nil && len(pods) < maxLogPods {
-				pods = append(pods, *t.pod)
+			if t.Pod != nil && len(pods) < maxLogPods {
+				pods = append(pods, *t.Pod)
 			}
 		}
 		return pods

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -30,13 +31,7 @@ func (e *Executor) healingStores(f *plan.Facts, s plan.Step) []string {
 // before, and whose own step is not what repairs it.
 func (e *Executor) restartsHealthyStore(s plan.Step, key string) bool {
 	return slices.ContainsFunc(s.Restarts, func(r plan.Restart) bool { return r.Store == key }) &&
-		!e.waitsForOwnStep(key) && !storeTarget{baseline: e.journal.Baseline[key]}.acceptsUnready()
-}
-
-// isOnlyHealing reports whether a store is yellow for no other reason than that its
-// drives heal: each of them is there.
-func isOnlyHealing(s plan.Store) bool {
-	return s.Health == "yellow" && s.DrivesHealing > 0 && s.DrivesOffline == 0
+		!e.waitsForOwnStep(key) && !readiness.Store{Baseline: e.journal.Baseline[key]}.AcceptsUnready()
 }
 
 // waitForHealing waits while drives heal. That takes hours on large ones and moves

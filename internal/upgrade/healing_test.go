@@ -117,25 +117,3 @@ func TestTheOperatorsStepWaitsForHealingOfWhatItRestarts(t *testing.T) {
 		t.Errorf("received: %s", got)
 	}
 }
-
-func TestAStoreThatOnlyHealsLacksNothingElse(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name  string
-		store plan.Store
-		want  bool
-	}{
-		{"yellow while it heals", plan.Store{Health: "yellow", DrivesHealing: 3}, true},
-		{"a drive is missing too", plan.Store{Health: "yellow", DrivesHealing: 3, DrivesOffline: 1}, false},
-		{"red", plan.Store{Health: "red", DrivesHealing: 3}, false},
-		{"yellow and nothing heals", plan.Store{Health: "yellow"}, false},
-		{"unknown", plan.Store{DrivesHealing: 3}, false},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			if lacks := len(healthProblems(tc.store, storeTarget{upgraded: true, waitForHealing: true})) == 0; lacks != tc.want {
-				t.Errorf("received %t, expected %t", lacks, tc.want)
-			}
-		})
-	}
-}

@@ -4,33 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
-
-// kesUnavailableReason says that a store asks for KES and none of its key servers is ready:
-// a server that restarts then does not come up again, since it cannot read its
-// keys. It is empty where one is ready, and where none is to be seen: KES may
-// run elsewhere.
-func kesUnavailableReason(f *plan.Facts, key string) string {
-	s := findStore(f, key)
-	if s == nil || !s.KES {
-		return ""
-	}
-	seen := 0
-	for _, p := range f.Pods {
-		if p.Store != key || !p.IsKES() || !p.Terminating.IsZero() {
-			continue
-		}
-		if p.Ready {
-			return ""
-		}
-		seen++
-	}
-	if seen == 0 {
-		return ""
-	}
-	return fmt.Sprintf("ObjectStore/%s: none of its %d KES pods is ready", key, seen)
-}
 
 // checkKES requires that every store that the remaining steps may restart can get its
 // keys. Steps that were started continue: they may restore the keys.
@@ -44,7 +20,7 @@ func (e *Executor) checkKES(rest []plan.Step) error {
 			return nil
 		}
 		for _, r := range s.Restarts {
-			if why := kesUnavailableReason(f, r.Store); why != "" {
+			if why := readiness.KESUnavailableReason(f, r.Store); why != "" {
 				return fmt.Errorf("%s; a restarted server cannot start without keys", why)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -59,11 +60,11 @@ func TestALoginThatEndsEndsTheWaitForHealing(t *testing.T) {
 	t.Parallel()
 	began := time.Unix(1_000, 0)
 	now := began
-	w := &waiter{history: failureHistory{}, arrived: map[string]bool{}, lastProgress: began, opts: Options{Timeout: time.Hour, Grace: 20 * time.Second, Now: func() time.Time { return now }},
+	w := &waiter{history: readiness.FailureHistory{}, arrived: map[string]bool{}, lastProgress: began, opts: Options{Timeout: time.Hour, Grace: 20 * time.Second, Now: func() time.Time { return now }},
 		waitGoal: waitGoal{
 			unready:  func(*plan.Facts) []string { return nil },
 			healing:  func(*plan.Facts) []string { return []string{"ObjectStore/a/b: 3 drives are healing"} },
-			failures: func(*plan.Facts) []persistentFailure { return nil },
+			failures: func(*plan.Facts) []readiness.Failure { return nil },
 			progress: func(*plan.Facts) ([]string, int) { return nil, 0 },
 		}}
 	seen, gone := &plan.Facts{}, &plan.Facts{Gaps: []plan.Gap{{Subject: "pods in a", Cause: "Unauthorized", Unauthenticated: true}}}

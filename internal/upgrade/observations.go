@@ -1,8 +1,11 @@
 package upgrade
 
-import "github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+import (
+	"slices"
 
-import "slices"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
+)
 
 const (
 	// maxFindings is how many findings an attempt remembers.
@@ -79,7 +82,7 @@ func joinAvailability(a, b journal.Availability) journal.Availability {
 			out.At = append(slices.Clip(out.At), at)
 		}
 	}
-	if b.Worst != "" && (a.Worst == "" || healthRank(b.Worst) < healthRank(a.Worst)) {
+	if b.Worst != "" && (a.Worst == "" || readiness.HealthRank(b.Worst) < readiness.HealthRank(a.Worst)) {
 		out.Worst = b.Worst
 	}
 	return out

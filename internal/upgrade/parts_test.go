@@ -13,6 +13,7 @@ import (
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	ktesting "k8s.io/client-go/testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -39,7 +40,7 @@ func TestErrorsSayWhatChangedAndWhatToTypeNext(t *testing.T) {
 		{"time-out", &TimeoutError{After: time.Minute, Unready: []string{"a", "b"}}, "no progress for 1m0s\nunready: a\nunready: b"},
 		{"drift", &DriftError{Object: "Release/a/b", Field: "chart", Expected: "c-1", Received: ""},
 			"Release/a/b was changed by another client: chart\nreceived: (none)\nexpected: c-1"},
-		{"stuck", &unrecoverableError{[]persistentFailure{{text: "x"}, {text: "y"}}}, "cannot recover by waiting: x\nand: y"},
+		{"stuck", &unrecoverableError{[]readiness.Failure{{Text: "x"}, {Text: "y"}}}, "cannot recover by waiting: x\nand: y"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -53,7 +54,7 @@ func nextRoleRef(e *Executor, s plan.Step, key plan.ObjectKey) string {
 		return ""
 	}
 	for _, o := range c.After {
-		if k := plan.KeyOf(o, c.Namespace); withoutVersion(k) == withoutVersion(key) {
+		if k := plan.KeyOf(o, c.Namespace); readiness.WithoutVersion(k) == readiness.WithoutVersion(key) {
 			return roleRefOf(o)
 		}
 	}

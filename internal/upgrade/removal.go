@@ -9,6 +9,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -64,12 +65,12 @@ func markedText(o plan.MarkedObject) string {
 func removedObjects(c *plan.Change) []plan.ObjectKey {
 	stays := map[plan.ObjectKey]bool{}
 	for _, o := range c.After {
-		stays[withoutVersion(plan.KeyOf(o, c.Namespace))] = true
+		stays[readiness.WithoutVersion(plan.KeyOf(o, c.Namespace))] = true
 	}
 	var list []plan.ObjectKey
 	for _, o := range c.Before {
 		k := plan.KeyOf(o, c.Namespace)
-		if k.Kind == "" || stays[withoutVersion(k)] || images.NestedString(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
+		if k.Kind == "" || stays[readiness.WithoutVersion(k)] || images.NestedString(o, "metadata", "annotations", "helm.sh/resource-policy") == "keep" {
 			continue
 		}
 		list = append(list, k)
@@ -97,7 +98,7 @@ func (e *Executor) removedBefore(target string) []plan.ObjectKey {
 // removed it: its own wait says so. What data or servers hang on never counts.
 func (e *Executor) removedByUs(d plan.Deletion) bool {
 	return d.State == plan.DeletionMarked && len(d.Stores) == 0 && slices.ContainsFunc(e.removedBefore(""), func(k plan.ObjectKey) bool {
-		return withoutVersion(k) == withoutVersion(d.Object) && k.Kind != "CustomResourceDefinition" && k.Kind != "Namespace"
+		return readiness.WithoutVersion(k) == readiness.WithoutVersion(d.Object) && k.Kind != "CustomResourceDefinition" && k.Kind != "Namespace"
 	})
 }
 

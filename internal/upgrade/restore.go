@@ -12,6 +12,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -143,7 +144,7 @@ func (e *Executor) installedBindings(ctx context.Context, s plan.Step) ([]images
 	if err != nil {
 		return nil, wrapError(err, "reading the manifest of release", s.Target)
 	}
-	objects, unreadable := parseManifest(manifest)
+	objects, unreadable := images.ParseReleaseManifest(manifest)
 	if unreadable > 0 && len(objects) == 0 {
 		return nil, wrapError(errors.New("it cannot be parsed"), "reading the manifest of release", s.Target)
 	}
@@ -184,7 +185,7 @@ func ownedBy(o images.Object, namespace, name string) images.Object {
 func installedAs(installed []images.Object, saved images.Object) images.Object {
 	key := plan.KeyOf(saved, "")
 	for _, o := range installed {
-		if withoutVersion(plan.KeyOf(o, "")) == withoutVersion(key) && sameBinding(o, saved) {
+		if readiness.WithoutVersion(plan.KeyOf(o, "")) == readiness.WithoutVersion(key) && sameBinding(o, saved) {
 			return o
 		}
 	}

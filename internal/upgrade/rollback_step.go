@@ -9,6 +9,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -84,7 +85,7 @@ func (e *Executor) irreversibleReason(s plan.Step, c *plan.Change, to int, befor
 	}
 	f := e.watch.Snapshot()
 	if s.Action == plan.ActionOperator {
-		now := storeFingerprints(f)
+		now := readiness.StoreFingerprints(f)
 		for _, st := range f.Stores {
 			if now[st.Key()] != before[st.Key()] {
 				return "the operator has begun to restart object store " + st.Key()
@@ -107,7 +108,7 @@ func (e *Executor) startedServer(f *plan.Facts, s plan.Step, c *plan.Change) str
 	for _, p := range f.Pods {
 		for _, k := range serverContainers(p, s.Store) {
 			if started := k.ImageID != "" || k.Ready || k.Restarts > 0; started && !ran[k.Image] {
-				return fmt.Sprintf("%s has run %s, and the vendor does not support server downgrades", podName(p), k.Image)
+				return fmt.Sprintf("%s has run %s, and the vendor does not support server downgrades", readiness.PodName(p), k.Image)
 			}
 		}
 	}

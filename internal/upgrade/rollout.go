@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -21,15 +22,15 @@ func (e *Executor) waitForRollout(ctx context.Context, s plan.Step, c *plan.Chan
 	if err != nil {
 		return fmt.Errorf("reading the cluster: %w", err)
 	}
-	floor, before, past := workloadGenerations(now), storeFingerprints(was), newBaseline(was)
+	floor, before, past := readiness.WorkloadGenerations(now), readiness.StoreFingerprints(was), readiness.NewBaseline(was)
 	return e.waitForGoal(ctx, waitGoal{
 		step:     s,
 		unready:  func(f *plan.Facts) []string { return e.unreadyItems(f, s, c, floor) },
 		healing:  func(f *plan.Facts) []string { return e.healingStores(f, s) },
-		failures: func(f *plan.Facts) []persistentFailure { return findFailures(f, e.podFilter(s, c), past) },
-		progress: func(f *plan.Facts) ([]string, int) { return podProgress(f, e.podFilter(s, c)) },
+		failures: func(f *plan.Facts) []readiness.Failure { return readiness.FindFailures(f, e.podFilter(s, c), past) },
+		progress: func(f *plan.Facts) ([]string, int) { return readiness.PodProgress(f, e.podFilter(s, c)) },
 		fingerprint: func(f *plan.Facts) (string, bool) {
-			print, needed := fingerprintStores(f, s.Store, before)
+			print, needed := readiness.CompareFingerprints(f, s.Store, before)
 			return print, needed && operatorMayReact(s)
 		},
 	})
@@ -46,16 +47,17 @@ func operatorMayReact(s plan.Step) bool {
 // every store too: the operator may roll them all.
 func (e *Executor) unreadyItems(f *plan.Facts, s plan.Step, c *plan.Change, floor map[plan.ObjectKey]int64) []string {
 	if s.Action == plan.ActionStore {
-		t := storeTargetFor(s, c, e.inputs)
-		t.minGenerations = floor
-		return unreadyStore(f, t)
+		t := readiness.NewStore(s, c, e.inputs)
+		t.MinGenerations = floor
+		return t.Unready(f)
 	}
-	out := unreadyOperator(f, newOperatorTarget(c.Namespace, c.After), floor)
+	out := readiness.NewOperator(c.Namespace, c.After).Unready(f, floor)
 	for _, key := range e.storeKeys(f) {
 		if e.waitsForOwnStep(key) {
 			continue
 		}
-		out = append(out, unreadyStore(f, storeTarget{key: key, baseline: e.journal.Baseline[key], waitForHealing: e.restartsHealthyStore(s, key), minGenerations: floor})...)
+		store := readiness.Store{Key: key, Baseline: e.journal.Baseline[key], WaitForHealing: e.restartsHealthyStore(s, key), MinGenerations: floor}
+		out = append(out, store.Unready(f)...)
 	}
 	return out
 }
@@ -96,18 +98,11 @@ func (e *Executor) podFilter(s plan.Step, c *plan.Change) func(plan.Pod) bool {
 	if s.Action == plan.ActionStore {
 		return func(p plan.Pod) bool { return p.Store == s.Store }
 	}
-	var wanted []string
-	for _, d := range newOperatorTarget(c.Namespace, c.After).deployments {
-		for _, image := range d.images {
-			wanted = append(wanted, image)
-		}
-	}
+	operator := readiness.NewOperator(c.Namespace, c.After)
 	return func(p plan.Pod) bool {
 		if p.Store != "" {
-			return !e.waitsForOwnStep(p.Store) && !storeTarget{baseline: e.journal.Baseline[p.Store]}.acceptsUnready()
+			return !e.waitsForOwnStep(p.Store) && !readiness.Store{Baseline: e.journal.Baseline[p.Store]}.AcceptsUnready()
 		}
-		return p.Namespace == c.Namespace && slices.ContainsFunc(p.Containers, func(k plan.Container) bool {
-			return slices.ContainsFunc(wanted, func(image string) bool { return sameImage(k.Image, image) })
-		})
+		return operator.RunsOn(p)
 	}
 }

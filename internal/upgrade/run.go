@@ -90,6 +90,7 @@ type stepError struct {
 }
 
 func (e *stepError) Error() string { return e.cause.Error() }
+
 func (e *stepError) Unwrap() error { return e.cause }
 
 // runStep skips a step that is done, and otherwise carries it out between two

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -40,7 +41,7 @@ func (e *Executor) changeRelease(ctx, reading context.Context, s plan.Step) (str
 	}
 	if e.lease.Err() == nil && !isInterrupted(ctx, err) && !errors.As(err, new(*HealingError)) {
 		e.keepEvidence(work, s, err)
-		e.rollBackStep(ctx, s, c, back, storeFingerprints(was))
+		e.rollBackStep(ctx, s, c, back, readiness.StoreFingerprints(was))
 	}
 	return "", err
 }

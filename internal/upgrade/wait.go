@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/backoff"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -20,7 +20,7 @@ type waitGoal struct {
 	// healing lists stores whose drives heal, which takes what it takes.
 	healing func(*plan.Facts) []string
 	// failures lists persistent failures.
-	failures func(*plan.Facts) []persistentFailure
+	failures func(*plan.Facts) []readiness.Failure
 	// progress names the pods that are done, and counts those that are not.
 	progress func(*plan.Facts) (done []string, left int)
 	// fingerprint is a fingerprint of what may still react, and whether a quiet
@@ -32,7 +32,7 @@ type waitGoal struct {
 type waiter struct {
 	waitGoal
 	opts            Options
-	history         failureHistory
+	history         readiness.FailureHistory
 	arrived         map[string]bool
 	lastProgress    time.Time // of the last progress
 	podsLeft        int       // pods that are still to come
@@ -55,7 +55,7 @@ type waitDecision struct {
 // comes while drives heal, a volume claim is deleted, or something shows that
 // waiting does not heal.
 func (e *Executor) waitForGoal(ctx context.Context, g waitGoal) error {
-	w := &waiter{waitGoal: g, opts: e.opts, history: failureHistory{}, arrived: map[string]bool{}, lastProgress: e.opts.Now()}
+	w := &waiter{waitGoal: g, opts: e.opts, history: readiness.FailureHistory{}, arrived: map[string]bool{}, lastProgress: e.opts.Now()}
 	for {
 		began := e.opts.Now()
 		changed := e.watch.Changed()
@@ -122,7 +122,7 @@ func (w *waiter) evaluateSnapshot(f *plan.Facts) (waitDecision, error) {
 			w.arrived[pod], w.lastProgress = true, now
 		}
 	}
-	unready, healing, login := w.unready(f), w.healing(f), loginFailures(f)
+	unready, healing, login := w.unready(f), w.healing(f), readiness.LoginFailures(f)
 	if len(unready) == 0 && len(healing) > 0 && len(login) == 0 {
 		return w.waitForHealing(now, healing)
 	}
@@ -137,7 +137,7 @@ func (w *waiter) evaluateSnapshot(f *plan.Facts) (waitDecision, error) {
 		return waitDecision{waiting: []string{fmt.Sprintf("no reaction for %s (stabilization period)", w.opts.StabilizationPeriod)}, next: left}, nil
 	}
 	w.quietSince, unready = time.Time{}, append(unready, healing...)
-	stuck, next := w.history.persistentFailures(now, w.opts.Grace, append(w.failures(f), login...))
+	stuck, next := w.history.Persistent(now, w.opts.Grace, append(w.failures(f), login...))
 	if len(stuck) > 0 {
 		return waitDecision{}, &unrecoverableError{stuck}
 	}
@@ -162,51 +162,4 @@ func (w *waiter) remainingStabilization(f *plan.Facts, now time.Time) time.Durat
 		w.quietSince, w.lastFingerprint = now, print
 	}
 	return w.opts.StabilizationPeriod - now.Sub(w.quietSince)
-}
-
-// storeFingerprints are fingerprints of what the operator writes for each store.
-func storeFingerprints(f *plan.Facts) map[string]string {
-	m := map[string]string{}
-	for _, s := range f.Stores {
-		var b strings.Builder
-		for _, w := range storeStatefulSets(f, s.Key()) {
-			fmt.Fprintf(&b, "%s %d %s;", w.Name, w.Generation, w.UpdateRevision)
-		}
-		m[s.Key()] = b.String()
-	}
-	return m
-}
-
-// fingerprintStores compares a store, or all where key is empty, with what was before: a
-// store that is not as before has reacted.
-func fingerprintStores(f *plan.Facts, key string, before map[string]string) (print string, needed bool) {
-	now := storeFingerprints(f)
-	keys := make([]string, 0, len(now))
-	for k := range now {
-		if key == "" || k == key {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		print += k + "=" + now[k] + "\n"
-		needed = needed || now[k] == before[k]
-	}
-	return print, needed
-}
-
-// podProgress names the ready pods in scope that carry the newest revision, and
-// counts the others. A pod that comes and goes counts once for each revision, so
-// that it cannot put the time-out off for ever.
-func podProgress(f *plan.Facts, inScope func(plan.Pod) bool) (done []string, left int) {
-	for _, p := range f.Pods {
-		switch {
-		case !inScope(p):
-		case p.Ready && p.Terminating.IsZero() && hasNewestRevision(f, p):
-			done = append(done, podName(p)+" "+p.Revision)
-		default:
-			left++
-		}
-	}
-	return done, left
 }

@@ -323,36 +323,8 @@ func TestARefusalAmongAnswersDoesNotEndTheProbes(t *testing.T) {
 type proberFunc func(store string) error
 
 func (f proberFunc) Probe(_ context.Context, store string) error { return f(store) }
-func (f proberFunc) EndpointOf(string) string                    { return "https://s3.example.com/minio/health/cluster" }
 
-// Between two crashes a container runs for a moment; that is no recovery, while
-// getting ready is one.
-func TestCrashesCountOnAcrossTheMomentsBetweenThem(t *testing.T) {
-	t.Parallel()
-	began := time.Unix(1_000, 0)
-	look := func(m failureHistory, after time.Duration, c plan.Container) bool {
-		c.Name, c.Restarts = "minio", maxCrashes
-		seen, ok := containerFailure(&plan.Facts{}, plan.Pod{}, c, baseline{})
-		var list []persistentFailure
-		if ok {
-			list = []persistentFailure{seen}
-		}
-		stuck, _ := m.persistentFailures(began.Add(after), 20*time.Second, list)
-		return len(stuck) > 0
-	}
-	backOff, running, ready := plan.Container{Reason: "CrashLoopBackOff"}, plan.Container{}, plan.Container{Ready: true}
-	m := failureHistory{}
-	if look(m, 0, backOff) || look(m, 15*time.Second, running) || look(m, 25*time.Second, running) {
-		t.Error("given up while it ran")
-	}
-	if !look(m, 26*time.Second, backOff) {
-		t.Error("the crashes began anew with each moment between them")
-	}
-	m = failureHistory{}
-	if look(m, 0, backOff) || look(m, 15*time.Second, ready) || look(m, 26*time.Second, backOff) {
-		t.Error("given up although it was ready in between")
-	}
-}
+func (f proberFunc) EndpointOf(string) string { return "https://s3.example.com/minio/health/cluster" }
 
 // A store's chart that leaves the spec as it is gives the operator nothing to
 // do: nobody waits for a reaction. One that a killed run left in place may not

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/readiness"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -415,7 +416,7 @@ func (w *fakeCluster) Marked(ctx context.Context, objects []plan.ObjectKey) ([]p
 	defer w.mu.Unlock()
 	var out []plan.MarkedObject
 	for _, m := range w.marked {
-		if slices.ContainsFunc(objects, func(k plan.ObjectKey) bool { return withoutVersion(k) == m.ObjectKey }) {
+		if slices.ContainsFunc(objects, func(k plan.ObjectKey) bool { return readiness.WithoutVersion(k) == m.ObjectKey }) {
 			out = append(out, m)
 		}
 	}
@@ -446,9 +447,11 @@ func (w *fakeCluster) Watch(ctx context.Context, _ Scope) (ClusterWatcher, error
 
 type liveWorld struct{ w *fakeCluster }
 
-func (l liveWorld) Snapshot() *plan.Facts    { return l.w.takeSnapshot() }
+func (l liveWorld) Snapshot() *plan.Facts { return l.w.takeSnapshot() }
+
 func (l liveWorld) Changed() <-chan struct{} { return l.w.changed }
-func (l liveWorld) Stop()                    {}
+
+func (l liveWorld) Stop() {}
 
 func (w *fakeCluster) takeSnapshot() *plan.Facts {
 	w.mu.Lock()

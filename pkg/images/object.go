@@ -18,13 +18,23 @@ func ParseObject(doc []byte) (Object, error) {
 // ParseObjects reads the documents of a release's manifest. Documents that
 // are empty or no object are left out: Helm keeps both.
 func ParseObjects(manifest string) []Object {
-	var list []Object
+	list, _ := ParseReleaseManifest(manifest)
+	return list
+}
+
+// ParseReleaseManifest is [ParseObjects] that also counts the documents that are
+// neither empty nor an object.
+func ParseReleaseManifest(manifest string) (objects []Object, unreadable int) {
 	for doc := range strings.SplitSeq(manifest, "\n---") {
-		if o, err := ParseObject([]byte(doc)); err == nil && o["kind"] != nil {
-			list = append(list, o)
+		o, err := ParseObject([]byte(doc))
+		switch {
+		case err != nil || len(o) > 0 && o["kind"] == nil:
+			unreadable++
+		case len(o) > 0:
+			objects = append(objects, o)
 		}
 	}
-	return list
+	return objects, unreadable
 }
 
 // NestedValue is what lies at path in an [Object] or in plain maps, or nil where a key

@@ -1,4 +1,4 @@
-package upgrade
+package readiness
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// persistentFailure is a failure that does not resolve by waiting, seen once. Only when it
+// Failure is a failure that does not resolve by waiting, seen once. Only when it
 // stays is it a reason to give up.
-type persistentFailure struct {
-	// key identifies a failure across snapshots.
-	key string
-	pod *plan.Pod
-	// text names object, container, reason and message.
-	text string
+type Failure struct {
+	// Key identifies a failure across snapshots.
+	Key string
+	Pod *plan.Pod
+	// Text names object, container, reason and message.
+	Text string
 	// graceFactor multiplies the grace: some failures are fixed by an operator
 	// that is still at work. 0 gives up at once.
 	graceFactor int
@@ -42,20 +42,20 @@ var createRefused = regexp.MustCompile(`(?i)is invalid|is forbidden|denied the r
 // transientRefusal matches refusals of an API server that only needs a moment.
 var transientRefusal = regexp.MustCompile(`(?i)status unknown for quota|not yet ready to handle request|failed calling webhook`)
 
-// findFailures lists persistent failures of the pods that belong to the
+// FindFailures lists persistent failures of the pods that belong to the
 // step: those in scope that already carry the newest revision. What is as it
 // was is not about this step.
-func findFailures(f *plan.Facts, inScope func(plan.Pod) bool, was baseline) []persistentFailure {
-	var out []persistentFailure
+func FindFailures(f *plan.Facts, inScope func(plan.Pod) bool, was Baseline) []Failure {
+	var out []Failure
 	for i, p := range f.Pods {
-		if !inScope(p) || !p.Terminating.IsZero() || !hasNewestRevision(f, p) {
+		if !inScope(p) || !p.Terminating.IsZero() || !HasNewestRevision(f, p) {
 			continue
 		}
 		for _, c := range p.Containers {
 			if t, ok := containerFailure(f, p, c, was); ok {
-				t.key = containerKey(p, c) + " " + t.key
-				t.text = fmt.Sprintf("%s: container %s: %s", podName(p), c.Name, t.text)
-				t.pod = &f.Pods[i]
+				t.Key = containerKey(p, c) + " " + t.Key
+				t.Text = fmt.Sprintf("%s: container %s: %s", PodName(p), c.Name, t.Text)
+				t.Pod = &f.Pods[i]
 				out = append(out, t)
 			}
 		}
@@ -63,24 +63,24 @@ func findFailures(f *plan.Facts, inScope func(plan.Pod) bool, was baseline) []pe
 	return append(out, findCreateRefusals(f, inScope, was)...)
 }
 
-// loginFailures is that the login has ended: a token of a few hours does while
+// LoginFailures is that the login has ended: a token of a few hours does while
 // large stores roll. Nothing is seen or changed from then on.
-func loginFailures(f *plan.Facts) []persistentFailure {
+func LoginFailures(f *plan.Facts) []Failure {
 	for _, g := range f.Gaps {
 		if g.Unauthenticated {
-			return []persistentFailure{{key: "login", graceFactor: 3, text: "the API server no longer accepts this login (" + g.Cause + "): running operations continue unwatched; log in again, then rerun the same command to resume"}}
+			return []Failure{{Key: "login", graceFactor: 3, Text: "the API server no longer accepts this login (" + g.Cause + "): running operations continue unwatched; log in again, then rerun the same command to resume"}}
 		}
 	}
 	return nil
 }
 
-func containerFailure(f *plan.Facts, p plan.Pod, c plan.Container, was baseline) (persistentFailure, bool) {
+func containerFailure(f *plan.Facts, p plan.Pod, c plan.Container, was Baseline) (Failure, bool) {
 	text := strings.TrimSuffix(c.Reason+": "+c.Message, ": ")
 	switch c.Reason {
 	case "InvalidImageName":
-		return persistentFailure{key: "name", text: text + " (" + c.Image + ")"}, true
+		return Failure{Key: "name", Text: text + " (" + c.Image + ")"}, true
 	case "ErrImageNeverPull":
-		return persistentFailure{key: "pull", text: text, graceFactor: 1}, true
+		return Failure{Key: "pull", Text: text, graceFactor: 1}, true
 	case "ErrImagePull", "ImagePullBackOff":
 		// While a kubelet backs off its message may name the image alone; the
 		// cause is in the event before.
@@ -90,25 +90,25 @@ func containerFailure(f *plan.Facts, p plan.Pod, c plan.Container, was baseline)
 		}
 		cause := text + " " + events
 		if permanentPullError.MatchString(strings.ReplaceAll(cause, c.Image, "")) {
-			return persistentFailure{key: "pull", text: text, graceFactor: 1}, true
+			return Failure{Key: "pull", Text: text, graceFactor: 1}, true
 		}
 	case "CreateContainerConfigError":
-		return persistentFailure{key: "config", text: text, graceFactor: 3}, true
+		return Failure{Key: "config", Text: text, graceFactor: 3}, true
 	case "CrashLoopBackOff":
 		if c.Restarts >= maxCrashes && was.hasCrashedSince(p, c) {
-			return persistentFailure{key: "crash", text: fmt.Sprintf("%s (%s)", text, plural.Count(c.Restarts, "restart")), graceFactor: 1}, true
+			return Failure{Key: "crash", Text: fmt.Sprintf("%s (%s)", text, plural.Count(c.Restarts, "restart")), graceFactor: 1}, true
 		}
 	default:
 		if !c.Ready && c.Restarts >= maxCrashes && was.hasCrashedSince(p, c) {
-			return persistentFailure{key: "crash", text: text, graceFactor: 1, dormant: true}, true
+			return Failure{Key: "crash", Text: text, graceFactor: 1, dormant: true}, true
 		}
 	}
-	return persistentFailure{}, false
+	return Failure{}, false
 }
 
 // pullEvents are the news about an image of a pod. A StatefulSet's pod has the
 // name of the one before it, and that one's events.
-func pullEvents(f *plan.Facts, p plan.Pod, image string, was baseline) string {
+func pullEvents(f *plan.Facts, p plan.Pod, image string, was Baseline) string {
 	var all []string
 	for _, ev := range f.WarningEvents {
 		if ev.Object.Kind == "Pod" && ev.Object.Namespace == p.Namespace && ev.Object.Name == p.Name &&
@@ -121,8 +121,8 @@ func pullEvents(f *plan.Facts, p plan.Pod, image string, was baseline) string {
 
 // findCreateRefusals are workloads whose pods the API server refuses to create. Those of a
 // store count only where its pods do.
-func findCreateRefusals(f *plan.Facts, inScope func(plan.Pod) bool, was baseline) []persistentFailure {
-	var out []persistentFailure
+func findCreateRefusals(f *plan.Facts, inScope func(plan.Pod) bool, was Baseline) []Failure {
+	var out []Failure
 	for _, ev := range f.WarningEvents {
 		if ev.Reason != "FailedCreate" || was.seenBefore(ev) || !createRefused.MatchString(ev.Message) || transientRefusal.MatchString(ev.Message) {
 			continue
@@ -131,7 +131,7 @@ func findCreateRefusals(f *plan.Facts, inScope func(plan.Pod) bool, was baseline
 		if w == nil || createdSince(f, ev) || w.Store != "" && !inScope(plan.Pod{Namespace: w.Namespace, Store: w.Store}) {
 			continue
 		}
-		out = append(out, persistentFailure{key: ev.Object.String() + " create", text: ev.Object.String() + ": " + ev.Message, graceFactor: 1})
+		out = append(out, Failure{Key: ev.Object.String() + " create", Text: ev.Object.String() + ": " + ev.Message, graceFactor: 1})
 	}
 	return out
 }
@@ -156,10 +156,10 @@ func createdSince(f *plan.Facts, ev plan.Event) bool {
 	})
 }
 
-// hasNewestRevision reports whether a pod carries its StatefulSet's newest revision.
+// HasNewestRevision reports whether a pod carries its StatefulSet's newest revision.
 // Failures of older pods end when they are replaced. Pods of other owners
 // count as new.
-func hasNewestRevision(f *plan.Facts, p plan.Pod) bool {
+func HasNewestRevision(f *plan.Facts, p plan.Pod) bool {
 	kind, owner, _ := strings.Cut(p.Owner, "/")
 	if kind != "StatefulSet" {
 		return true
@@ -168,26 +168,26 @@ func hasNewestRevision(f *plan.Facts, p plan.Pod) bool {
 	return w == nil || w.UpdateRevision == "" || p.Revision == w.UpdateRevision
 }
 
-// failureHistory records since when each failure persists.
-type failureHistory map[string]sighting
+// FailureHistory records since when each failure persists.
+type FailureHistory map[string]sighting
 
 type sighting struct {
 	since time.Time
 	count int
 }
 
-// persistentFailures takes one snapshot's failures and returns those that persist beyond
+// Persistent takes one snapshot's failures and returns those that persist beyond
 // their grace, and how long until the next one will have: 0 means none.
-func (m failureHistory) persistentFailures(now time.Time, grace time.Duration, seen []persistentFailure) (stuck []persistentFailure, next time.Duration) {
+func (m FailureHistory) Persistent(now time.Time, grace time.Duration, seen []Failure) (stuck []Failure, next time.Duration) {
 	present := map[string]bool{}
 	for _, t := range seen {
-		present[t.key] = true
-		s, ok := m[t.key]
+		present[t.Key] = true
+		s, ok := m[t.Key]
 		if !ok {
 			s.since = now
 		}
 		s.count++
-		m[t.key] = s
+		m[t.Key] = s
 		if t.dormant {
 			continue // the next change triggers another evaluation
 		}

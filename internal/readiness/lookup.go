@@ -1,4 +1,4 @@
-package upgrade
+package readiness
 
 import (
 	"cmp"
@@ -9,17 +9,17 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// workloadGenerations is the generation of every workload.
-func workloadGenerations(f *plan.Facts) map[plan.ObjectKey]int64 {
+// WorkloadGenerations is the generation of every workload.
+func WorkloadGenerations(f *plan.Facts) map[plan.ObjectKey]int64 {
 	m := make(map[plan.ObjectKey]int64, len(f.Workloads))
 	for _, w := range f.Workloads {
-		m[withoutVersion(w.ObjectKey)] = w.Generation
+		m[WithoutVersion(w.ObjectKey)] = w.Generation
 	}
 	return m
 }
 
-// withoutVersion leaves out the API version, which is not always set.
-func withoutVersion(k plan.ObjectKey) plan.ObjectKey {
+// WithoutVersion leaves out the API version, which is not always set.
+func WithoutVersion(k plan.ObjectKey) plan.ObjectKey {
 	k.APIVersion = ""
 	return k
 }
@@ -33,7 +33,7 @@ func findWorkload(f *plan.Facts, kind, namespace, name string) *plan.Workload {
 	return nil
 }
 
-func findStore(f *plan.Facts, key string) *plan.Store {
+func FindStore(f *plan.Facts, key string) *plan.Store {
 	for i, s := range f.Stores {
 		if s.Key() == key {
 			return &f.Stores[i]
@@ -68,7 +68,7 @@ func workloadPods(f *plan.Facts, w plan.Workload) iter.Seq[plan.Pod] {
 	}
 }
 
-func podName(p plan.Pod) string { return "Pod/" + p.Namespace + "/" + p.Name }
+func PodName(p plan.Pod) string { return "Pod/" + p.Namespace + "/" + p.Name }
 
 // podFailureReason says why a pod is not ready, from its containers or else from the
 // newest warning about it. It is empty for a ready pod.
@@ -110,14 +110,14 @@ func withGaps(f *plan.Facts, out []string) []string {
 // absent says that an object is not among those that were checked. Where that
 // look itself failed nothing is known of it.
 func absent(f *plan.Facts, object, looked string) string {
-	if why := unseen(f, looked); why != "" {
+	if why := GapReason(f, looked); why != "" {
 		return object + ": unknown, " + why
 	}
 	return object + ": not found"
 }
 
-// unseen is why something could not be read, or empty.
-func unseen(f *plan.Facts, looked string) string {
+// GapReason is why something could not be read, or empty.
+func GapReason(f *plan.Facts, looked string) string {
 	for _, g := range f.Gaps {
 		if g.Subject == looked {
 			return g.Cause

@@ -1,4 +1,4 @@
-package upgrade
+package readiness
 
 import (
 	"strings"
@@ -52,16 +52,16 @@ func storeFloor(n int64) map[plan.ObjectKey]int64 {
 
 func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 	t.Parallel()
-	own := storeTarget{key: "a/s", upgraded: true, spec: "reg.example/aistor/minio:new"}
-	other := storeTarget{key: "a/s", baseline: "green"}
+	own := Store{Key: "a/s", Upgraded: true, spec: "reg.example/aistor/minio:new"}
+	other := Store{Key: "a/s", Baseline: "green"}
 	tests := []struct {
 		name   string
-		target storeTarget
+		target Store
 		change func(f *plan.Facts)
 		want   []string
 	}{
 		{"everything settled", own, func(*plan.Facts) {}, nil},
-		{"the watch is older than the change", storeTarget{key: "a/s", upgraded: true, minGenerations: storeFloor(4)}, func(*plan.Facts) {},
+		{"the watch is older than the change", Store{Key: "a/s", Upgraded: true, MinGenerations: storeFloor(4)}, func(*plan.Facts) {},
 			[]string{"StatefulSet/a/s-p: the controller has not observed the change yet"}},
 		{"controller is behind the spec", own, func(f *plan.Facts) { f.Workloads[0].Generation = 4 },
 			[]string{"StatefulSet/a/s-p: the controller has not observed the change yet"}},
@@ -87,10 +87,10 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 			[]string{"Pod/a/s-p-1: runs reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
 		{"object asks for another image", own, func(f *plan.Facts) { f.Stores[0].Image.Tag = "old" },
 			[]string{"ObjectStore/a/s: has image reg.example/aistor/minio:old, not reg.example/aistor/minio:new"}},
-		{"operator's default image where nobody names one", storeTarget{key: "a/s", upgraded: true, fallback: "reg.example/aistor/minio:default"},
+		{"operator's default image where nobody names one", Store{Key: "a/s", Upgraded: true, fallback: "reg.example/aistor/minio:default"},
 			func(f *plan.Facts) { f.Stores[0].Image = images.Ref{}; f.Pods = f.Pods[:1] },
 			[]string{"Pod/a/s-p-0: runs reg.example/aistor/minio:new, not reg.example/aistor/minio:default"}},
-		{"image patched by hand counts where values name none", storeTarget{key: "a/s", upgraded: true, fallback: "reg.example/aistor/minio:default"},
+		{"image patched by hand counts where values name none", Store{Key: "a/s", Upgraded: true, fallback: "reg.example/aistor/minio:default"},
 			func(*plan.Facts) {}, nil},
 		{"yellow", own, func(f *plan.Facts) { f.Stores[0].Health, f.Stores[0].Message = "yellow", "1 drive offline" },
 			[]string{"ObjectStore/a/s: health is yellow, not green: 1 drive offline"}},
@@ -98,10 +98,10 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 		{"healing, which is waited for apart", own, func(f *plan.Facts) { f.Stores[0].DrivesHealing = 3 }, nil},
 		{"store that was green and is yellow", other, func(f *plan.Facts) { f.Stores[0].Health = "yellow" },
 			[]string{"ObjectStore/a/s: health is yellow, not green"}},
-		{"store that was broken before", storeTarget{key: "a/s", baseline: "yellow"}, func(f *plan.Facts) {
+		{"store that was broken before", Store{Key: "a/s", Baseline: "yellow"}, func(f *plan.Facts) {
 			f.Stores[0].Health, f.Pods[0].Ready, f.Workloads[0].Ready = "yellow", false, 1
 		}, nil},
-		{"store that was yellow and is red", storeTarget{key: "a/s", baseline: "yellow"}, func(f *plan.Facts) { f.Stores[0].Health = "red" },
+		{"store that was yellow and is red", Store{Key: "a/s", Baseline: "yellow"}, func(f *plan.Facts) { f.Stores[0].Health = "red" },
 			[]string{"ObjectStore/a/s: health is red, not yellow"}},
 		{"StatefulSet of a pool is missing", own, func(f *plan.Facts) { f.Stores[0].Pools[0].StatefulSet = "s-q" },
 			[]string{"StatefulSet/a/s-q: not found"}},
@@ -117,7 +117,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 			t.Parallel()
 			f := readyFacts()
 			tt.change(f)
-			if diff := cmp.Diff(tt.want, unreadyStore(f, tt.target)); diff != "" {
+			if diff := cmp.Diff(tt.want, tt.target.Unready(f)); diff != "" {
 				t.Errorf("unready (-want +got):\n%s", diff)
 			}
 		})
@@ -126,7 +126,7 @@ func TestStoreIsReadyByItsOwnStrategyImageAndHealth(t *testing.T) {
 
 func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 	t.Parallel()
-	target := operatorTarget{
+	target := Operator{
 		deployments: []deploymentTarget{{
 			key:    plan.ObjectKey{Kind: "Deployment", Namespace: "op", Name: "operator"},
 			images: map[string]string{"controller": "reg.example/aistor/operator:new"},
@@ -168,7 +168,7 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 			t.Parallel()
 			f := readyFacts()
 			tt.change(f)
-			if diff := cmp.Diff(tt.want, unreadyOperator(f, target, nil)); diff != "" {
+			if diff := cmp.Diff(tt.want, target.Unready(f, nil)); diff != "" {
 				t.Errorf("unready (-want +got):\n%s", diff)
 			}
 		})
@@ -177,10 +177,10 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 
 func TestTargetIsReadFromTheRenderedObjects(t *testing.T) {
 	t.Parallel()
-	got := newOperatorTarget("aistor", append(operatorObjects(),
+	got := NewOperator("aistor", append(renderedOperator(),
 		images.Object{"kind": "Service", "metadata": map[string]any{"name": "external"}},
 		images.Object{"kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "x.aistor.min.io"}}))
-	want := operatorTarget{
+	want := Operator{
 		namespace: "aistor",
 		deployments: []deploymentTarget{{
 			key:    plan.ObjectKey{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"},
@@ -190,7 +190,7 @@ func TestTargetIsReadFromTheRenderedObjects(t *testing.T) {
 		services: []plan.ObjectKey{{Kind: "Service", Namespace: "aistor", Name: "object-store-operator"}},
 		crds:     []string{"x.aistor.min.io"},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(operatorTarget{}, deploymentTarget{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Operator{}, deploymentTarget{})); diff != "" {
 		t.Errorf("target (-want +got):\n%s", diff)
 	}
 }
@@ -265,9 +265,9 @@ func TestWhatWaitingCannotHealIsToldFromWhatItCan(t *testing.T) {
 			if tt.change != nil {
 				tt.change(f)
 			}
-			was := baseline{events: map[string]time.Time{eventKey(createRefusalEvent("", 0)): time.Unix(50, 0)}}
-			got := findFailures(f, func(p plan.Pod) bool { return p.Store == "a/s" }, was)
-			if tt.key == "" && len(got) != 0 || tt.key != "" && (len(got) != 1 || !strings.HasSuffix(got[0].key, " "+tt.key)) {
+			was := Baseline{events: map[string]time.Time{eventKey(createRefusalEvent("", 0)): time.Unix(50, 0)}}
+			got := FindFailures(f, func(p plan.Pod) bool { return p.Store == "a/s" }, was)
+			if tt.key == "" && len(got) != 0 || tt.key != "" && (len(got) != 1 || !strings.HasSuffix(got[0].Key, " "+tt.key)) {
 				t.Errorf("received: %+v\nexpected: %q", got, tt.key)
 			}
 		})
@@ -281,21 +281,35 @@ func createRefusalEvent(message string, at int64) plan.Event {
 func TestTroubleCountsOnlyOnceItHasStayed(t *testing.T) {
 	t.Parallel()
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	pull := []persistentFailure{{key: "pull", graceFactor: 1}}
-	m := failureHistory{}
-	if stuck, next := m.persistentFailures(at(0), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
+	pull := []Failure{{Key: "pull", graceFactor: 1}}
+	m := FailureHistory{}
+	if stuck, next := m.Persistent(at(0), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
 		t.Errorf("first look: %v, %s", stuck, next)
 	}
-	if stuck, _ := m.persistentFailures(at(15), 20*time.Second, nil); len(stuck) != 0 {
+	if stuck, _ := m.Persistent(at(15), 20*time.Second, nil); len(stuck) != 0 {
 		t.Errorf("gone: %v", stuck)
 	}
-	if stuck, next := m.persistentFailures(at(16), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
+	if stuck, next := m.Persistent(at(16), 20*time.Second, pull); len(stuck) != 0 || next != 20*time.Second {
 		t.Errorf("back: %v, %s", stuck, next)
 	}
-	if stuck, _ := m.persistentFailures(at(36), 20*time.Second, pull); len(stuck) != 1 {
+	if stuck, _ := m.Persistent(at(36), 20*time.Second, pull); len(stuck) != 1 {
 		t.Errorf("stayed: %v", stuck)
 	}
-	if stuck, _ := (failureHistory{}).persistentFailures(at(0), 20*time.Second, []persistentFailure{{key: "name"}}); len(stuck) != 1 {
+	if stuck, _ := (FailureHistory{}).Persistent(at(0), 20*time.Second, []Failure{{Key: "name"}}); len(stuck) != 1 {
 		t.Errorf("what never heals: %v", stuck)
+	}
+}
+
+func renderedOperator() []images.Object {
+	return []images.Object{
+		{
+			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "object-store-operator"},
+			"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
+				"containers": []any{map[string]any{"name": "controller", "image": "reg.example/aistor/operator:new"}},
+			}}},
+		},
+		{"kind": "Service", "metadata": map[string]any{"name": "object-store-operator"}, "spec": map[string]any{"selector": map[string]any{"operator": "leader"}}},
+		{"kind": "MutatingWebhookConfiguration", "metadata": map[string]any{"name": "object-store-operator-webhook"}},
+		{"kind": "ClusterRoleBinding", "metadata": map[string]any{"name": "aistor-adminjob"}},
 	}
 }

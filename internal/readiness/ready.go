@@ -1,4 +1,4 @@
-package upgrade
+package readiness
 
 import (
 	"cmp"
@@ -9,9 +9,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// unreadyOperator lists what an operator release still lacks, each with its
+// Unready lists what an operator release still lacks, each with its
 // reason. An empty list means that operator and webhook serve.
-func unreadyOperator(f *plan.Facts, t operatorTarget, floor map[plan.ObjectKey]int64) []string {
+func (t Operator) Unready(f *plan.Facts, floor map[plan.ObjectKey]int64) []string {
 	var out []string
 	for _, d := range t.deployments {
 		out = append(out, unreadyDeployment(f, d, floor)...)
@@ -48,7 +48,7 @@ func unreadyDeployment(f *plan.Facts, d deploymentTarget, floor map[plan.ObjectK
 		out = append(out, name+": "+why)
 	}
 	for _, c := range w.Containers {
-		if want := d.images[c.Name]; want != "" && !sameImage(c.Image, want) {
+		if want := d.images[c.Name]; want != "" && !SameImage(c.Image, want) {
 			out = append(out, fmt.Sprintf("%s: container %s has image %s, not %s", name, c.Name, c.Image, want))
 		}
 	}
@@ -58,9 +58,9 @@ func unreadyDeployment(f *plan.Facts, d deploymentTarget, floor map[plan.ObjectK
 	pods := workloadPods(f, *w)
 	for p := range pods {
 		if !p.Terminating.IsZero() {
-			out = append(out, podName(p)+": still terminating")
+			out = append(out, PodName(p)+": still terminating")
 		} else if why := podFailureReason(f, p); why != "" && len(out) > 0 {
-			out = append(out, podName(p)+": "+why)
+			out = append(out, PodName(p)+": "+why)
 		}
 	}
 	return out
@@ -84,33 +84,33 @@ func unreadyWebhook(f *plan.Facts, configuration string) []string {
 	return out
 }
 
-// unreadyStore lists what a store still lacks, each with its reason.
-func unreadyStore(f *plan.Facts, t storeTarget) []string {
-	s := findStore(f, t.key)
+// Unready lists what a store still lacks, each with its reason.
+func (t Store) Unready(f *plan.Facts) []string {
+	s := FindStore(f, t.Key)
 	if s == nil {
-		namespace, _, _ := strings.Cut(t.key, "/")
-		return withGaps(f, []string{absent(f, "ObjectStore/"+t.key, "objectstores in "+namespace)})
+		namespace, _, _ := strings.Cut(t.Key, "/")
+		return withGaps(f, []string{absent(f, "ObjectStore/"+t.Key, "objectstores in "+namespace)})
 	}
 	var out []string
-	if t.upgraded && t.spec != "" && !sameImage(s.Image.String(), t.spec) {
-		out = append(out, fmt.Sprintf("ObjectStore/%s: has image %s, not %s", t.key, cmp.Or(s.Image.String(), "(none)"), t.spec))
+	if t.Upgraded && t.spec != "" && !SameImage(s.Image.String(), t.spec) {
+		out = append(out, fmt.Sprintf("ObjectStore/%s: has image %s, not %s", t.Key, cmp.Or(s.Image.String(), "(none)"), t.spec))
 	}
-	sets := storeStatefulSets(f, t.key)
+	sets := storeStatefulSets(f, t.Key)
 	for _, p := range s.Pools {
 		if p.StatefulSet != "" && !slices.ContainsFunc(sets, func(w plan.Workload) bool { return w.Name == p.StatefulSet }) {
 			out = append(out, absent(f, fmt.Sprintf("StatefulSet/%s/%s", s.Namespace, p.StatefulSet), "statefulsets in "+s.Namespace))
 		}
 	}
 	if len(sets) == 0 {
-		out = append(out, "ObjectStore/"+t.key+": has no StatefulSet")
+		out = append(out, "ObjectStore/"+t.Key+": has no StatefulSet")
 	}
 	for _, w := range sets {
 		out = append(out, unreadyStatefulSet(f, w, t)...)
 	}
 	if image := t.expectedImage(*s); image != "" {
-		out = append(out, podsWithOtherImage(f, t.key, image)...)
+		out = append(out, podsWithOtherImage(f, t.Key, image)...)
 	}
-	if why := kesUnavailableReason(f, t.key); why != "" && !t.acceptsUnready() {
+	if why := KESUnavailableReason(f, t.Key); why != "" && !t.AcceptsUnready() {
 		out = append(out, why)
 	}
 	return withGaps(f, append(out, healthProblems(*s, t)...))
@@ -118,10 +118,10 @@ func unreadyStore(f *plan.Facts, t storeTarget) []string {
 
 // unreadyStatefulSet evaluates a StatefulSet by its update strategy: under OnDelete
 // its status never says that it is done, so the pods' revisions count.
-func unreadyStatefulSet(f *plan.Facts, w plan.Workload, t storeTarget) []string {
+func unreadyStatefulSet(f *plan.Facts, w plan.Workload, t Store) []string {
 	name := fmt.Sprintf("StatefulSet/%s/%s", w.Namespace, w.Name)
 	var out []string
-	if why := unobservedReason(w, t.minGenerations); why != "" {
+	if why := unobservedReason(w, t.MinGenerations); why != "" {
 		out = append(out, name+": "+why)
 	}
 	pods := workloadPods(f, w)
@@ -135,7 +135,7 @@ func unreadyStatefulSet(f *plan.Facts, w plan.Workload, t storeTarget) []string 
 		}
 	}
 	switch {
-	case updated < w.Replicas || w.Ready < w.Replicas && !t.acceptsUnready():
+	case updated < w.Replicas || w.Ready < w.Replicas && !t.AcceptsUnready():
 		out = append(out, fmt.Sprintf("%s: %d of %d updated, %d ready", name, updated, w.Replicas, w.Ready))
 	case w.Strategy != "OnDelete" && w.CurrentRevision != w.UpdateRevision:
 		out = append(out, name+": rollout is not complete")
@@ -143,9 +143,9 @@ func unreadyStatefulSet(f *plan.Facts, w plan.Workload, t storeTarget) []string 
 	for p := range pods {
 		switch {
 		case !p.Terminating.IsZero():
-			out = append(out, podName(p)+": still terminating")
-		case !p.Ready && !t.acceptsUnready():
-			out = append(out, podName(p)+": "+cmp.Or(podFailureReason(f, p), "not ready"))
+			out = append(out, PodName(p)+": still terminating")
+		case !p.Ready && !t.AcceptsUnready():
+			out = append(out, PodName(p)+": "+cmp.Or(podFailureReason(f, p), "not ready"))
 		}
 	}
 	return out
@@ -158,22 +158,22 @@ func podsWithOtherImage(f *plan.Facts, key, image string) []string {
 			continue
 		}
 		for _, c := range p.Containers {
-			if c.Name == "minio" && !sameImage(c.Image, image) {
-				out = append(out, fmt.Sprintf("%s: runs %s, not %s", podName(p), c.Image, image))
+			if c.Name == "minio" && !SameImage(c.Image, image) {
+				out = append(out, fmt.Sprintf("%s: runs %s, not %s", PodName(p), c.Image, image))
 			}
 		}
 	}
 	return out
 }
 
-func healthProblems(s plan.Store, t storeTarget) []string {
+func healthProblems(s plan.Store, t Store) []string {
 	var out []string
 	want := "green"
-	if !t.upgraded {
-		want = t.baseline
+	if !t.Upgraded {
+		want = t.Baseline
 	}
-	if healthRank(s.Health) < healthRank(want) && !(t.waitForHealing && isOnlyHealing(s)) {
-		msg := fmt.Sprintf("ObjectStore/%s: health is %s, not %s", t.key, cmp.Or(s.Health, "unknown"), want)
+	if HealthRank(s.Health) < HealthRank(want) && !(t.WaitForHealing && isOnlyHealing(s)) {
+		msg := fmt.Sprintf("ObjectStore/%s: health is %s, not %s", t.Key, cmp.Or(s.Health, "unknown"), want)
 		if s.Message != "" {
 			msg += ": " + s.Message
 		}
@@ -182,13 +182,44 @@ func healthProblems(s plan.Store, t storeTarget) []string {
 	return out
 }
 
-// healthRank orders the words for a store's health; unknown is below all.
-func healthRank(word string) int { return slices.Index([]string{"red", "yellow", "green"}, word) }
+// HealthRank orders the words for a store's health; unknown is below all.
+func HealthRank(word string) int { return slices.Index([]string{"red", "yellow", "green"}, word) }
 
 // unobservedReason says why a workload's status is not yet about its newest spec.
 func unobservedReason(w plan.Workload, floor map[plan.ObjectKey]int64) string {
-	if w.Generation < floor[withoutVersion(w.ObjectKey)] || w.ObservedGeneration < w.Generation {
+	if w.Generation < floor[WithoutVersion(w.ObjectKey)] || w.ObservedGeneration < w.Generation {
 		return "the controller has not observed the change yet"
 	}
 	return ""
+}
+
+// isOnlyHealing reports whether a store is yellow for no other reason than that its
+// drives heal: each of them is there.
+func isOnlyHealing(s plan.Store) bool {
+	return s.Health == "yellow" && s.DrivesHealing > 0 && s.DrivesOffline == 0
+}
+
+// KESUnavailableReason says that a store asks for KES and none of its key servers is ready:
+// a server that restarts then does not come up again, since it cannot read its
+// keys. It is empty where one is ready, and where none is to be seen: KES may
+// run elsewhere.
+func KESUnavailableReason(f *plan.Facts, key string) string {
+	s := FindStore(f, key)
+	if s == nil || !s.KES {
+		return ""
+	}
+	seen := 0
+	for _, p := range f.Pods {
+		if p.Store != key || !p.IsKES() || !p.Terminating.IsZero() {
+			continue
+		}
+		if p.Ready {
+			return ""
+		}
+		seen++
+	}
+	if seen == 0 {
+		return ""
+	}
+	return fmt.Sprintf("ObjectStore/%s: none of its %d KES pods is ready", key, seen)
 }
