@@ -88,7 +88,7 @@ var (
 	offline = []string{
 		"aistor bundle", "aistor bundle create", "aistor bundle inspect", "aistor bundle verify", "aistor bundle split", "aistor bundle sign", "aistor bundle export",
 		"aistor push", "aistor copy", "aistor plan show", "aistor version",
-		"aistor-upgrade version", "aistor-upgrade completion", "aistor-upgrade options",
+		"aistor-upgrade version", "aistor-upgrade completion", "aistor-upgrade options", "aistor options",
 	}
 	connected = map[string][]string{
 		"aistor plan":     {"plan", "--image-only", "RELEASE.2026-06-06T02-44-06Z", "--registry", "registry.example.com"},

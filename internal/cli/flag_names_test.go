@@ -23,7 +23,7 @@ func TestFlagsRefuseNamesThatNoObjectHas(t *testing.T) {
 		{NewKubectl, "status -n Team_A", label},
 		{NewKubectl, "status -n team.a", "must not contain dots"},
 		{NewKubectl, "images -n -team", label},
-		{NewKubectl, "images --pull-secret Pull_Secret", subdomain},
+		{NewKubectl, "preflight --pull-secret Pull_Secret", subdomain},
 		{NewKubectl, "export --pull-secret a..b", subdomain},
 		{NewKubectl, "validate --endpoint team-a/Primary=https://s3.example.com", subdomain},
 		{NewKubectl, "preflight --object-store team-a/Primary", subdomain},
@@ -62,7 +62,7 @@ func TestFlagsRefuseNamesThatNoObjectHas(t *testing.T) {
 func TestFlagsTakeNamesThatObjectsHave(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
-		"images --pull-secret none", "images --pull-secret my.secret-1", "images -n team-a", "images --pull-secret=",
+		"export --pull-secret none", "export --pull-secret my.secret-1", "images -n team-a", "export --pull-secret=",
 	} {
 		if _, _, errOut := runAgainst(t, "/nowhere", NewKubectl, strings.Fields(args)...); strings.Contains(errOut, "is no name of") {
 			t.Errorf("%s: %s", args, errOut)

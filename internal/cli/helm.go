@@ -28,8 +28,9 @@ func NewHelm(p *term.Program) *cobra.Command {
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "helm aistor"},
 	}
 	root.AddCommand(
-		verb.NewBundle(p), verb.NewPush(p), verb.NewCopy(p), verb.NewPlan(p, kube), verb.NewUpgrade(p, kube), verb.NewRollback(p, kube), verb.NewValues(p, kube),
-		verb.NewVersion(p, "helm aistor"),
+		verb.NewBundle(p), verb.NewPush(p), verb.NewCopy(p),
+		verb.NewPlan(p, kube), verb.NewUpgrade(p, kube), verb.NewRollback(p, kube), verb.NewValues(p, kube),
+		verb.NewVersion(p, "helm aistor"), newOptions(root),
 	)
 	verb.RegisterCompletions(root, kube)
 	p.AddColorFlag(root)

@@ -30,18 +30,17 @@ Use "{{.CommandPath}} COMMAND --help" for more information about a command.{{end
 // setHelp applies the template to root and all its commands.
 func setHelp(root *cobra.Command) { root.SetHelpTemplate(helpTemplate) }
 
-// newOptions lists the options that every command of the kubectl plugin has,
-// which are kubectl's own and would drown each command's.
+// newOptions lists the global options of a plugin, which the help of each
+// command leaves out: kubectl's own would hide those of the command.
 func newOptions(root *cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "options",
-		Short: "List global options",
-		Args:  cobra.NoArgs,
+	return &cobra.Command{
+		Use:     "options",
+		Short:   "List global options",
+		Example: "  " + root.DisplayName() + " options",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			term.PrintLine(cmd.OutOrStdout(), "The following options can be passed to any command:\n\n%s", root.PersistentFlags().FlagUsagesWrapped(80))
 			return nil
 		},
 	}
-	cmd.Example = "  kubectl aistor-upgrade options"
-	return cmd
 }

@@ -33,9 +33,8 @@ func NewKubectl(p *term.Program) *cobra.Command {
 	kube.AddFlags(root.PersistentFlags())
 	root.AddCommand(
 		verb.NewExport(p, kube), verb.NewPreflight(p, kube), verb.NewValidate(p, kube), verb.NewStatus(p, kube), verb.NewImages(p, kube), verb.NewCollect(p, kube),
-		verb.NewVersion(p, "kubectl aistor-upgrade"), verb.NewCompletion(p),
+		verb.NewVersion(p, "kubectl aistor-upgrade"), verb.NewCompletion(p), newOptions(root),
 	)
-	root.AddCommand(newOptions(root))
 	verb.RegisterCompletions(root, kube)
 	p.AddColorFlag(root)
 	p.AddLimits(root)

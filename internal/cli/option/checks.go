@@ -12,7 +12,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
-// Checks select checks and set how findings count.
+// Checks selects checks and sets how findings count.
 type Checks struct {
 	only, Skip []string
 	Waive      []string
@@ -21,23 +21,29 @@ type Checks struct {
 	List       bool
 }
 
+// AddFlags registers the flags of a verb that only checks.
 func (o *Checks) AddFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.only, "only", nil, "run only these checks, by ID")
 	fs.StringSliceVar(&o.Skip, "skip", nil, "skip these checks, by ID")
 	o.AddOutcomeFlags(fs)
 }
 
-// AddOutcomeFlags are those of a verb that changes things: it leaves no check
-// out, and accepts a finding only with a reason.
+// AddOutcomeFlags registers the flags of a verb that changes things: it leaves
+// no check out, and accepts a finding only with a reason.
 func (o *Checks) AddOutcomeFlags(fs *pflag.FlagSet) {
-	o.AddWaiverFlags(fs)
+	o.AddWaiveFlag(fs)
 	fs.StringVar(&o.FailOn, "fail-on", "fail", "exit code 3 on: fail, or warn to also fail on warnings")
 	fs.BoolVar(&o.List, "list", false, "list all checks and what they inspect")
 }
 
-// AddWaiverFlags accepts findings, each with its reason.
-func (o *Checks) AddWaiverFlags(fs *pflag.FlagSet) {
+// AddWaiveFlag registers how findings are accepted, each with its reason.
+func (o *Checks) AddWaiveFlag(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.Waive, "waive", nil, "accept a finding, as ID=REASON; it remains in the report (can be repeated)")
+}
+
+// AddAcknowledgeFlag registers how manual steps are confirmed. Only checks before
+// a change ask for them.
+func (o *Checks) AddAcknowledgeFlag(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.ack, "acknowledge", nil, "confirm that a manual step was completed: "+strings.Join(manualStepIDs(), ", "))
 }
 

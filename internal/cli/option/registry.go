@@ -169,12 +169,23 @@ type Mirror struct {
 	references   string
 }
 
+// AddFlags registers all of them, for verbs that write or check references.
 func (o *Mirror) AddFlags(fs *pflag.FlagSet) {
+	o.AddAddressFlags(fs)
+	o.AddReferencesFlag(fs)
+	fs.StringVar(&o.pullSecret, "pull-secret", "", "imagePullSecret in every namespace, or none (default: from the installed values)")
+}
+
+// AddAddressFlags registers where images are in the private registry.
+func (o *Mirror) AddAddressFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.registry, "registry", "", "host[:port] that nodes pull from (default: from the installed values)")
 	fs.StringVar(&o.pushRegistry, "push-registry", "", "host[:port] to push to, if it differs from --registry")
 	fs.StringVar(&o.prefix, "prefix", "", "path prefix of all repositories in the registry, such as a project")
 	fs.StringArrayVar(&o.rules, "map", nil, "repository mapping, as quay.io/minio/aistor=team/aistor (can be repeated)")
-	fs.StringVar(&o.pullSecret, "pull-secret", "", "imagePullSecret in every namespace, or none (default: from the installed values)")
+}
+
+// AddReferencesFlag registers how the installed references name images.
+func (o *Mirror) AddReferencesFlag(fs *pflag.FlagSet) {
 	fs.StringVar(&o.references, "references", "", "image references in values: rewrite to the private registry, or keep for nodes with registry mirrors (default rewrite)")
 }
 

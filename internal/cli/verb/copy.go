@@ -46,7 +46,7 @@ func NewCopy(p *term.Program) *cobra.Command {
 	}
 	fs := cmd.Flags()
 	o.Registry.AddFlags(fs)
-	o.Mirror.AddFlags(fs)
+	o.Mirror.AddAddressFlags(fs)
 	o.ContentsOptions.AddFlags(fs)
 	o.DeliverOptions.AddFlags(fs)
 	fs.StringVar(&o.bundle, "bundle", "", "copy the contents of this bundle, as oci://HOST/PATH:TAG, instead of discovering images")

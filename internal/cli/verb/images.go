@@ -85,7 +85,7 @@ func NewImages(p *term.Program, kube option.Kube) *cobra.Command {
 	}
 	fs := cmd.Flags()
 	o.Registry.AddFlags(fs)
-	o.Mirror.AddFlags(fs)
+	o.Mirror.AddAddressFlags(fs)
 	o.Site.AddFlags(fs, "site", "site file with registry settings; flags take precedence")
 	o.Output.AddFlags(fs)
 	o.scopeFlags.AddFlags(fs)

@@ -71,7 +71,8 @@ func NewPlan(p *term.Program, kube option.Kube) *cobra.Command {
 	cmd.Flags().StringVar(&o.signPassword, "sign-password-file", "", "file with the signing key's password, or - for standard input")
 	o.gitops.addFlags(cmd.Flags())
 	o.roles.addFlags(cmd.Flags())
-	o.checks.AddWaiverFlags(cmd.Flags())
+	o.checks.AddWaiveFlag(cmd.Flags())
+	o.checks.AddAcknowledgeFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with code 2 if there are changes")
 	return cmd
 }

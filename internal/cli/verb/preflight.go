@@ -58,6 +58,7 @@ func NewPreflight(p *term.Program, kube option.Kube) *cobra.Command {
 	o.TargetOptions.AddFlags(cmd.Flags())
 	o.Output.AddFlags(cmd.Flags())
 	o.checks.AddFlags(cmd.Flags())
+	o.checks.AddAcknowledgeFlag(cmd.Flags())
 	o.pull.AddFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.planFile, "plan", "", "reviewed plan; check whether it still applies")
 	cmd.Flags().StringVar(&o.publicKey, "public-key", "", "minisign public key or key file, to verify the bundle's signature")
@@ -92,7 +93,7 @@ func (o *preflightOptions) run(ctx context.Context) error {
 	if err := o.configureSubject(ctx, subject, t, reviewed); err != nil {
 		return err
 	}
-	report := o.runChecks(ctx, preflight.PreUpgradeChecks(), subject, opts)
+	report := runChecks(ctx, &o.TargetOptions, preflight.PreUpgradeChecks(), subject, opts)
 	if err := term.InterruptionError(ctx); err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (o *preflightOptions) configureSubject(ctx context.Context, s *preflight.Su
 }
 
 // runChecks runs checks. A terminal shows how far they are.
-func (o *preflightOptions) runChecks(ctx context.Context, checks []preflight.Check, s *preflight.Subject, opts preflight.Options) *preflight.Report {
+func runChecks(ctx context.Context, o *workflow.TargetOptions, checks []preflight.Check, s *preflight.Subject, opts preflight.Options) *preflight.Report {
 	say, end := o.StatusLine()
 	defer end()
 	done := 0

@@ -46,7 +46,7 @@ func NewPush(p *term.Program) *cobra.Command {
 	}
 	fs := cmd.Flags()
 	o.Registry.AddFlags(fs)
-	o.Mirror.AddFlags(fs)
+	o.Mirror.AddAddressFlags(fs)
 	o.DeliverOptions.AddFlags(fs)
 	o.site.AddFlags(fs, "site", "site file with registry settings; flags take precedence")
 	fs.StringArrayVar(&o.as, "as", nil, "image reference of an archive in the directory, as FILE=REF (can be repeated)")

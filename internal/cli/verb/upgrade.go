@@ -115,7 +115,6 @@ func (o *UpgradeOptions) runApproved(ctx context.Context, t *workflow.Target) er
 	if err != nil {
 		return err
 	}
-	subject.Acknowledged = o.Checks.AcknowledgedFor(t.Site)
 	subject.Bundle = workflow.SignatureVerifier(t, o.Program, o.BundleFile, o.publicKey, o.signature)
 	fenced, err := o.Fence(t)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/display"
@@ -23,7 +24,9 @@ import (
 
 // validateOptions check after an upgrade.
 type validateOptions struct {
-	preflightOptions
+	workflow.TargetOptions
+	option.Output
+	checks     option.Checks
 	scopeFlags option.Scope
 	follow     FollowOptions
 	endpoints  option.Endpoints
@@ -32,7 +35,7 @@ type validateOptions struct {
 }
 
 func NewValidate(p *term.Program, kube option.Kube) *cobra.Command {
-	o := &validateOptions{preflightOptions: preflightOptions{TargetOptions: workflow.NewTargetOptions(p, kube), Output: option.NewViewOutput("junit")}}
+	o := &validateOptions{TargetOptions: workflow.NewTargetOptions(p, kube), Output: option.NewViewOutput("junit")}
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check the result of an upgrade",
@@ -55,15 +58,30 @@ func NewValidate(p *term.Program, kube option.Kube) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	o.TargetOptions.AddFlags(cmd.Flags())
-	o.Output.AddFlags(cmd.Flags())
-	o.checks.AddFlags(cmd.Flags())
-	o.scopeFlags.AddFlags(cmd.Flags())
-	o.endpoints.AddFlags(cmd.Flags())
-	o.follow.addFlags(cmd.Flags(), "watch until all checks pass")
-	cmd.Flags().StringVar(&o.planFile, "plan", "", "plan file of the upgrade")
-	cmd.Flags().StringArrayVar(&o.expect, "expect", nil, "expected image tag of a container, as minio=TAG (can be repeated)")
+	o.addFlags(cmd.Flags())
 	return cmd
+}
+
+// addFlags registers what selects the expected state; what an upgrade would
+// change has no meaning here.
+func (o *validateOptions) addFlags(fs *pflag.FlagSet) {
+	o.ReuseMissing = true // settings that the site's values files lack are not judged
+	o.Registry.AddFlags(fs)
+	o.Mirror.AddAddressFlags(fs)
+	o.Mirror.AddReferencesFlag(fs)
+	o.AddSourceFlags(fs)
+	o.AddObservedFlags(fs)
+	o.Output.AddFlags(fs)
+	o.checks.AddFlags(fs)
+	o.scopeFlags.AddFlags(fs)
+	o.endpoints.AddFlags(fs)
+	o.follow.addFlags(fs, "watch until all checks pass")
+	fs.StringVar(&o.planFile, "plan", "", "plan file of the upgrade")
+	fs.StringArrayVar(&o.expect, "expect", nil, "expected image tag of a container, as minio=TAG (can be repeated)")
+	fs.StringArrayVar(&o.Stores, "object-store", nil, "with --bundle, only this store was upgraded, as NAMESPACE/NAME (can be repeated)")
+	fs.BoolVar(&o.OperatorOnly, "operator-only", false, "with --bundle, only the operator was upgraded")
+	fs.BoolVar(&o.Choices.StoresOnly, "stores-only", false, "with --bundle, only object stores were upgraded")
+	fs.BoolVar(&o.Choices.PinStoreImages, "pin-store-images", false, "with --bundle, the object stores' images were pinned")
 }
 
 func (o *validateOptions) run(ctx context.Context) error {
@@ -89,7 +107,7 @@ func (o *validateOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	report := o.runChecks(ctx, preflight.PostUpgradeChecks(), subject, l.options)
+	report := runChecks(ctx, &o.TargetOptions, preflight.PostUpgradeChecks(), subject, l.options)
 	if err := term.InterruptionError(ctx); err != nil {
 		return err
 	}

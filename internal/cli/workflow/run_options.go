@@ -62,6 +62,7 @@ func maxHistory(p *term.Program) int {
 // AddFlags registers what upgrade and rollback share.
 func (o *RunOptions) AddFlags(fs *pflag.FlagSet) {
 	o.Checks.AddOutcomeFlags(fs)
+	o.Checks.AddAcknowledgeFlag(fs)
 	o.Reports.AddFlags(fs)
 	o.Endpoints.AddFlags(fs)
 	fs.BoolVarP(&o.yes, "yes", "y", false, "skip confirmation")
@@ -81,13 +82,8 @@ func (o *RunOptions) RunPhaseChecks(ctx context.Context, t *Target, s *preflight
 	if err != nil {
 		return err
 	}
-	var checks []preflight.Check
-	for _, c := range preflight.PreUpgradeChecks() {
-		if c.Phase == phase {
-			checks = append(checks, c)
-		}
-	}
-	report := o.Kube.RunChecks(ctx, checks, s, opts)
+	s.Acknowledged = o.Checks.AcknowledgedFor(t.Site)
+	report := o.Kube.RunChecks(ctx, preflight.FilterByPhase(preflight.PreUpgradeChecks(), phase), s, opts)
 	if err := term.InterruptionError(ctx); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ type TargetOptions struct {
 	Stores         []string
 	OperatorOnly   bool
 	ImageOnly      string
-	reuseMissing   bool
+	ReuseMissing   bool
 	dropMissing    bool
 	Choices        plan.Options
 	// doubted are the ConfigMaps of journals that were warned of.
@@ -50,27 +50,38 @@ func NewTargetOptions(p *term.Program, kube option.Kube) TargetOptions {
 	return TargetOptions{Program: p, Kube: kube, Choices: plan.Options{Push: "auto"}}
 }
 
+// AddFlags registers every choice of an upgrade.
 func (o *TargetOptions) AddFlags(fs *pflag.FlagSet) {
 	o.Registry.AddFlags(fs)
 	o.Mirror.AddFlags(fs)
-	o.Site.AddFlags(fs, "site", "site file; flags take precedence")
-	fs.StringVar(&o.BundleFile, "bundle", "", "bundle: a file or its parts, a directory of archives, or oci://HOST/PATH:TAG")
-	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator's release (can be repeated; default: the release's own values)")
-	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of a store, as NAMESPACE/NAME=FILE (can be repeated; default: the release's own values)")
-	o.sets.AddFlags(fs, "operator:KEY=VALUE or NAMESPACE/NAME:KEY=VALUE")
-	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
+	o.AddSourceFlags(fs)
+	o.addValuesFlags(fs)
 	fs.StringArrayVar(&o.Stores, "object-store", nil, "upgrade only this store, as NAMESPACE/NAME (can be repeated)")
 	fs.BoolVar(&o.OperatorOnly, "operator-only", false, "do not change object store releases")
 	fs.BoolVar(&o.Choices.StoresOnly, "stores-only", false, "upgrade object stores only; with -n in one namespace only, without cluster-wide permissions")
 	fs.StringVar(&o.Choices.OperatorVersion, "operator-version", "", "operator chart version, with --stores-only and without access to the operator's namespace")
 	fs.StringVar(&o.ImageOnly, "image-only", "", "change only the object stores' image to this tag; --bundle is optional")
 	fs.BoolVar(&o.Choices.PinStoreImages, "pin-store-images", false, "pin the object stores' current images in the operator's values, so that its upgrade restarts no store")
-	fs.BoolVar(&o.reuseMissing, "reuse-missing", false, "keep release settings that are missing in the values files")
-	fs.BoolVar(&o.dropMissing, "drop-missing", false, "drop release settings that are missing in the values files")
 	fs.BoolVar(&o.Choices.RecreateBindings, "recreate-bindings", false, "delete and recreate bindings whose role changes instead of using an intermediate version")
 	fs.StringVar(&o.Choices.Push, "push", o.Choices.Push, "push missing images: auto or never")
 	fs.BoolVar(&o.Choices.AllowDowngrade, "allow-downgrade", false, "allow charts older than the installed ones")
 	o.AddAcceptFlags(fs)
+}
+
+// AddSourceFlags registers where site and bundle are read from.
+func (o *TargetOptions) AddSourceFlags(fs *pflag.FlagSet) {
+	o.Site.AddFlags(fs, "site", "site file; flags take precedence")
+	fs.StringVar(&o.BundleFile, "bundle", "", "bundle: a file or its parts, a directory of archives, or oci://HOST/PATH:TAG")
+}
+
+// addValuesFlags registers what changes the values of the releases.
+func (o *TargetOptions) addValuesFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.operatorValues, "operator-values", nil, "values file of the operator's release (can be repeated; default: the release's own values)")
+	fs.StringArrayVar(&o.storeValues, "store-values", nil, "values file of a store, as NAMESPACE/NAME=FILE (can be repeated; default: the release's own values)")
+	o.sets.AddFlags(fs, "operator:KEY=VALUE or NAMESPACE/NAME:KEY=VALUE")
+	fs.StringVar(&o.licenseFile, "license-file", "", "file with the license, or - for standard input")
+	fs.BoolVar(&o.ReuseMissing, "reuse-missing", false, "keep release settings that are missing in the values files")
+	fs.BoolVar(&o.dropMissing, "drop-missing", false, "drop release settings that are missing in the values files")
 }
 
 // AddAcceptFlags are the risks that a plan in either direction asks about.
@@ -78,6 +89,12 @@ func (o *TargetOptions) AddAcceptFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.Choices.AcceptRestart, "accept-restart", nil, "accept the restart of an object store that the plan does not upgrade, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.Choices.AcceptDowntime, "accept-downtime", nil, "accept that all pods of an object store restart at the same time, as NAMESPACE/NAME (can be repeated)")
 	fs.StringArrayVar(&o.Choices.AcceptCredentials, "accept-credentials-change", nil, "accept that the root login, keys or certificates of a store change, as NAMESPACE/NAME (can be repeated)")
+	o.AddObservedFlags(fs)
+}
+
+// AddObservedFlags registers what is accepted in the cluster as it is, which
+// reading it needs in every verb.
+func (o *TargetOptions) AddObservedFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.Choices.AcceptVolumes, "accept-volume-change", nil, "accept that a volume claim was replaced, or deleted for good, since it was recorded, as NAMESPACE/CLAIM (can be repeated)")
 	fs.StringArrayVar(&o.Choices.LiteralValues, "literal-value", nil, LiteralUsage("operator:SETTING or NAMESPACE/NAME:SETTING"))
 }
@@ -130,7 +147,7 @@ func (o *TargetOptions) validate() error {
 	if o.Choices.Push != "auto" && o.Choices.Push != "never" {
 		return fmt.Errorf("reading --push %q: expected auto or never", o.Choices.Push)
 	}
-	if o.reuseMissing && o.dropMissing {
+	if o.ReuseMissing && o.dropMissing {
 		return fmt.Errorf("--reuse-missing and --drop-missing are mutually exclusive")
 	}
 	if o.OperatorOnly && len(o.Stores) > 0 {
@@ -295,7 +312,7 @@ func (o *TargetOptions) buildInputsRequest(ctx context.Context, t *Target, facts
 		ImageOnly: o.ImageOnly, Installed: installed, Options: o.Choices, Stores: map[string]planinput.Values{},
 	}
 	switch {
-	case o.reuseMissing:
+	case o.ReuseMissing:
 		req.Missing = planinput.MissingReuse
 	case o.dropMissing:
 		req.Missing = planinput.MissingDrop
