@@ -160,8 +160,8 @@ func neverDropped(t *testing.T, from, to *chart.Chart, key string, v map[string]
 func TestALicenseThatIsSomebodyElsesIsNamedBeforeHelmStops(t *testing.T) {
 	t.Parallel()
 	for owner, want := range map[string]string{
-		"":                 "was created manually and the values contain a license",
-		"security/vault":   "belongs to release security/vault and the values contain a license",
+		"":                 "exists and belongs to nobody, so Helm refuses to adopt it",
+		"security/vault":   "exists and belongs to security/vault, so Helm refuses to adopt it",
 		"aistor/aistor":    "",
 		"(no such Secret)": "",
 	} {
@@ -172,7 +172,7 @@ func TestALicenseThatIsSomebodyElsesIsNamedBeforeHelmStops(t *testing.T) {
 			"repositories": map[string]any{"aistor": map[string]any{"hostname": "registry.example.com", "pathPrefix": "aistor/"}},
 		}}
 		_, p := mustPlan(t, r)
-		got := refusalOf(p, "license-ownership").Message
+		got := refusalOf(p, "ownership").Message
 		if want == "" != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("owned by %q: %q, want %q", owner, got, want)
 		}

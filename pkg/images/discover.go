@@ -65,21 +65,28 @@ func (e *InvalidImageError) Unwrap() error { return e.Err }
 //
 // The result is sorted by reference, and each image's reasons by kind, chart,
 // object and path, whatever the order of the input. An image field that cannot
-// be read is an [*InvalidImageError].
+// be read is an [*InvalidImageError]; what was found beside it is returned too.
 func Discover(in DiscoverInput) ([]Image, error) {
 	f := &finder{found: map[Ref][]Reason{}, seen: map[sighting]bool{}, exclude: map[Ref]bool{}, sentinel: in.Sentinel, possible: in.Possible}
 	for _, r := range in.Exclude {
 		f.exclude[r] = true
 	}
 	for _, o := range in.Objects {
-		if err := f.addObject(o); err != nil {
-			return nil, err
-		}
+		f.addObject(o)
 	}
 	for _, r := range in.User {
 		f.addReason(r, Reason{Kind: KindUser})
 	}
-	return f.sortedImages(), nil
+	return f.sortedImages(), f.invalid
+}
+
+// DiscoverRendered is [Discover] for rendered objects without anything beside them.
+func DiscoverRendered(objects []Object) ([]Image, error) {
+	var in DiscoverInput
+	for _, o := range objects {
+		in.Objects = append(in.Objects, DiscoverObject{Object: o})
+	}
+	return Discover(in)
 }
 
 // ObjectID names an object as reasons do: Kind/namespace/name, or Kind/name
@@ -107,18 +114,20 @@ type finder struct {
 	exclude  map[Ref]bool
 	sentinel string
 	possible bool
+	// invalid is the first image field that cannot be read.
+	invalid error
 }
 
-func (f *finder) addObject(o DiscoverObject) error {
+func (f *finder) addObject(o DiscoverObject) {
 	if o.Object["kind"] == "CustomResourceDefinition" {
-		return nil
+		return
 	}
 	w := &objectWalker{finder: f, reason: Reason{Kind: kindOf(o), Chart: o.Chart, Object: ObjectID(o.Object)}, live: o.Live}
 	var twin any
 	if o.SentinelRender != nil {
 		twin = map[string]any(o.SentinelRender)
 	}
-	return w.walkValue(map[string]any(o.Object), twin, fieldPath{})
+	w.walkValue(map[string]any(o.Object), twin, fieldPath{})
 }
 
 func kindOf(o DiscoverObject) Kind {

@@ -41,11 +41,11 @@ type objectWalker struct {
 	live   bool
 }
 
-func (w *objectWalker) walkValue(v, twin any, at fieldPath) error {
+func (w *objectWalker) walkValue(v, twin any, at fieldPath) {
 	switch v := v.(type) {
 	case map[string]any:
 		t, _ := twin.(map[string]any)
-		return w.walkFields(v, t, at)
+		w.walkFields(v, t, at)
 	case []any:
 		t, _ := twin.([]any)
 		for i, e := range v {
@@ -53,36 +53,25 @@ func (w *objectWalker) walkValue(v, twin any, at fieldPath) error {
 			if len(t) == len(v) {
 				te = t[i]
 			}
-			if err := w.walkValue(e, te, at.listItem(i)); err != nil {
-				return err
-			}
+			w.walkValue(e, te, at.listItem(i))
 		}
 	case string:
 		t, _ := twin.(string)
-		return w.walkText(v, t, at)
+		w.walkText(v, t, at)
 	}
-	return nil
 }
 
-func (w *objectWalker) walkFields(m, twin map[string]any, at fieldPath) error {
+func (w *objectWalker) walkFields(m, twin map[string]any, at fieldPath) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		next := at.childField(k)
 		if w.live && skipLive(next.path) {
 			continue
 		}
-		if k == "image" && at.key != "rbd" {
-			if done, err := w.imageMap(m[k], next); done || err != nil {
-				if err != nil {
-					return err
-				}
-				continue
-			}
+		if k == "image" && at.key != "rbd" && w.imageMap(m[k], next) {
+			continue
 		}
-		if err := w.walkValue(m[k], twin[k], next); err != nil {
-			return err
-		}
+		w.walkValue(m[k], twin[k], next)
 	}
-	return nil
 }
 
 // skipLive leaves out what the cluster keeps beside the spec: it names images
@@ -92,20 +81,22 @@ func skipLive(path string) bool {
 }
 
 // imageMap reads the forms of "image" that are maps: repository with tag or
-// digest, as in values, and reference, as in image volumes.
-func (w *objectWalker) imageMap(v any, at fieldPath) (bool, error) {
+// digest, as in values, and reference, as in image volumes. It reports whether v
+// is one of them.
+func (w *objectWalker) imageMap(v any, at fieldPath) bool {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return false, nil
+		return false
 	}
 	if s, ok := m["reference"].(string); ok && s != "" {
-		return true, w.addReference(s, at.childField("reference"))
+		w.addReference(s, at.childField("reference"))
+		return true
 	}
 	repository, _ := m["repository"].(string)
 	tag, _ := m["tag"].(string)
 	digest, _ := m["digest"].(string)
 	if repository == "" || tag+digest == "" {
-		return false, nil
+		return false
 	}
 	if tag != "" {
 		repository += ":" + tag
@@ -113,18 +104,20 @@ func (w *objectWalker) imageMap(v any, at fieldPath) (bool, error) {
 	if digest != "" {
 		repository += "@" + digest
 	}
-	return true, w.addReference(repository, at)
+	w.addReference(repository, at)
+	return true
 }
 
-func (w *objectWalker) walkText(s, twin string, at fieldPath) error {
+func (w *objectWalker) walkText(s, twin string, at fieldPath) {
 	switch {
 	case w.sentinel != "" && strings.HasPrefix(twin, w.sentinel+"/"):
-		return w.addReference(s, at)
+		w.addReference(s, at)
+		return
 	case at.key == "image" && at.parent != "rbd":
-		if isURL(s) {
-			return nil
+		if !isURL(s) {
+			w.addReference(s, at)
 		}
-		return w.addReference(s, at)
+		return
 	}
 	if looksLikeYAML(s) {
 		var v, t any
@@ -132,46 +125,51 @@ func (w *objectWalker) walkText(s, twin string, at fieldPath) error {
 			if twin != "" && yaml.Unmarshal([]byte(twin), &t) != nil {
 				t = nil
 			}
-			return w.walkValue(v, t, at.nestedDocument())
+			w.walkValue(v, t, at.nestedDocument())
+			return
 		}
 	}
 	if w.sentinel != "" && strings.Contains(twin, w.sentinel+"/") {
-		return w.addEmbeddedReference(s, twin, at)
-	}
-	if w.possible {
+		w.addEmbeddedReference(s, twin, at)
+	} else if w.possible {
 		w.addPossible(s, at)
 	}
-	return nil
 }
 
 // addEmbeddedReference reads the reference out of a longer string, such as an argument
 // --image=REF: the text at the sentinel's position.
-func (w *objectWalker) addEmbeddedReference(s, twin string, at fieldPath) error {
+func (w *objectWalker) addEmbeddedReference(s, twin string, at fieldPath) {
 	before, _, _ := strings.Cut(twin, w.sentinel+"/")
 	rest, ok := strings.CutPrefix(s, before)
 	if !ok {
-		return &InvalidImageError{Object: w.reason.Object, Path: at.path, Value: s,
-			Err: errors.New("the text after the registry is not an image reference")}
+		w.addInvalid(s, at, errors.New("the text after the registry is not an image reference"))
+		return
 	}
 	if end := strings.IndexAny(rest, " \t\r\n\"'`,;|)}]"); end >= 0 {
 		rest = rest[:end]
 	}
-	return w.addReference(rest, at)
+	w.addReference(rest, at)
 }
 
-func (w *objectWalker) addReference(s string, at fieldPath) error {
+func (w *objectWalker) addReference(s string, at fieldPath) {
 	s = strings.TrimSpace(s)
 	if s == "" { // asks for nothing
-		return nil
+		return
 	}
 	r, err := ParseRef(s)
 	if err != nil {
-		return &InvalidImageError{Object: w.reason.Object, Path: at.path, Value: s, Err: errors.Unwrap(err)}
+		w.addInvalid(s, at, errors.Unwrap(err))
+		return
 	}
 	why := w.reason
 	why.Path = at.path
 	w.addReason(r, why)
-	return nil
+}
+
+func (w *objectWalker) addInvalid(s string, at fieldPath, err error) {
+	if w.invalid == nil {
+		w.invalid = &InvalidImageError{Object: w.reason.Object, Path: at.path, Value: s, Err: err}
+	}
 }
 
 // possibleReference is narrower than what a runtime accepts: with a path and a tag or

@@ -58,3 +58,25 @@ func NestedString(v any, path ...string) string {
 	s, _ := NestedValue(v, path...).(string)
 	return s
 }
+
+// FilterByKind are the objects of one kind.
+func FilterByKind(objects []Object, kind string) []Object {
+	var list []Object
+	for _, o := range objects {
+		if NestedString(o, "kind") == kind {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// FindObject is the first object of a kind with a name, or nil; an empty name
+// matches any.
+func FindObject(objects []Object, kind, name string) Object {
+	for _, o := range objects {
+		if NestedString(o, "kind") == kind && (name == "" || NestedString(o, "metadata", "name") == name) {
+			return o
+		}
+	}
+	return nil
+}

@@ -87,3 +87,21 @@ func (f *Facts) MissingBindings() []ObjectKey {
 	}
 	return missing
 }
+
+// RecreatedBindings are the bindings, without API version, that a step of the plan
+// deletes for the next step to create; none for a nil plan.
+func (p *Plan) RecreatedBindings() map[ObjectKey]bool {
+	m := map[ObjectKey]bool{}
+	if p == nil {
+		return m
+	}
+	for _, s := range p.Steps {
+		if s.Action != ActionRecreateBindings {
+			continue
+		}
+		for _, k := range s.Objects {
+			m[k.WithoutVersion()] = true
+		}
+	}
+	return m
+}

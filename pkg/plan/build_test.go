@@ -101,7 +101,7 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 		{"a license made by hand meets one in the values", func(in *Inputs) {
 			in.Facts.License = &License{Namespace: "aistor", Present: true}
 			in.Operator[0].After = append(in.Operator[0].After, newObject("Secret", "minio-license"))
-		}, []string{"license-ownership"}},
+		}, []string{"ownership"}},
 		{"going back", func(in *Inputs) { in.Operator[0].From.Version = "5.11.0" }, []string{"downgrade"}},
 		{"going back, accepted", func(in *Inputs) {
 			in.Operator[0].From.Version = "5.11.0"
@@ -124,6 +124,11 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 			in.Operator = nil
 			in.Facts.Operator.Version = "5.1.0"
 		}, []string{"operator-too-old"}},
+		{"a setting of an object store chart that needs a newer operator", func(in *Inputs) {
+			in.Operator = nil
+			in.Facts.Operator.Version = "5.8.0"
+			in.Stores[0].Values = map[string]any{"objectStore": map[string]any{"disablePodDisruptionBudget": true}}
+		}, []string{"operator-too-old"}},
 		{"an image from outside", func(in *Inputs) { in.Registry = SiteRegistry{} }, []string{"public-reference"}},
 		{"values that no file has", func(in *Inputs) {
 			in.Operator[0].ValuesFiles = []string{"operator.yaml"}
@@ -135,8 +140,16 @@ func TestPlanRefusesWhatWouldHarm(t *testing.T) {
 		}, nil},
 		{"5.7.0 drops the firewall", func(in *Inputs) {
 			in.Operator[0].To.Version = "5.7.0"
-			in.Facts.Stores[0].Firewall = true
-		}, []string{"firewall-pruned"}},
+			in.Operator[0].After = append(in.Operator[0].After, crdWithFields("objectstores.aistor.min.io", "image"))
+			in.Facts.Stores[0].Object = withField(storeObject("primary", ""), "firewall")
+		}, []string{"fields-dropped"}},
+		{"servers that run a newer release than the chart's", func(in *Inputs) {
+			in.Facts.Pods = []Pod{{Store: "team-a/primary", Containers: []Container{{Name: "minio", Image: "r.example.com/minio:RELEASE.2026-09-07T00-00-00Z"}}}}
+		}, []string{"downgrade"}},
+		{"a binding of another release", func(in *Inputs) {
+			in.Facts.Bindings = []Binding{{ObjectKey: newBinding("aistor-op", "r").ObjectKey, RoleKind: "ClusterRole", RoleName: "r", Release: "old/minio"}}
+			in.Operator[0].After = append(in.Operator[0].After, bindingObject("aistor-op", "r"))
+		}, []string{"ownership"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

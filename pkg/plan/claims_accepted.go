@@ -62,23 +62,30 @@ func (r ClaimRecords) Missing(in ClaimRecords) string {
 	return ""
 }
 
-// judgeAcceptedVolumes says what was accepted, and refuses what cannot be.
-func judgeAcceptedVolumes(n *noticeList, in Inputs) {
+func acceptedVolumesRule() Rule {
+	return Rule{ID: "accept-volume-change", Notices: []string{"accept-volume-change"}, Evaluate: evaluateAcceptedVolumes}
+}
+
+// evaluateAcceptedVolumes says what was accepted, and refuses what cannot be.
+func evaluateAcceptedVolumes(in Inputs, _ *Plan) Verdict {
+	const id = "accept-volume-change"
+	var v Verdict
 	present := map[string]ClaimID{}
 	for _, c := range in.Facts.Claims {
 		present[c.Namespace+"/"+c.Name] = ClaimID{UID: c.UID, Volume: c.Volume}
 	}
 	for _, key := range in.Options.AcceptVolumes {
-		namespace, name, _ := strings.Cut(key, "/")
+		k := objectIn("PersistentVolumeClaim", key)
 		is, there := present[key]
 		switch {
 		case in.Facts.markedClaim(key):
-			n.addRefusal("accept-volume-change", shellquote.Command("kubectl describe persistentvolumeclaim %s -n %s", name, namespace),
-				"volume claim %s is marked for deletion: no change of its volume can be accepted", key)
+			v.add(SeverityRefuse, id, k, "volume claim %s is marked for deletion: no change of its volume can be accepted", key).
+				setDetails("", "", shellquote.Command("kubectl describe persistentvolumeclaim %s -n %s", k.Name, k.Namespace))
 		case there:
-			n.addWarning("accept-volume-change", "", "volume claim %s has volume %s now; that it may have had another one is accepted", key, cmp.Or(is.Volume, noVolume))
+			v.add(SeverityWarn, id, k, "volume claim %s has volume %s now; that it may have had another one is accepted", key, cmp.Or(is.Volume, noVolume))
 		default:
-			n.addWarning("accept-volume-change", "", "volume claim %s does not exist now, which is accepted", key)
+			v.add(SeverityWarn, id, k, "volume claim %s does not exist now, which is accepted", key)
 		}
 	}
+	return v
 }

@@ -217,22 +217,33 @@ func (s *storeCredentials) compare(was credentialItem, had bool, comes credentia
 	return CredentialChanged, true
 }
 
-// judgeCredentials asks for consent before a login, key or certificate changes.
-func judgeCredentials(n *noticeList, in Inputs) {
+func credentialsRule() Rule {
+	return Rule{ID: "credentials-kept", Title: "Credentials kept", Needs: []string{"objectstores"}, Evaluate: evaluateCredentials,
+		Notices:   []string{"accept-credentials-change", "credentials-change", "credentials-missing", "credentials-unknown"},
+		Inspects:  "the root login, encryption keys, KES configuration and certificates of each object store, in the cluster compared with what the release would set",
+		FailsWhen: "one changes, also by reverting a manual edit, and the change was not accepted; or its Secret would be deleted or does not exist; an error if a live Secret cannot be read"}
+}
+
+// evaluateCredentials asks for consent before a login, key or certificate changes.
+func evaluateCredentials(in Inputs, _ *Plan) Verdict {
+	v := Verdict{Passed: "every object store keeps its root login, keys and certificates"}
 	for _, c := range in.CredentialChanges() {
 		consent := shellquote.Command("--accept-credentials-change %s", c.Store)
-		accepted := slices.Contains(in.Options.AcceptCredentials, c.Store)
+		add := func(s Severity, notice, remedy string) {
+			v.add(s, notice, storeKey(c.Store), "%s", c).setDetails("", "", remedy)
+		}
 		switch {
 		case c.Outcome == CredentialMissing:
-			n.addRefusal("credentials-missing", c.Remedy(), "%s", c)
-		case accepted:
-			n.addWarning("credentials-change", "", "%s, which was accepted", c)
+			add(SeverityRefuse, "credentials-missing", c.Remedy())
+		case slices.Contains(in.Options.AcceptCredentials, c.Store):
+			v.add(SeverityWarn, "credentials-change", storeKey(c.Store), "%s, which was accepted", c)
 		case c.Outcome == CredentialUnknown:
-			n.addRefusal("credentials-unknown", c.Remedy()+"; "+consent+" accepts either", "%s", c)
+			add(SeverityRefuseUnknown, "credentials-unknown", c.Remedy()+"; "+consent+" accepts either")
 		default:
-			n.addRefusal("accept-credentials-change", consent, "%s", c)
+			add(SeverityRefuse, "accept-credentials-change", consent)
 		}
 	}
+	return v
 }
 
 // RefusedCredentialChanges are those of [Inputs.CredentialChanges] that nobody

@@ -201,7 +201,7 @@ func (e environmentVariable) item(read readSecret) credentialItem {
 // RootSecret is the name of the Secret that objects' store takes its root login
 // from, empty where that is not told.
 func RootSecret(objects []images.Object, store string) string {
-	o := findObject(objects, "ObjectStore", store)
+	o := images.FindObject(objects, "ObjectStore", store)
 	if name := images.NestedString(o, "spec", "configuration", "name"); name != "" {
 		return name
 	}
@@ -218,7 +218,7 @@ func RootSecret(objects []images.Object, store string) string {
 // where they don't hold it.
 func RootLogin(objects []images.Object, namespace, store, setting string) (text string, known bool) {
 	s := &storeCredentials{facts: &Facts{}, change: Change{Namespace: namespace, Store: store}, namespace: namespace}
-	if s.next = findObject(objects, "ObjectStore", store); s.next != nil {
+	if s.next = images.FindObject(objects, "ObjectStore", store); s.next != nil {
 		s.namespace = KeyOf(s.next, namespace).Namespace
 	}
 	part := map[string]string{"accessKey": "user", "secretKey": "password"}[setting]

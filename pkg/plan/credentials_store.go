@@ -29,7 +29,7 @@ type storeCredentials struct {
 
 func (in Inputs) credentialsOf(c Change) *storeCredentials {
 	s := &storeCredentials{facts: in.Facts, change: c, namespace: c.Namespace}
-	before, after := findObject(c.Before, "ObjectStore", c.Store), findObject(c.After, "ObjectStore", c.Store)
+	before, after := images.FindObject(c.Before, "ObjectStore", c.Store), images.FindObject(c.After, "ObjectStore", c.Store)
 	if after != nil {
 		s.namespace = KeyOf(after, c.Namespace).Namespace
 	}

@@ -146,14 +146,8 @@ func operatorImages(f *Facts) []images.Ref {
 	if f.Operator == nil {
 		return nil
 	}
-	var in images.DiscoverInput
-	for _, o := range images.ParseObjects(f.Operator.Manifest) {
-		in.Objects = append(in.Objects, images.DiscoverObject{Object: o})
-	}
-	found, err := images.Discover(in)
-	if err != nil {
-		return nil // an image nobody could pull is told by the checks
-	}
+	// An image that nobody could pull is told by the checks.
+	found, _ := images.DiscoverRendered(images.ParseObjects(f.Operator.Manifest))
 	var list []images.Ref
 	for _, i := range found {
 		list = append(list, i.Ref)

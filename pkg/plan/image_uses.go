@@ -32,12 +32,8 @@ func CollectImageUses(f *Facts) []ImageUse {
 		u.addPod(p)
 	}
 	if f.Operator != nil {
-		var in images.DiscoverInput
-		for _, o := range images.ParseObjects(f.Operator.Manifest) {
-			in.Objects = append(in.Objects, images.DiscoverObject{Object: o})
-		}
 		// An image that nobody could pull is told by the checks.
-		found, _ := images.Discover(in)
+		found, _ := images.DiscoverRendered(images.ParseObjects(f.Operator.Manifest))
 		for _, img := range found {
 			u.addReference(img, f.Operator.Namespace)
 		}

@@ -25,24 +25,3 @@ func KeyOf(o images.Object, namespace string) ObjectKey {
 	}
 	return k
 }
-
-// findObject is the first object of a kind with a name; an empty name matches any.
-func findObject(objects []images.Object, kind, name string) images.Object {
-	for _, o := range objects {
-		if images.NestedString(o, "kind") == kind && (name == "" || images.NestedString(o, "metadata", "name") == name) {
-			return o
-		}
-	}
-	return nil
-}
-
-// objectsByName are the names of all objects of a kind.
-func objectsByName(objects []images.Object, kind string) map[string]images.Object {
-	m := map[string]images.Object{}
-	for _, o := range objects {
-		if images.NestedString(o, "kind") == kind {
-			m[images.NestedString(o, "metadata", "name")] = o
-		}
-	}
-	return m
-}

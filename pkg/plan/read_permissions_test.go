@@ -4,8 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
 func TestRolesGrantEachRightOnce(t *testing.T) {

@@ -48,7 +48,7 @@ func operatorRestarts(in Inputs, c Change) []Restart {
 // storeRestarts is what an object store chart's upgrade restarts: its own
 // store, where anything in the object's spec changes.
 func storeRestarts(in Inputs, c Change) []Restart {
-	before, after := findObject(c.Before, "ObjectStore", ""), findObject(c.After, "ObjectStore", "")
+	before, after := images.FindObject(c.Before, "ObjectStore", ""), images.FindObject(c.After, "ObjectStore", "")
 	if after == nil || sameSpec(before, after) {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (in Inputs) storeAtOperatorStep(s Store) Store {
 	}
 	for _, c := range in.Stores {
 		if c.StoreKey() == s.Key() {
-			s.Image, _ = images.ParseRef(images.NestedString(findObject(c.After, "ObjectStore", c.Store), "spec", "image"))
+			s.Image, _ = images.ParseRef(images.NestedString(images.FindObject(c.After, "ObjectStore", c.Store), "spec", "image"))
 		}
 	}
 	return s
@@ -114,7 +114,7 @@ func (f *Facts) runningDefaults() map[string]string {
 // operator reads, by image name: what it gives to stores that name none.
 func DefaultImages(objects []images.Object) map[string]string {
 	m := map[string]string{}
-	data, _ := images.NestedValue(findObject(objects, "ConfigMap", "object-store-operator"), "data").(map[string]any)
+	data, _ := images.NestedValue(images.FindObject(objects, "ConfigMap", "object-store-operator"), "data").(map[string]any)
 	for name, v := range data {
 		var entry struct {
 			Image string `json:"image"`

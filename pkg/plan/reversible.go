@@ -1,6 +1,9 @@
 package plan
 
-import "github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+import (
+	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
+)
 
 // isReversible reports whether the step of a change can be undone by going back
 // to the revision before, as far as that can be told beforehand: Helm would
@@ -20,21 +23,20 @@ func (in Inputs) isReversible(c Change) bool {
 	if len(rendered.findRoleConflicts(back)) > 0 {
 		return false
 	}
-	before := objectsByName(c.Before, "CustomResourceDefinition")
-	for name := range objectsByName(c.After, "CustomResourceDefinition") {
-		if before[name] == nil {
+	for _, o := range images.FilterByKind(c.After, "CustomResourceDefinition") {
+		if images.FindObject(c.Before, "CustomResourceDefinition", images.NestedString(o, "metadata", "name")) == nil {
 			return false
 		}
 	}
-	return in.preservesFields(c, before[aistor.CRDObjectStores])
+	return in.preservesFields(c, images.FindObject(c.Before, "CustomResourceDefinition", aistor.CRDObjectStores))
 }
 
 // preservesFields reports whether every object store is known in full to a
 // definition that comes back, and a store's older object to the one that is
 // there.
-func (in Inputs) preservesFields(c Change, older map[string]any) bool {
+func (in Inputs) preservesFields(c Change, older images.Object) bool {
 	if c.Store != "" {
-		older := findObject(c.Before, "ObjectStore", c.Store)
+		older := images.FindObject(c.Before, "ObjectStore", c.Store)
 		newer := in.objectStoreCRD()
 		return older != nil && newer != nil && len(PrunedFields(newer, older)) == 0
 	}
@@ -53,7 +55,7 @@ func (in Inputs) preservesFields(c Change, older map[string]any) bool {
 // nobody has seen it.
 func (in Inputs) objectStoreCRD() map[string]any {
 	if t := in.operatorTarget(); t != nil && !in.isRollback() {
-		if crd := findObject(t.After, "CustomResourceDefinition", aistor.CRDObjectStores); crd != nil {
+		if crd := images.FindObject(t.After, "CustomResourceDefinition", aistor.CRDObjectStores); crd != nil {
 			return crd
 		}
 	}

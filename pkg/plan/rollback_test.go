@@ -22,7 +22,7 @@ func backInputs() Inputs {
 	known := crdWithFields("objectstores.aistor.min.io", "image", "pools", "firewall")
 	in.Operator[0].After = append(in.Operator[0].After, known)
 	in.Operator[0].Before = append(in.Operator[0].Before, known)
-	in.Facts.CRDs = []CRD{{Name: "objectstores.aistor.min.io", Object: known}}
+	in.Facts.CRDs = []CRD{{Name: "objectstores.aistor.min.io", Release: "aistor/aistor", Object: known}}
 	for i, s := range in.Facts.Stores {
 		in.Facts.Stores[i].Object = storeObject(s.Name, "")
 	}

@@ -41,6 +41,15 @@ func TestImagesAsAsked(t *testing.T) {
 			change: changePod(3, func(p *plan.Pod) { p.Containers[1].Image = other })},
 		{name: "an old operator", want: Fail, line: "container controller has image", change: changePod(0, func(p *plan.Pod) { p.Containers[0].Image = private + "/aistor/operator:" + oldOp })},
 		{name: "the release says it without a plan", want: Pass, change: alone},
+		{name: "a Ceph volume and a logo are no images", want: Pass, change: func(t *testing.T, s *Subject) {
+			alone(t, s)
+			s.Facts.Operator.Manifest += "\n---\n{apiVersion: v1, kind: PersistentVolume, metadata: {name: z}, spec: {rbd: {image: minio}}}" +
+				"\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: z}, data: {theme: \"logo: {image: https://example.com/operator}\\nx: 1\\n\"}}"
+		}},
+		{name: "an image in two values counts", want: Fail, line: "container controller has image", change: func(t *testing.T, s *Subject) {
+			alone(t, s)
+			s.Facts.Operator.Manifest += "\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: z}, data: {own: \"image: {repository: " + private + "/aistor/operator, tag: other}\\nx: 1\\n\"}}"
+		}},
 		{name: "and finds what differs", want: Fail, change: func(t *testing.T, s *Subject) {
 			alone(t, s)
 			changePod(3, func(p *plan.Pod) { p.Containers[1].Image = other })(t, s)

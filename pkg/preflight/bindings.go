@@ -20,9 +20,9 @@ func (r roleRef) String() string { return r.kind + "/" + r.name }
 func checkRoleRefs(_ context.Context, s *Subject) Result {
 	live := map[plan.ObjectKey]roleRef{}
 	for _, b := range s.Facts.Bindings {
-		live[bindingKey(b.ObjectKey)] = roleRef{b.RoleKind, b.RoleName}
+		live[b.ObjectKey.WithoutVersion()] = roleRef{b.RoleKind, b.RoleName}
 	}
-	mended := recreatedBindings(s.Plan)
+	mended := s.Plan.RecreatedBindings()
 	var f findings
 	for _, c := range s.orderedChanges() {
 		after := renderedRoleRefs(c.After, c.Namespace)
@@ -44,11 +44,11 @@ func evaluateRoleRef(f *findings, c plan.Change, k plan.ObjectKey, live, after m
 		return
 	}
 	if mended[k] {
-		f.addNote("%s: role changes from %s to %s; the plan deletes the binding first", objectLabel(k), have, after[k])
+		f.addNote("%s: role changes from %s to %s; the plan deletes the binding first", k.Label(), have, after[k])
 		return
 	}
 	remedy := "kubectl delete " + describeCommand(k)[len("kubectl describe "):]
-	f.addFailure(k, "%s: chart %s changes its role from %s to %s, which the API server forbids", objectLabel(k), c.To, have, after[k]).
+	f.addFailure(k, "%s: chart %s changes its role from %s to %s, which the API server forbids", k.Label(), c.To, have, after[k]).
 		setDetails(have.String(), after[k].String(), remedy)
 }
 
@@ -60,37 +60,14 @@ func noteIntermediates(f *findings, s *Subject) {
 	}
 }
 
-// recreatedBindings are the bindings that a step of the plan deletes.
-func recreatedBindings(p *plan.Plan) map[plan.ObjectKey]bool {
-	m := map[plan.ObjectKey]bool{}
-	if p == nil {
-		return m
-	}
-	for _, st := range p.Steps {
-		if st.Action != plan.ActionRecreateBindings {
-			continue
-		}
-		for _, k := range st.Objects {
-			m[bindingKey(k)] = true
-		}
-	}
-	return m
-}
-
 func renderedRoleRefs(objects []images.Object, namespace string) map[plan.ObjectKey]roleRef {
 	m := map[plan.ObjectKey]roleRef{}
 	for _, kind := range []string{"ClusterRoleBinding", "RoleBinding"} {
-		for _, o := range filterByKind(objects, kind) {
-			m[bindingKey(plan.KeyOf(o, namespace))] = roleRef{images.NestedString(o, "roleRef", "kind"), images.NestedString(o, "roleRef", "name")}
+		for _, o := range images.FilterByKind(objects, kind) {
+			m[plan.KeyOf(o, namespace).WithoutVersion()] = roleRef{images.NestedString(o, "roleRef", "kind"), images.NestedString(o, "roleRef", "name")}
 		}
 	}
 	return m
-}
-
-// bindingKey leaves the API version out: two writers may know two of them.
-func bindingKey(k plan.ObjectKey) plan.ObjectKey {
-	k.APIVersion = ""
-	return k
 }
 
 func sortedObjectKeys[V any](m map[plan.ObjectKey]V) []plan.ObjectKey {

@@ -6,78 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
-
-// checkBundle holds what the target pulls against what the bundle carries.
-func checkBundle(_ context.Context, s *Subject) Result {
-	if s.Plan.Bundle.Digest == "" {
-		return skipResult("no bundle: images must exist in the registry")
-	}
-	var f findings
-	carried, held := 0, pinnedImages(s)
-	for _, img := range s.Plan.Images {
-		if img.Digest != "" {
-			carried++
-			continue
-		}
-		k := imageObject(img)
-		switch {
-		case !img.IsRequired():
-			f.addNote("%s is not in the bundle; it is pulled only if its feature is enabled", img.Source)
-		case held[img.Private.String()]:
-			f.addNote("%s is pinned and not in the bundle: checked in the registry", img.Private)
-		case onlyUserSettings(img):
-			f.addWarning(k, "image %s: referenced by %s and not in the bundle, so it must exist in the registry", img.Source, requestedBy(img)).
-				setDetails("not in the bundle", img.Private.String(), "helm aistor bundle create --image "+img.Source.String())
-		default:
-			f.addFailure(k, "image %s: referenced by %s and not in the bundle", img.Source, requestedBy(img)).
-				setDetails("not in "+s.Inputs.Bundle.Name, img.Source.String(), "helm aistor bundle create --image "+img.Source.String())
-		}
-	}
-	return f.buildResult("the bundle contains all %s required", plural.Count(carried, "image"))
-}
-
-// pinnedImages are those that the operator gives to stores now and keeps
-// giving: no bundle for a newer operator contains them.
-func pinnedImages(s *Subject) map[string]bool {
-	m := map[string]bool{}
-	if !s.Plan.Options.PinStoreImages || len(s.Inputs.Operator) == 0 {
-		return m
-	}
-	for _, ref := range plan.DefaultImages(s.Inputs.Operator[0].Before) {
-		m[ref] = true
-	}
-	return m
-}
-
-// onlyUserSettings reports whether nothing but the user's own settings asks for an
-// image, which then may be of the site's own making.
-func onlyUserSettings(img plan.PlannedImage) bool {
-	return !slices.ContainsFunc(img.Reasons, func(r images.Reason) bool {
-		return r.Kind == images.KindDefault || r.Kind == images.KindHook
-	})
-}
-
-func requestedBy(img plan.PlannedImage) string {
-	var list []string
-	for _, r := range img.Reasons {
-		if one := strings.TrimSpace(r.Object + " " + r.Path); one != "" && !slices.Contains(list, one) {
-			list = append(list, one)
-		}
-	}
-	if len(list) == 0 {
-		return "the values"
-	}
-	return strings.Join(list, ", ")
-}
-
-// imageObject is the first object that references an image.
-func imageObject(img plan.PlannedImage) plan.ObjectKey {
-	return plan.ObjectKey{Kind: "Image", Name: img.Private.String()}
-}
 
 // nodePlatforms are the platforms that pods may land on, each with one node.
 func nodePlatforms(f *plan.Facts) map[string]string {

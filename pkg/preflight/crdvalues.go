@@ -2,13 +2,10 @@ package preflight
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
 	"strings"
-
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
@@ -24,14 +21,14 @@ const idValues = "crd-values"
 func checkValues(_ context.Context, s *Subject) Result {
 	j := newValueValidator(s)
 	for _, c := range s.Inputs.Operator {
-		own := newCRDList("chart "+c.To.String(), filterByKind(c.After, "CustomResourceDefinition")...)
+		own := c.CRDs()
 		j.validateStoredVersions(own)
 		for _, st := range s.Facts.Stores {
 			j.validateLive(own, st)
 		}
 		j.validateRendered(own, c)
 	}
-	coming := targetCRDs(s)
+	coming := s.ruleInputs().TargetCRDs()
 	for _, c := range s.Inputs.Stores {
 		j.validateRendered(coming, c)
 	}
@@ -39,54 +36,6 @@ func checkValues(_ context.Context, s *Subject) Result {
 		return skipResult("no AIStor custom resources")
 	}
 	return j.findings.buildResult("%s are valid for all CRDs of the plan", plural.Count(j.evaluated, "custom resource"))
-}
-
-// crdList are CustomResourceDefinitions, each with where it comes from.
-type crdList []crdSource
-
-type crdSource struct {
-	crd  images.Object
-	from string
-}
-
-func newCRDList(from string, crds ...images.Object) crdList {
-	var d crdList
-	for _, crd := range crds {
-		d = append(d, crdSource{crd, from})
-	}
-	return d
-}
-
-// targetCRDs are those of the operator's target, and what the cluster
-// has beside them.
-func targetCRDs(s *Subject) crdList {
-	var d crdList
-	if t := s.operatorTarget(); t != nil {
-		d = newCRDList("chart "+t.To.String(), filterByKind(t.After, "CustomResourceDefinition")...)
-	}
-	return append(d, installedCRDs(s)...)
-}
-
-func installedCRDs(s *Subject) crdList {
-	var d crdList
-	for _, c := range s.Facts.CRDs {
-		if len(c.Object) > 0 {
-			d = append(d, crdSource{c.Object, "the installed CRD"})
-		}
-	}
-	return d
-}
-
-// findFor is the definition of a custom resource's kind, the first there is; its
-// crd is nil where there is none.
-func (d crdList) findFor(o images.Object) crdSource {
-	group, _, grouped := strings.Cut(images.NestedString(o, "apiVersion"), "/")
-	for _, one := range d {
-		if grouped && images.NestedString(one.crd, "spec", "group") == group && images.NestedString(one.crd, "spec", "names", "kind") == images.NestedString(o, "kind") {
-			return one
-		}
-	}
-	return crdSource{}
 }
 
 // valueValidator gathers what one run of the check finds.
@@ -110,17 +59,17 @@ func newValueValidator(s *Subject) *valueValidator {
 
 // validateRendered validates the custom resources that a change renders, as they will be
 // once Helm has patched them.
-func (j *valueValidator) validateRendered(d crdList, c plan.Change) {
+func (j *valueValidator) validateRendered(d plan.CRDList, c plan.Change) {
 	for _, o := range c.After {
-		def := d.findFor(o)
-		if def.crd == nil {
+		def := d.FindFor(o)
+		if def.CRD == nil {
 			continue
 		}
 		before, after := j.beforeAndAfter(c, o)
-		k := bindingKey(plan.KeyOf(o, c.Namespace))
+		k := plan.KeyOf(o, c.Namespace).WithoutVersion()
 		j.evaluated++
-		for _, b := range j.findViolations(def.crd, before, after) {
-			j.addViolation(Fail, k, b, def.from, valuesName(c))
+		for _, b := range j.findViolations(def.CRD, before, after) {
+			j.addViolation(Fail, k, b, def.From, c.ValuesName())
 		}
 	}
 }
@@ -128,22 +77,22 @@ func (j *valueValidator) validateRendered(d crdList, c plan.Change) {
 // beforeAndAfter are a custom resource before and after a change renders it.
 // Only object stores are known as they live.
 func (j *valueValidator) beforeAndAfter(c plan.Change, o images.Object) (before, after images.Object) {
-	was := findObject(c.Before, images.NestedString(o, "kind"), images.NestedString(o, "metadata", "name"))
+	was := images.FindObject(c.Before, images.NestedString(o, "kind"), images.NestedString(o, "metadata", "name"))
 	if live := liveStore(j.subject.Facts, c.Namespace, o); live != nil {
-		return live, applyHelmPatch(live, was, o)
+		return live, plan.ApplyHelmPatch(live, was, o)
 	}
 	return was, o
 }
 
 // validateStoredVersions asks that a definition keeps every version that objects are stored in:
 // the server refuses it otherwise.
-func (j *valueValidator) validateStoredVersions(d crdList) {
+func (j *valueValidator) validateStoredVersions(d plan.CRDList) {
 	for _, def := range d {
-		name, versions := images.NestedString(def.crd, "metadata", "name"), versionsOf(def.crd)
+		name, versions := images.NestedString(def.CRD, "metadata", "name"), versionsOf(def.CRD)
 		for _, have := range j.subject.Facts.CRDs {
 			for _, v := range have.Stored {
 				if have.Name == name && !slices.Contains(versions, v) {
-					j.findings.addFailure(crdKey(name), "CRD %s: stored version %s is missing in %s", name, v, def.from).
+					j.findings.addFailure(crdKey(name), "CRD %s: stored version %s is missing in %s", name, v, def.From).
 						setDetails("status.storedVersions: "+strings.Join(have.Stored, ", "), "among "+strings.Join(versions, ", "),
 							"kubectl get crd "+name+" -o jsonpath='{.status.storedVersions}'")
 				}
@@ -154,27 +103,27 @@ func (j *valueValidator) validateStoredVersions(d crdList) {
 
 // validateLive validates a live store against the CRDs of one operator chart: an
 // operator could not write what they don't accept.
-func (j *valueValidator) validateLive(d crdList, st plan.Store) {
-	def := d.findFor(st.Object)
-	if def.crd == nil {
+func (j *valueValidator) validateLive(d plan.CRDList, st plan.Store) {
+	def := d.FindFor(st.Object)
+	if def.CRD == nil {
 		return
 	}
 	j.evaluated++
-	list := j.findViolations(def.crd, st.Object, st.Object)
+	list := j.findViolations(def.CRD, st.Object, st.Object)
 	if len(list) == 0 {
 		return
 	}
 	status, values := Fail, "the values of object store "+st.Key()
 	for _, c := range j.subject.Inputs.Stores {
-		if o := findObject(c.After, aistor.KindObjectStore, st.Name); o != nil && c.Namespace == st.Namespace {
-			values = valuesName(c)
-			if before, after := j.beforeAndAfter(c, o); len(j.findViolations(def.crd, before, after)) == 0 {
+		if o := images.FindObject(c.After, aistor.KindObjectStore, st.Name); o != nil && c.Namespace == st.Namespace {
+			values = c.ValuesName()
+			if before, after := j.beforeAndAfter(c, o); len(j.findViolations(def.CRD, before, after)) == 0 {
 				status = Warn // only until the store's own upgrade
 			}
 		}
 	}
 	for _, b := range list {
-		j.addViolation(status, storeKey(st), b, def.from, values)
+		j.addViolation(status, storeKey(st), b, def.From, values)
 	}
 }
 
@@ -211,7 +160,7 @@ func (j *valueValidator) addViolation(status Status, k plan.ObjectKey, b violati
 	if slices.ContainsFunc(j.findings.list, func(one finding) bool { return one.object == k && one.observed == b.String() }) {
 		return // another chart on the way said it
 	}
-	name := strings.Replace(objectLabel(k), "objectstore ", "object store ", 1)
+	name := strings.Replace(k.Label(), "objectstore ", "object store ", 1)
 	if b.serverOnly {
 		j.findings.addError(k, "%s: %s: can be validated only by a server with the CRD of %s", name, b, from).
 			setDetails(b.String(), "accepted", "review it, then --waive "+idValues+"=REASON")
@@ -228,13 +177,13 @@ func acceptedByTarget(s *Subject, t plan.DryRun) bool {
 	if len(t.Fields) == 0 || strings.Contains(t.Cause, "denied") {
 		return false
 	}
-	j, installed, coming := newValueValidator(s), installedCRDs(s), targetCRDs(s)
+	j, installed, coming := newValueValidator(s), s.Facts.InstalledCRDs(), s.ruleInputs().TargetCRDs()
 	for _, c := range s.orderedChanges() {
 		if c.Key()+" to "+c.To.String() != t.Change {
 			continue
 		}
-		o := findObject(c.After, t.Kind, t.Name)
-		now, then := installed.findFor(o).crd, coming.findFor(o).crd
+		o := images.FindObject(c.After, t.Kind, t.Name)
+		now, then := installed.FindFor(o).CRD, coming.FindFor(o).CRD
 		if o == nil || now == nil || then == nil {
 			continue
 		}
@@ -260,40 +209,4 @@ func liveStore(f *plan.Facts, namespace string, o images.Object) images.Object {
 		}
 	}
 	return nil
-}
-
-// storeAfter is a live store after its own upgrade, nil where the plan does not
-// touch it.
-func storeAfter(s *Subject, st plan.Store) images.Object {
-	for _, c := range slices.Backward(s.Inputs.Stores) {
-		if o := findObject(c.After, aistor.KindObjectStore, st.Name); o != nil && c.Namespace == st.Namespace {
-			return applyHelmPatch(st.Object, findObject(c.Before, aistor.KindObjectStore, st.Name), o)
-		}
-	}
-	return nil
-}
-
-// applyHelmPatch is a live object after Helm's patch, which for custom resources is
-// made of the two manifests alone. What cannot be made is the rendered object.
-func applyHelmPatch(live, before, after images.Object) images.Object {
-	if before == nil {
-		before = after
-	}
-	docs := make([][]byte, 3)
-	for i, o := range []images.Object{live, before, after} {
-		docs[i], _ = json.Marshal(o)
-	}
-	patch, err := jsonpatch.CreateMergePatch(docs[1], docs[2])
-	if err != nil {
-		return after
-	}
-	merged, err := jsonpatch.MergePatch(docs[0], patch)
-	if err != nil {
-		return after
-	}
-	var out images.Object
-	if json.Unmarshal(merged, &out) != nil {
-		return after
-	}
-	return out
 }

@@ -153,7 +153,7 @@ func checkVolumesBound(_ context.Context, s *Subject) Result {
 		claim := v.ClaimNamespace + "/" + v.ClaimName
 		if now, there := bound[claim]; there && now != v.Name {
 			k := plan.ObjectKey{Kind: "PersistentVolume", Name: v.Name}
-			f.addWarning(k, "%s: %s, of an earlier claim %s; it may hold data that the store lacks", objectLabel(k), v.Phase, claim).
+			f.addWarning(k, "%s: %s, of an earlier claim %s; it may hold data that the store lacks", k.Label(), v.Phase, claim).
 				setDetails("claim has volume "+cmp.Or(strings.TrimSpace(now), "none"), "no second volume", describeCommand(k))
 		}
 	}
@@ -171,9 +171,9 @@ func judgeClaim(f *findings, s *Subject, c plan.Claim) {
 	switch why := interruptedReason(s); {
 	case c.Phase == plan.PhaseBound:
 	case c.Phase == "Pending" && why != "":
-		f.addWarning(k, "%s: Pending: %s", objectLabel(k), why).setDetails(c.Phase, plan.PhaseBound, describeCommand(k))
+		f.addWarning(k, "%s: Pending: %s", k.Label(), why).setDetails(c.Phase, plan.PhaseBound, describeCommand(k))
 	default:
-		f.addFailure(k, "%s: %s", objectLabel(k), cmp.Or(strings.TrimSpace(c.Phase), "no phase")).setDetails(cmp.Or(strings.TrimSpace(c.Phase), "no phase"), plan.PhaseBound, describeCommand(k))
+		f.addFailure(k, "%s: %s", k.Label(), cmp.Or(strings.TrimSpace(c.Phase), "no phase")).setDetails(cmp.Or(strings.TrimSpace(c.Phase), "no phase"), plan.PhaseBound, describeCommand(k))
 	}
 }
 

@@ -41,7 +41,7 @@ func evaluateDryRuns(s *Subject, pods bool, thing, passed, nothing string) Resul
 			continue
 		}
 		tried++
-		name := objectLabel(t.ObjectKey)
+		name := t.ObjectKey.Label()
 		if t.Pod && t.Kind == "Deployment" {
 			name = "a pod of " + name
 		}

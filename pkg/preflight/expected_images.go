@@ -29,7 +29,7 @@ func collectExpectedImages(s *Subject) expectedImages {
 	e := expectedImages{requested: s.ExpectedImages, operator: map[string]images.Ref{},
 		stores: map[string]map[string]images.Ref{}, planned: map[images.Ref]plan.PlannedImage{}, parse: newRefParser()}
 	if op := s.Facts.Operator; op != nil {
-		e.addOperator(images.ParseObjects(op.Manifest), op.Namespace)
+		e.addOperator(images.ParseObjects(op.Manifest))
 	}
 	for _, st := range s.Facts.Stores {
 		for _, img := range st.Images {
@@ -52,25 +52,26 @@ func (e *expectedImages) addStore(key string, ref images.Ref) {
 }
 
 // addOperator takes every image that the operator's objects name.
-func (e *expectedImages) addOperator(objects []images.Object, namespace string) {
-	for _, img := range renderedImages(objects, namespace) {
-		if ref, err := images.ParseRef(img.value); err == nil {
-			e.operator[ref.Base()] = ref
-		}
+func (e *expectedImages) addOperator(objects []images.Object) {
+	found, _ := images.DiscoverRendered(objects) // no pod runs what is no reference
+	for _, img := range found {
+		e.operator[img.Ref.Base()] = img.Ref
 	}
 }
 
 func (e *expectedImages) addInputs(s *Subject) {
 	if t := s.operatorTarget(); t != nil {
-		e.addOperator(t.After, t.Namespace)
+		e.addOperator(t.After)
 	}
 	for _, c := range s.orderedChanges() {
 		if c.Store == "" {
 			continue
 		}
-		for _, img := range renderedImages(filterByKind(c.After, aistor.KindObjectStore), c.Namespace) {
-			if ref, err := images.ParseRef(img.value); err == nil {
-				e.addStore(img.object.Namespace+"/"+img.object.Name, ref)
+		for _, o := range images.FilterByKind(c.After, aistor.KindObjectStore) {
+			k := plan.KeyOf(o, c.Namespace)
+			found, _ := images.DiscoverRendered([]images.Object{o})
+			for _, img := range found {
+				e.addStore(k.Namespace+"/"+k.Name, img.Ref)
 			}
 		}
 	}

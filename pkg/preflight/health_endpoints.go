@@ -74,7 +74,7 @@ func checkOperatorLog(_ context.Context, s *Subject) Result {
 		if !s.Since.IsZero() {
 			look += " --since-time " + since
 		}
-		f.addWarning(e.Pod, "%s: container %s wrote %s, last %s: %s", objectLabel(e.Pod), e.Container, plural.CountTimes(e.Count), e.Last.UTC().Format(time.RFC3339), e.Message).
+		f.addWarning(e.Pod, "%s: container %s wrote %s, last %s: %s", e.Pod.Label(), e.Container, plural.CountTimes(e.Count), e.Last.UTC().Format(time.RFC3339), e.Message).
 			setDetails(plural.CountTimes(e.Count), "no pull or reconcile errors", look)
 	}
 	if len(f.list) > 0 {

@@ -123,9 +123,9 @@ func evaluateUnreported(f *findings, facts *plan.Facts) {
 	for _, image := range slices.Sorted(maps.Keys(silent)) {
 		rep := silent[image]
 		k := podKey(rep.pod)
-		line := fmt.Sprintf("%s: container %s: its node reports", objectLabel(k), rep.container)
+		line := fmt.Sprintf("%s: container %s: its node reports", k.Label(), rep.container)
 		if rep.count > 1 {
-			line = fmt.Sprintf("%s: container %s and %d more: their nodes report", objectLabel(k), rep.container, rep.count-1)
+			line = fmt.Sprintf("%s: container %s and %d more: their nodes report", k.Label(), rep.container, rep.count-1)
 		}
 		f.addWarning(k, "%s no digest, so the running image of %s is unknown", line, image).
 			setDetails("no digest", "a digest of "+image, describeCommand(k))
@@ -248,7 +248,7 @@ func evaluateImageIDs(f *findings, r runningImage, known map[string]bool, a quer
 			continue
 		}
 		k := podKey(rep.pod)
-		line := fmt.Sprintf("%s: container %s runs %s", objectLabel(k), rep.container, id)
+		line := fmt.Sprintf("%s: container %s runs %s", k.Label(), rep.container, id)
 		if rep.count > 1 {
 			line = fmt.Sprintf("%s and %d more", line, rep.count-1)
 		}

@@ -76,7 +76,7 @@ func matchesBundle(found ManifestInfo, img plan.PlannedImage) bool {
 }
 
 func evaluatePresence(f *findings, s *Subject, img plan.PlannedImage, a queryResult, said map[string]bool) {
-	k := imageObject(img)
+	k := img.ObjectKey()
 	if a.err != nil {
 		status, line, perImage := describeRefusal(a.err, img.Private)
 		if !img.IsRequired() && status == Fail {

@@ -28,14 +28,14 @@ func checkLicense(_ context.Context, s *Subject) Result {
 		return skipResult("no operator found")
 	case k.Kind == "":
 		k = secretKey(s.Facts.Operator.Namespace, aistor.LicenseSecret)
-		return Result{Status: Error, Message: objectLabel(k) + ": was not read", Objects: []plan.ObjectKey{k},
+		return Result{Status: Error, Message: k.Label() + ": was not read", Objects: []plan.ObjectKey{k},
 			Observed: "unknown", Required: "a license", Remedy: shellquote.Command("kubectl get secret %s -n %s", k.Name, k.Namespace)}
 	}
 	l, err := aistor.ParseLicense(token)
 	var f findings
 	switch {
 	case errors.Is(err, aistor.ErrNoLicense):
-		f.addFailure(k, "%s: contains no license, so object stores would not start or would be read-only", objectLabel(k)).
+		f.addFailure(k, "%s: contains no license, so object stores would not start or would be read-only", k.Label()).
 			setDetails("none", "a license", licenseRemedy)
 	case err != nil:
 		f.addFailure(k, "license of %s: %s", from, firstLine(err)).setDetails("unreadable", "a token that begins with eyJ", licenseRemedy)
@@ -64,14 +64,14 @@ func licenseOf(s *Subject) (token []byte, k plan.ObjectKey, from string) {
 	}
 	if s.Inputs != nil {
 		for _, c := range slices.Backward(s.Inputs.Operator) {
-			if o := findObject(c.After, "Secret", aistor.LicenseSecret); o != nil {
+			if o := images.FindObject(c.After, "Secret", aistor.LicenseSecret); o != nil {
 				return renderedLicense(o), secretKey(c.Namespace, aistor.LicenseSecret), "the values of release " + c.Key()
 			}
 		}
 	}
 	if l := s.Facts.License; l != nil {
 		k := secretKey(l.Namespace, aistor.LicenseSecret)
-		return l.Token, k, objectLabel(k)
+		return l.Token, k, k.Label()
 	}
 	return nil, plan.ObjectKey{}, ""
 }

@@ -96,7 +96,7 @@ func checkWritable(ctx context.Context, s *Subject) Result {
 				continue
 			}
 			said[line] = true
-			f.addFinding(status, imageObject(img), "image %s must be pushed: %s", img.Private, line).
+			f.addFinding(status, img.ObjectKey(), "image %s must be pushed: %s", img.Private, line).
 				setDetails(line, "push permission", cmp.Or(strings.TrimSpace(hintOf(err)), "let the registry's owner run helm aistor push, then add --push never"))
 		}
 	}
@@ -145,7 +145,7 @@ func evaluateRollbackImages(ctx context.Context, f *findings, s *Subject) int {
 	for i, img := range old {
 		if err := answers[questions[i].cacheKey()].err; err != nil {
 			_, line, _ := describeRefusal(err, img.Private)
-			f.addWarning(imageObject(img), "running image %s cannot be pulled: %s", img.Private, line).
+			f.addWarning(img.ObjectKey(), "running image %s cannot be pulled: %s", img.Private, line).
 				setDetails(strings.TrimSpace(line), "200", "push it before the upgrade, while a node still has it")
 		}
 	}
@@ -244,8 +244,8 @@ func checkTags(_ context.Context, s *Subject) Result {
 		}
 		looked++
 		if _, err := aistor.ParseServerVersion(img.Private.Tag); err != nil {
-			f.addWarning(imageObject(img), "image %s: the tag is not a release, so the operator may refuse the update", img.Private).
-				setDetails(cmp.Or(strings.TrimSpace(img.Private.Tag), "no tag"), "RELEASE.…", "use the image's release tag in the values; referenced by "+requestedBy(img))
+			f.addWarning(img.ObjectKey(), "image %s: the tag is not a release, so the operator may refuse the update", img.Private).
+				setDetails(cmp.Or(strings.TrimSpace(img.Private.Tag), "no tag"), "RELEASE.…", "use the image's release tag in the values; referenced by "+img.ReferencedBy())
 		}
 	}
 	if looked == 0 {

@@ -48,10 +48,3 @@ func allReleases(f *plan.Facts) []plan.InstalledRelease {
 	}
 	return list
 }
-
-// ownedBy reports whether owner, as the facts write it, is the release
-// namespace/name. Some owners are kept without their namespace.
-func ownedBy(owner, release string) bool {
-	_, name, _ := strings.Cut(release, "/")
-	return owner == release || owner == name
-}

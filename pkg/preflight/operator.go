@@ -35,15 +35,15 @@ func checkOperatorService(_ context.Context, s *Subject) Result {
 	switch {
 	case i < 0 && hasListGap(s.Facts, "services"):
 	case i < 0:
-		f.addFailure(k, "%s: missing, so servers cannot fetch their update", objectLabel(k)).
+		f.addFailure(k, "%s: missing, so servers cannot fetch their update", k.Label()).
 			setDetails("none", fmt.Sprintf("port %d with endpoints", aistor.PortOperator), shellquote.Command("helm status %s -n %s", op.Name, op.Namespace))
 	case !slices.Contains(s.Facts.Services[i].Ports, aistor.PortOperator):
-		f.addFailure(k, "%s: has no port %d", objectLabel(k), aistor.PortOperator).
+		f.addFailure(k, "%s: has no port %d", k.Label(), aistor.PortOperator).
 			setDetails(fmt.Sprint(s.Facts.Services[i].Ports), fmt.Sprint(aistor.PortOperator), describeCommand(k))
 	case s.Facts.Services[i].Ready == 0 && !hasListGap(s.Facts, "endpointslices"):
-		f.addFailure(k, "%s: has no ready endpoint, so there is no operator leader", objectLabel(k)).setDetails("0 endpoints", ">= 1", get)
+		f.addFailure(k, "%s: has no ready endpoint, so there is no operator leader", k.Label()).setDetails("0 endpoints", ">= 1", get)
 	}
-	return f.buildResult("%s has endpoints on port %d", objectLabel(k), aistor.PortOperator)
+	return f.buildResult("%s has endpoints on port %d", k.Label(), aistor.PortOperator)
 }
 
 func checkWebhook(_ context.Context, s *Subject) Result {
@@ -58,7 +58,7 @@ func checkWebhook(_ context.Context, s *Subject) Result {
 	var f findings
 	if len(s.Facts.Webhooks) == 0 && !hasListGap(s.Facts, "mutatingwebhookconfigurations") {
 		k := plan.ObjectKey{Kind: "MutatingWebhookConfiguration", Name: aistor.WebhookConfiguration}
-		f.addFailure(k, "%s: missing, although release %s contains it", objectLabel(k), op.Key()).
+		f.addFailure(k, "%s: missing, although release %s contains it", k.Label(), op.Key()).
 			setDetails("none", "one", "kubectl get mutatingwebhookconfigurations")
 	}
 	for _, w := range s.Facts.Webhooks {
@@ -107,7 +107,7 @@ func checkOperatorImage(_ context.Context, s *Subject) Result {
 	}
 	var f findings
 	for _, c := range s.Inputs.Operator {
-		for _, o := range filterByKind(c.After, "Deployment") {
+		for _, o := range images.FilterByKind(c.After, "Deployment") {
 			evaluateOperatorImage(&f, c, o)
 		}
 	}
@@ -120,9 +120,10 @@ func evaluateOperatorImage(f *findings, c plan.Change, o images.Object) {
 		return
 	}
 	k := plan.KeyOf(o, c.Namespace)
-	for _, img := range renderedImages([]images.Object{o}, c.Namespace) {
-		ref, err := images.ParseRef(img.value)
-		if err != nil || ref.Base() != "operator" || ref.Tag == "" {
+	found, _ := images.DiscoverRendered([]images.Object{o})
+	for _, img := range found {
+		ref := img.Ref
+		if ref.Base() != "operator" || ref.Tag == "" {
 			continue
 		}
 		have, errA := aistor.ParseServerVersion(ref.Tag)
@@ -130,8 +131,8 @@ func evaluateOperatorImage(f *findings, c plan.Change, o images.Object) {
 		if errA != nil || errB != nil || have.Compare(need) == 0 {
 			continue
 		}
-		f.addFailure(k, "%s: chart %s would run operator %s instead of %s", objectLabel(k), c.To, ref.Tag, want).
-			setDetails(ref.Tag, want, "remove the tag from images.operator in "+valuesName(c))
+		f.addFailure(k, "%s: chart %s would run operator %s instead of %s", k.Label(), c.To, ref.Tag, want).
+			setDetails(ref.Tag, want, "remove the tag from images.operator in "+c.ValuesName())
 	}
 }
 
@@ -144,7 +145,7 @@ func valuesName(c plan.Change) string {
 
 // rendersObject reports whether a release made an object.
 func rendersObject(r *plan.InstalledRelease, kind, name string) bool {
-	return findObject(images.ParseObjects(r.Manifest), kind, name) != nil
+	return images.FindObject(images.ParseObjects(r.Manifest), kind, name) != nil
 }
 
 // hasWorkload reports whether a workload is there.

@@ -119,7 +119,7 @@ func evaluatePodImage(f *findings, e expectedImages, p plan.Pod, c plan.Containe
 	if err == nil && sameImage(have, want) {
 		return
 	}
-	f.addFailure(podKey(p), "%s: %s %s has image %s, expected %s", objectLabel(podKey(p)), containerKind(c), c.Name, c.Image, want).
+	f.addFailure(podKey(p), "%s: %s %s has image %s, expected %s", podKey(p).Label(), containerKind(c), c.Name, c.Image, want).
 		setDetails(c.Image, want.String(),
 			shellquote.Command("kubectl get pods -n %s -o jsonpath='{.items[*].spec.containers[?(@.name==\"%s\")].image}'", p.Namespace, c.Name))
 }

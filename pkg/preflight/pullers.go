@@ -105,14 +105,14 @@ func referencedSecrets(s *Subject) []imagePuller {
 	}
 	list = append(list, renderedSecrets(s)...)
 	for _, st := range s.Facts.Stores {
-		if st.ImagePullSecret != "" && (s.Inputs == nil || renderedStore(s, st) == nil) {
+		if st.ImagePullSecret != "" && (s.Inputs == nil || s.Inputs.RenderedStore(st) == nil) {
 			list = append(list, imagePuller{namespace: st.Namespace, secrets: []string{st.ImagePullSecret}, requestedBy: "object store " + st.Key()})
 		}
 	}
 	if s.Plan == nil && s.Inputs == nil {
 		for _, p := range s.Facts.Pods {
 			if len(p.PullSecrets) > 0 {
-				list = append(list, imagePuller{namespace: p.Namespace, secrets: p.PullSecrets, requestedBy: objectLabel(podKey(p))})
+				list = append(list, imagePuller{namespace: p.Namespace, secrets: p.PullSecrets, requestedBy: podKey(p).Label()})
 			}
 		}
 	}
@@ -137,7 +137,7 @@ func renderedSecrets(s *Subject) []imagePuller {
 			}
 			names = slices.DeleteFunc(names, func(n string) bool { return n == "" })
 			if len(names) > 0 {
-				list = append(list, imagePuller{namespace: k.Namespace, secrets: names, requestedBy: objectLabel(k)})
+				list = append(list, imagePuller{namespace: k.Namespace, secrets: names, requestedBy: k.Label()})
 			}
 		}
 	}

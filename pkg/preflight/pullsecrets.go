@@ -91,11 +91,11 @@ func evaluateTemplates(f *findings, s *Subject) {
 		if c.Intermediate {
 			continue
 		}
-		for _, o := range filterByKind(c.After, "Deployment") {
+		for _, o := range images.FilterByKind(c.After, "Deployment") {
 			k := plan.KeyOf(o, c.Namespace)
 			if len(templateSecrets(o)) == 0 && len(accountSecrets(s.Facts, k.Namespace)) == 0 {
-				f.addWarning(k, "%s: chart %s sets no pull secret for its pods", objectLabel(k), c.To).
-					setDetails("none", name, "set global.operator.imagePullSecrets to [{name: "+name+"}] in "+valuesName(c))
+				f.addWarning(k, "%s: chart %s sets no pull secret for its pods", k.Label(), c.To).
+					setDetails("none", name, "set global.operator.imagePullSecrets to [{name: "+name+"}] in "+c.ValuesName())
 			}
 		}
 	}
@@ -135,16 +135,16 @@ func evaluateSecretContent(f *findings, p imagePuller, sec plan.PullSecret) {
 	again := shellquote.Command("kubectl delete secret %s -n %s && ", sec.Name, sec.Namespace) + createSecret(sec.Namespace, sec.Name, p.images)
 	switch {
 	case sec.Type == typeDockerCfg:
-		f.addError(k, "%s: has the legacy type %s, which is not checked", objectLabel(k), typeDockerCfg).
+		f.addError(k, "%s: has the legacy type %s, which is not checked", k.Label(), typeDockerCfg).
 			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	case sec.Type != typeDockerConfigJSON:
-		f.addFailure(k, "%s: is of type %s, which kubelet does not use", objectLabel(k), cmp.Or(strings.TrimSpace(sec.Type), "(none)")).
+		f.addFailure(k, "%s: is of type %s, which kubelet does not use", k.Label(), cmp.Or(strings.TrimSpace(sec.Type), "(none)")).
 			setDetails(sec.Type, typeDockerConfigJSON, again)
 		return
 	}
 	if _, err := ParseDockerConfig(sec.Data); err != nil {
-		f.addFailure(k, "%s: %v", objectLabel(k), err).setDetails("unreadable", "a Docker config in JSON", again)
+		f.addFailure(k, "%s: %v", k.Label(), err).setDetails("unreadable", "a Docker config in JSON", again)
 	}
 }
 

@@ -2,11 +2,9 @@ package preflight
 
 import (
 	"context"
-	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -15,54 +13,6 @@ const publicReferencesReason = "references stay public: the nodes' runtime redir
 
 // checkRenderedRefs checks every image that the target renders: each must be
 // a reference at all, which no chart checks, and live in the private registry.
-func checkRenderedRefs(_ context.Context, s *Subject) Result {
-	if s.registrySettings().KeepsReferences() {
-		return skipResult(publicReferencesReason)
-	}
-	mirror := s.registrySettings().Mirror
-	if mirror.Registry == "" {
-		return skipResult("no private registry set")
-	}
-	var f findings
-	count := 0
-	for _, c := range s.orderedChanges() {
-		optional := optionalRefs(c)
-		for _, img := range renderedImages(c.After, c.Namespace) {
-			count++
-			evaluateRendering(&f, mirror, c, img, optional)
-		}
-	}
-	return f.buildResult("all %d rendered references are in %s", count, mirror.Registry)
-}
-
-func evaluateRendering(f *findings, mirror images.Mirror, c plan.Change, img imageReference, optional map[string]bool) {
-	ref, err := images.ParseRef(img.value)
-	switch {
-	case err != nil:
-		f.addFailure(img.object, "%s: %s: %q is not an image reference, so its pod would not start", objectLabel(img.object), img.path, img.value).
-			setDetails(img.value, "HOST/PATH:TAG", "correct the image in "+valuesName(c))
-	case !mirror.Owns(ref):
-		status, what := Fail, ""
-		if optional[img.value] {
-			status, what = Warn, " (only if its feature is enabled)"
-		}
-		f.addFinding(status, img.object, "%s: %s: %s is pulled from outside the private registry%s", objectLabel(img.object), img.path, ref, what).
-			setDetails(ref.String(), mirror.Map(ref).String(), "helm aistor values")
-	}
-}
-
-// optionalRefs are the references of a change that nothing pulls with the
-// values as they are.
-func optionalRefs(c plan.Change) map[string]bool {
-	m := map[string]bool{}
-	for _, img := range c.Images {
-		m[img.Ref.String()] = len(img.Reasons) > 0 && !slices.ContainsFunc(img.Reasons, func(r images.Reason) bool { return r.Kind.IsRequired() })
-	}
-	return m
-}
-
-// checkRunningRefs checks every running container, init containers and
-// sidecars too.
 func checkRunningRefs(_ context.Context, s *Subject) Result {
 	if s.registrySettings().KeepsReferences() {
 		return skipResult(publicReferencesReason)
@@ -86,7 +36,7 @@ func checkRunningRefs(_ context.Context, s *Subject) Result {
 			if err == nil {
 				want = mirror.Map(ref).String()
 			}
-			f.addFailure(podKey(p), "%s: %s %s: %s is not in the private registry", objectLabel(podKey(p)), containerKind(c), c.Name, c.Image).
+			f.addFailure(podKey(p), "%s: %s %s: %s is not in the private registry", podKey(p).Label(), containerKind(c), c.Name, c.Image).
 				setDetails(c.Image, want, "helm aistor values")
 		}
 	}

@@ -177,27 +177,3 @@ func evaluateRecordSize(f *findings, c plan.Change) {
 	f.addFinding(status, releaseKey(c.Key()), "%s", line).
 		setDetails(fmt.Sprintf("%d bytes", c.RecordSize.Bytes), fmt.Sprintf("<= %d bytes", recordLimit), remedy)
 }
-
-func checkGitOps(_ context.Context, s *Subject) Result {
-	var f findings
-	if s.Plan != nil && s.Plan.Options.GitOps {
-		return f.buildResult("the plan is applied through GitOps")
-	}
-	for _, m := range s.Facts.GitOpsOwners {
-		status, what := Warn, "an upgrade made here would be reverted"
-		if changesRelease(s, m.Release) {
-			status, what = Fail, "it would revert this upgrade"
-		}
-		f.addFinding(status, m.Reconciler, "release %s: reconciled by %s (%s): %s", m.Release, m.Tool, m.Reconciler, what).
-			setDetails(m.Tool, "not managed by a GitOps tool", suspendCommand(m))
-	}
-	return f.buildResult("no release is reconciled by Flux or Argo CD")
-}
-
-func suspendCommand(m plan.GitOpsOwner) string {
-	if m.Tool == "Flux" {
-		return shellquote.Command("flux suspend %s %s -n %s", strings.ToLower(m.Reconciler.Kind), m.Reconciler.Name, m.Reconciler.Namespace)
-	}
-	return shellquote.Command("kubectl -n %s patch %s %s --type merge -p '{\"spec\":{\"syncPolicy\":{\"automated\":null}}}'",
-		m.Reconciler.Namespace, strings.ToLower(m.Reconciler.Kind), m.Reconciler.Name)
-}

@@ -46,7 +46,7 @@ func checkRollout(_ context.Context, s *Subject) Result {
 }
 
 func evaluateWorkload(f *findings, w plan.Workload) {
-	name := objectLabel(w.ObjectKey)
+	name := w.ObjectKey.Label()
 	status := shellquote.Command("kubectl rollout status %s/%s -n %s", strings.ToLower(w.Kind), w.Name, w.Namespace)
 	switch {
 	case w.ObservedGeneration < w.Generation:
@@ -72,14 +72,14 @@ func evaluateScale(f *findings, s *Subject, w plan.Workload) {
 	}
 	want := int64(1) // the API's default, and what nobody knows better
 	if op := s.Facts.Operator; op != nil {
-		for _, o := range filterByKind(images.ParseObjects(op.Manifest), w.Kind) {
+		for _, o := range images.FilterByKind(images.ParseObjects(op.Manifest), w.Kind) {
 			if images.NestedString(o, "metadata", "name") == w.Name {
 				want = renderedReplicas(o)
 			}
 		}
 	}
 	if want > 0 {
-		f.addFailure(w.ObjectKey, "%s: is scaled to 0", objectLabel(w.ObjectKey)).
+		f.addFailure(w.ObjectKey, "%s: is scaled to 0", w.ObjectKey.Label()).
 			setDetails("0 replicas", plural.Count(int(want), "replica"), shellquote.Command("kubectl scale %s/%s -n %s --replicas=%d", strings.ToLower(w.Kind), w.Name, w.Namespace, want))
 	}
 }
@@ -105,7 +105,7 @@ func evaluateRevisions(f *findings, w plan.Workload, pods []plan.Pod) {
 	}
 	for _, p := range pods {
 		if p.Revision != "" && p.Revision != w.UpdateRevision && p.Terminating.IsZero() {
-			f.addFailure(podKey(p), "%s: still has revision %s of %s, created %s", objectLabel(podKey(p)), p.Revision, objectLabel(w.ObjectKey), p.Created.UTC().Format(time.RFC3339)).
+			f.addFailure(podKey(p), "%s: still has revision %s of %s, created %s", podKey(p).Label(), p.Revision, w.ObjectKey.Label(), p.Created.UTC().Format(time.RFC3339)).
 				setDetails(p.Revision, w.UpdateRevision, describeCommand(podKey(p)))
 		}
 	}
@@ -229,7 +229,7 @@ func checkServices(_ context.Context, s *Subject) Result {
 	for _, v := range s.Facts.Services {
 		if v.Ready == 0 && v.Type != "ExternalName" && !hasListGap(s.Facts, "endpointslices") {
 			k := serviceKey(v.Namespace, v.Name)
-			f.addFailure(k, "%s: has no ready endpoint", objectLabel(k)).
+			f.addFailure(k, "%s: has no ready endpoint", k.Label()).
 				setDetails("0 endpoints", ">= 1", shellquote.Command("kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", v.Namespace, v.Name))
 		}
 	}
@@ -248,7 +248,7 @@ func checkWarnings(_ context.Context, s *Subject) Result {
 		if !s.Since.IsZero() && e.Last.Before(s.Since) || ready[e.Object.Namespace+"/"+e.Object.Name] && clearedWhenReady(e.Reason, s.Since.IsZero()) {
 			continue
 		}
-		f.addWarning(e.Object, "%s: %s: %s (%s, last %s)", objectLabel(e.Object), e.Reason, strings.Join(strings.Fields(e.Message), " "),
+		f.addWarning(e.Object, "%s: %s: %s (%s, last %s)", e.Object.Label(), e.Reason, strings.Join(strings.Fields(e.Message), " "),
 			plural.CountTimes(max(e.Count, 1)), e.Last.UTC().Format(time.RFC3339)).setDetails(e.Reason, "no warnings", describeCommand(e.Object))
 	}
 	if s.Since.IsZero() || s.Now.Sub(s.Since) > eventRetention {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -41,12 +42,29 @@ func runCases(t *testing.T, checks []Check, id string, cases []checkCase) {
 			if c.change != nil {
 				c.change(t, s)
 			}
+			if s.Inputs != nil {
+				fillImages(t, s.Inputs.Operator)
+				fillImages(t, s.Inputs.Stores)
+			}
 			runCase(t, checks[i], s, c)
 		})
 	}
 	if !seen[Pass] || !(seen[Fail] || seen[Warn] || seen[Error]) {
 		if id != "releases-helm4" {
 			t.Errorf("the rows of %s show no pass, or nothing but passes", id)
+		}
+	}
+}
+
+// fillImages gives changes the images that they render.
+func fillImages(t *testing.T, changes []plan.Change) {
+	for i := range changes {
+		found, err := images.DiscoverRendered(changes[i].After)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changes[i].Images == nil {
+			changes[i].Images = found
 		}
 	}
 }

@@ -14,7 +14,7 @@ func TestOrder(t *testing.T) {
 		{name: "operator first", want: Pass, line: "supports 5.10.0"},
 		{name: "steps the other way round", want: Fail, line: "step operator-5.10.0 comes after store-primary",
 			change: func(_ *testing.T, s *Subject) { s.Plan.Steps[0], s.Plan.Steps[1] = s.Plan.Steps[1], s.Plan.Steps[0] }},
-		{name: "an operator that is too old", want: Fail, line: "chart aistor-objectstore-1.0.16 requires operator 5.2.0, but 5.1.0 would run", required: ">= 5.2.0",
+		{name: "an operator that is too old", want: Fail, line: "object store chart 1.0.16 requires operator 5.2.0, but 5.1.0 would run", required: ">= 5.2.0",
 			change: func(_ *testing.T, s *Subject) { s.Inputs.Operator, s.Facts.Operator.Version = nil, "5.1.0" }},
 		{name: "a setting that needs a newer operator", want: Fail, line: "with objectStore.disablePodDisruptionBudget requires operator 5.9.0",
 			change: func(_ *testing.T, s *Subject) {

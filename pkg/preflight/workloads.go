@@ -27,7 +27,7 @@ func checkWorkloads(_ context.Context, s *Subject) Result {
 	}
 	for _, w := range s.Facts.Workloads {
 		if w.Ready < w.Replicas {
-			f.addFailure(w.ObjectKey, "%s: %d of %s ready", objectLabel(w.ObjectKey), w.Ready, plural.CountIs(w.Replicas, "pod")).
+			f.addFailure(w.ObjectKey, "%s: %d of %s ready", w.ObjectKey.Label(), w.Ready, plural.CountIs(w.Replicas, "pod")).
 				setDetails(fmt.Sprintf("%d ready", w.Ready), fmt.Sprintf("%d ready", w.Replicas), describeCommand(w.ObjectKey))
 		}
 	}
@@ -43,10 +43,10 @@ func evaluatePod(f *findings, p plan.Pod, now time.Time) {
 	before := len(f.list)
 	for _, c := range p.Containers {
 		if isBlocked(c) {
-			f.addFailure(k, "%s: container %s: %s", objectLabel(k), c.Name, containerCause(c)).
+			f.addFailure(k, "%s: container %s: %s", k.Label(), c.Name, containerCause(c)).
 				setDetails(c.Reason, "running", podRemedy(p, c))
 		} else if c.Restarts >= restartWarningThreshold {
-			f.addWarning(k, "%s: container %s restarted %s", objectLabel(k), c.Name, plural.CountTimes(c.Restarts)).
+			f.addWarning(k, "%s: container %s restarted %s", k.Label(), c.Name, plural.CountTimes(c.Restarts)).
 				setDetails(plural.Count(c.Restarts, "restart"), fmt.Sprintf("< %d", restartWarningThreshold),
 					shellquote.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name))
 		}
@@ -56,7 +56,7 @@ func evaluatePod(f *findings, p plan.Pod, now time.Time) {
 		evaluateTerminating(f, p, now)
 	case len(f.list) > before || p.Ready || p.Phase == "Succeeded":
 	default:
-		f.addFailure(k, "%s: %s and not ready", objectLabel(k), cmp.Or(strings.TrimSpace(p.Phase), "no phase")).setDetails(p.Phase, "Running and ready", describeCommand(k))
+		f.addFailure(k, "%s: %s and not ready", k.Label(), cmp.Or(strings.TrimSpace(p.Phase), "no phase")).setDetails(p.Phase, "Running and ready", describeCommand(k))
 	}
 }
 
@@ -74,10 +74,10 @@ func evaluateTerminating(f *findings, p plan.Pod, now time.Time) {
 	k := podKey(p)
 	since := now.Sub(p.Terminating)
 	if since <= terminationGrace {
-		f.addWarning(k, "%s: terminating", objectLabel(k)).setDetails("terminating", "gone", describeCommand(k))
+		f.addWarning(k, "%s: terminating", k.Label()).setDetails("terminating", "gone", describeCommand(k))
 		return
 	}
-	f.addFailure(k, "%s: stuck terminating for %s", objectLabel(k), since.Round(time.Second)).
+	f.addFailure(k, "%s: stuck terminating for %s", k.Label(), since.Round(time.Second)).
 		setDetails("terminating since "+p.Terminating.UTC().Format(time.RFC3339), "gone", describeCommand(k))
 }
 
@@ -94,15 +94,6 @@ func podRemedy(p plan.Pod, c plan.Container) string {
 		return describeCommand(podKey(p))
 	}
 	return shellquote.Command("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
-}
-
-// objectLabel is an object as a line begins: "pod aistor/x".
-func objectLabel(k plan.ObjectKey) string {
-	name := k.Name
-	if k.Namespace != "" {
-		name = k.Namespace + "/" + name
-	}
-	return strings.ToLower(k.Kind) + " " + name
 }
 
 func describeCommand(k plan.ObjectKey) string {
