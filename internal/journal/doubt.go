@@ -42,7 +42,7 @@ func (c *Confirmed) sift(records []record, ev Evidence) []record {
 // revision may have been true once: the release may have been installed again.
 func (r record) impossible(ev Evidence) string {
 	for _, s := range r.run.Steps {
-		if s.Before == 0 && len(s.Own) == 0 || !s.changesRelease() {
+		if s.Before == 0 && len(s.Own) == 0 || !s.Action.ChangesRelease() {
 			continue
 		}
 		newest, known := ev.newest(s.Target)
@@ -81,7 +81,7 @@ func (r record) claimsChange(made map[string]time.Time) bool {
 		return true
 	}
 	return slices.ContainsFunc(r.run.Steps, func(s StepRecord) bool {
-		return s.Changed && (s.changesRelease() || s.Action == plan.ActionRecreateBindings)
+		return s.Changed && (s.Action.ChangesRelease() || s.Action == plan.ActionRecreateBindings)
 	})
 }
 
@@ -136,7 +136,7 @@ func resumer(sound []record, digest string) string {
 func (c *Confirmed) unfinished(run Run, of []record, ev Evidence) bool {
 	to := map[string]string{} // the last version of each release
 	for _, s := range run.Steps {
-		if s.changesRelease() && s.To != nil {
+		if s.Action.ChangesRelease() && s.To != nil {
 			to[s.Target] = s.To.Version
 		}
 	}

@@ -50,7 +50,7 @@ func before(runs []Run, r *Run) *Run {
 func (r Run) OpenReleases() []string {
 	open := slices.Clone(r.Open)
 	for _, s := range r.Steps {
-		if !s.changesRelease() {
+		if !s.Action.ChangesRelease() {
 			continue
 		}
 		if s.Status.Over() || s.Changed {
@@ -81,14 +81,10 @@ func (r Run) Called() bool {
 	return slices.ContainsFunc(r.Steps, func(s StepRecord) bool { return s.RevisionBefore() > 0 })
 }
 
-func (s StepRecord) changesRelease() bool {
-	return s.Action == plan.ActionOperator || s.Action == plan.ActionStore
-}
-
 // RevisionBefore is the release's revision before the step's first Helm operation, or 0
 // where there was none.
 func (s StepRecord) RevisionBefore() int {
-	if !s.changesRelease() {
+	if !s.Action.ChangesRelease() {
 		return 0
 	}
 	from := s.Before

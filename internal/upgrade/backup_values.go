@@ -18,7 +18,7 @@ func valuesFile(s plan.Step) string { return "values/" + s.ID + ".yaml" }
 func (w *backupWriter) writeValues(p *plan.Plan, in *plan.Inputs) []string {
 	var steps []string
 	for _, s := range p.Steps {
-		if s.Action != plan.ActionOperator && s.Action != plan.ActionStore {
+		if !s.Action.ChangesRelease() {
 			continue
 		}
 		c, err := changeOf(in, s)

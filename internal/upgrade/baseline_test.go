@@ -133,7 +133,7 @@ func TestAfterAnAlarmNothingThatRestartsStoresIsStarted(t *testing.T) {
 		g    []plan.Step
 		held bool
 	}{
-		{"a store", []plan.Step{{Action: plan.ActionStore}}, true},
+		{"a store", []plan.Step{{Action: plan.ActionStore, Store: "a/s"}}, true},
 		{"an operator that restarts stores", []plan.Step{rolls}, true},
 		{"bindings deleted for one that does", []plan.Step{mend, rolls}, true},
 		{"an operator that restarts none", []plan.Step{mend, operator}, false},

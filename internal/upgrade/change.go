@@ -11,7 +11,7 @@ import (
 // changeOf finds the change that a step executes.
 func changeOf(in *plan.Inputs, s plan.Step) (*plan.Change, error) {
 	all := in.Operator
-	if s.Action == plan.ActionStore {
+	if s.Store != "" {
 		all = in.Stores
 	}
 	i := slices.IndexFunc(all, func(c plan.Change) bool {

@@ -31,7 +31,7 @@ func (e *CredentialError) Lines() []string {
 // plan was refused for every change that nobody accepted: one that is found now
 // is new.
 func (e *Executor) refuseCredentialChanges(ctx context.Context, s plan.Step) error {
-	if s.Action != plan.ActionStore {
+	if s.Store == "" {
 		return nil
 	}
 	c, err := changeOf(e.inputs, s)

@@ -124,12 +124,12 @@ func (e *Executor) lookAnewLater(ctx context.Context, s plan.Step) error {
 func (e *Executor) affected(s plan.Step) (namespaces []string, objects []plan.ObjectKey) {
 	objects = []plan.ObjectKey{{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: aistor.CRDObjectStores}}
 	namespaces = e.watchScope().Namespaces
-	if s.Action == plan.ActionStore {
+	if s.Store != "" {
 		namespace, _, _ := strings.Cut(s.Store, "/")
 		namespaces = []string{namespace}
 	}
 	for _, c := range slices.Concat(e.inputs.Operator, e.inputs.Stores) {
-		if s.Action == plan.ActionStore && c.Key() != s.Target {
+		if s.Store != "" && c.Key() != s.Target {
 			continue
 		}
 		for _, o := range c.Before {

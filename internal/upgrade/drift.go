@@ -13,13 +13,8 @@ import (
 // and our own journal does not explain why. Facts of a kind this version cannot
 // check are reported as unchecked, never silently taken as true.
 func (e *Executor) checkStepDrift(ctx context.Context, s plan.Step) error {
-	if s.Action == plan.ActionMarkFailed {
-		// Its only fact is that the release is pending; if not, it is done.
-		rel, err := e.getRelease(ctx, s)
-		if err != nil {
-			return err
-		}
-		return e.checkOtherHelm(s.Target, rel)
+	if check := actionOf(s).CheckDrift; check != nil {
+		return check(e, ctx, s)
 	}
 	for _, fact := range s.Before {
 		var err error

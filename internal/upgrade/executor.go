@@ -11,6 +11,7 @@ import (
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/lease"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -154,12 +155,15 @@ func (e *Executor) validatePlan() error {
 		if i < 0 {
 			return fmt.Errorf("stopping after %q: the plan has no such step", id)
 		}
-		if e.plan.Steps[i].Action == plan.ActionRecreateBindings {
-			return fmt.Errorf("stopping after %q: the operator would lack permissions; stop after the next step", id)
+		if why := actionOf(e.plan.Steps[i]).Inseparable; why != "" {
+			return fmt.Errorf("stopping after %q: %s; stop after the next step", id, why)
 		}
 	}
 	for _, s := range e.plan.Steps {
-		if !changesRelease(s) {
+		if _, known := actions[s.Action]; !known {
+			return message.Errorf("reading step %q: unknown action\nreceived: %s\nexpected: an action known to this version", s.ID, s.Action)
+		}
+		if !s.Action.ChangesRelease() {
 			continue
 		}
 		c, err := changeOf(e.inputs, s)

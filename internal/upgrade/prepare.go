@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
-	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
 // prepareRun collects facts and opens the journal.
@@ -104,10 +103,10 @@ func (e *Executor) detectDrift(ctx context.Context) error {
 	e.nothingToChange = true
 	touched := map[string]bool{} // targets that an earlier remaining step changes
 	for _, s := range e.plan.Steps {
-		if !changesCluster(s) {
+		if !actionOf(s).Mutates {
 			continue
 		}
-		done, _, err := e.checkDone(ctx, s)
+		done, _, err := actionOf(s).Done(e, ctx, s)
 		if err != nil {
 			return err
 		}
@@ -120,19 +119,9 @@ func (e *Executor) detectDrift(ctx context.Context) error {
 			}
 		}
 		touched[s.Target] = true
-		if changesRelease(s) || s.Action == plan.ActionLicense {
+		if s.Action.ChangesInstallation() {
 			e.nothingToChange = false
 		}
 	}
 	return nil
-}
-
-// changesRelease reports whether a step is one `helm upgrade`.
-func changesRelease(s plan.Step) bool {
-	return s.Action == plan.ActionOperator || s.Action == plan.ActionStore
-}
-
-// changesCluster reports whether a step changes the cluster.
-func changesCluster(s plan.Step) bool {
-	return changesRelease(s) || s.Action == plan.ActionLicense || s.Action == plan.ActionRecreateBindings || s.Action == plan.ActionMarkFailed
 }

@@ -40,7 +40,7 @@ func (e *Executor) isReleaseDone(ctx context.Context, s plan.Step) (bool, string
 func (e *Executor) hasReachedTarget(s plan.Step, rel HelmRelease) bool {
 	from := slices.IndexFunc(e.plan.Steps, func(o plan.Step) bool { return o.ID == s.ID })
 	for _, o := range e.plan.Steps[from:] {
-		if o.Target != s.Target || !changesRelease(o) {
+		if o.Target != s.Target || !o.Action.ChangesRelease() {
 			continue
 		}
 		if c, err := changeOf(e.inputs, o); err == nil && e.matchesTarget(o, c, rel) {

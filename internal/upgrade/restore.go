@@ -27,7 +27,7 @@ import (
 // manifest of the release's deployed revision is created, and as it stands there.
 func (e *Executor) restoreBindings(ctx context.Context, g []plan.Step) {
 	last := g[len(g)-1]
-	if last.Action != plan.ActionOperator || !e.deletedBindings(g) {
+	if !e.deletedBindings(g) {
 		return
 	}
 	rel, err := e.getRelease(ctx, last)

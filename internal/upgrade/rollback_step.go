@@ -84,7 +84,7 @@ func (e *Executor) irreversibleReason(s plan.Step, c *plan.Change, to int, befor
 		return "it cannot be rolled back"
 	}
 	f := e.watch.Snapshot()
-	if s.Action == plan.ActionOperator {
+	if s.Store == "" {
 		now := readiness.StoreFingerprints(f)
 		for _, st := range f.Stores {
 			if now[st.Key()] != before[st.Key()] {

@@ -40,13 +40,13 @@ func (e *Executor) waitForRollout(ctx context.Context, s plan.Step, c *plan.Chan
 // store whose spec this very step leaves as it is gives it none. One that is in
 // place already may still have to be reacted to.
 func operatorMayReact(s plan.Step) bool {
-	return s.Action != plan.ActionStore || s.Unchanged || len(s.Restarts) > 0
+	return s.Store == "" || s.Unchanged || len(s.Restarts) > 0
 }
 
 // unreadyItems lists what a release step waits for. After the operator's, that is
 // every store too: the operator may roll them all.
 func (e *Executor) unreadyItems(f *plan.Facts, s plan.Step, c *plan.Change, floor map[plan.ObjectKey]int64) []string {
-	if s.Action == plan.ActionStore {
+	if s.Store != "" {
 		t := readiness.NewStore(s, c, e.inputs)
 		t.MinGenerations = floor
 		return t.Unready(f)
@@ -79,7 +79,7 @@ func (e *Executor) storeKeys(f *plan.Facts) []string {
 // its turn comes. To wait for it earlier would keep from it what repairs it.
 func (e *Executor) waitsForOwnStep(key string) bool {
 	for _, s := range e.plan.Steps {
-		if s.Action != plan.ActionStore {
+		if s.Store == "" {
 			continue
 		}
 		rec := e.journal.Step(s.ID)
@@ -95,7 +95,7 @@ func (e *Executor) waitsForOwnStep(key string) bool {
 
 // podFilter selects the pods whose failures count for this step.
 func (e *Executor) podFilter(s plan.Step, c *plan.Change) func(plan.Pod) bool {
-	if s.Action == plan.ActionStore {
+	if s.Store != "" {
 		return func(p plan.Pod) bool { return p.Store == s.Store }
 	}
 	operator := readiness.NewOperator(c.Namespace, c.After)

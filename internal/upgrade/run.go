@@ -24,7 +24,7 @@ func groupSteps(steps []plan.Step) [][]plan.Step {
 		} else {
 			out = append(out, []plan.Step{s})
 		}
-		open = s.Action == plan.ActionRecreateBindings || open && s.Action != plan.ActionOperator
+		open = actionOf(s).Inseparable != "" || open && !s.Action.ChangesRelease()
 	}
 	return out
 }
@@ -52,7 +52,7 @@ func (e *Executor) runSteps(ctx context.Context) error {
 // after an alarm what restarts stores. Validation is never held back: it
 // changes nothing.
 func (e *Executor) checkMayStart(g []plan.Step) error {
-	if !e.opts.Deadline.IsZero() && g[0].Action != plan.ActionValidate {
+	if !e.opts.Deadline.IsZero() && !actionOf(g[0]).IgnoresDeadline {
 		var estimate time.Duration
 		for _, s := range g {
 			estimate += time.Duration(s.Estimate)
@@ -63,7 +63,7 @@ func (e *Executor) checkMayStart(g []plan.Step) error {
 		}
 	}
 	restarts := slices.ContainsFunc(g, func(s plan.Step) bool {
-		return s.Action == plan.ActionStore || changesRelease(s) && len(s.Restarts) > 0
+		return s.Store != "" || s.Action.ChangesRelease() && len(s.Restarts) > 0
 	})
 	if e.alarm != "" && restarts {
 		return errors.New("no further store is upgraded: " + e.alarm)
@@ -76,7 +76,9 @@ func (e *Executor) checkMayStart(g []plan.Step) error {
 func (e *Executor) runGroup(ctx context.Context, g []plan.Step) error {
 	for i, s := range g {
 		if err := e.runStep(ctx, s, g[i:], i > 0); err != nil {
-			e.restoreBindings(context.WithoutCancel(ctx), g)
+			if revert := actionOf(g[len(g)-1]).Revert; revert != nil {
+				revert(e, context.WithoutCancel(ctx), g)
+			}
 			return &stepError{s.ID, err}
 		}
 	}
@@ -102,7 +104,7 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, b
 		reading = context.WithoutCancel(ctx)
 	}
 	rec := e.journal.Step(s.ID)
-	done, why, err := e.checkDone(reading, s)
+	done, why, err := actionOf(s).Done(e, reading, s)
 	if err == nil && done {
 		return e.skipStep(ctx, rec, why)
 	}
@@ -118,8 +120,8 @@ func (e *Executor) runStep(ctx context.Context, s plan.Step, rest []plan.Step, b
 		return err
 	}
 	e.emitMessage(s.ID, EventStarted, s.Title)
-	message, err := e.applyStep(ctx, reading, s)
-	if changesCluster(s) {
+	message, err := actionOf(s).Apply(e, ctx, reading, s)
+	if actionOf(s).Mutates {
 		err = cutShort(reading, err)
 	} else {
 		err = interruptedBy(ctx, err)
@@ -135,7 +137,7 @@ func (e *Executor) checkBeforeStep(ctx context.Context, s plan.Step, rest []plan
 	if err := e.mayWrite(ctx); err != nil {
 		return err
 	}
-	if !changesCluster(s) {
+	if !actionOf(s).Mutates {
 		return nil
 	}
 	if err := e.checkStepDrift(ctx, s); err != nil {
@@ -181,59 +183,6 @@ func (e *Executor) finishStep(ctx context.Context, rec *journal.StepRecord, text
 		return saved
 	}
 	return err
-}
-
-// applyStep executes one step. reading ends what a step that changes the cluster
-// does before it sends the first change.
-func (e *Executor) applyStep(ctx, reading context.Context, s plan.Step) (string, error) {
-	switch s.Action {
-	case plan.ActionBackup:
-		return e.writeBackup(ctx)
-	case plan.ActionPush:
-		return "", e.opts.Push(ctx)
-	case plan.ActionPreflight:
-		return "", e.opts.Preflight(ctx)
-	case plan.ActionMarkFailed:
-		return e.markReleaseFailed(reading, s)
-	case plan.ActionRecreateBindings:
-		return e.recreateBindings(reading, s)
-	case plan.ActionLicense:
-		return e.replaceLicense(reading, s)
-	case plan.ActionOperator, plan.ActionStore:
-		return e.changeRelease(ctx, reading, s)
-	case plan.ActionValidate:
-		summary, err := e.opts.Validate(ctx)
-		e.validation = e.secrets.Text(summary)
-		return summary, err
-	}
-	return "", message.Errorf("received: action %q\nexpected: an action known to this version", s.Action)
-}
-
-// checkDone observes whether a step has nothing left to do, and says why.
-func (e *Executor) checkDone(ctx context.Context, s plan.Step) (bool, string, error) {
-	switch s.Action {
-	case plan.ActionBackup:
-		if dir := e.backupDir(); backupComplete(dir, e.digest) {
-			e.recordBackup(dir)
-			return true, "kept from an earlier attempt: " + dir, nil
-		}
-		return e.nothingToChange, "nothing to change", nil
-	case plan.ActionPush:
-		return e.nothingToChange || e.opts.Push == nil, "nothing to push", nil
-	case plan.ActionPreflight:
-		return e.nothingToChange || e.opts.Preflight == nil, "nothing to check", nil
-	case plan.ActionValidate:
-		return e.opts.Validate == nil, "not requested", nil
-	case plan.ActionMarkFailed:
-		rel, err := e.getRelease(ctx, s)
-		settled := !isPending(rel) && !(e.isRollback() && unfinishedRollback(rel))
-		return err == nil && settled, "the release is not pending", err
-	case plan.ActionRecreateBindings:
-		return e.areBindingsRecreated(ctx, s)
-	case plan.ActionLicense:
-		return e.hasLicense(ctx, s)
-	}
-	return e.isReleaseDone(ctx, s)
 }
 
 // isInterrupted reports whether err is only ctx's end showing.

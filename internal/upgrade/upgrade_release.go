@@ -192,10 +192,7 @@ func (e *Executor) recordRevision(ctx context.Context, s plan.Step, rel HelmRele
 // busyRelease is the error of an operation that Helm did not begin because of
 // another one, which is named while it may be at work.
 func (e *Executor) busyRelease(ctx context.Context, s plan.Step, err error) error {
-	rel, lookErr := e.getRelease(ctx, s)
-	if lookErr == nil {
-		lookErr = e.checkOtherHelm(s.Target, rel)
-	}
+	_, lookErr := e.getIdleRelease(ctx, s)
 	if busy, ok := errors.AsType[*BusyError](lookErr); ok {
 		return busy
 	}
@@ -221,52 +218,6 @@ func (e *Executor) resolvePending(ctx context.Context, s plan.Step, rel HelmRele
 	}
 	e.emitMessage(s.ID, EventProgress, fmt.Sprintf("revision %d of %s is %s: marking it as failed", rel.Revision, s.Target, rel.Status))
 	return rel, e.markFailed(ctx, s, rel.Revision)
-}
-
-func (e *Executor) markFailed(ctx context.Context, s plan.Step, revision int) error {
-	namespace, name, _ := strings.Cut(s.Target, "/")
-	err := e.write(ctx, func(ctx context.Context) error {
-		return e.deps.Helm.MarkFailed(context.WithoutCancel(ctx), namespace, name, revision)
-	})
-	return wrapError(err, "marking release as failed", s.Target)
-}
-
-// deleteRollbackRecord deletes the record of an unfinished rollback. Helm takes the newest
-// revision, failed or not, for what is installed: it would compare the older
-// manifest with itself, and leave behind what only the newer chart brought.
-func (e *Executor) deleteRollbackRecord(ctx context.Context, s plan.Step, revision int) error {
-	namespace, name, _ := strings.Cut(s.Target, "/")
-	err := e.write(ctx, func(ctx context.Context) error {
-		return e.deps.Helm.DeleteRollbackRecord(context.WithoutCancel(ctx), namespace, name, revision)
-	})
-	return wrapError(err, "deleting an unfinished rollback of release", s.Target)
-}
-
-// unfinishedRollback reports whether a revision is a rollback that was cut off
-// or failed.
-func unfinishedRollback(rel HelmRelease) bool {
-	return rel.Status == "pending-rollback" || rel.Status == "failed" &&
-		(strings.HasPrefix(rel.Description, "Rollback ") || strings.HasSuffix(rel.Description, "while pending-rollback"))
-}
-
-// markReleaseFailed executes a step that the plan itself asks for. The revision it
-// marks is the one it has read: a running Helm may have finished it and
-// begun another.
-func (e *Executor) markReleaseFailed(ctx context.Context, s plan.Step) (string, error) {
-	rel, err := e.getRelease(ctx, s)
-	if err == nil {
-		err = e.checkOtherHelm(s.Target, rel)
-	}
-	if err != nil {
-		return "", err
-	}
-	if err := e.announce(ctx, e.journal.Step(s.ID)); err != nil {
-		return "", err
-	}
-	if e.plan.Kind == plan.KindRollback && unfinishedRollback(rel) {
-		return "", e.deleteRollbackRecord(ctx, s, rel.Revision)
-	}
-	return "", e.markFailed(ctx, s, rel.Revision)
 }
 
 // getRelease reads a step's release, with retries.

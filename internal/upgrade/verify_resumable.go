@@ -27,7 +27,7 @@ func VerifyResumable(reviewed, now *plan.Plan, facts *plan.Facts, runs []journal
 		return departed(planWithoutSteps(reviewed), planWithoutSteps(now))
 	}
 	for _, s := range now.Steps {
-		if !changesCluster(s) {
+		if !actionOf(s).Mutates {
 			continue
 		}
 		if err := verifyRemainingStep(reviewed, s, facts, ours); err != nil {
@@ -68,14 +68,14 @@ func verifyRemainingStep(reviewed *plan.Plan, s plan.Step, facts *plan.Facts, ou
 	mine := rel != nil && journal.OwnsRevision(ours, s.Target, journal.RevisionOf(*rel))
 	i := slices.IndexFunc(reviewed.Steps, func(w plan.Step) bool { return w.ID == s.ID })
 	if i < 0 {
-		if s.Action == plan.ActionMarkFailed && mine { // a kill of ours left it pending
+		if actionOf(s).LeftByKill && mine { // a kill of ours left it pending
 			return nil
 		}
 		return fmt.Errorf("it has no step %s", s.ID)
 	}
 	w := reviewed.Steps[i]
-	if s.Action == plan.ActionRecreateBindings {
-		return verifyObjects(w, s)
+	if err := verifyObjects(w, s); err != nil {
+		return err
 	}
 	if !reflect.DeepEqual(w.To, s.To) || w.Action != s.Action || w.Target != s.Target || w.Store != s.Store ||
 		w.Values != s.Values || w.Revision != s.Revision || !slices.Equal(w.ValuesFiles, s.ValuesFiles) {
@@ -116,7 +116,7 @@ func verifyRestarts(w, s plan.Step) error {
 // revision that the plan was made for.
 func verifyRevision(reviewed *plan.Plan, target string, rel *plan.InstalledRelease) error {
 	for _, w := range reviewed.Steps {
-		if w.Target != target || !changesRelease(w) {
+		if w.Target != target || !w.Action.ChangesRelease() {
 			continue
 		}
 		for _, f := range w.Before {

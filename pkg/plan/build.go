@@ -133,7 +133,7 @@ func digestOf(v any) string {
 // HasChanges reports whether carrying the plan out would change a release.
 func (p *Plan) HasChanges() bool {
 	for _, s := range p.Steps {
-		if !s.Unchanged && (s.Action == ActionOperator || s.Action == ActionStore || s.Action == ActionLicense) {
+		if !s.Unchanged && s.Action.ChangesInstallation() {
 			return true
 		}
 	}

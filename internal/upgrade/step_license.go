@@ -13,6 +13,14 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
+var _ = register(action{
+	ID: plan.ActionLicense, Mutates: true,
+	Done: (*Executor).hasLicense,
+	Apply: func(e *Executor, _, reading context.Context, s plan.Step) (string, error) {
+		return e.replaceLicense(reading, s)
+	},
+})
+
 // hasLicense reports whether the Secret already contains the license.
 func (e *Executor) hasLicense(ctx context.Context, s plan.Step) (bool, string, error) {
 	secret, err := e.licenseSecret(ctx, s)

@@ -10,6 +10,15 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
+var _ = register(action{
+	ID: plan.ActionRecreateBindings, Mutates: true,
+	Inseparable: "the operator would lack permissions",
+	Done:        (*Executor).areBindingsRecreated,
+	Apply: func(e *Executor, _, reading context.Context, s plan.Step) (string, error) {
+		return e.recreateBindings(reading, s)
+	},
+})
+
 // nextOperatorStep is the operator step after a recreate-bindings step.
 func (e *Executor) nextOperatorStep(s plan.Step) (plan.Step, bool) {
 	from := slices.IndexFunc(e.plan.Steps, func(o plan.Step) bool { return o.ID == s.ID })

@@ -22,6 +22,18 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
+var _ = register(action{
+	ID: plan.ActionBackup,
+	Done: func(e *Executor, _ context.Context, _ plan.Step) (bool, string, error) {
+		if dir := e.backupDir(); backupComplete(dir, e.digest) {
+			e.recordBackup(dir)
+			return true, "kept from an earlier attempt: " + dir, nil
+		}
+		return e.nothingToChange, "nothing to change", nil
+	},
+	Apply: func(e *Executor, ctx, _ context.Context, _ plan.Step) (string, error) { return e.writeBackup(ctx) },
+})
+
 // backupIndex is the file that completes a backup; it is written last.
 const backupIndex = "backup.json"
 

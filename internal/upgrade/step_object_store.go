@@ -1,0 +1,9 @@
+package upgrade
+
+import "github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
+
+var _ = register(action{
+	ID: plan.ActionStore, Mutates: true,
+	Done:  (*Executor).isReleaseDone,
+	Apply: (*Executor).changeRelease,
+})
