@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
@@ -35,7 +36,7 @@ func TestTheNamespaceIsOneThatWasAskedFor(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := newProgram(t)
+			p := clitest.NewProgram(t)
 			p.Getenv = func(name string) string { return map[string]string{"HELM_NAMESPACE": tc.handed}[name] }
 			k := option.NewHelmFlags(p)
 			*k.KubeConfig = config
@@ -51,7 +52,7 @@ func TestTheNamespaceIsOneThatWasAskedFor(t *testing.T) {
 
 func TestTheCommandToGoOnIsTheOneThatWasTyped(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
+	p := clitest.NewProgram(t)
 	o := verb.UpgradeOptions{RunOptions: workflow.RunOptions{TargetOptions: workflow.TargetOptions{Program: p}}}
 	p.Args = []string{"upgrade", "--bundle", "my bundle", "--kube-context", "prod", "--waive", "downtime=it's agreed"}
 	want := `rerun the same command to resume: helm aistor upgrade --bundle 'my bundle' --kube-context prod --waive 'downtime=it'\''s agreed'`
@@ -80,7 +81,7 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := newProgram(t)
+			p := clitest.NewProgram(t)
 			p.Getenv = func(name string) string { return tc.env[name] }
 			p.Args = append([]string{"upgrade"}, tc.args...)
 			o := workflow.NewRunOptions(p, option.NewHelmFlags(p))
@@ -96,7 +97,7 @@ func TestTheCommandToGoOnMeansTheSameCluster(t *testing.T) {
 
 func TestAfterDriftThePlanIsMadeAnew(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
+	p := clitest.NewProgram(t)
 	o := workflow.NewRunOptions(p, option.NewHelmFlags(p))
 	p.Args = []string{"upgrade", "--bundle", "my bundle", "--yes"}
 	if got, want := o.ReplanCommand(), "show the plan for the current state: helm aistor upgrade --bundle 'my bundle' --yes --dry-run"; got != want {
@@ -120,7 +121,7 @@ func TestOnlyTheReviewedPlanIsCarriedOut(t *testing.T) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := verb.UpgradeOptions{RunOptions: workflow.RunOptions{TargetOptions: workflow.TargetOptions{Program: newProgram(t)}}, PlanFile: file}
+	o := verb.UpgradeOptions{RunOptions: workflow.RunOptions{TargetOptions: workflow.TargetOptions{Program: clitest.NewProgram(t)}}, PlanFile: file}
 	at := func(p *plan.Plan) *workflow.Target {
 		return &workflow.Target{Plan: p, Inputs: plan.Inputs{Facts: &plan.Facts{}}}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
@@ -127,7 +128,7 @@ func verbsOf(root *cobra.Command) []string {
 // runOn runs one verb and gives all it says.
 func runOn(t *testing.T, plugin string, env map[string]string, args []string) string {
 	t.Helper()
-	p := newProgram(t)
+	p := clitest.NewProgram(t)
 	p.Getenv = func(name string) string { return env[name] }
 	for i, a := range args {
 		if a == "FILE" {
@@ -142,7 +143,7 @@ func runOn(t *testing.T, plugin string, env map[string]string, args []string) st
 func TestEveryVerbIsEitherOfflineOrTriedOnTwoClusters(t *testing.T) {
 	t.Parallel()
 	for name, plugin := range commandTrees {
-		for _, verb := range verbsOf(plugin(newProgram(t))) {
+		for _, verb := range verbsOf(plugin(clitest.NewProgram(t))) {
 			if connected[verb] == nil && !slices.Contains(offline, verb) {
 				t.Errorf("%q (%s) is in neither table of this test", verb, name)
 			}

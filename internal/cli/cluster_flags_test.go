@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
@@ -49,7 +50,7 @@ func TestHintsMeanTheClusterInUse(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := newProgram(t)
+			p := clitest.NewProgram(t)
 			p.Getenv = func(name string) string { return map[string]string{"KUBECONFIG": tc.kubeconfig}[name] }
 			k := option.NewHelmFlags(p)
 			tc.choose(k)
@@ -65,7 +66,7 @@ func TestHintsMeanTheClusterInUse(t *testing.T) {
 
 func TestTheHintOfAnErrorMeansTheClusterInUse(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
+	p := clitest.NewProgram(t)
 	k := option.NewKubectlFlags(p)
 	*k.Context = "staging"
 	p.WithContext = k.WithContext

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
@@ -62,23 +61,7 @@ func site(t *testing.T) string {
 		fmt.Fprintf(w, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","items":[%s]}`, items)
 	}))
 	t.Cleanup(server.Close)
-	return writeKubeconfig(t, server.URL)
-}
-
-func writeKubeconfig(t *testing.T, server string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "kubeconfig")
-	text := fmt.Sprintf(`apiVersion: v1
-kind: Config
-current-context: dc1
-contexts: [{name: dc1, context: {cluster: c, user: u}}, {name: dc2, context: {cluster: c, user: u}}]
-clusters: [{name: c, cluster: {server: %q}}]
-users: [{name: u, user: {token: x}}]
-`, server)
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return clitest.WriteKubeconfig(t, server.URL)
 }
 
 func TestCompletion(t *testing.T) {
@@ -156,7 +139,7 @@ func TestCompletionOfAClusterThatDoesNotAnswerOffersNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// Without its patience it would stand still for ever.
-			got, directive := completedWithin(t, 100*time.Millisecond, NewKubectl, nil, "status", "--kubeconfig", writeKubeconfig(t, server), "-n", "")
+			got, directive := completedWithin(t, 100*time.Millisecond, NewKubectl, nil, "status", "--kubeconfig", clitest.WriteKubeconfig(t, server), "-n", "")
 			if len(got) != 0 || directive != ":4" {
 				t.Errorf("offered %q %s", got, directive)
 			}

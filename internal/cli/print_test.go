@@ -16,8 +16,8 @@ import (
 	"github.com/fatih/color"
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/display"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
@@ -92,7 +92,7 @@ func TestAnInterruptedLookSaysSo(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p, errs := newProgram(t), &bytes.Buffer{}
+	p, errs := clitest.NewProgram(t), &bytes.Buffer{}
 	p.ErrOut = errs
 	look := &cobra.Command{Use: "look", RunE: func(cmd *cobra.Command, _ []string) error {
 		return fmt.Errorf("listing pods: %w", cmd.Context().Err())
@@ -123,7 +123,7 @@ func TestErrorsEndWithTheCommandThatHelps(t *testing.T) {
 
 func TestEveryVerbHasAnExampleAndHelp(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
+	p := clitest.NewProgram(t)
 	for _, root := range []string{"helm", "kubectl"} {
 		cmd := NewHelm(p)
 		if root == "kubectl" {
@@ -164,22 +164,12 @@ func checkGolden(t *testing.T, name, got string) {
 	}
 }
 
-func newProgram(t *testing.T) *term.Program {
-	t.Helper()
-	return &term.Program{
-		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}},
-		Getenv:    func(string) string { return "" }, Now: func() time.Time { return clock }, Version: "0.1.0",
-	}
-}
-
 func runHelm(t *testing.T, args ...string) (out, errs string, code int) {
 	t.Helper()
-	p := newProgram(t)
+	p := clitest.NewProgram(t)
 	code = p.Run(t.Context(), NewHelm(p), args)
 	return p.Out.(*bytes.Buffer).String(), p.ErrOut.(*bytes.Buffer).String(), code
 }
-
-var clock = time.Date(2026, 9, 1, 22, 0, 0, 0, time.UTC)
 
 func aPlan() *plan.Plan {
 	from, to := plan.ChartRef{Name: "aistor-operator", Version: "5.6.4"}, plan.ChartRef{Name: "aistor-operator", Version: "5.10.0"}
@@ -225,10 +215,10 @@ func checkWith(id string, r preflight.Result) preflight.Check {
 
 func anOutcome() *upgrade.Outcome {
 	return &upgrade.Outcome{
-		Started: clock, Ended: clock.Add(15 * time.Minute), Backup: "aistor-upgrade-backup/0123456789ab",
+		Started: clitest.Clock, Ended: clitest.Clock.Add(15 * time.Minute), Backup: "aistor-upgrade-backup/0123456789ab",
 		Steps: []upgrade.StepOutcome{
-			{ID: "backup", Status: journal.StepDone, Started: clock, Ended: clock.Add(1200 * time.Millisecond)},
-			{ID: "operator-5.10.0", Status: journal.StepFailed, Started: clock, Ended: clock.Add(10 * time.Minute)},
+			{ID: "backup", Status: journal.StepDone, Started: clitest.Clock, Ended: clitest.Clock.Add(1200 * time.Millisecond)},
+			{ID: "operator-5.10.0", Status: journal.StepFailed, Started: clitest.Clock, Ended: clitest.Clock.Add(10 * time.Minute)},
 			{ID: "store-team-a-primary", Status: journal.StepPending},
 		},
 		Availability: []journal.Availability{
@@ -241,7 +231,7 @@ func anOutcome() *upgrade.Outcome {
 }
 
 func printEvents(w io.Writer) {
-	e := &display.EventPrinter{W: w, Now: func() time.Time { return clock }}
+	e := &display.EventPrinter{W: w, Now: func() time.Time { return clitest.Clock }}
 	for _, ev := range []upgrade.Event{
 		{Step: "operator-5.10.0", Kind: upgrade.EventStarted, Message: "upgrade the operator 5.6.4 to 5.10.0"},
 		{Step: "operator-5.10.0", Kind: upgrade.EventWaiting, Waiting: []string{
@@ -251,7 +241,7 @@ func printEvents(w io.Writer) {
 		{Step: "operator-5.10.0", Kind: upgrade.EventDone},
 		{Kind: upgrade.EventProgress, Message: "lease held by another client"},
 	} {
-		ev.Time = clock
+		ev.Time = clitest.Clock
 		e.HandleEvent(ev)
 	}
 }
@@ -263,8 +253,8 @@ func aStatus() *display.Status {
 		Stores: []display.StoreStatus{{Namespace: "team-a", Name: "logs", Chart: "aistor-objectstore-1.0.16", Servers: 8, Ready: 7, Online: 31, Offline: 1, Healing: 1,
 			Health: "yellow", Images: []string{"registry.example.com:5000/aistor/minio:RELEASE.2026-06-06T02-44-06Z"}}},
 		OperatorReady: 3, OperatorPods: 3, Context: "prod",
-		License: display.LicenseStatusOf(&plan.Facts{Stores: []plan.Store{{LicenseExpires: "2026-09-21T22:00:00Z"}}}, clock),
-		Upgrade: display.RunStatusOf(journal.Run{Attempts: []journal.Attempt{{Started: clock}}, Steps: []journal.StepRecord{
+		License: display.LicenseStatusOf(&plan.Facts{Stores: []plan.Store{{LicenseExpires: "2026-09-21T22:00:00Z"}}}, clitest.Clock),
+		Upgrade: display.RunStatusOf(journal.Run{Attempts: []journal.Attempt{{Started: clitest.Clock}}, Steps: []journal.StepRecord{
 			{ID: "backup", Status: journal.StepDone}, {ID: "operator-5.10.0", Status: journal.StepStarted}, {ID: "validate", Status: journal.StepPending}}}, "anna@jump-1 (4242)"),
 		Bundle: &display.BundleStatus{Name: "aistor.bundle", Operator: []string{"5.6.4", "5.8.0", "5.10.0"}, MinIO: "RELEASE.2026-06-06T02-44-06Z",
 			Stores: map[string][]string{"team-a/logs": {"1.0.13", "1.0.16"}, "team-a/primary": {"1.0.16"}}},
@@ -282,10 +272,10 @@ func aStatusWhileDeleting() *display.Status {
 	for i := range 9 {
 		deletions = append(deletions, plan.Deletion{
 			Object: plan.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: "team-a", Name: fmt.Sprintf("data0-logs-pool-0-%d", i)},
-			State:  plan.DeletionMarked, Since: clock.Add(-90 * time.Minute), Stores: []string{"team-a/logs"}, Effect: "it is deleted when its pod restarts",
+			State:  plan.DeletionMarked, Since: clitest.Clock.Add(-90 * time.Minute), Stores: []string{"team-a/logs"}, Effect: "it is deleted when its pod restarts",
 		})
 	}
-	doc.ShowDeletions(deletions, clock)
+	doc.ShowDeletions(deletions, clitest.Clock)
 	return doc
 }
 
@@ -304,7 +294,7 @@ func TestAStoreThatIsBeingDeletedIsNotHealthy(t *testing.T) {
 	} {
 		doc := aStatus()
 		doc.Stores[0].Health, doc.Stores[0].Ready, doc.Stores[0].Healing = "green", 8, 0
-		doc.ShowDeletions(tt.deletions, clock)
+		doc.ShowDeletions(tt.deletions, clitest.Clock)
 		if got := doc.Stores[0].Health; got != tt.want {
 			t.Errorf("%v: received %s, expected %s", tt.deletions, got, tt.want)
 		}
@@ -333,13 +323,13 @@ func TestVolumesAreComparedWithTheEarliestRecord(t *testing.T) {
 	record := func(volume string) plan.ClaimRecords {
 		return plan.ClaimRecords{"team-a/logs": {"data0-logs-pool-0-0": {UID: "u", Volume: volume}}}
 	}
-	release := plan.InstalledRelease{Namespace: "team-a", Name: "logs", Revision: 2, Status: "failed", Description: journal.DescriptionPrefix + "aaaaaaaaaaaa step s", Created: clock}
+	release := plan.InstalledRelease{Namespace: "team-a", Name: "logs", Revision: 2, Status: "failed", Description: journal.DescriptionPrefix + "aaaaaaaaaaaa step s", Created: clitest.Clock}
 	s := &preflight.Subject{Facts: &plan.Facts{Releases: []plan.InstalledRelease{release}}, Plan: &plan.Plan{Claims: record("now")}}
 	workflow.AddRunState(s, confirmRuns(t, s.Facts))
 	if s.Recorded != nil {
 		t.Errorf("without a run before: received %v", s.Recorded)
 	}
-	workflow.AddRunState(s, confirmRuns(t, s.Facts, journal.Run{Plan: "sha256:aaaaaaaaaaaa", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clock}}}))
+	workflow.AddRunState(s, confirmRuns(t, s.Facts, journal.Run{Plan: "sha256:aaaaaaaaaaaa", ChangedBefore: true, Claims: record("before"), Attempts: []journal.Attempt{{Started: clitest.Clock}}}))
 	if got := s.Recorded["team-a/logs"]["data0-logs-pool-0-0"].Volume; got != "before" {
 		t.Errorf("after an interrupted run: received %q", got)
 	}

@@ -14,6 +14,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
@@ -36,7 +37,7 @@ func confirmRuns(t *testing.T, f *plan.Facts, records ...journal.Run) *journal.C
 			t.Fatal(err)
 		}
 		cm := &core.ConfigMap{
-			ObjectMeta: meta.ObjectMeta{Name: fmt.Sprint("record-", i), Namespace: "aistor", CreationTimestamp: meta.NewTime(clock.Add(time.Duration(i) * time.Minute)),
+			ObjectMeta: meta.ObjectMeta{Name: fmt.Sprint("record-", i), Namespace: "aistor", CreationTimestamp: meta.NewTime(clitest.Clock.Add(time.Duration(i) * time.Minute)),
 				Labels: map[string]string{"app.kubernetes.io/managed-by": journal.ManagedBy}},
 			Data: map[string]string{"run.json": string(doc)},
 		}
@@ -57,9 +58,9 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 	t.Parallel()
 	run := func(digit, result string) journal.Run {
 		return journal.Run{
-			Plan: "sha256:" + strings.Repeat(digit, 64), Attempts: []journal.Attempt{{Started: clock, Result: result}},
+			Plan: "sha256:" + strings.Repeat(digit, 64), Attempts: []journal.Attempt{{Started: clitest.Clock, Result: result}},
 			Claims: plan.ClaimRecords{"team-a/" + digit: {"data": {UID: "u"}}},
-			Steps: []journal.StepRecord{{ID: "s", Action: plan.ActionOperator, Target: "aistor/aistor", Status: journal.StepStarted, Changed: true, Before: 2, Calling: true, Called: clock,
+			Steps: []journal.StepRecord{{ID: "s", Action: plan.ActionOperator, Target: "aistor/aistor", Status: journal.StepStarted, Changed: true, Before: 2, Calling: true, Called: clitest.Clock,
 				To:     &plan.ChartRef{Name: "c", Version: "2"},
 				Making: &journal.Operation{Chart: "c", Version: "2", Values: plan.ValuesDigest(nil)}}},
 		}
@@ -71,7 +72,7 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 	}
 	before := func(r *plan.InstalledRelease) { // as it was before the run
 		r.Revision, r.Version, r.Status, r.Description = 2, "1", "deployed", "Upgrade complete"
-		r.Updated, r.Created = clock.Add(-time.Hour), clock.Add(-time.Hour)
+		r.Updated, r.Created = clitest.Clock.Add(-time.Hour), clitest.Clock.Add(-time.Hour)
 	}
 	saved := run("e", "")
 	saved.Steps[0] = journal.StepRecord{ID: "recreate-bindings", Action: plan.ActionRecreateBindings, Target: "aistor/aistor", Status: journal.StepDone, Changed: true,
@@ -91,14 +92,16 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 	}{
 		{"none", nil, nil, false, nil, "", 0},
 		{"killed", []journal.Run{run("a", "")}, nil, true, []string{"aistor/aistor"}, "a", 0},
-		{"interrupted, and somebody else's Helm since", []journal.Run{run("a", "interrupted")}, func(r *plan.InstalledRelease) { r.Updated, r.Created = clock.Add(time.Hour), clock.Add(time.Hour) }, false, nil, "", 0},
+		{"interrupted, and somebody else's Helm since", []journal.Run{run("a", "interrupted")}, func(r *plan.InstalledRelease) {
+			r.Updated, r.Created = clitest.Clock.Add(time.Hour), clitest.Clock.Add(time.Hour)
+		}, false, nil, "", 0},
 		{"paused", []journal.Run{run("a", "paused")}, deployed("a"), false, []string{"aistor/aistor"}, "a", 0},
 		{"done", []journal.Run{run("a", "done")}, deployed("a"), false, []string{"aistor/aistor"}, "", 0},
 		{"killed between the deletion of bindings and Helm", []journal.Run{saved}, unbound, true, nil, "e", 0},
 		{"forged: nothing of it is true", []journal.Run{run("e", "")}, before, false, nil, "", 1},
 		{"forged: bindings that are all there", []journal.Run{saved}, before, false, nil, "", 1},
 		{"forged: somebody else's pending revision", []journal.Run{{Plan: "sha256:0", Attempts: []journal.Attempt{{}}}, run("e", "")},
-			func(r *plan.InstalledRelease) { r.Created = clock.Add(30 * time.Second) }, false, nil, "", 1},
+			func(r *plan.InstalledRelease) { r.Created = clitest.Clock.Add(30 * time.Second) }, false, nil, "", 1},
 		{"forged: a newer run that hides the killed one", []journal.Run{run("a", ""), run("e", "done")}, nil, true, []string{"aistor/aistor"}, "a", 1},
 		{"forged: a newer run that resumed the killed one, and was done", []journal.Run{run("a", ""), {Plan: "sha256:e", Resumes: run("a", "").Plan, ChangedBefore: true, Attempts: []journal.Attempt{{Result: "done"}}}},
 			nil, true, []string{"aistor/aistor"}, "a", 0},
@@ -108,7 +111,7 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Chart: "c", Version: "2", Revision: 3, Status: "pending-upgrade", Updated: clock, Created: clock}
+			r := plan.InstalledRelease{Namespace: "aistor", Name: "aistor", Chart: "c", Version: "2", Revision: 3, Status: "pending-upgrade", Updated: clitest.Clock, Created: clitest.Clock}
 			if tt.change != nil {
 				tt.change(&r)
 			}
@@ -132,7 +135,7 @@ func TestTheChecksKnowWhatAnEarlierUpgradeLeft(t *testing.T) {
 // check.
 func TestInterruptedCheckEndsAsInterrupted(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
+	p := clitest.NewProgram(t)
 	var out strings.Builder
 	p.Out = &out
 	o := verb.UpgradeOptions{RunOptions: workflow.RunOptions{TargetOptions: workflow.TargetOptions{Program: p}, Checks: option.Checks{FailOn: "fail"}}}

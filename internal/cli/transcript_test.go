@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
@@ -18,7 +19,7 @@ func TestLogHoldsWhatWasShownWithTimesAndWithoutSecrets(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "new", "upgrade.log")
 	mask := func(s string) string { return strings.ReplaceAll(s, "hunter2", "[redacted]") }
 	for attempt := range 2 {
-		log, err := term.OpenTranscript(name, func() time.Time { return clock.Add(time.Duration(attempt) * time.Hour) }, mask)
+		log, err := term.OpenTranscript(name, func() time.Time { return clitest.Clock.Add(time.Duration(attempt) * time.Hour) }, mask)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +78,7 @@ func TestWhatNobodyReadsIsInTheLogAndTold(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			name, told := filepath.Join(t.TempDir(), "log"), 0
-			log, err := term.OpenTranscript(name, func() time.Time { return clock }, func(s string) string { return s })
+			log, err := term.OpenTranscript(name, func() time.Time { return clitest.Clock }, func(s string) string { return s })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,15 @@ import (
 // same, so the data does not change.
 func JSON(document []byte) []byte { return escapeStrings(document, jsonEscape) }
 
+// EqualJSON reports whether two values encode to the same JSON, in which Helm
+// stores values: 1 and 1.0 are equal, nil and an empty map are not. What cannot
+// be encoded equals nothing.
+func EqualJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
 func escapeStrings(document []byte, escape func(rune) string) []byte {
 	if !bytes.ContainsFunc(document, isUnsafeEncoded) {
 		return document

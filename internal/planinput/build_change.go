@@ -1,9 +1,7 @@
 package planinput
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -200,9 +198,7 @@ func pathStrings(paths []values.Path) []string {
 // equalValues reports whether two sets of user values are the same to Helm,
 // which keeps them as JSON.
 func equalValues(a, b map[string]any) bool {
-	x, errA := json.Marshal(a)
-	y, errB := json.Marshal(b)
-	return len(a) == 0 && len(b) == 0 || errA == nil && errB == nil && bytes.Equal(x, y)
+	return len(a) == 0 && len(b) == 0 || message.EqualJSON(a, b)
 }
 
 func pullSecret(r plan.SiteRegistry) string {

@@ -1,10 +1,10 @@
 package redact
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 )
 
 // SplitSecrets is [Redactor.SplitSecrets] of one that knows no values.
@@ -29,7 +29,7 @@ func splitSecrets(m, redacted map[string]any, at []string) (open map[string]any,
 		sub, isMap := m[k].(map[string]any)
 		without, _ := redacted[k].(map[string]any)
 		switch {
-		case equalJSON(m[k], redacted[k]):
+		case message.EqualJSON(m[k], redacted[k]):
 			open[k] = m[k]
 		case isMap && without != nil:
 			below, more := splitSecrets(sub, without, slices.Concat(at, []string{k}))
@@ -41,10 +41,4 @@ func splitSecrets(m, redacted map[string]any, at []string) (open map[string]any,
 		}
 	}
 	return open, left
-}
-
-func equalJSON(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
 }

@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -21,12 +20,4 @@ func changeOf(in *plan.Inputs, s plan.Step) (*plan.Change, error) {
 		return nil, fmt.Errorf("finding the chart and values of step %q: the plan was made from other inputs", s.ID)
 	}
 	return &all[i], nil
-}
-
-// equalData compares plain data by what it encodes to, since the same number
-// may have two types.
-func equalData(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && string(x) == string(y)
 }

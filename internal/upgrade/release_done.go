@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -57,7 +58,7 @@ func (e *Executor) matchesTarget(s plan.Step, c *plan.Change, rel HelmRelease) b
 	if rel.Status != "deployed" || rel.Chart != c.To.Name || rel.Version != c.To.Version {
 		return false
 	}
-	if rel.Values != nil && !equalData(rel.Values, orEmpty(c.Values)) {
+	if rel.Values != nil && !message.EqualJSON(rel.Values, orEmpty(c.Values)) {
 		return false
 	}
 	if rel.Values == nil && rel.ValuesDigest != s.Values {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/message"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
@@ -23,7 +24,7 @@ func VerifyResumable(reviewed, now *plan.Plan, facts *plan.Facts, runs []journal
 	if reviewed.Digest() == now.Digest() || !slices.ContainsFunc(ours, journal.Run.Changed) {
 		return departed(reviewed, now)
 	}
-	if !equalData(planWithoutSteps(reviewed), planWithoutSteps(now)) {
+	if !message.EqualJSON(planWithoutSteps(reviewed), planWithoutSteps(now)) {
 		return departed(planWithoutSteps(reviewed), planWithoutSteps(now))
 	}
 	for _, s := range now.Steps {

@@ -24,6 +24,7 @@ type EventPrinter struct {
 	last    time.Time
 }
 
+// NewEventPrinter prints to the standard output of p.
 func NewEventPrinter(p *term.Program) *EventPrinter {
 	return &EventPrinter{W: p.Out, Now: p.Now, table: newWaitTable(p)}
 }

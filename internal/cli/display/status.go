@@ -42,6 +42,7 @@ func (d *Status) ShowDeletions(deletions []plan.Deletion, now time.Time) {
 	}
 }
 
+// StoreStatusOf summarizes one store from the facts.
 func StoreStatusOf(f *plan.Facts, s plan.Store) StoreStatus {
 	st := StoreStatus{
 		Namespace: s.Namespace, Name: s.Name, Release: s.Release, Servers: s.ServerCount(), Images: []string{},
@@ -250,6 +251,7 @@ type licenseStatus struct {
 	Text    string    `json:"-"`
 }
 
+// PrintStatus prints the overview; wide adds full references and users.
 func PrintStatus(w io.Writer, d *Status, wide bool) {
 	if op := d.Operator; op != nil {
 		term.PrintLine(w, "Operator  %s in %s, %s, %s", term.SanitizeText(op.Chart+"-"+op.Version), term.SanitizeText(op.Key()), releaseText(w, op.Status), readyText(w, d.OperatorReady, d.OperatorPods))

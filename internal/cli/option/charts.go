@@ -21,12 +21,13 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/images"
 )
 
-// ChartSource say where charts come from.
+// ChartSource says where charts come from.
 type ChartSource struct {
 	Charts []string
 	Repo   string
 }
 
+// AddFlags registers the flags of the group.
 func (o *ChartSource) AddFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.Charts, "chart", nil, "chart to use instead of the repository's: a .tgz file, a directory or an oci:// reference (can be repeated)")
 	fs.StringVar(&o.Repo, "repo", o.Repo, "chart repository")

@@ -20,6 +20,7 @@ const completionTimeout = 3 * time.Second
 // helps nobody, and a big cluster must not be slow.
 const maxCompletions = 500
 
+// CompleteContexts offers the kubeconfig's contexts.
 func (k Kube) CompleteContexts(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	config, err := k.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
@@ -33,6 +34,7 @@ func (k Kube) CompleteContexts(*cobra.Command, []string, string) ([]cobra.Comple
 	return list, cobra.ShellCompDirectiveNoFileComp
 }
 
+// CompleteNamespaces offers the cluster's namespaces.
 func (k Kube) CompleteNamespaces(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var list []cobra.Completion
 	for _, o := range k.listNames(cmd.Context(), schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}) {
@@ -41,6 +43,7 @@ func (k Kube) CompleteNamespaces(cmd *cobra.Command, _ []string, _ string) ([]co
 	return list, cobra.ShellCompDirectiveNoFileComp
 }
 
+// CompleteStores offers the cluster's object stores as NAMESPACE/NAME.
 func (k Kube) CompleteStores(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var list []cobra.Completion
 	for _, o := range k.listNames(cmd.Context(), aistor.ObjectStoreGVR()) {

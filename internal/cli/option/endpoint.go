@@ -24,20 +24,22 @@ const (
 	// not serve: each question meets any of its servers, and one that has just
 	// started, or lost sight of the others, speaks for itself alone. A client
 	// tries again too.
-	ProbeAttempts   = 3
+	ProbeAttempts = 3
+	// ProbeRetryDelay is the pause between two attempts.
 	ProbeRetryDelay = 100 * time.Millisecond
 	// HealthRequestTimeout is how long an answer is waited for. A question that hangs must
 	// not make the watch blind to what comes after.
 	HealthRequestTimeout = 5 * time.Second
 )
 
-// Endpoints say where object stores are asked for their health in place of
+// Endpoints says where object stores are asked for their health in place of
 // the API server's proxy.
 type Endpoints struct {
 	list      []string
 	Endpoints cluster.Endpoints
 }
 
+// AddFlags registers the flags of the group.
 func (o *Endpoints) AddFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.list, "endpoint", nil, "query an object store's health at this URL instead of through the API server, as team-a/primary=https://s3.example.com (can be repeated)")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 )
 
-// Kube select the cluster. Below kubectl they are kubectl's own
+// Kube selects the cluster. Below kubectl its flags are kubectl's own
 // flags; below Helm they are Helm's, with the defaults from the environment in
 // which Helm hands its global flags to plugins.
 type Kube struct {

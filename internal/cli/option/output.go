@@ -40,6 +40,7 @@ func NewViewOutput(more ...string) Output {
 		"table", "wide", "json", "yaml", "name", "jsonpath=...", "go-template=..."}, more...)}
 }
 
+// AddFlags registers the flags of the group.
 func (o *Output) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.Format, "output", "o", o.Format, "one of "+strings.Join(o.Formats, ", "))
 	if o.kubectl != nil {
@@ -47,6 +48,7 @@ func (o *Output) AddFlags(fs *pflag.FlagSet) {
 	}
 }
 
+// Validate refuses a format that the verb does not have.
 func (o *Output) Validate() error {
 	if o.IsTable() || slices.Contains(o.Formats, o.Format) {
 		return nil

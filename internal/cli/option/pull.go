@@ -46,6 +46,7 @@ type Pull struct {
 	concurrency   int
 }
 
+// AddFlags registers the flags of the group.
 func (o *Pull) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.test, "pull-test", false, "pull every image on the nodes that run AIStor, with short-lived pods that run no AIStor code")
 	fs.BoolVar(&o.prepull, "prepull", false, "pull every image on every node that AIStor pods may run on, with a longer timeout")
@@ -54,6 +55,7 @@ func (o *Pull) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.concurrency, "pull-concurrency", 8, "number of nodes that pull in parallel")
 }
 
+// Validate refuses flags that contradict each other.
 func (o *Pull) Validate() error {
 	switch {
 	case o.view != viewHere && o.view != viewNodes:

@@ -18,7 +18,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Registry say how registries are reached: trust, credentials, and
+// Registry says how registries are reached: trust, credentials, and
 // mirrors of public ones. Every verb that talks to a registry has them.
 type Registry struct {
 	caFiles         []string
@@ -45,6 +45,7 @@ type registryOnce struct {
 	err        error
 }
 
+// AddFlags registers the flags of the group.
 func (o *Registry) AddFlags(fs *pflag.FlagSet) {
 	o.once = &registryOnce{}
 	fs.StringArrayVar(&o.caFiles, "ca", nil, "CA certificate file to trust in addition to the system's (can be repeated)")
@@ -159,7 +160,7 @@ func (o *Registry) FetchMirrorHost() string {
 	return ""
 }
 
-// Mirror say where images live on the private side.
+// Mirror says where images live on the private side.
 type Mirror struct {
 	registry     string
 	pushRegistry string

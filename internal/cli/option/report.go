@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Report say where an upgrade leaves its evidence.
+// Report says where an upgrade leaves its evidence.
 type Report struct {
 	Files   []string
 	LogFile string
 }
 
+// AddFlags registers the flags of the group.
 func (o *Report) AddFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.Files, "report", nil, "write a report to this .html or .json file, also on failure (can be repeated)")
 	fs.StringVar(&o.LogFile, "log-file", "", "also write output with timestamps to this file (default: upgrade.log in the backup directory)")

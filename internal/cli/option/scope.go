@@ -12,10 +12,11 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Scope select the namespaces of a read-only verb: all, or the one
+// Scope selects the namespaces of a read-only verb: all, or the one
 // namespace of -n, for which no rights in the cluster are needed.
 type Scope struct{ all bool }
 
+// AddFlags registers the flags of the group.
 func (o *Scope) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&o.all, "all-namespaces", "A", false, "check all namespaces (default without --namespace)")
 }

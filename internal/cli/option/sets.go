@@ -106,6 +106,8 @@ func (o *Sets) ShellFlags() string {
 // NAMESPACE/NAME.
 const OperatorKey = "operator"
 
+// ReleaseKey matches what names a release in flags: operator, or NAMESPACE/NAME of
+// a store.
 var ReleaseKey = regexp.MustCompile(`^(operator|[a-z0-9.-]+/[a-z0-9.-]+)$`)
 
 // SplitByRelease parts settings that say which release they are for: the chart of

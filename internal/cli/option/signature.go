@@ -17,17 +17,20 @@ func SignatureFile(path string) string {
 	return regexp.MustCompile(`\.part\d{3}$`).ReplaceAllString(path, "") + bundle.SignatureSuffix
 }
 
-// Signature name a public key and a signature of a bundle.
+// Signature names a public key and a signature of a bundle.
 type Signature struct {
 	PublicKey string
 	Signature string
 }
 
+// AddFlags registers the flags of the group.
 func (o *Signature) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.PublicKey, "public-key", "", "minisign public key, or a file with it: the signature is checked as well")
 	fs.StringVar(&o.Signature, "signature", "", "file with the signature (default: FILE"+bundle.SignatureSuffix+")")
 }
 
+// SignatureText says that the signature was checked too, for the end of a
+// message; empty without a key.
 func (o *Signature) SignatureText() string {
 	if o.PublicKey == "" {
 		return ""

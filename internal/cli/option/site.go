@@ -10,9 +10,10 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// Site read the site file, whose settings flags overrule.
+// Site reads the site file, whose settings flags overrule.
 type Site struct{ file string }
 
+// AddFlags registers the flag under the name and usage that the verb gives it.
 func (o *Site) AddFlags(fs *pflag.FlagSet, name, usage string) {
 	fs.StringVar(&o.file, name, "", usage)
 }

@@ -75,6 +75,8 @@ func WithHint(err error, hint string) error {
 // IsInterrupted reports whether err is the user's doing.
 func IsInterrupted(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }
 
+// ExitCode gives the exit code of an error that ended a command: its own where it
+// has one, else that of an interruption, a time-out or an unexpected error.
 func ExitCode(ctx context.Context, err error) int {
 	var coded *CodedError
 	var silent *SilentError

@@ -30,6 +30,7 @@ type collectOptions struct {
 	pods  int
 }
 
+// NewCollect is the command collect, which writes an archive for support.
 func NewCollect(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &collectOptions{Program: p, kube: kube}
 	cmd := &cobra.Command{

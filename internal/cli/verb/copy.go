@@ -25,6 +25,7 @@ type copyOptions struct {
 	bundle string
 }
 
+// NewCopy is the command copy, which copies from registry to registry.
 func NewCopy(p *term.Program) *cobra.Command {
 	o := &copyOptions{Program: p, ContentsOptions: workflow.NewContentsOptions(), DeliverOptions: workflow.NewDeliverOptions()}
 	cmd := &cobra.Command{

@@ -22,6 +22,7 @@ type exportOptions struct {
 	option.Mirror
 }
 
+// NewExport is the command export, which writes the site file of an installation.
 func NewExport(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &exportOptions{Program: p, kube: kube}
 	cmd := &cobra.Command{

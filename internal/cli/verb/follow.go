@@ -21,8 +21,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// FollowOptions repeat a check whenever something changed.
-type FollowOptions struct {
+// followOptions repeat a check whenever something changed.
+type followOptions struct {
 	Watch   bool
 	Timeout time.Duration
 	// RecheckEvery is how often time-dependent results are refreshed.
@@ -30,7 +30,7 @@ type FollowOptions struct {
 	RecheckEvery time.Duration
 }
 
-func (o *FollowOptions) addFlags(fs *pflag.FlagSet, usage string) {
+func (o *followOptions) addFlags(fs *pflag.FlagSet, usage string) {
 	fs.BoolVarP(&o.Watch, "watch", "w", false, usage)
 	fs.DurationVar(&o.Timeout, "timeout", 0, "time limit of --watch, such as 30m (default: no limit)")
 }
@@ -46,18 +46,18 @@ const (
 )
 
 // validate wants the flags to fit each other.
-func (o *FollowOptions) validate() error {
+func (o *followOptions) validate() error {
 	if o.Timeout != 0 && !o.Watch {
 		return term.WithHint(fmt.Errorf("--timeout %s requires --watch", o.Timeout), "--watch --timeout "+o.Timeout.String())
 	}
 	return nil
 }
 
-// FollowChanges calls look now and after every change, until it says
+// followChanges calls look now and after every change, until it says
 // that it is done or the time is out. Nothing is polled but for what depends on
 // the clock. A cluster that was seen and cannot be reached any more is waited
 // for, and so is a namespace that has nothing of AIStor yet; p.ErrOut says so.
-func (o *FollowOptions) FollowChanges(ctx context.Context, p *term.Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
+func (o *followOptions) followChanges(ctx context.Context, p *term.Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
 	looking := ctx
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -72,7 +72,7 @@ func (o *FollowOptions) FollowChanges(ctx context.Context, p *term.Program, clie
 }
 
 // followUntilDone is follow until ctx ends.
-func (o *FollowOptions) followUntilDone(ctx context.Context, p *term.Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
+func (o *followOptions) followUntilDone(ctx context.Context, p *term.Program, client *cluster.Client, scope cluster.Scope, look func(context.Context) (found *plan.Facts, done bool, err error)) error {
 	w := changeWatcher{Program: p, client: client}
 	defer w.stopWatches()
 	for {

@@ -62,6 +62,7 @@ type imagesOptions struct {
 	scopeFlags option.Scope
 }
 
+// NewImages is the command images, which lists images.
 func NewImages(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &imagesOptions{TargetOptions: workflow.NewTargetOptions(p, kube), Output: option.NewViewOutput()}
 	cmd := &cobra.Command{

@@ -35,6 +35,7 @@ type planOptions struct {
 	checks           option.Checks
 }
 
+// NewPlan is the command plan, which shows the steps of an upgrade.
 func NewPlan(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &planOptions{TargetOptions: workflow.NewTargetOptions(p, kube), Output: option.NewOutput(), checks: option.Checks{FailOn: "fail"}}
 	o.Explain = true

@@ -29,6 +29,7 @@ type preflightOptions struct {
 	planFile string
 }
 
+// NewPreflight is the command preflight, which checks before an upgrade.
 func NewPreflight(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &preflightOptions{TargetOptions: workflow.NewTargetOptions(p, kube), Output: option.NewViewOutput("junit")}
 	o.Explain = true

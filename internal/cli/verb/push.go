@@ -22,6 +22,7 @@ type pushOptions struct {
 	as   []string
 }
 
+// NewPush is the command push, which pushes a bundle into the private registry.
 func NewPush(p *term.Program) *cobra.Command {
 	o := &pushOptions{Program: p, DeliverOptions: workflow.NewDeliverOptions()}
 	cmd := &cobra.Command{

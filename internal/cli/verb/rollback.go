@@ -23,6 +23,7 @@ type rollbackOptions struct {
 	storesOnly bool
 }
 
+// NewRollback is the command rollback, which takes releases back.
 func NewRollback(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &rollbackOptions{RunOptions: workflow.NewRunOptions(p, kube)}
 	o.Choices.Push = "never" // what ran before is in the registry, or it cannot run again

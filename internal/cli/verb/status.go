@@ -24,11 +24,12 @@ type statusOptions struct {
 	kube option.Kube
 	option.Output
 	option.Scope
-	FollowOptions
+	followOptions
 	option.Registry
 	bundle string
 }
 
+// NewStatus is the command status, which shows an overview.
 func NewStatus(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &statusOptions{Program: p, kube: kube, Output: option.NewViewOutput()}
 	cmd := &cobra.Command{
@@ -55,14 +56,14 @@ func NewStatus(p *term.Program, kube option.Kube) *cobra.Command {
 	fs := cmd.Flags()
 	o.Output.AddFlags(fs)
 	o.Scope.AddFlags(fs)
-	o.FollowOptions.addFlags(fs, "watch until interrupted")
+	o.followOptions.addFlags(fs, "watch until interrupted")
 	fs.StringVar(&o.bundle, "bundle", "", "show the versions in this bundle")
 	o.Registry.AddFlags(fs)
 	return cmd
 }
 
 func (o *statusOptions) run(ctx context.Context) error {
-	if err := errors.Join(o.Output.Validate(), o.FollowOptions.validate()); err != nil {
+	if err := errors.Join(o.Output.Validate(), o.followOptions.validate()); err != nil {
 		return err
 	}
 	client, err := cluster.New(o.kube.ConfigFlags, cluster.WithRedactor(o.Redactor()))
@@ -100,7 +101,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 func (o *statusOptions) followStatus(ctx context.Context, look func(context.Context) (*plan.Facts, *display.Status, error), client *cluster.Client, scope cluster.Scope) error {
 	s := newScreen(o.Program)
 	last := ""
-	err := o.FollowOptions.FollowChanges(ctx, o.Program, client, scope, func(ctx context.Context) (*plan.Facts, bool, error) {
+	err := o.followOptions.followChanges(ctx, o.Program, client, scope, func(ctx context.Context) (*plan.Facts, bool, error) {
 		facts, doc, err := look(ctx)
 		if err != nil {
 			return nil, false, err
@@ -153,5 +154,5 @@ func (o *statusOptions) lastRun(ctx context.Context, f *plan.Facts) (*display.Ru
 	if err != nil {
 		return nil, err
 	}
-	return LastRun(ctx, client, f, o.Now())
+	return lastRun(ctx, client, f, o.Now())
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// LastRun is the newest run with whether somebody carries it out now; nil where
+// lastRun is the newest run with whether somebody carries it out now; nil where
 // there was no upgrade yet.
-func LastRun(ctx context.Context, client kubernetes.Interface, f *plan.Facts, now time.Time) (*display.RunStatus, error) {
+func lastRun(ctx context.Context, client kubernetes.Interface, f *plan.Facts, now time.Time) (*display.RunStatus, error) {
 	all, err := journal.Read(ctx, client, workflow.JournalNamespace(f))
 	if err != nil {
 		return nil, err

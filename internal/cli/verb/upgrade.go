@@ -27,6 +27,7 @@ type UpgradeOptions struct {
 	approved *plan.Plan
 }
 
+// NewUpgrade is the command upgrade, which runs an upgrade.
 func NewUpgrade(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &UpgradeOptions{RunOptions: workflow.NewRunOptions(p, kube)}
 	cmd := &cobra.Command{

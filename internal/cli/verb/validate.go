@@ -28,12 +28,13 @@ type validateOptions struct {
 	option.Output
 	checks     option.Checks
 	scopeFlags option.Scope
-	follow     FollowOptions
+	follow     followOptions
 	endpoints  option.Endpoints
 	planFile   string
 	expect     []string
 }
 
+// NewValidate is the command validate, which checks after an upgrade.
 func NewValidate(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &validateOptions{TargetOptions: workflow.NewTargetOptions(p, kube), Output: option.NewViewOutput("junit")}
 	cmd := &cobra.Command{
@@ -132,7 +133,7 @@ func (o *validateOptions) watchChecks(ctx context.Context, l *snapshotter) error
 	var report *preflight.Report
 	s := newScreen(o.Program)
 	show := o.newReportPrinter(s)
-	err := o.follow.FollowChanges(ctx, o.Program, l.target.Cluster, l.scope, func(ctx context.Context) (*plan.Facts, bool, error) {
+	err := o.follow.followChanges(ctx, o.Program, l.target.Cluster, l.scope, func(ctx context.Context) (*plan.Facts, bool, error) {
 		next, err := l.takeSnapshot(ctx)
 		if err != nil {
 			return nil, false, err

@@ -45,6 +45,7 @@ type ValuesOptions struct {
 	detailedExitcode bool
 }
 
+// NewValues is the command values, which rewrites and explains values.
 func NewValues(p *term.Program, kube option.Kube) *cobra.Command {
 	o := &ValuesOptions{Program: p, kube: kube, Output: option.Output{
 		Format: FormatDiff, Formats: []string{FormatDiff, "table", "json", "yaml", formatTagMirrorSet, formatHosts},
@@ -180,6 +181,7 @@ func (s *ValuesSubject) renderOptions(v map[string]any) chart.RenderOptions {
 	}
 }
 
+// RunRewrite rewrites the values and prints or writes the result.
 func (o *ValuesOptions) RunRewrite(s *ValuesSubject) error {
 	result, err := planinput.Rewrite(s.Chart, s.User, s.Registry, o.imageOnly, s.renderOptions)
 	if err != nil {
@@ -238,7 +240,7 @@ func rewriteFiles(files []ValuesFile, result *values.Result) ([]EditedFile, erro
 		}
 		merged = values.Merge(merged, after)
 	}
-	if !equalJSON(merged, result.Values) {
+	if !message.EqualJSON(merged, result.Values) {
 		return nil, errors.New("editing the values files: the merged result differs from the intended values; no file was changed")
 	}
 	return list, nil

@@ -35,6 +35,7 @@ type ValuesReport struct {
 	Warnings    []string      `json:"warnings,omitempty"`
 }
 
+// ValuesFileReport is what changes in one file.
 type ValuesFileReport struct {
 	Name    string `json:"name"`
 	Changes int    `json:"changes"`

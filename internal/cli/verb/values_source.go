@@ -3,7 +3,6 @@ package verb
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -254,11 +253,4 @@ func ReleaseFile(r plan.InstalledRelease) (ValuesFile, error) {
 		data = nil
 	}
 	return ValuesFile{"values of " + r.Key(), data, r.Values}, nil
-}
-
-// equalJSON compares values as Helm stores them, so that 1 and 1.0 are one.
-func equalJSON(a, b map[string]any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
 }

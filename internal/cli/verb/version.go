@@ -8,6 +8,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
 )
 
+// NewVersion is the command version, which prints the version.
 func NewVersion(p *term.Program, path string) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",

@@ -24,6 +24,7 @@ type helmAdapter struct {
 	charts []planinput.BundleChart
 }
 
+// GetRelease implements [upgrade.Helm].
 func (h helmAdapter) GetRelease(ctx context.Context, namespace, name string) (upgrade.HelmRelease, error) {
 	r, err := h.client.Get(ctx, namespace, name)
 	if err != nil {
@@ -32,6 +33,7 @@ func (h helmAdapter) GetRelease(ctx context.Context, namespace, name string) (up
 	return releaseFrom(r), nil
 }
 
+// Deployed implements [upgrade.Helm].
 func (h helmAdapter) Deployed(ctx context.Context, namespace, name string) (string, error) {
 	history, err := h.client.History(ctx, namespace, name)
 	if err != nil {
@@ -47,6 +49,7 @@ func (h helmAdapter) Deployed(ctx context.Context, namespace, name string) (stri
 	return "", fmt.Errorf("reading release %q: it has no deployed revision", namespace+"/"+name)
 }
 
+// Upgrade implements [upgrade.Helm].
 func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upgrade.HelmRelease, error) {
 	for _, c := range h.charts {
 		if c.Digest() != r.ChartDigest {
@@ -64,16 +67,19 @@ func (h helmAdapter) Upgrade(ctx context.Context, r upgrade.UpgradeRequest) (upg
 	return upgrade.HelmRelease{}, fmt.Errorf("finding chart %s: the bundle has none with digest %s", r.Chart, r.ChartDigest)
 }
 
+// MarkFailed implements [upgrade.Helm].
 func (h helmAdapter) MarkFailed(ctx context.Context, namespace, name string, revision int) error {
 	return h.client.MarkFailed(ctx, namespace, name, revision)
 }
 
+// Rollback implements [upgrade.Helm].
 func (h helmAdapter) Rollback(ctx context.Context, r upgrade.RollbackRequest) error {
 	return h.client.Rollback(ctx, chart.RollbackOptions{
 		Namespace: r.Namespace, Name: r.Name, Revision: r.Revision, MaxHistory: r.MaxHistory, Timeout: r.Timeout,
 	})
 }
 
+// DeleteRollbackRecord implements [upgrade.Helm].
 func (h helmAdapter) DeleteRollbackRecord(ctx context.Context, namespace, name string, revision int) error {
 	return h.client.DeleteRollbackRecord(ctx, namespace, name, revision)
 }
@@ -85,31 +91,36 @@ func releaseFrom(r *chart.Release) upgrade.HelmRelease {
 	}
 }
 
-// ClusterAdapter gives the executor access to the cluster.
-type ClusterAdapter struct {
+// clusterAdapter gives the executor access to the cluster.
+type clusterAdapter struct {
 	Client *cluster.Client
 	scope  cluster.Scope
 }
 
-func (c ClusterAdapter) Facts(ctx context.Context) (*plan.Facts, error) {
+// Facts implements [upgrade.Cluster].
+func (c clusterAdapter) Facts(ctx context.Context) (*plan.Facts, error) {
 	return c.Client.Facts(ctx, c.scope)
 }
 
-func (c ClusterAdapter) Deletions(ctx context.Context, s upgrade.Scope, objects []plan.ObjectKey) (*plan.Facts, error) {
+// Deletions implements [upgrade.Cluster].
+func (c clusterAdapter) Deletions(ctx context.Context, s upgrade.Scope, objects []plan.ObjectKey) (*plan.Facts, error) {
 	scope := c.scope
 	scope.Namespaces = s.Namespaces
 	return c.Client.Deletions(ctx, scope, objects)
 }
 
-func (c ClusterAdapter) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
+// Marked implements [upgrade.Cluster].
+func (c clusterAdapter) Marked(ctx context.Context, objects []plan.ObjectKey) ([]plan.MarkedObject, error) {
 	return c.Client.Marked(ctx, objects)
 }
 
-func (c ClusterAdapter) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
+// AddStoreSecrets implements [upgrade.Cluster].
+func (c clusterAdapter) AddStoreSecrets(ctx context.Context, f *plan.Facts, wanted []plan.ObjectKey) error {
 	return c.Client.AddStoreSecrets(ctx, f, wanted)
 }
 
-func (c ClusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.ClusterWatcher, error) {
+// Watch implements [upgrade.Cluster].
+func (c clusterAdapter) Watch(ctx context.Context, s upgrade.Scope) (upgrade.ClusterWatcher, error) {
 	scope := c.scope
 	// Events tell why a pod does not start, so that waiting can end early.
 	scope.Namespaces, scope.Events = s.Namespaces, true
@@ -134,7 +145,7 @@ func (h healthProber) Probe(ctx context.Context, store string) error {
 	if i < 0 {
 		return upgrade.ErrNotProbed
 	}
-	return ProbeWithRetry(ctx, store, func(ctx context.Context) (cluster.Health, error) {
+	return probeWithRetry(ctx, store, func(ctx context.Context) (cluster.Health, error) {
 		return h.client.CheckStoreHealth(ctx, h.facts, h.facts.Stores[i], h.endpoints)
 	})
 }
@@ -147,8 +158,8 @@ func (h healthProber) EndpointOf(store string) string {
 	return ""
 }
 
-// ProbeWithRetry asks until somebody says that the store serves.
-func ProbeWithRetry(ctx context.Context, store string, ask func(context.Context) (cluster.Health, error)) error {
+// probeWithRetry asks until somebody says that the store serves.
+func probeWithRetry(ctx context.Context, store string, ask func(context.Context) (cluster.Health, error)) error {
 	worst := upgrade.ErrNotProbed
 	for n := range option.ProbeAttempts {
 		if n > 0 && backoff.Sleep(ctx, option.ProbeRetryDelay) != nil {

@@ -37,10 +37,12 @@ type ContentsOptions struct {
 	literal          []string
 }
 
+// NewContentsOptions takes charts from MinIO's repository by default.
 func NewContentsOptions() ContentsOptions {
 	return ContentsOptions{Charts: option.ChartSource{Repo: aistor.ChartRepository}}
 }
 
+// AddFlags registers the flags of the group.
 func (o *ContentsOptions) AddFlags(fs *pflag.FlagSet) {
 	o.Charts.AddFlags(fs)
 	o.Site.AddFlags(fs, "for", "site file of the target installation")
@@ -134,6 +136,7 @@ func (o *ContentsOptions) platformsFor(r bundlespec.Request) []string {
 	return []string{"linux/amd64"}
 }
 
+// ParseRefs parses image references as flags give them.
 func ParseRefs(list []string) ([]images.Ref, error) {
 	var out []images.Ref
 	for _, s := range list {

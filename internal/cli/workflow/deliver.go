@@ -31,10 +31,12 @@ type DeliverOptions struct {
 	receipt      string
 }
 
+// NewDeliverOptions prints a table by default.
 func NewDeliverOptions() DeliverOptions {
 	return DeliverOptions{Output: option.NewOutput()}
 }
 
+// AddFlags registers the flags of the group.
 func (o *DeliverOptions) AddFlags(fs *pflag.FlagSet) {
 	o.Output.AddFlags(fs)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "only report what is missing")

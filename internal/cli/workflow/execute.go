@@ -20,6 +20,8 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
+// ExecutePlan runs the steps of the plan and prints the outcome. The error has the
+// exit code for it.
 func (o *RunOptions) ExecutePlan(ctx context.Context, t *Target, s *preflight.Subject) error {
 	deps, err := o.upgradeDeps(t)
 	if err != nil {
@@ -75,7 +77,7 @@ func (o *RunOptions) upgradeDeps(t *Target) (upgrade.Deps, error) {
 	}
 	return upgrade.Deps{
 		Helm:    helmAdapter{client: chart.NewClient(fenced, nil), charts: t.charts},
-		Cluster: ClusterAdapter{Client: t.Cluster, scope: o.clusterScope(t)},
+		Cluster: clusterAdapter{Client: t.Cluster, scope: o.clusterScope(t)},
 		Lease:   fenced.lease,
 		Client:  client, Bindings: upgrade.NewBindingClient(dyn),
 		Prober:   healthProber{client: t.Cluster, facts: t.Inputs.Facts, endpoints: o.Endpoints.Endpoints},

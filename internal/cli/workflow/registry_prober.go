@@ -28,6 +28,8 @@ type registryProber struct {
 	secrets map[[sha256.Size]byte]*registry.Client
 }
 
+// NewRegistryProber probes the private registry with the client own, which has the
+// credentials of the user, and with those of pull secrets.
 func NewRegistryProber(p *term.Program, o option.Registry, mirror plan.SiteRegistry, own *registry.Client) *registryProber {
 	return &registryProber{program: p, options: o, mirror: mirror, userClient: own, secrets: map[[sha256.Size]byte]*registry.Client{}}
 }

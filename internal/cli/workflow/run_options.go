@@ -43,6 +43,7 @@ type RunOptions struct {
 	fenced              *fencedKube
 }
 
+// NewRunOptions sets the defaults of the flags.
 func NewRunOptions(p *term.Program, kube option.Kube) RunOptions {
 	return RunOptions{
 		TargetOptions: NewTargetOptions(p, kube), backupDir: "aistor-upgrade-backup",

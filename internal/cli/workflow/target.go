@@ -46,6 +46,7 @@ type TargetOptions struct {
 	Explain bool
 }
 
+// NewTargetOptions sets the defaults of the flags.
 func NewTargetOptions(p *term.Program, kube option.Kube) TargetOptions {
 	return TargetOptions{Program: p, Kube: kube, Choices: plan.Options{Push: "auto"}}
 }
@@ -243,6 +244,7 @@ func (o *TargetOptions) DiscoverCluster(ctx context.Context, t *Target) (registr
 	return registry, t.Cluster.AddSecrets(ctx, facts, wantedSecrets(facts, registry))
 }
 
+// CollectFacts reads the cluster within the scope that the flags select.
 func (o *TargetOptions) CollectFacts(ctx context.Context, t *Target) (*plan.Facts, error) {
 	return t.Cluster.Facts(ctx, o.clusterScope(t))
 }

@@ -1,4 +1,4 @@
-package cli
+package workflow
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 )
@@ -44,7 +44,7 @@ func TestAStoreServesWhereAnyServerSaysSo(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			err := workflow.ProbeWithRetry(t.Context(), "team-a/primary", func(context.Context) (cluster.Health, error) {
+			err := probeWithRetry(t.Context(), "team-a/primary", func(context.Context) (cluster.Health, error) {
 				asked++
 				return tc.answers[asked-1], tc.err
 			})
@@ -67,7 +67,7 @@ func TestAQuestionThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		err := workflow.ProbeWithRetry(t.Context(), "team-a/primary", func(ctx context.Context) (cluster.Health, error) {
+		err := probeWithRetry(t.Context(), "team-a/primary", func(ctx context.Context) (cluster.Health, error) {
 			<-ctx.Done()
 			return cluster.Health{State: cluster.HealthUnknown}, ctx.Err()
 		})
@@ -82,12 +82,12 @@ func TestAQuestionThatHangsIsGivenUp(t *testing.T) {
 func TestAWatchThatCouldNotBeginIsNone(t *testing.T) {
 	t.Parallel()
 	flags := genericclioptions.NewConfigFlags(false)
-	flags.KubeConfig = new(writeKubeconfig(t, "http://127.0.0.1:1"))
+	flags.KubeConfig = new(clitest.WriteKubeconfig(t, "http://127.0.0.1:1"))
 	client, err := cluster.New(flags)
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := workflow.ClusterAdapter{Client: client}.Watch(t.Context(), upgrade.Scope{Namespaces: []string{"aistor"}})
+	live, err := clusterAdapter{Client: client}.Watch(t.Context(), upgrade.Scope{Namespaces: []string{"aistor"}})
 	if err == nil || live != nil {
 		t.Errorf("error %v, watch %#v", err, live)
 	}

@@ -1,4 +1,4 @@
-package cli
+package verb
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -23,7 +23,7 @@ import (
 // read says nothing.
 func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.T) {
 	t.Parallel()
-	unended := journalOf(t, journal.Attempt{Started: clock.Add(-time.Hour)})
+	unended := journalOf(t, journal.Attempt{Started: clitest.Clock.Add(-time.Hour)})
 	for name, c := range map[string]struct {
 		journal, denied   string
 		want, wantProblem string
@@ -32,7 +32,7 @@ func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.
 		"nobody holds the lease":      {journal: unended, want: "killed"},
 		"the lease can't be read":     {journal: unended, denied: "leases", wantProblem: `reading lease "aistor/aistor-upgrade"`},
 		"the journals can't be read":  {journal: unended, denied: "configmaps", wantProblem: `reading journals in "aistor"`},
-		"an ended one needs no lease": {journal: journalOf(t, journal.Attempt{Started: clock, Ended: clock, Result: "done"}), denied: "leases", want: "done"},
+		"an ended one needs no lease": {journal: journalOf(t, journal.Attempt{Started: clitest.Clock, Ended: clitest.Clock, Result: "done"}), denied: "leases", want: "done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -45,7 +45,7 @@ func TestAnUnfinishedUpgradeIsCalledKilledOnlyWhereItsLeaseCanBeRead(t *testing.
 			client.PrependReactor("*", c.denied, func(a clienttesting.Action) (bool, runtime.Object, error) {
 				return c.denied != "", nil, apierrors.NewForbidden(schema.GroupResource{Resource: c.denied}, "", nil)
 			})
-			run, err := verb.LastRun(t.Context(), client, &plan.Facts{Namespace: "aistor"}, clock)
+			run, err := lastRun(t.Context(), client, &plan.Facts{Namespace: "aistor"}, clitest.Clock)
 			state := ""
 			if run != nil {
 				state = run.State

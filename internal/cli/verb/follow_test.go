@@ -1,4 +1,4 @@
-package cli
+package verb
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/clitest"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
-	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/verb"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cluster"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -36,8 +36,8 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, o, looks := newProgram(t), &verb.FollowOptions{Watch: true, RecheckEvery: time.Millisecond}, 0
-			err := o.FollowChanges(t.Context(), p, unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+			p, o, looks := clitest.NewProgram(t), &followOptions{Watch: true, RecheckEvery: time.Millisecond}, 0
+			err := o.followChanges(t.Context(), p, unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 				looks++
 				if err := c.looks[looks-1]; err != nil {
 					return nil, false, err
@@ -62,8 +62,8 @@ func TestAWatchGoesOnWhereTheClusterComesBack(t *testing.T) {
 
 func TestAWatchOfAClusterThatStaysAwayEndsInTime(t *testing.T) {
 	t.Parallel()
-	o, looks := &verb.FollowOptions{Watch: true, Timeout: 2 * time.Second}, 0
-	err := o.FollowChanges(t.Context(), newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+	o, looks := &followOptions{Watch: true, Timeout: 2 * time.Second}, 0
+	err := o.followChanges(t.Context(), clitest.NewProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 		if looks++; looks == 1 {
 			return &plan.Facts{}, false, nil
 		}
@@ -77,42 +77,12 @@ func TestAWatchOfAClusterThatStaysAwayEndsInTime(t *testing.T) {
 func TestAWatchThatIsInterruptedSaysSo(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := (&verb.FollowOptions{Watch: true}).FollowChanges(ctx, newProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
+	err := (&followOptions{Watch: true}).followChanges(ctx, clitest.NewProgram(t), unreachableClient(t), cluster.Scope{}, func(context.Context) (*plan.Facts, bool, error) {
 		cancel()
 		return nil, false, context.Canceled
 	})
 	if code := term.ExitCode(ctx, err); code != term.ExitInterrupted || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("exit %d with %v", code, err)
-	}
-}
-
-func TestOnlyWhatAVerbChecksCanBeChosen(t *testing.T) {
-	t.Parallel()
-	for args, want := range map[string]string{
-		"validate --only nodes-ready":    `selecting check "nodes-ready": it belongs to preflight, not to validate`,
-		"validate --skip nodes-ready":    `selecting check "nodes-ready"`,
-		"preflight --only image-ids":     `selecting check "image-ids": it belongs to validate, not to preflight`,
-		"validate --timeout 5m":          "--timeout 5m0s requires --watch",
-		"status --timeout 5m":            "--timeout 5m0s requires --watch",
-		"validate --list --only image-i": "",
-		// Before anything is asked of a cluster.
-		"preflight --only Nodes-Ready":         `selecting check "Nodes-Ready": unknown check "Nodes-Ready"; did you mean nodes-ready?`,
-		"preflight --skip budget":              `did you mean budgets?`,
-		"preflight --waive licence=x":          `did you mean license?`,
-		"preflight --only ,":                   `selecting check "": unknown check ""`,
-		"preflight --bundle b --plan /no/plan": "reading plan: open /no/plan: no such file",
-		"validate --only image-i":              `selecting check "image-i"`,
-		"validate --waive nothing=x":           `selecting check "nothing"`,
-	} {
-		t.Run(args, func(t *testing.T) {
-			t.Parallel()
-			p := newProgram(t)
-			code := p.Run(t.Context(), NewKubectl(p), strings.Fields(args))
-			errs := p.ErrOut.(*bytes.Buffer).String()
-			if wantCode := map[bool]int{true: term.ExitOK, false: term.ExitError}[want == ""]; code != wantCode || !strings.Contains(errs, want) {
-				t.Errorf("exit %d with %q, want %q", code, errs, want)
-			}
-		})
 	}
 }
 
