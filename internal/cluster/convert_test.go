@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -191,15 +192,18 @@ func TestWarningsAreKeptOnce(t *testing.T) {
 
 func TestAPodOfADeploymentIsItsWorkloads(t *testing.T) {
 	t.Parallel()
-	for owner, want := range map[string]string{
-		"StatefulSet/primary-pool-0":       "StatefulSet primary-pool-0",
-		"ReplicaSet/primary-kes-6c5b99d7d": "Deployment primary-kes",
-		"ReplicaSet/odd":                   "ReplicaSet odd",
-		"":                                 " ",
+	for _, tc := range []struct{ kind, owner, hash, want string }{
+		{"StatefulSet", "primary-pool-0", "", "StatefulSet/primary-pool-0"},
+		{"ReplicaSet", "primary-kes-6c5b99d7d", "6c5b99d7d", "Deployment/primary-kes"},
+		{"ReplicaSet", "primary-kes-6c5b99d7d", "", "ReplicaSet/primary-kes-6c5b99d7d"},
+		{"ReplicaSet", "somebody-else", "6c5b99d7d", "ReplicaSet/somebody-else"},
 	} {
-		kind, name := controllerOf(owner)
-		if got := kind + " " + name; got != want {
-			t.Errorf("%q: received %q, expected %q", owner, got, want)
+		p, _ := convertPod(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Labels:          map[string]string{"pod-template-hash": tc.hash},
+			OwnerReferences: []metav1.OwnerReference{{Kind: tc.kind, Name: tc.owner, Controller: ptr.To(true)}},
+		}})
+		if got := p.Controller(); got != tc.want {
+			t.Errorf("%s/%s: received %q, expected %q", tc.kind, tc.owner, got, tc.want)
 		}
 	}
 }
@@ -210,9 +214,9 @@ func TestAnotherOperatorIsFoundWhereverItRuns(t *testing.T) {
 		return podInfo{Pod: plan.Pod{Namespace: namespace, Name: "p", Owner: owner}, operator: true}
 	}
 	s := &snapshot{operatorNamespace: "aistor", storesKnown: true, pods: []podInfo{
-		pod("aistor", "ReplicaSet/object-store-operator-1"), pod("third", "ReplicaSet/object-store-operator-2"),
-		pod("second", "ReplicaSet/object-store-operator-3"), pod("second", "ReplicaSet/object-store-operator-4"),
-		pod("keys", "ReplicaSet/minkms-operator-5"),
+		pod("aistor", "Deployment/object-store-operator"), pod("third", "Deployment/object-store-operator"),
+		pod("second", "Deployment/object-store-operator"), pod("second", "Deployment/object-store-operator"),
+		pod("keys", "Deployment/minkms-operator"),
 	}}
 	f := s.buildFacts()
 	if d := cmp.Diff([]string{"second", "third"}, f.OtherOperators); d != "" {

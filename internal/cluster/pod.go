@@ -1,7 +1,11 @@
 package cluster
 
 import (
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/aistor"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/redact"
@@ -38,9 +42,23 @@ func convertPod(p *corev1.Pod) (podInfo, bool) {
 	for _, r := range p.OwnerReferences {
 		if r.Controller != nil && *r.Controller {
 			out.Owner = r.Kind + "/" + r.Name
+			out.Workload = deploymentOf(r, p.Labels)
 		}
 	}
 	return out, isAIStorPod(p.Labels)
+}
+
+// deploymentOf is the Deployment behind a ReplicaSet that owns a pod with these
+// labels, as Kind/name; empty where there is none. A Deployment calls a ReplicaSet
+// by its own name and the hash that it also puts on the pods, so that no name is
+// guessed: somebody else's ReplicaSet has no such label.
+func deploymentOf(owner metav1.OwnerReference, labels map[string]string) string {
+	hash := labels[appsv1.DefaultDeploymentUniqueLabelKey]
+	name, ours := strings.CutSuffix(owner.Name, "-"+hash)
+	if owner.Kind != "ReplicaSet" || hash == "" || !ours {
+		return ""
+	}
+	return "Deployment/" + name
 }
 
 func isPodReady(p *corev1.Pod) bool {

@@ -70,7 +70,7 @@ func siteOperator(a *fakeAPIServer) {
 		  "status":{"observedGeneration":3,"readyReplicas":1,"updatedReplicas":1}}`,
 		`{"metadata":{"name":"unrelated","namespace":"aistor"},"spec":{"template":{"metadata":{"labels":{"app":"x"}}}}}`)
 	a.addObjects(ofPods,
-		`{"metadata":{"name":"object-store-operator-abc","namespace":"aistor","uid":"p0","labels":{"aistor.min.io/name":"object-store-operator"},
+		`{"metadata":{"name":"object-store-operator-abc","namespace":"aistor","uid":"p0","labels":{"aistor.min.io/name":"object-store-operator","pod-template-hash":"5"},
 		  "ownerReferences":[{"kind":"ReplicaSet","name":"object-store-operator-5","controller":true}]},
 		  "spec":{"serviceAccountName":"object-store","containers":[{"name":"controller","image":"`+operatorRef+`"}]},
 		  "status":{"phase":"Pending","containerStatuses":[{"name":"controller","state":{"waiting":{"reason":"ImagePullBackOff","message":"Back-off pulling image"}}}]}}`)

@@ -117,7 +117,7 @@ func (s *snapshot) addWorkloads(f *plan.Facts) map[string]string {
 func (s *snapshot) addPods(f *plan.Facts, owner map[string]string) {
 	f.Pods = slices.Grow(f.Pods, len(s.pods))
 	for _, p := range s.pods {
-		kind, n := controllerOf(p.Owner)
+		kind, n, _ := strings.Cut(p.Controller(), "/")
 		if p.Store = owner[kind+"/"+p.Namespace+"/"+n]; p.Store == "" {
 			p.Store = cmp.Or(s.storeOfStatefulSet(p.Namespace, n), s.resolveStore(p.Namespace, p.label))
 		}
@@ -134,16 +134,6 @@ func (s *snapshot) addPods(f *plan.Facts, owner map[string]string) {
 	// One pod may carry the labels of two selectors.
 	sortBy(f.Pods, func(p plan.Pod) string { return p.Namespace + "/" + p.Name })
 	f.Pods = slices.CompactFunc(f.Pods, func(a, b plan.Pod) bool { return a.Namespace == b.Namespace && a.Name == b.Name })
-}
-
-// controllerOf is the workload behind a pod's owner: a ReplicaSet is named by its
-// Deployment and a hash.
-func controllerOf(owner string) (kind, n string) {
-	kind, n, _ = strings.Cut(owner, "/")
-	if i := strings.LastIndexByte(n, '-'); kind == "ReplicaSet" && i > 0 {
-		return "Deployment", n[:i]
-	}
-	return kind, n
 }
 
 // addClaims keeps the claims of stores: by label, or by the name a StatefulSet

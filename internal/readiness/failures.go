@@ -141,9 +141,9 @@ func findCreateRefusals(f *plan.Facts, inScope func(plan.Pod) bool, was Baseline
 func controllerOf(f *plan.Facts, o plan.ObjectKey) *plan.Workload {
 	switch i := strings.LastIndexByte(o.Name, '-'); {
 	case o.Kind == "StatefulSet":
-		return findWorkload(f, o.Kind, o.Namespace, o.Name)
+		return f.Workload(o.Kind, o.Namespace, o.Name)
 	case o.Kind == "ReplicaSet" && i > 0:
-		return findWorkload(f, "Deployment", o.Namespace, o.Name[:i])
+		return f.Workload("Deployment", o.Namespace, o.Name[:i])
 	}
 	return nil
 }
@@ -160,11 +160,11 @@ func createdSince(f *plan.Facts, ev plan.Event) bool {
 // Failures of older pods end when they are replaced. Pods of other owners
 // count as new.
 func HasNewestRevision(f *plan.Facts, p plan.Pod) bool {
-	kind, owner, _ := strings.Cut(p.Owner, "/")
+	kind, owner, _ := strings.Cut(p.Controller(), "/")
 	if kind != "StatefulSet" {
 		return true
 	}
-	w := findWorkload(f, kind, p.Namespace, owner)
+	w := f.Workload(kind, p.Namespace, owner)
 	return w == nil || w.UpdateRevision == "" || p.Revision == w.UpdateRevision
 }
 

@@ -3,7 +3,6 @@ package readiness
 import (
 	"cmp"
 	"fmt"
-	"iter"
 	"strings"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -22,50 +21,6 @@ func WorkloadGenerations(f *plan.Facts) map[plan.ObjectKey]int64 {
 func WithoutVersion(k plan.ObjectKey) plan.ObjectKey {
 	k.APIVersion = ""
 	return k
-}
-
-func findWorkload(f *plan.Facts, kind, namespace, name string) *plan.Workload {
-	for i, w := range f.Workloads {
-		if w.Kind == kind && w.Namespace == namespace && w.Name == name {
-			return &f.Workloads[i]
-		}
-	}
-	return nil
-}
-
-func FindStore(f *plan.Facts, key string) *plan.Store {
-	for i, s := range f.Stores {
-		if s.Key() == key {
-			return &f.Stores[i]
-		}
-	}
-	return nil
-}
-
-func storeStatefulSets(f *plan.Facts, key string) []plan.Workload {
-	var sets []plan.Workload
-	for _, w := range f.Workloads {
-		if w.Kind == "StatefulSet" && w.Store == key {
-			sets = append(sets, w)
-		}
-	}
-	return sets
-}
-
-// workloadPods are the pods of a workload. A Deployment owns them through a
-// ReplicaSet, whose name is the Deployment's with a hash behind it.
-func workloadPods(f *plan.Facts, w plan.Workload) iter.Seq[plan.Pod] {
-	return func(yield func(plan.Pod) bool) {
-		for _, p := range f.Pods {
-			kind, owner, _ := strings.Cut(p.Owner, "/")
-			if kind == "ReplicaSet" {
-				kind, owner = "Deployment", owner[:max(0, strings.LastIndexByte(owner, '-'))]
-			}
-			if p.Namespace == w.Namespace && kind == w.Kind && owner == w.Name && !yield(p) {
-				return
-			}
-		}
-	}
 }
 
 func PodName(p plan.Pod) string { return "Pod/" + p.Namespace + "/" + p.Name }

@@ -13,7 +13,7 @@ func StoreFingerprints(f *plan.Facts) map[string]string {
 	m := map[string]string{}
 	for _, s := range f.Stores {
 		var b strings.Builder
-		for _, w := range storeStatefulSets(f, s.Key()) {
+		for _, w := range f.StatefulSetsOf(s.Key()) {
 			fmt.Fprintf(&b, "%s %d %s;", w.Name, w.Generation, w.UpdateRevision)
 		}
 		m[s.Key()] = b.String()

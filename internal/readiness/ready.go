@@ -39,7 +39,7 @@ func (t Operator) Unready(f *plan.Facts, floor map[plan.ObjectKey]int64) []strin
 
 func unreadyDeployment(f *plan.Facts, d deploymentTarget, floor map[plan.ObjectKey]int64) []string {
 	name := fmt.Sprintf("Deployment/%s/%s", d.key.Namespace, d.key.Name)
-	w := findWorkload(f, "Deployment", d.key.Namespace, d.key.Name)
+	w := f.Workload("Deployment", d.key.Namespace, d.key.Name)
 	if w == nil {
 		return []string{absent(f, name, "deployments in "+d.key.Namespace)}
 	}
@@ -55,7 +55,7 @@ func unreadyDeployment(f *plan.Facts, d deploymentTarget, floor map[plan.ObjectK
 	if w.Updated < w.Replicas || w.Ready < w.Replicas {
 		out = append(out, fmt.Sprintf("%s: %d of %d updated, %d ready", name, w.Updated, w.Replicas, w.Ready))
 	}
-	pods := workloadPods(f, *w)
+	pods := f.PodsOf(*w)
 	for p := range pods {
 		if !p.Terminating.IsZero() {
 			out = append(out, PodName(p)+": still terminating")
@@ -86,7 +86,7 @@ func unreadyWebhook(f *plan.Facts, configuration string) []string {
 
 // Unready lists what a store still lacks, each with its reason.
 func (t Store) Unready(f *plan.Facts) []string {
-	s := FindStore(f, t.Key)
+	s := f.Store(t.Key)
 	if s == nil {
 		namespace, _, _ := strings.Cut(t.Key, "/")
 		return withGaps(f, []string{absent(f, "ObjectStore/"+t.Key, "objectstores in "+namespace)})
@@ -95,7 +95,7 @@ func (t Store) Unready(f *plan.Facts) []string {
 	if t.Upgraded && t.spec != "" && !SameImage(s.Image.String(), t.spec) {
 		out = append(out, fmt.Sprintf("ObjectStore/%s: has image %s, not %s", t.Key, cmp.Or(s.Image.String(), "(none)"), t.spec))
 	}
-	sets := storeStatefulSets(f, t.Key)
+	sets := f.StatefulSetsOf(t.Key)
 	for _, p := range s.Pools {
 		if p.StatefulSet != "" && !slices.ContainsFunc(sets, func(w plan.Workload) bool { return w.Name == p.StatefulSet }) {
 			out = append(out, absent(f, fmt.Sprintf("StatefulSet/%s/%s", s.Namespace, p.StatefulSet), "statefulsets in "+s.Namespace))
@@ -124,7 +124,7 @@ func unreadyStatefulSet(f *plan.Facts, w plan.Workload, t Store) []string {
 	if why := unobservedReason(w, t.MinGenerations); why != "" {
 		out = append(out, name+": "+why)
 	}
-	pods := workloadPods(f, w)
+	pods := f.PodsOf(w)
 	updated := w.Updated
 	if w.Strategy == "OnDelete" {
 		updated = 0
@@ -204,7 +204,7 @@ func isOnlyHealing(s plan.Store) bool {
 // keys. It is empty where one is ready, and where none is to be seen: KES may
 // run elsewhere.
 func KESUnavailableReason(f *plan.Facts, key string) string {
-	s := FindStore(f, key)
+	s := f.Store(key)
 	if s == nil || !s.KES {
 		return ""
 	}

@@ -146,14 +146,14 @@ func TestOperatorIsReadyOnceItsPodsWebhookAndServiceServe(t *testing.T) {
 			[]string{"Deployment/op/operator: container controller has image reg.example/aistor/operator:old, not reg.example/aistor/operator:new"}},
 		{"pod that can't pull", func(f *plan.Facts) {
 			f.Workloads[1].Ready = 0
-			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-77-x", Owner: "ReplicaSet/operator-77",
+			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-77-x", Owner: "ReplicaSet/operator-77", Workload: "Deployment/operator",
 				Containers: []plan.Container{{Name: "controller", Reason: "ErrImagePull", Message: "unauthorized"}}})
 		}, []string{"Deployment/op/operator: 1 of 1 updated, 0 ready", "Pod/op/operator-77-x: container controller: ErrImagePull: unauthorized"}},
 		{"another Deployment's pod with a longer name", func(f *plan.Facts) {
-			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-two-77-x", Owner: "ReplicaSet/operator-two-77", Terminating: time.Unix(1, 0)})
+			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-two-77-x", Owner: "ReplicaSet/operator-two-77", Workload: "Deployment/operator-two", Terminating: time.Unix(1, 0)})
 		}, nil},
 		{"old pod still terminating", func(f *plan.Facts) {
-			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-66-x", Owner: "ReplicaSet/operator-66", Terminating: time.Unix(1, 0)})
+			f.Pods = append(f.Pods, plan.Pod{Namespace: "op", Name: "operator-66-x", Owner: "ReplicaSet/operator-66", Workload: "Deployment/operator", Terminating: time.Unix(1, 0)})
 		}, []string{"Pod/op/operator-66-x: still terminating"}},
 		{"caBundle is empty", func(f *plan.Facts) { f.Webhooks[0].CABundle = 0 },
 			[]string{"MutatingWebhookConfiguration/hook: webhook h has no caBundle yet"}},

@@ -94,7 +94,7 @@ func (e *Executor) watchAvailability(s plan.Step, f *plan.Facts) {
 
 // downPods is how many pods of a store were not serving.
 func downPods(f *plan.Facts, key string) int {
-	st := readiness.FindStore(f, key)
+	st := f.Store(key)
 	if st == nil {
 		return 0
 	}

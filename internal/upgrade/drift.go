@@ -71,7 +71,7 @@ func (e *Executor) checkBindingDrift(ctx context.Context, s plan.Step, fact plan
 
 func (e *Executor) checkStoreDrift(fact plan.Fact) error {
 	f := e.watch.Snapshot()
-	s := readiness.FindStore(f, fact.Object.Namespace+"/"+fact.Object.Name)
+	s := f.Store(fact.Object.Namespace + "/" + fact.Object.Name)
 	if s == nil {
 		if why := readiness.GapReason(f, "objectstores in "+fact.Object.Namespace); why != "" {
 			return fmt.Errorf("reading %s: %s", fact.Object, why)

@@ -468,7 +468,7 @@ func (w *fakeCluster) takeSnapshot() *plan.Facts {
 		Containers: []plan.Container{{Name: "controller", Image: w.operator}},
 	})
 	f.Pods = append(f.Pods, plan.Pod{
-		Namespace: "aistor", Name: fmt.Sprintf("object-store-operator-hash%d-x", w.opGen), Owner: fmt.Sprintf("ReplicaSet/object-store-operator-hash%d", w.opGen),
+		Namespace: "aistor", Name: fmt.Sprintf("object-store-operator-hash%d-x", w.opGen), Owner: fmt.Sprintf("ReplicaSet/object-store-operator-hash%d", w.opGen), Workload: "Deployment/object-store-operator",
 		Phase: "Running", Ready: w.opReady, Containers: []plan.Container{{Name: "controller", Image: w.operator, Ready: w.opReady}},
 	})
 	for _, s := range w.stores {

@@ -64,6 +64,6 @@ func ExamplePlan_RefusalError() {
 	}
 	fmt.Println(p.RefusalError())
 	// Output:
-	// release aistor/aistor would be downgraded from 5.11.0 to 5.10.0, which the vendor does not support
+	// release aistor/aistor: would be downgraded from 5.11.0 to 5.10.0, which the vendor does not support
 	// hint: --allow-downgrade, after reading the release notes
 }

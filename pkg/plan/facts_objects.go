@@ -153,8 +153,11 @@ type Pod struct {
 	Name      string `json:"name"`
 	UID       string `json:"uid,omitempty"`
 	// Store as in [Workload].
-	Store          string      `json:"store,omitempty"`
-	Owner          string      `json:"owner,omitempty"` // Kind/name
+	Store string `json:"store,omitempty"`
+	// Owner is what controls the pod, as Kind/name.
+	Owner string `json:"owner,omitempty"`
+	// Workload is the Deployment, as Kind/name, where Owner is its ReplicaSet.
+	Workload       string      `json:"workload,omitempty"`
 	Node           string      `json:"node,omitempty"`
 	Phase          string      `json:"phase"`
 	Ready          bool        `json:"ready"`

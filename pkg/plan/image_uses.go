@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -75,7 +76,8 @@ func (u imageUses) addPod(p Pod) {
 			counted[ref] = true
 			one.Pods++
 		}
-		appendUnique(&one.Workloads, controllerOf(p))
+		kind, name, _ := strings.Cut(cmp.Or(p.Controller(), "Pod/"+p.Name), "/")
+		appendUnique(&one.Workloads, kind+"/"+p.Namespace+"/"+name)
 		appendUnique(&one.Namespaces, p.Namespace)
 		if i := strings.LastIndex(c.ImageID, "sha256:"); i >= 0 {
 			appendUnique(&one.RunningDigests, c.ImageID[i:])
@@ -90,19 +92,6 @@ func (u imageUses) addReference(img images.Image, namespace string) {
 		appendUnique(&one.Values, r.Object+r.Path)
 	}
 	appendUnique(&one.Namespaces, namespace)
-}
-
-// controllerOf is what made a pod, as Kind/namespace/name. A Deployment makes its
-// pods through a ReplicaSet that is called like it with a hash behind.
-func controllerOf(p Pod) string {
-	kind, name, _ := strings.Cut(p.Owner, "/")
-	switch i := strings.LastIndexByte(name, '-'); {
-	case name == "":
-		kind, name = "Pod", p.Name
-	case kind == "ReplicaSet" && i > 0:
-		kind, name = "Deployment", name[:i]
-	}
-	return kind + "/" + p.Namespace + "/" + name
 }
 
 func appendUnique(list *[]string, word string) {

@@ -213,7 +213,7 @@ func addPods(f *plan.Facts) {
 		full := private + "/aistor/" + image
 		return plan.Container{Name: name, Image: full, ImageID: strings.Split(full, ":RELEASE")[0] + "@" + digestA, Ready: true}
 	}
-	pod("aistor", "object-store-operator-1", "", "ReplicaSet/object-store-operator", container("controller", "operator:"+newOp))
+	pod("aistor", "object-store-operator-1", "", "Deployment/object-store-operator", container("controller", "operator:"+newOp))
 	f.Workloads = []plan.Workload{
 		{ObjectKey: plan.ObjectKey{Kind: "Deployment", Namespace: "aistor", Name: "object-store-operator"}, Replicas: 1, Ready: 1, Updated: 1, Generation: 2, ObservedGeneration: 2},
 		{ObjectKey: plan.ObjectKey{Kind: "StatefulSet", Namespace: "tenant", Name: "primary-pool-0"}, Store: "tenant/primary",

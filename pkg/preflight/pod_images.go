@@ -96,16 +96,9 @@ func templatesOf(f *plan.Facts) workloadTemplates {
 }
 
 // imageFor is the image that the pod's own workload asks for; false for what others
-// put into the pod. The ReplicaSet between a Deployment and its pods is named
-// after it, with one more word.
+// put into the pod.
 func (t workloadTemplates) imageFor(p plan.Pod, c plan.Container, parse func(string) (images.Ref, error)) (images.Ref, bool) {
-	kind, name, _ := strings.Cut(p.Owner, "/")
-	if i := strings.LastIndexByte(name, '-'); kind == "ReplicaSet" && i > 0 {
-		if _, known := t[plan.ObjectKey{Kind: "Deployment", Namespace: p.Namespace, Name: name}]; !known {
-			name = name[:i]
-		}
-		kind = "Deployment"
-	}
+	kind, name, _ := strings.Cut(p.Controller(), "/")
 	image, ok := t[plan.ObjectKey{Kind: kind, Namespace: p.Namespace, Name: name}][c.Name]
 	if !ok {
 		return images.Ref{}, false

@@ -28,7 +28,8 @@ func checkRollout(_ context.Context, s *Subject) Result {
 	}
 	byOwner := map[string][]plan.Pod{}
 	for _, p := range s.Facts.Pods {
-		byOwner[p.Namespace+"/"+p.Owner] = append(byOwner[p.Namespace+"/"+p.Owner], p)
+		key := p.Namespace + "/" + p.Controller()
+		byOwner[key] = append(byOwner[key], p)
 	}
 	var f findings
 	for _, w := range s.Facts.Workloads {

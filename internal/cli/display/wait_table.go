@@ -184,8 +184,8 @@ func updatedPods(f *plan.Facts, w plan.Workload) int {
 		return w.Updated
 	}
 	n := 0
-	for _, p := range f.Pods {
-		if p.Namespace == w.Namespace && p.Owner == w.Kind+"/"+w.Name && p.Revision == w.UpdateRevision && p.Terminating.IsZero() {
+	for p := range f.PodsOf(w) {
+		if p.Revision == w.UpdateRevision && p.Terminating.IsZero() {
 			n++
 		}
 	}
