@@ -77,7 +77,7 @@ func (d *deletion) betweenTwoSteps() {
 	out, code := d.finish(d.upgrade().CombinedOutput())
 	d.watch(nil)
 	for _, want := range []string{
-		`carrying out step "store-team-b-logs"`, "persistentvolumeclaim team-b/data0-logs-pool-0-0 is marked for deletion since", "the cluster was changed",
+		`running step "store-team-b-logs"`, "persistentvolumeclaim team-b/data0-logs-pool-0-0 is marked for deletion since", "the cluster was changed",
 		"hint: kubectl aistor-upgrade preflight --kubeconfig ", " --only nothing-deleting,volumes-kept,volumes-bound",
 	} {
 		if !strings.Contains(out, want) {

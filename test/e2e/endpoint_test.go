@@ -56,7 +56,7 @@ func TestAvailabilityIsAskedAtTheEndpoint(t *testing.T) {
 		"team-a/primary=" + store.URL:        "certificate signed by unknown authority",
 		"team-a/primary=https://127.0.0.1:1": "connection refused",
 		"team-a/primary=127.0.0.1:9000":      "is not http[s]://HOST",
-		"team-a/primary=" + login.URL:        "where no store has anything",
+		"team-a/primary=" + login.URL:        "which no object store serves",
 	} {
 		if out, err := upgrade(endpoint); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v, expected %q in\n%s", endpoint, err, want, out)
@@ -80,7 +80,7 @@ func TestAvailabilityIsAskedAtTheEndpoint(t *testing.T) {
 	}
 	down.Store(true)
 	cmd := s.command("kubectl-aistor_upgrade", "validate", "--only", "stores-answer", "--endpoint", "team-a/primary="+store.URL, "--ca", ca)
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "answers 503") || !strings.Contains(string(out), "200 from "+store.URL) {
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "returned 503") || !strings.Contains(string(out), "200 from "+store.URL) {
 		t.Errorf("validating: %v\n%s", err, out)
 	}
 }

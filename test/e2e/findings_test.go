@@ -87,7 +87,7 @@ func cases(f *findings) []finding {
 	other := "sha256:" + strings.Repeat("0123", 16)
 	return []finding{
 		{"one wrong pod of 16", image("containers", "minio", minio+"RELEASE.2026-05-04T23-02-27Z"), image("containers", "minio", minio+minioTag),
-			"images-as-asked", "pod team-a/primary-pool-0-7: container minio asks for " + minio + "RELEASE.2026-05-04T23-02-27Z, expected " + minio + minioTag,
+			"images-as-asked", "pod team-a/primary-pool-0-7: container minio has image " + minio + "RELEASE.2026-05-04T23-02-27Z, expected " + minio + minioTag,
 			minio + "RELEASE.2026-05-04T23-02-27Z", minio + minioTag},
 		{"a public image in an init container", image("initContainers", "validate-arguments", "quay.io/minio/aistor/minio-sidecar:"+sidecarTag),
 			image("initContainers", "validate-arguments", sidecar),
@@ -102,13 +102,13 @@ func cases(f *findings) []finding {
 		}, func(f *findings) {
 			set(`{"updateRevision":%q}`, was)(f)
 			f.kubectl("label", "pods", "-n", "team-a", "-l", "v1.min.io/tenant=primary", "--overwrite", "controller-revision-hash="+was)
-		}, "rollout-complete", "pod team-a/primary-pool-0-7: is still of revision " + was + " of statefulset team-a/primary-pool-0", was, "primary-pool-0-new"},
+		}, "rollout-complete", "pod team-a/primary-pool-0-7: still has revision " + was + " of statefulset team-a/primary-pool-0", was, "primary-pool-0-new"},
 		{"a generation not yet observed", func(f *findings) {
 			f.kubectl("patch", "statefulset", "primary-pool-0", "-n", "team-a", "-p", `{"spec":{"minReadySeconds":1}}`)
 		}, func(f *findings) {
 			f.kubectl("patch", "statefulset", "primary-pool-0", "-n", "team-a", "-p", `{"spec":{"minReadySeconds":0}}`)
 			set(`{"observedGeneration":%s}`, f.kubectl("get", "statefulset", "primary-pool-0", "-n", "team-a", "-o", "jsonpath={.metadata.generation}"))(f)
-		}, "rollout-complete", "statefulset team-a/primary-pool-0: its controller has seen generation", "", ""},
+		}, "rollout-complete", "statefulset team-a/primary-pool-0: observed generation", "", ""},
 		{"healing drives", healing(3), healing(0), "stores-green", "object store team-a/primary: 3 drives are healing", "3 healing", "0 healing"},
 		{"an image that can't be pulled", func(f *findings) {
 			f.status("minio", `{"op":"replace","path":"%s/ready","value":false},{"op":"replace","path":"%s/state","value":{"waiting":{"reason":"ImagePullBackOff","message":"401"}}}`)

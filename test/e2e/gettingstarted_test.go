@@ -17,7 +17,7 @@ func TestGettingStartedAsPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, yourself, _ := strings.Cut(string(page), "\n## Do it yourself\n")
+	_, yourself, _ := strings.Cut(string(page), "\n## Run the steps yourself\n")
 	typed := regexp.MustCompile(`(?m)^make .*\n`).ReplaceAllString(strings.Join(typedCommands(yourself), ""), "")
 	if strings.Count(typed, "\n") < 15 {
 		t.Fatalf("these are not the page's commands:\n%s", typed)

@@ -28,7 +28,7 @@ func TestKilledRollbackIsCompletedByTheSameCommand(t *testing.T) {
 		return r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/clusterroles/")
 	})
 	again := s.withPassword("helm-aistor", back...)
-	if !strings.Contains(again, "delete revision 3 of aistor/aistor, an unfinished rollback") {
+	if !strings.Contains(strings.Join(strings.Fields(again), " "), "delete revision 3 of aistor/aistor, an unfinished rollback") {
 		t.Errorf("no rollback was cut off:\n%s\n%s", killed, again)
 	}
 	s.wantDeployed("aistor", "aistor", "aistor-operator-5.6.4")

@@ -74,7 +74,7 @@ func (o *roleOptions) write(w io.Writer, in plan.Inputs, subjects []plan.Subject
 	for _, note := range plan.Strengths(rights) {
 		term.PrintLine(w, "# %s", option.WrapText(note, 77, "# "))
 	}
-	roles := append(plan.RoleManifests(prefix+"-look", in.ReadPermissions(), subjects...), plan.RoleManifests(prefix, rights, subjects...)...)
+	roles := append(plan.RoleManifests(prefix+"-read", in.ReadPermissions(), subjects...), plan.RoleManifests(prefix, rights, subjects...)...)
 	for i, r := range roles {
 		b, err := message.YAML(r)
 		if err != nil {

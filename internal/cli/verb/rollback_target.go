@@ -12,6 +12,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/workflow"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/journal"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/planinput"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/shellquote"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/upgrade"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
@@ -112,7 +113,7 @@ func (o *rollbackOptions) previousRevisions(req *planinput.RollbackRequest, conf
 	came := upgrade.Origins(confirmed)
 	if len(came) == 0 {
 		return term.WithHint(fmt.Errorf("rolling back: no journal of an upgrade in namespace %s", f.Operator.Namespace),
-			"list revisions with \"helm history RELEASE -n NAMESPACE\" and set --to NAMESPACE/RELEASE=REVISION")
+			"helm history RELEASE -n NAMESPACE lists revisions; select one with --to NAMESPACE/RELEASE=REVISION")
 	}
 	for _, c := range came {
 		if !o.selectsRelease(f, c.Release) {
@@ -123,8 +124,9 @@ func (o *rollbackOptions) previousRevisions(req *planinput.RollbackRequest, conf
 			return fmt.Errorf("rolling back release %q: release not found", c.Release)
 		}
 		if r.Revision != c.Revision && !confirmed.Owns(c.Release, r.Revision) {
+			namespace, name, _ := strings.Cut(c.Release, "/")
 			return term.WithHint(fmt.Errorf("rolling back release %q: revision %d was created by another client after the upgrade and would be lost", c.Release, r.Revision),
-				fmt.Sprintf("see helm history; force with --to %s=%d", c.Release, c.Revision))
+				shellquote.Command("helm history %s -n %s", name, namespace)+fmt.Sprintf(" shows it; force with --to %s=%d", c.Release, c.Revision))
 		}
 		to[c.Release] = c.Revision
 	}

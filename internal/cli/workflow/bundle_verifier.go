@@ -7,6 +7,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/internal/bundle"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/option"
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
+	"github.com/aistor-upgrade/aistor-upgrade/internal/plural"
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/preflight"
 )
 
@@ -54,7 +55,7 @@ func (p BundleVerifier) VerifyBundle(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if len(problems) > 0 {
-		return "", fmt.Errorf("bundle %s: %d corrupt ranges, the first at byte %d: %s", p.File, len(problems), problems[0].Offset, problems[0].Reason)
+		return "", fmt.Errorf("bundle %s: %s, the first at byte %d: %s", p.File, plural.Count(len(problems), "corrupt range"), problems[0].Offset, problems[0].Reason)
 	}
 	return fmt.Sprintf("every byte of %s verified%s", p.File, verify.SignatureText()), nil
 }
