@@ -60,6 +60,7 @@ type imagesOptions struct {
 	workflow.TargetOptions
 	option.Output
 	scopeFlags option.Scope
+	missing    bool
 }
 
 // NewImages is the command images, which lists images.
@@ -76,6 +77,9 @@ func NewImages(p *term.Program, kube option.Kube) *cobra.Command {
   # References only, for a scanner
   kubectl aistor-upgrade images -o name | xargs -n1 trivy image
 
+  # What is still to be pushed
+  kubectl aistor-upgrade images --missing
+
   # Full references and all users of each image
   kubectl aistor-upgrade images -o wide
 
@@ -90,6 +94,7 @@ func NewImages(p *term.Program, kube option.Kube) *cobra.Command {
 	o.Site.AddFlags(fs, "site", "site file with registry settings; flags take precedence")
 	o.Output.AddFlags(fs)
 	o.scopeFlags.AddFlags(fs)
+	fs.BoolVar(&o.missing, "missing", false, "list only images that the private registry is not known to have")
 	return cmd
 }
 
@@ -119,6 +124,9 @@ func (o *imagesOptions) run(ctx context.Context) error {
 		s.Registry = &workflow.FailFastProber{Prober: workflow.NewRegistryProber(o.Program, o.Registry, s.Site, own)}
 	}
 	doc := o.buildDocument(ctx, s)
+	if o.missing {
+		doc.dropPresent()
+	}
 	if err := term.InterruptionError(ctx); err != nil {
 		return err
 	}
@@ -149,6 +157,11 @@ func (o *imagesOptions) buildDocument(ctx context.Context, s *preflight.Subject)
 		doc.Items = append(doc.Items, item)
 	}
 	return doc
+}
+
+// dropPresent keeps what the registry lacks, and what could not be checked.
+func (d *imagesDocument) dropPresent() {
+	d.Items = slices.DeleteFunc(d.Items, func(i imageDocument) bool { return i.Present == preflight.PresentYes })
 }
 
 func printImageList(w io.Writer, d *imagesDocument, wide bool) {
