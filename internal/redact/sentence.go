@@ -24,12 +24,16 @@ var (
 	outcome = regexp.MustCompile(`(?:pass|fail|warn|error|skip|waived)\x1b?(?:\[0m)?[ \t]+$`)
 )
 
+// combinedEvents is what client-go's event correlator puts before the message of
+// events that it took together.
+const combinedEvents = "(combined from similar events): "
+
 // isFalseMatch tells what only looks like an assignment: the scheme of a URL, the
 // port of a host, and what a sentence says of a secret.
 func (a assignment) isFalseMatch() bool {
 	rest := a.all[a.value:]
 	switch {
-	case strings.HasPrefix(rest, "//"):
+	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, combinedEvents):
 		return true
 	case a.variable:
 		return false
