@@ -148,8 +148,10 @@ func newAuthenticator(a types.AuthConfig) authn.Authenticator {
 	})
 }
 
-// longestAuth matches keys the way a kubelet does: host and port exactly, or
-// with * in a label of the host; a path matches as a prefix.
+// longestAuth is the entry with the longest key that matches: host and port
+// exactly, or with * in a label of the host; a path matches whole segments from
+// the beginning. A kubelet differs: it also takes the beginning of a segment, and
+// tries every entry that matches.
 func longestAuth(auths map[string]types.AuthConfig, repo string) (types.AuthConfig, bool) {
 	best, found := -1, types.AuthConfig{}
 	host, rest, _ := strings.Cut(repo, "/")

@@ -46,6 +46,10 @@ type Check struct {
 	// Mandatory says that neither [Options.Skip] nor a waiver keeps a failure or
 	// an error of the check from counting.
 	Mandatory bool
+	// Transient says that what fails may pass by itself soon after a change: a
+	// health that its operator has not written again, a pod that is about to be
+	// ready.
+	Transient bool
 	// WithInputs and WithPlan say that the check applies only where there is a
 	// bundle to compare with, or a plan. Otherwise it is skipped, whatever
 	// could not be read.

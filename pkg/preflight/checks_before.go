@@ -79,7 +79,7 @@ func healthChecks() []Check {
 }
 
 func webhookCheck(phase Phase) Check {
-	return Check{ID: "webhook-ready", Title: "Pod webhook", Phase: phase, Run: checkWebhook,
+	return Check{ID: "webhook-ready", Title: "Pod webhook", Phase: phase, Transient: true, Run: checkWebhook,
 		Needs:     []string{"mutatingwebhookconfigurations"},
 		Inspects:  "the mutating webhooks of AIStor: certificate and endpoints",
 		FailsWhen: "the caBundle is empty or the Service has no endpoint, so that new pods would be refused; a warning if failures are ignored"}

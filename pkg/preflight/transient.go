@@ -2,19 +2,17 @@ package preflight
 
 import "slices"
 
-// OnlyTransientFailures reports whether everything that failed in r may pass by itself soon
-// after a change: a health that its operator has not written again, a pod that
-// is about to be ready. It is false where nothing failed.
+// OnlyTransientFailures reports whether something failed in r, and only checks that
+// are [Check.Transient]: it is worth waiting. It is false where nothing failed.
 func (r *Report) OnlyTransientFailures() bool {
+	checks := PostUpgradeChecks()
 	failed := false
 	for _, result := range r.Results {
 		if result.Status != Fail || result.Waived != "" {
 			continue
 		}
 		failed = true
-		if !slices.Contains([]string{
-			"crds-established", "rollout-complete", "workloads-healthy", "stores-green", "stores-answer", "services-endpoints", "webhook-ready",
-		}, result.ID) {
+		if !slices.ContainsFunc(checks, func(c Check) bool { return c.ID == result.ID && c.Transient }) {
 			return false
 		}
 	}
