@@ -33,7 +33,7 @@ type Deps struct {
 }
 
 // Helm is what the executor asks of Helm releases. Upgrade, MarkFailed,
-// Rollback and Forget are called with a context that nobody cancels, because a Helm
+// Rollback and DeleteRollbackRecord are called with a context that nobody cancels, because a Helm
 // operation that is cut off leaves a release pending.
 type Helm interface {
 	// GetRelease is the newest revision of a release.
@@ -119,7 +119,7 @@ type Scope struct {
 	Namespaces []string
 }
 
-// keeps facts up to date. It is used by one goroutine at a time.
+// ClusterWatcher keeps facts up to date. It is used by one goroutine at a time.
 type ClusterWatcher interface {
 	// Snapshot is the newest state; nobody changes it afterwards.
 	Snapshot() *plan.Facts
@@ -129,7 +129,7 @@ type ClusterWatcher interface {
 	Stop()
 }
 
-// reads and replaces the bindings of a recreate-bindings step.
+// BindingClient reads and replaces the bindings of a recreate-bindings step.
 type BindingClient interface {
 	// Get is nil without an error where the object is absent.
 	Get(ctx context.Context, key plan.ObjectKey) (images.Object, error)

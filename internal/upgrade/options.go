@@ -23,8 +23,8 @@ type Options struct {
 	// quiet before the step counts as done: nothing in an ObjectStore says
 	// whether the operator has seen its newest spec. The default is 5 seconds.
 	StabilizationPeriod time.Duration
-	// Grace is how long a persistent failure is tolerated
-	// . The default is 20 seconds.
+	// Grace is how long a persistent failure is tolerated. The default is 20
+	// seconds.
 	Grace time.Duration
 	// RetryTimeout is how long requests are repeated while the API server is
 	// away. The default is 2 minutes.

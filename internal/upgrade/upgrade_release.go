@@ -13,7 +13,7 @@ import (
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
 )
 
-// operations is how often one Helm operation is begun while the API server, or
+// maxHelmAttempts is how often one Helm operation is begun while the API server, or
 // a webhook that it must ask, comes and goes.
 const (
 	maxHelmAttempts = 3

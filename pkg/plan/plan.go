@@ -111,7 +111,7 @@ type Step struct {
 	Values      string      `json:"values,omitempty"`
 	ValuesFiles []string    `json:"valuesFiles,omitempty"`
 	Edits       []ValueEdit `json:"edits,omitempty"`
-	// Objects are those an ActionMend deletes.
+	// Objects are those an ActionRecreateBindings deletes.
 	Objects []ObjectKey `json:"objects,omitempty"`
 	// Restarts are the pods this step may restart.
 	Restarts []Restart `json:"restarts,omitempty"`
