@@ -75,32 +75,45 @@ func selectHistories(all []revision, wanted func(namespacedName) bool) []release
 	return out
 }
 
-// readReleases reads the newest revision of each AIStor release.
+// readReleases reads the newest revision of each AIStor release, and says which
+// objects belong to it.
 //
 // The chart's name is only inside the record, and a record weighs up to 190
 // KB, so the records of all releases of a cluster are never read. Their
-// metadata is listed instead, and only those are fetched that own an AIStor
-// object (the object's own annotation says so) or live in the operator's
-// namespace, where a release whose first installation failed may own nothing
-// yet.
+// metadata is listed instead, and those are read first that an AIStor object's
+// annotations name or that live in the operator's namespace, where a release
+// whose first installation failed may own nothing yet. Where an object store is
+// in no manifest of theirs, its annotations are wrong or gone, and the other
+// records of its namespace are read as well.
 func (c *Client) readReleases(ctx context.Context, l *requestTracker, s *snapshot, revisions []revision) {
-	owners := s.releaseOwners()
-	wanted := func(n namespacedName) bool { return n.namespace == s.operatorNamespace || owners[n] }
-	picked := selectHistories(revisions, wanted)
-	found := make([]*plan.InstalledRelease, len(picked))
+	annotated := s.annotatedReleases()
+	first := func(n namespacedName) bool { return n.namespace == s.operatorNamespace || annotated[n] }
+	s.releases = c.readHistories(ctx, l, selectHistories(revisions, first))
+	if namespaces := s.storesWithoutRecord(); len(namespaces) > 0 {
+		others := func(n namespacedName) bool { return namespaces[n.namespace] && !first(n) }
+		s.releases = append(s.releases, c.readHistories(ctx, l, selectHistories(revisions, others))...)
+	}
+	s.assignReleases(l.gapCount("helm releases")+l.gapCount("releases") == 0)
+}
+
+// readHistories reads those of the releases that are AIStor's.
+func (c *Client) readHistories(ctx context.Context, l *requestTracker, histories []releaseHistory) []plan.InstalledRelease {
+	found := make([]*plan.InstalledRelease, len(histories))
 	g := newRequestGroup()
-	for i, h := range picked {
+	for i, h := range histories {
 		g.Go(func() error {
 			found[i] = c.readRelease(ctx, l, h)
 			return nil
 		})
 	}
 	_ = g.Wait()
+	var out []plan.InstalledRelease
 	for _, r := range found {
 		if r != nil {
-			s.releases = append(s.releases, *r)
+			out = append(out, *r)
 		}
 	}
+	return out
 }
 
 // readRelease reads one release; nil where it isn't AIStor's or cannot be read.
@@ -154,8 +167,8 @@ func (c *Client) getRecord(ctx context.Context, r revision) (*chart.Release, err
 	return out, nil
 }
 
-// releaseOwners are the releases that own an AIStor object.
-func (s *snapshot) releaseOwners() map[namespacedName]bool {
+// annotatedReleases are the releases that the annotations of an AIStor object name.
+func (s *snapshot) annotatedReleases() map[namespacedName]bool {
 	out := map[namespacedName]bool{}
 	for _, st := range s.stores {
 		out[st.release] = true
@@ -178,7 +191,7 @@ func (s *snapshot) releaseOwners() map[namespacedName]bool {
 // releaseNamespaces are those that may hold a record.
 func (s *snapshot) releaseNamespaces(needed []string) []string {
 	out := slices.Clone(needed)
-	for n := range s.releaseOwners() {
+	for n := range s.annotatedReleases() {
 		if n.namespace != "" {
 			out = append(out, n.namespace)
 		}

@@ -127,13 +127,16 @@ func siteStore(a *fakeAPIServer) {
 		`{"metadata":{"name":"db","namespace":"team-a"},"spec":{"selector":{"matchLabels":{"app":"db"}}}}`)
 	a.addObjects(ofSecrets,
 		secretDoc("team-a", "store-secret", "kubernetes.io/dockerconfigjson", nil, map[string]string{".dockerconfigjson": `{"auths":{"registry.site:5000":{}}}`}),
-		releaseSecretDoc("team-a", "primary-object-store", 3, "failed", "aistor-objectstore", "1.0.16"),
-		releaseSecretDoc("team-a", "primary-object-store", 2, "deployed", "aistor-objectstore", "1.0.13"))
+		recordOf("team-a", "primary-object-store", 3, "failed", "aistor-objectstore", "1.0.16", storeManifest),
+		recordOf("team-a", "primary-object-store", 2, "deployed", "aistor-objectstore", "1.0.13", storeManifest))
 	a.addObjects(ofEvents,
 		warningEvent("primary-pool-0-3", "BackOff", "2026-11-01T11:50:00Z"),
 		warningEvent("primary-pool-0-2", "Old", "2026-11-01T09:00:00Z"),
 		warningEvent("web-1", "Foreign", "2026-11-01T11:50:00Z"))
 }
+
+// storeManifest is what the release of the site's object store contains.
+const storeManifest = "apiVersion: aistor.min.io/v1\nkind: ObjectStore\nmetadata:\n  name: primary\n"
 
 func storePod(i int) string {
 	return fmt.Sprintf(`{"metadata":{"name":"primary-pool-0-%[1]d","namespace":"team-a","uid":"u%[1]d","creationTimestamp":"2026-10-01T00:00:00Z",

@@ -66,10 +66,13 @@ const PendingReleaseGrace = 15 * time.Minute
 type Store struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// Release is the name of the Helm release that owns it, empty where none
-	// does.
+	// Release is the name of the Helm release whose manifest contains it, empty
+	// where none does.
 	Release string `json:"release,omitempty"`
-	UID     string `json:"uid,omitempty"`
+	// AnnotatedRelease is the release that its annotations name, where no manifest
+	// contains it: Helm would adopt it into that one.
+	AnnotatedRelease string `json:"annotatedRelease,omitempty"`
+	UID              string `json:"uid,omitempty"`
 	// Image and the other references are the object's own; empty means the
 	// operator's default.
 	Image           images.Ref     `json:"image,omitzero"`

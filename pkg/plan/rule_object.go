@@ -196,7 +196,7 @@ func (f *Facts) owners() map[ObjectKey]objectOwner {
 		m[ObjectKey{Kind: "CustomResourceDefinition", Name: c.Name}] = objectOwner{true, c.Release}
 	}
 	for _, s := range f.Stores {
-		m[storeKey(s.Key())] = objectOwner{true, s.Release}
+		m[storeKey(s.Key())] = objectOwner{true, cmp.Or(s.Release, s.AnnotatedRelease)}
 	}
 	if l := f.License; l != nil {
 		m[ObjectKey{Kind: "Secret", Namespace: l.Namespace, Name: aistor.LicenseSecret}] = objectOwner{l.Present, l.Release}
