@@ -32,22 +32,54 @@ func (c *Client) AddSecrets(ctx context.Context, f *plan.Facts, want []plan.Obje
 // getPullSecrets gets each by its name: Secrets are never listed for their
 // content.
 func (c *Client) getPullSecrets(ctx context.Context, l *requestTracker, names []namespacedName) []plan.PullSecret {
-	found := make([]*plan.PullSecret, len(names))
+	return getSecrets(ctx, c, l, names, func(n namespacedName, secret *corev1.Secret) plan.PullSecret {
+		out := plan.PullSecret{Namespace: n.namespace, Name: n.name}
+		if secret != nil {
+			out.Present, out.Type, out.Terminating = true, string(secret.Type), deletionOf(secret)
+			out.Data = plan.Sensitive(secret.Data[corev1.DockerConfigJsonKey])
+		}
+		return out
+	})
+}
+
+// getSecrets gets Secrets by their names and converts each; convert receives nil for
+// one that does not exist. One of which that isn't known is a gap and left out.
+func getSecrets[T any](ctx context.Context, c *Client, l *requestTracker, names []namespacedName, convert func(namespacedName, *corev1.Secret) T) []T {
+	found := make([]*T, len(names))
 	g := newRequestGroup()
 	for i, n := range names {
 		g.Go(func() error {
-			found[i] = c.getPullSecret(ctx, l, n)
+			if secret, known := c.getSecret(ctx, l, n); known {
+				out := convert(n, secret)
+				found[i] = &out
+			}
 			return nil
 		})
 	}
 	_ = g.Wait()
-	var out []plan.PullSecret
-	for _, p := range found {
-		if p != nil {
-			out = append(out, *p)
+	var out []T
+	for _, one := range found {
+		if one != nil {
+			out = append(out, *one)
 		}
 	}
 	return out
+}
+
+// getSecret gets one Secret, nil where there is none. It is not known whether there is
+// one where it could not be read, which is a gap.
+func (c *Client) getSecret(ctx context.Context, l *requestTracker, n namespacedName) (secret *corev1.Secret, known bool) {
+	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
+	l.recordOutcome(err)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, true
+	case err != nil:
+		l.addGap("secrets "+n.String(), err)
+		return nil, false
+	}
+	c.secrets.AddSecret(secret)
+	return secret, true
 }
 
 // pullSecretNames are sorted and distinct.
@@ -79,66 +111,27 @@ func pullSecretNames(f *plan.Facts, want []plan.ObjectKey) []namespacedName {
 	return slices.Compact(out)
 }
 
-// getPullSecret is nil where it isn't known whether the Secret exists.
-func (c *Client) getPullSecret(ctx context.Context, l *requestTracker, n namespacedName) *plan.PullSecret {
-	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
-	if err == nil {
-		c.secrets.AddSecret(secret)
-	}
-	l.recordOutcome(err)
-	out := &plan.PullSecret{Namespace: n.namespace, Name: n.name}
-	switch {
-	case apierrors.IsNotFound(err):
-		return out
-	case err != nil:
-		l.addGap("secrets "+n.String(), err)
-		return nil
-	}
-	out.Present, out.Type, out.Terminating = true, string(secret.Type), deletionOf(secret)
-	out.Data = plan.Sensitive(secret.Data[corev1.DockerConfigJsonKey])
-	return out
-}
-
 // AddStoreSecrets gets the Secrets that object stores take credentials from
 // into f, each by its name. What names them is known only once it is known what
 // changes. Its errors are those of [Client.Facts].
 func (c *Client) AddStoreSecrets(ctx context.Context, f *plan.Facts, want []plan.ObjectKey) error {
 	l := &requestTracker{}
-	found := make([]*plan.StoreSecret, len(want))
-	g := newRequestGroup()
+	names := make([]namespacedName, len(want))
 	for i, k := range want {
-		g.Go(func() error {
-			found[i] = c.storeSecret(ctx, l, namespacedName{k.Namespace, k.Name})
-			return nil
-		})
+		names[i] = namespacedName{k.Namespace, k.Name}
 	}
-	_ = g.Wait()
-	for _, one := range found {
-		if one != nil {
-			f.StoreSecrets = append(f.StoreSecrets, *one)
-		}
-	}
+	f.StoreSecrets = append(f.StoreSecrets, getSecrets(ctx, c, l, names, convertStoreSecret)...)
 	f.Gaps = append(f.Gaps, l.sortedGaps()...)
 	sortBy(f.Gaps, func(g plan.Gap) string { return g.Subject + g.Cause })
 	return c.fatalError(ctx, l)
 }
 
-// storeSecret is nil where it isn't known whether the Secret exists.
-func (c *Client) storeSecret(ctx context.Context, l *requestTracker, n namespacedName) *plan.StoreSecret {
-	secret, err := c.typed.CoreV1().Secrets(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
-	if err == nil {
-		c.secrets.AddSecret(secret)
-	}
-	l.recordOutcome(err)
-	out := &plan.StoreSecret{Namespace: n.namespace, Name: n.name}
-	switch {
-	case apierrors.IsNotFound(err):
+func convertStoreSecret(n namespacedName, secret *corev1.Secret) plan.StoreSecret {
+	out := plan.StoreSecret{Namespace: n.namespace, Name: n.name}
+	if secret == nil {
 		return out
-	case err != nil:
-		l.addGap("secrets "+n.String(), err)
-		return nil
 	}
-	out.Present, out.Keep = true, secret.Annotations["helm.sh/resource-policy"] == "keep"
+	out.Present, out.Keep = true, secret.Annotations[helmKeep] == "keep"
 	out.Data = map[string]plan.Sensitive{}
 	for k, v := range secret.Data {
 		out.Data[k] = plan.Sensitive(v)
@@ -149,22 +142,18 @@ func (c *Client) storeSecret(ctx context.Context, l *requestTracker, n namespace
 // getLicense reads Secret minio-license beside the operator; nil where it isn't
 // known whether it exists.
 func (c *Client) getLicense(ctx context.Context, l *requestTracker, namespace string) *plan.License {
-	secret, err := c.typed.CoreV1().Secrets(namespace).Get(ctx, aistor.LicenseSecret, metav1.GetOptions{})
-	l.recordOutcome(err)
+	secret, known := c.getSecret(ctx, l, namespacedName{namespace, aistor.LicenseSecret})
 	switch {
-	case apierrors.IsNotFound(err):
-		return &plan.License{Namespace: namespace}
-	case err != nil:
-		l.addGap("secrets "+namespacedName{namespace, aistor.LicenseSecret}.String(), err)
+	case !known:
 		return nil
+	case secret == nil:
+		return &plan.License{Namespace: namespace}
 	}
-	c.secrets.AddSecret(secret)
 	return &plan.License{
-		Namespace: namespace,
-		Release:   ownershipOf(secret).release.String(),
-		Present:   true,
-		Token:     plan.Sensitive(secret.Data[aistor.LicenseSecretKey]),
-
+		Namespace:   namespace,
+		Release:     ownershipOf(secret).release.String(),
+		Present:     true,
+		Token:       plan.Sensitive(secret.Data[aistor.LicenseSecretKey]),
 		Terminating: deletionOf(secret),
 	}
 }
