@@ -106,19 +106,19 @@ func Explain(ctx context.Context, in ExplainInput) (*Explained, error) {
 		return nil, err
 	}
 	out.OldRefusal, out.NewRefusal = before.refusal, after.refusal
+	known := in.knownPaths()
 	for i, p := range paths {
 		e := Explanation{Path: p, Old: was[i].effect, New: is[i].effect, MaskedBy: is[i].maskedBy}
-		in.addFacts(&e)
+		in.addFacts(&e, known)
 		out.Settings[i] = e
 	}
 	out.Required = in.requiredSettings(after)
 	return out, nil
 }
 
-// addFacts adds what is known without rendering.
-func (in ExplainInput) addFacts(e *Explanation) {
-	role := aistor.RoleOfChart(in.ChartName)
-	facts := aistor.FactsFor(role, e.Path)
+// addFacts adds what is known without rendering; known are the chart's own keys.
+func (in ExplainInput) addFacts(e *Explanation, known []Path) {
+	facts := aistor.FactsFor(aistor.RoleOfChart(in.ChartName), e.Path)
 	for _, f := range facts {
 		switch {
 		case !f.AppliesTo(in.New.Version):
@@ -133,7 +133,7 @@ func (in ExplainInput) addFacts(e *Explanation) {
 		e.Notes = append(e.Notes, older)
 	}
 	if e.New == EffectNone && len(facts) == 0 {
-		e.Nearest = closestPath(e.Path, in.knownPaths(role))
+		e.Nearest = closestPath(e.Path, known)
 	}
 }
 
@@ -171,9 +171,9 @@ func replacementHint(f aistor.ValueFact) string {
 	return "use " + f.Use
 }
 
-func (in ExplainInput) knownPaths(role aistor.ChartRole) []Path {
+func (in ExplainInput) knownPaths() []Path {
 	out := LeafPaths(in.New.Defaults)
-	for _, f := range aistor.ValuesHistory(role) {
+	for _, f := range aistor.ValuesHistory(aistor.RoleOfChart(in.ChartName)) {
 		if f.AppliesTo(in.New.Version) && !strings.Contains(f.Path, "*") {
 			out = append(out, strings.Split(f.Path, "."))
 		}

@@ -3,8 +3,8 @@ package values
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,10 +21,6 @@ type chartProbe struct {
 	fails   map[string]bool
 	// usable says that base is there to compare with.
 	usable bool
-	// below and beside are the settings in a map, at any depth and directly, by
-	// the map's path; groups are the verdicts of dead about them.
-	below, beside map[string][]Path
-	inertGroups   sync.Map
 }
 
 // newProbe asks about values. lacking is what is known to be required and not
@@ -44,7 +40,6 @@ func newProbe(side ChartSide, values map[string]any, lacking []aistor.ValueFact)
 	if err == nil {
 		p.base, p.usable = base, side.RendersSame(p.values, base)
 	}
-	p.group()
 	return p
 }
 
@@ -100,8 +95,7 @@ type settingEffect struct {
 // values are, then about those that seem to do nothing, together, whether
 // something hides them. When ctx ends they mean nothing.
 func (p *chartProbe) evaluateSettings(ctx context.Context, paths []Path) []settingEffect {
-	out := make([]settingEffect, len(paths))
-	runParallel(ctx, len(paths), func(i int) { out[i].effect = p.evaluateAlone(paths[i]) })
+	out := p.evaluateUnmasked(ctx, paths)
 	var idle, hiding []Path
 	for i, path := range paths {
 		switch {
@@ -120,15 +114,40 @@ func (p *chartProbe) evaluateSettings(ctx context.Context, paths []Path) []setti
 	return out
 }
 
+// evaluateUnmasked is what each setting does with all others as they are.
+func (p *chartProbe) evaluateUnmasked(ctx context.Context, paths []Path) []settingEffect {
+	out := make([]settingEffect, len(paths))
+	places := map[string]int{}
+	var open []Path
+	for i, path := range paths {
+		places[path.String()] = i
+		switch {
+		case p.fails[path.String()]:
+			out[i].effect = EffectFails
+		case !p.usable:
+			out[i].effect = EffectUnknown
+		default:
+			out[i].effect = EffectNone
+			open = append(open, path)
+		}
+	}
+	printed := p.findPrinted(p.values, open)
+	for path := range printed {
+		out[places[path]].effect = EffectYes
+	}
+	open = slices.DeleteFunc(open, func(path Path) bool { return printed[path.String()] })
+	open = splitInert(ctx, open, p.areAllInert)
+	for _, path := range open[min(len(open), maxSingleSettings):] {
+		out[places[path.String()]].effect = EffectUnknown
+	}
+	open = open[:min(len(open), maxSingleSettings)]
+	runParallel(ctx, len(open), func(i int) { out[places[open[i].String()]].effect = p.evaluateAlone(open[i]) })
+	return out
+}
+
 // evaluateAlone is what a setting does with all others as they are.
 func (p *chartProbe) evaluateAlone(path Path) Effect {
 	switch {
-	case p.fails[path.String()]:
-		return EffectFails
-	case !p.usable:
-		return EffectUnknown
-	case p.isGroupInert(path):
-		return EffectNone
 	case !p.side.RendersSame(withoutPath(p.values, path), p.base):
 		return EffectYes
 	case p.changesOutput(p.values, p.base, path):
@@ -172,16 +191,6 @@ func (p *chartProbe) changesOutput(values map[string]any, base map[string]string
 		}
 	}
 	return false
-}
-
-// mayMask reports whether one setting may stand before another: the same name
-// elsewhere, a switch, or one beside it.
-func mayMask(p, q Path) bool {
-	last := q[len(q)-1]
-	if last == p[len(p)-1] || last == "enabled" || last == "disabled" {
-		return true
-	}
-	return len(p) == len(q) && p[:len(p)-1].HasPrefix(q[:len(q)-1])
 }
 
 // perturbedValues are other values of the same kind.
