@@ -52,7 +52,7 @@ func TestFlagsRefuseNamesThatNoObjectHas(t *testing.T) {
 		{NewHelm, "values --operator -f f --pull-secret A", subdomain},
 	} {
 		code, out, errOut := runAgainst(t, "/nowhere", tc.plugin, strings.Fields(tc.args)...)
-		if code != term.ExitError || out != "" || !strings.HasPrefix(errOut, "error: reading --") || !strings.Contains(errOut, " is no name of a") ||
+		if code != term.ExitError || out != "" || !strings.HasPrefix(errOut, "error: reading --") || !strings.Contains(errOut, " is not a name of a") ||
 			!strings.Contains(errOut, tc.rule) || !strings.Contains(errOut, "\nhint: ") {
 			t.Errorf("%s: exit code %d\n%s%s", tc.args, code, out, errOut)
 		}
@@ -64,7 +64,7 @@ func TestFlagsTakeNamesThatObjectsHave(t *testing.T) {
 	for _, args := range []string{
 		"export --pull-secret none", "export --pull-secret my.secret-1", "images -n team-a", "export --pull-secret=",
 	} {
-		if _, _, errOut := runAgainst(t, "/nowhere", NewKubectl, strings.Fields(args)...); strings.Contains(errOut, "is no name of") {
+		if _, _, errOut := runAgainst(t, "/nowhere", NewKubectl, strings.Fields(args)...); strings.Contains(errOut, "is not a name of") {
 			t.Errorf("%s: %s", args, errOut)
 		}
 	}
@@ -73,7 +73,7 @@ func TestFlagsTakeNamesThatObjectsHave(t *testing.T) {
 		"values --operator -f f --set a=B/c:d --literal-value a/B:c", "bundle create b --store-values X/Y.yaml --literal-value A/B",
 		"plan --bundle b -o roles --role-prefix site:prod --role-user Carol@example.com",
 	} {
-		if _, _, errOut := runAgainst(t, "/nowhere", NewHelm, strings.Fields(args)...); strings.Contains(errOut, "is no name of") {
+		if _, _, errOut := runAgainst(t, "/nowhere", NewHelm, strings.Fields(args)...); strings.Contains(errOut, "is not a name of") {
 			t.Errorf("%s: %s", args, errOut)
 		}
 	}

@@ -25,7 +25,7 @@ func TestMistypedKeysOfASiteFileAreNamed(t *testing.T) {
 		"a waiver":          {head + "\"waivers\":\n- check: a\n  raeson: b\n", "it has keys that no site has:\n  line 5: waivers.0.raeson (did you mean waivers.0.reason?)"},
 		"a second document": {head + "---\nkind: Site\n", "line 4: a second YAML document begins"},
 		"names": {head + "registry: {registry: r.example.com, pullSecret: Pull_Secret}\noperator:\n  namespace: AIStor\nobjectStores:\n- namespace: team-a\n  store: a/b\n",
-			"it has names that no object has:\n  line 3: registry.pullSecret \"Pull_Secret\" is no name of a Secret: "},
+			"it has names that no object has:\n  line 3: registry.pullSecret \"Pull_Secret\" is not a name of a Secret: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -70,7 +70,7 @@ func (w *walker) flag(s string) (shown, waits string) {
 	return w.known.maskKnown(s), s
 }
 
-// passAttached is -p with a password behind it that is no name of a flag.
+// passAttached is -p with a password behind it that is not a name of a flag.
 var passAttached = regexp.MustCompile(`^-p([^=]*[^a-z0-9=-][^=]*)$`)
 
 // argument is the value of a flag.

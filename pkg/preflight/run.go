@@ -172,7 +172,7 @@ func runRecovered(ctx context.Context, c Check, subject *Subject) (r Result) {
 		return withPartialGaps(c.Run(ctx, subject), subject.Facts, gaps)
 	}
 	if g := findOutsideGap(subject.Facts, gaps); g != nil {
-		return unobservedResult("%s: outside of namespace %s (%s)", g.Subject, subject.Facts.Namespace, g.Cause)
+		return unobservedResult("%s: outside namespace %s (%s)", g.Subject, subject.Facts.Namespace, g.Cause)
 	}
 	return withGaps(c.Run(ctx, subject), gaps)
 }

@@ -155,7 +155,7 @@ func flagValues(f *pflag.Flag) []string {
 }
 
 func invalidName(flag string, object namedObject, faults []string) error {
-	return term.WithHint(message.Errorf("reading --%s: %q is no name of %s\nexpected: %s", flag, object.name, object.kind, strings.Join(faults, "; ")), listing(object.kind))
+	return term.WithHint(message.Errorf("reading --%s: %q is not a name of %s\nexpected: %s", flag, object.name, object.kind, strings.Join(faults, "; ")), listing(object.kind))
 }
 
 // listing is the command that shows the names of a kind.

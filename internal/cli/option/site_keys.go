@@ -147,7 +147,7 @@ func siteNamesError(file string, text []byte, site *plan.Site) error {
 			return
 		}
 		if faults := rule(name); len(faults) > 0 {
-			e.lines = append(e.lines, fmt.Sprintf("line %d: %s %q is no name of %s: %s", source.KeyLine(at), values.Path(at), name, kind, strings.Join(faults, "; ")))
+			e.lines = append(e.lines, fmt.Sprintf("line %d: %s %q is not a name of %s: %s", source.KeyLine(at), values.Path(at), name, kind, strings.Join(faults, "; ")))
 		}
 	}
 	check(site.Registry.PullSecret, "a Secret", pullSecretName, "registry", "pullSecret")
