@@ -136,13 +136,6 @@ func evaluateOperatorImage(f *findings, c plan.Change, o images.Object) {
 	}
 }
 
-func valuesName(c plan.Change) string {
-	if len(c.ValuesFiles) == 0 {
-		return "the values of release " + c.Key()
-	}
-	return c.ValuesFiles[len(c.ValuesFiles)-1]
-}
-
 // rendersObject reports whether a release made an object.
 func rendersObject(r *plan.InstalledRelease, kind, name string) bool {
 	return images.FindObject(images.ParseObjects(r.Manifest), kind, name) != nil
