@@ -54,7 +54,7 @@ func (c *Client) CheckStoreHealth(ctx context.Context, f *plan.Facts, st plan.St
 		return s.Namespace == st.Namespace && s.Name == service && len(s.Ports) > 0
 	})
 	if i < 0 {
-		return Health{State: HealthUnknown}, fmt.Errorf("Service %s/%s not found", st.Namespace, service)
+		return Health{State: HealthUnknown}, fmt.Errorf("service %s/%s not found", st.Namespace, service)
 	}
 	return c.storeHealth(ctx, st.Namespace, service, f.Services[i].Ports[0])
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/aistor-upgrade/aistor-upgrade/internal/cli/term"
@@ -23,7 +23,7 @@ func namespaceName(name string) []string { return validation.IsDNS1123Label(name
 
 func objectName(name string) []string { return validation.IsDNS1123Subdomain(name) }
 
-func roleName(name string) []string { return path.IsValidPathSegmentPrefix(name) }
+func roleName(name string) []string { return content.IsPathSegmentPrefix(name) }
 
 func releaseName(name string) []string {
 	if len(name) > releaseNameLength {
