@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/aistor-upgrade/aistor-upgrade/pkg/plan"
@@ -200,7 +199,7 @@ func TestAPodOfADeploymentIsItsWorkloads(t *testing.T) {
 	} {
 		p, _ := convertPod(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 			Labels:          map[string]string{"pod-template-hash": tc.hash},
-			OwnerReferences: []metav1.OwnerReference{{Kind: tc.kind, Name: tc.owner, Controller: ptr.To(true)}},
+			OwnerReferences: []metav1.OwnerReference{{Kind: tc.kind, Name: tc.owner, Controller: new(true)}},
 		}})
 		if got := p.Controller(); got != tc.want {
 			t.Errorf("%s/%s: received %q, expected %q", tc.kind, tc.owner, got, tc.want)

@@ -26,8 +26,6 @@ func TestBundlesAreMadeWithTheSettingsOfEachRelease(t *testing.T) {
 	if err := os.WriteFile(file, []byte("a: file\nb: file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	streams, _, _, _ := genericiooptions.NewTestIOStreams()
-	p := &term.Program{IOStreams: streams}
 	site := &plan.Site{ObjectStores: []plan.SiteRelease{{Namespace: "team-a", Store: "primary"}, {Namespace: "team-b", Store: "other"}}}
 	for name, tc := range map[string]struct {
 		sets  chart.SetFlags
@@ -63,6 +61,7 @@ func TestBundlesAreMadeWithTheSettingsOfEachRelease(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			p := &term.Program{IOStreams: genericiooptions.NewTestIOStreamsDiscard()}
 			o := ContentsOptions{values: []string{file}, sets: option.Sets{SetFlags: tc.sets}}
 			got, err := o.userValues(p, tc.site)
 			if tc.wrong != "" {
