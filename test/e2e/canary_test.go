@@ -231,6 +231,7 @@ func (c *canaries) everyVerb() {
 		{"", "kubectl-aistor_upgrade images --registry-config docker.json"},
 		{"", "kubectl-aistor_upgrade completion kubectl"},
 		{"", "kubectl-aistor_upgrade options"},
+		{"", "helm-aistor options"},
 		{"", "kubectl-aistor_upgrade version"},
 		{"", "helm-aistor version"},
 	} {
