@@ -30,9 +30,9 @@ func TestChartsAndSteppingStonesAreThoseOnTheWay(t *testing.T) {
 		{"the installed version needs none", Request{Site: installed("5.8.0")}, []string{"aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
 		{"--from says the same without a site", Request{From: "5.6.4"}, []string{"aistor-operator-5.8.0 stone", "aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
 		{"nothing is known of the far side", Request{}, []string{"aistor-operator-5.8.0 stone", "aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
-		{"a stepping stone that was named too is taken once", Request{From: "5.6.4", Charts: []ChartRequest{{aistor.OperatorChart, "5.10.0"}, {aistor.OperatorChart, "5.8.0"}, {aistor.ObjectStoreChart, "1.0.16"}}},
+		{"an intermediate version that was named too is taken once", Request{From: "5.6.4", Charts: []ChartRequest{{aistor.OperatorChart, "5.10.0"}, {aistor.OperatorChart, "5.8.0"}, {aistor.ObjectStoreChart, "1.0.16"}}},
 			[]string{"aistor-operator-5.8.0 stone", "aistor-operator-5.10.0", "aistor-objectstore-1.0.16"}},
-		{"two targets with one stepping stone", Request{From: "5.6.4", Charts: []ChartRequest{{aistor.OperatorChart, "5.9.0"}, {aistor.OperatorChart, "5.10.0"}}},
+		{"two targets with one intermediate version", Request{From: "5.6.4", Charts: []ChartRequest{{aistor.OperatorChart, "5.9.0"}, {aistor.OperatorChart, "5.10.0"}}},
 			[]string{"aistor-operator-5.8.0 stone", "aistor-operator-5.9.0", "aistor-operator-5.10.0"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestImagesAreWhatTheChartsPullAndWhatWasAskedFor(t *testing.T) {
 		want []string
 	}{
 		{"by themselves", Request{From: "5.8.0"}, []string{"quay.io/minio/aistor/operator:5.10.0"}},
-		{"of stepping stones too", Request{From: "5.6.4"}, []string{"quay.io/minio/aistor/operator:5.10.0", "quay.io/minio/aistor/operator:5.8.0"}},
+		{"of intermediate versions too", Request{From: "5.6.4"}, []string{"quay.io/minio/aistor/operator:5.10.0", "quay.io/minio/aistor/operator:5.8.0"}},
 		{"optional ones by name", Request{From: "5.8.0", OptionalImages: []string{"prompt"}}, []string{"quay.io/minio/aistor/operator:5.10.0", "quay.io/minio/aistor/prompt:5.10.0"}},
 		{"optional ones that the site uses", Request{Site: &plan.Site{Operator: plan.SiteRelease{Version: "5.8.0"},
 			ConfiguredImages: []images.Ref{{Host: "registry.example.com", Path: "aistor/prompt", Tag: "old"}}}},

@@ -32,7 +32,7 @@ func TestStepsComeInTheOrderThatKeepsTheClusterSafe(t *testing.T) {
 			in.Facts.Bindings = []Binding{newBinding("aistor-adminjob", "aistor-objectstore")}
 			in.Operator[0].After = append(in.Operator[0].After, bindingObject("aistor-adminjob", "aistor-adminjob"))
 		}, []string{"backup", "push", "preflight", "recreate-bindings-5.10.0", "operator-5.10.0", "store-team-a-primary", "validate"}},
-		{"a stepping stone needs no mending", func(in *Inputs) {
+		{"an intermediate version needs no recreated bindings", func(in *Inputs) {
 			in.Facts.Bindings = []Binding{newBinding("aistor-adminjob", "aistor-objectstore")}
 			last := in.Operator[0]
 			last.After = append(last.After, bindingObject("aistor-adminjob", "aistor-adminjob"))

@@ -35,7 +35,7 @@ func TestRoleRefImmutable(t *testing.T) {
 				addConflictingBinding(t, s)
 				s.Plan.Steps = append(s.Plan.Steps, plan.Step{Action: plan.ActionRecreateBindings, Objects: []plan.ObjectKey{{Kind: "ClusterRoleBinding", Name: "aistor-object-store"}}})
 			}},
-		{name: "a stepping stone removes the binding first", want: Pass, details: []string{"intermediate version aistor-operator-5.8.0"},
+		{name: "an intermediate version removes the binding first", want: Pass, details: []string{"intermediate version aistor-operator-5.8.0"},
 			change: func(t *testing.T, s *Subject) {
 				addConflictingBinding(t, s)
 				last := s.Inputs.Operator[0]
@@ -130,7 +130,7 @@ func TestCRDFields(t *testing.T) {
 				target("rollingTimeoutSeconds")(t, s)
 				live(`, firewall: {enabled: true}`)(t, s)
 			}},
-		{name: "a stepping stone would lose it", want: Fail, line: "chart aistor-operator-5.7.0 does not know spec.firewall",
+		{name: "an intermediate version would lose it", want: Fail, line: "chart aistor-operator-5.7.0 does not know spec.firewall",
 			change: func(t *testing.T, s *Subject) {
 				live(`, firewall: {enabled: true}`)(t, s)
 				stone := s.Inputs.Operator[0]

@@ -60,7 +60,7 @@ func TestCustomResourceValues(t *testing.T) {
 		{name: "a port by number or name", want: Pass, change: set(world{after: `, rollingTimeoutSeconds: "600"`})},
 		{name: "a live value that the store's own upgrade corrects", want: Warn, line: "spec.mode", change: set(world{coming: mode, live: `, mode: old`, before: `, mode: old`, after: `, mode: safe`})},
 		{name: "a live value that somebody set by hand stays", want: Fail, line: "spec.mode", change: set(world{coming: mode, live: `, mode: old`})},
-		{name: "a stepping stone does not accept it", want: Warn, line: "chart aistor-operator-5.7.0 does not accept it",
+		{name: "an intermediate version does not accept it", want: Warn, line: "chart aistor-operator-5.7.0 does not accept it",
 			change: func(t *testing.T, s *Subject) {
 				set(world{coming: `mode: {type: string}`, live: `, mode: old`})(t, s)
 				stone := s.Inputs.Operator[0]
